@@ -1,0 +1,167 @@
+"""Command line: ``python -m lib list | run | record | verify | bench | load``.
+
+An error this package raises on purpose is one line on standard error and exit code 2. `verify` exits with
+1 when a recomputed row differs from the recorded one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from lib.errors import LibError, ParameterError
+from lib.studies.base import RESERVED, SCALES
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.command(options) or 0)
+    except LibError as error:
+        print(_one_line(error), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; rows that were done are stored, the same command resumes", file=sys.stderr)
+        return 130
+
+
+def _list(options: argparse.Namespace) -> None:
+    from lib.studies import load_study, studies
+
+    for name in studies():
+        study = load_study(name)
+        print(f"{name}: {study.title}")
+        for key, parameter in study.schema().items():
+            print(f"    {key} = {parameter.default!r}  {parameter.expected()}  {parameter.help}".rstrip())
+
+
+def _run(options: argparse.Namespace) -> None:
+    from lib.studies import run_study
+
+    result = run_study(options.study, **_run_options(options))
+    table = result.table()
+    print(table.to_string(index=any(name is not None for name in table.index.names)))
+    if options.csv:
+        from lib.store import write_bytes
+
+        write_bytes(options.csv, result.frame.to_csv(index=False).encode())
+        print(f"written: {options.csv}")
+
+
+def _record(options: argparse.Namespace) -> None:
+    from lib.studies import record
+
+    print(record(options.study, **_run_options(options)).describe())
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from lib.studies import verify
+
+    found = verify(options.study or None, commit=options.commit, limit=options.limit, data=options.data)
+    print(found.message)
+    return 0 if found.ok else 1
+
+
+def _bench(options: argparse.Namespace) -> Any:
+    return import_module("lib.bench").main()
+
+
+def _load(options: argparse.Namespace) -> None:
+    print(import_module("lib.load").report(options.file, options.market))
+
+
+# ---------------------------------------------------------------------------------------- arguments
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lib", description="Studies, results and data files.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _command(commands, "list", _list, "the studies and their parameters")
+    _study_command(commands, "run", _run, "run a study and print its table").add_argument(
+        "--csv", metavar="FILE", help="write the tidy results there"
+    )
+    _study_command(commands, "record", _record, "run a study and add its rows to book/recorded")
+    verify = _command(commands, "verify", _verify, "recompute one recorded row and compare")
+    verify.add_argument("study", metavar="STUDY", nargs="*", help="studies to choose from (default: all)")
+    verify.add_argument("--commit", help="hash that chooses the row (default: the current commit)")
+    verify.add_argument("--limit", type=float, default=180.0, help="longest recorded time in seconds (180)")
+    verify.add_argument("--data", metavar="FOLDER", help="folder of the input files (default: DATA_DIR)")
+    _command(commands, "bench", _bench, "time the operators against other libraries")
+    load = _command(commands, "load", _load, "read a price file and report what is in it")
+    load.add_argument("file", metavar="FILE")
+    choices = ("auto", "cn", "none")
+    load.add_argument("--market", default="auto", choices=choices, help="exchange rules (default: by the symbols)")
+    return parser
+
+
+def _command(commands: Any, name: str, function: Any, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(command=function)
+    return parser
+
+
+def _study_command(commands: Any, name: str, function: Any, text: str) -> argparse.ArgumentParser:
+    parser = _command(commands, name, function, text)
+    parser.add_argument("study", metavar="STUDY")
+    parser.add_argument("--scale", default="laptop", help=f"{' | '.join(SCALES)} (default laptop)")
+    parser.add_argument("--seeds", help="a number n for 0..n-1, or seeds with commas: 1,5,7")
+    parser.add_argument("--jobs", type=int, help="processes (default: LIB_JOBS, else 1)")
+    parser.add_argument("--backend", help="joblib backend (default: LIB_BACKEND, else loky)")
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="a parameter of the study",
+    )
+    return parser
+
+
+def _run_options(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "scale": options.scale,
+        "seeds": _seeds(options.seeds),
+        "jobs": options.jobs,
+        "backend": options.backend,
+        **dict(map(_override, options.overrides)),
+    }
+
+
+def _seeds(text: str | None) -> int | list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",") if part.strip()] if "," in text else int(text)
+    except ValueError:
+        raise ParameterError(f"--seeds {text!r}: expected a number, or numbers with commas") from None
+
+
+def _override(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise ParameterError(f"--set {text!r}: expected NAME=VALUE, the value as JSON or plain text")
+    if name in RESERVED:
+        raise ParameterError(
+            f"--set {text!r}: {name!r} is no parameter of a study; see the options of the command"
+        )
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def _one_line(error: LibError) -> str:
+    notes = "; ".join(getattr(error, "__notes__", []))
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"{text} ({notes})" if notes else text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,17 @@
+"""What a page shows: figures, tables with a CSV link, computed sentences, this build beside the recorded one.
+
+Everything is plain HTML or Markdown without scripts, so that a page looks the same offline, in Jupyter and in print.
+"""
+
+from __future__ import annotations
+
+from lib.exhibits.claims import answered_table, claims_table, not_studied, study_claims, verdict_counts
+from lib.exhibits.pieces import box, html, plot, say
+from lib.exhibits.tables import table
+from lib.exhibits.views import beside, each_learner, status, under, views
+
+__all__ = [
+    "box", "html", "plot", "say", "table",
+    "beside", "each_learner", "status", "under", "views",
+    "answered_table", "claims_table", "not_studied", "study_claims", "verdict_counts",
+]  # fmt: skip

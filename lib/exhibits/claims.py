@@ -1,0 +1,107 @@
+"""The papers' claims on a page: paper, ours, interval and verdict beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lib.claims import ARITHMETIC, NOT_STUDIED, VERDICTS, load_ledger, scoreboard
+from lib.errors import ParameterError
+from lib.exhibits.pieces import box
+from lib.exhibits.tables import breakable, table
+from lib.exhibits.views import is_evidence, on_real_prices
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+    from lib.studies.recording import Recorded
+    from lib.studies.runner import StudyResult
+
+
+def claims_table(board: pd.DataFrame, name: str, caption: str = "") -> HTML:
+    """Claim, paper, ours with its interval, verdict, setting, what was compared and where; for rows of a scoreboard."""
+    columns = {
+        "claim": [f"{row.subject}, {row.metric}, {row.unit}" for row in board.itertuples()],
+        "paper": board["claimed"],
+        "ours": board["ours"],
+        "ours.low": board["low"],
+        "ours.high": board["high"],
+        "verdict": [_verdict(row) for row in board.itertuples()],
+        "setting": board["setting"],
+        "compared": board["note"],
+        "evidence": board["page"],
+        "id": board["id"],
+    }
+    formats = {"verdict": _badge, "evidence": _page_link, "id": _code}
+    return table(pd.DataFrame(columns), name, formats=formats, caption=caption)
+
+
+def _verdict(row: Any) -> str:
+    if row.verdict != ARITHMETIC or row.agrees is None:
+        return str(row.verdict)
+    return f"{ARITHMETIC}: {'agrees' if row.agrees else 'does not agree'}"
+
+
+def _badge(value: Any) -> str:
+    kind = str(value).partition(":")[0].replace(" ", "-").replace("'", "")
+    return f'<span class="verdict {escape(kind, quote=True)}">{escape(str(value))}</span>'
+
+
+def _code(value: Any) -> str:
+    return f"<code>{breakable(str(value))}</code>"
+
+
+def _page_link(value: Any) -> str:
+    """A page of the book that was executed from the notebook of this name."""
+    name = str(value or "")
+    if not name:
+        return ""
+    if not name.replace("_", "").isalnum():
+        raise ParameterError(f"evidence page {name!r}: expected the name of a notebook")
+    return f'<a href="{name}.html">{escape(name)}</a>'
+
+
+def study_claims(result: StudyResult, recorded: Recorded) -> HTML:
+    """The claims a study is about, answered by this build if it ran on real prices, else by the recorded result."""
+    study, real = result.study, on_real_prices(result)
+    if not real and not is_evidence(recorded):
+        text = f"This study is about {len(study.claim_ids)} claims. A synthetic market cannot answer them."
+        return box("No answers yet", text)
+    claims = [claim for claim in load_ledger() if claim.id in study.claim_ids]
+    board = scoreboard(result.answers() if real else recorded.answers(), claims)
+    return claims_table(
+        board, f"{study.name}_claims", "Answered by this build" if real else "Answered by the recorded result"
+    )
+
+
+def verdict_counts(board: pd.DataFrame) -> pd.DataFrame:
+    """How many claims have each verdict, in the order of the rule; the paper's own setting apart."""
+    counts = [
+        {"verdict": verdict, "claims": int((board["verdict"] == verdict).sum()),
+         "in the paper's own setting": int(((board["verdict"] == verdict) & (board["setting"] == "same")).sum())}
+        for verdict in VERDICTS
+    ]  # fmt: skip
+    return pd.DataFrame(counts)
+
+
+def answered(board: pd.DataFrame) -> pd.DataFrame:
+    """The claims that have an answer."""
+    return board[board["verdict"] != NOT_STUDIED]
+
+
+def answered_table(board: pd.DataFrame) -> HTML:
+    """The answered claims, or a remark that there are none."""
+    found = answered(board)
+    if found.empty:
+        return box("None yet", "Nothing has been recorded, so no claim has an answer.")
+    return claims_table(found, "claims_answered")
+
+
+def not_studied(
+    board: pd.DataFrame, columns: Sequence[str] = ("id", "where", "subject", "metric", "claimed", "unit")
+) -> pd.DataFrame:
+    """The claims that wait, with what the papers say."""
+    return board.loc[board["verdict"] == NOT_STUDIED, list(columns)].rename(columns={"claimed": "paper"})

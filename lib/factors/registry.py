@@ -1,0 +1,119 @@
+"""The catalogue of factors: adding one means adding one line to a family's file.
+
+    original("original_007", ts_rank(close, 20), "price rank, month", "authors' legacy")
+
+A factor is its formula; window, fields and look-back are derived from it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import ClassVar
+
+from lib.errors import ExpressionError, UnknownNameError, closest
+from lib.graph import Node
+
+LOG2 = math.log(2)
+
+#: family -> module of the 213, in the order of paper B's table 1
+FAMILIES = {
+    "alpha": "alpha",
+    "better": "better",
+    "best": "best",
+    "old": "old",
+    "stock": "stock",
+    "extra": "extra",
+    "add": "add",
+    "change": "change",
+    "original": "original",
+    "cs_rank": "breadth",
+}
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A named formula with what the handbook says about it."""
+
+    name: str
+    family: str
+    node: Node
+    theme: str
+    source: str
+
+    @property
+    def formula(self) -> str:
+        """The formula in the notation of the factor language."""
+        return repr(self.node)
+
+    @property
+    def window(self) -> float:
+        """Days it reads, today included; infinite for a recurrence."""
+        return self.node.lookback + 1
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Fields of the panel it needs."""
+        return self.node.fields
+
+
+#: sets of factors beside the 213
+OTHER_SETS = {"alpha101": "alpha101"}
+
+
+class Family:
+    """A named group of factors; calling it registers one."""
+
+    catalogue: ClassVar[dict[str, Factor]] = {}
+
+    def __init__(self, name: str, theme: str) -> None:
+        self.name, self.theme = name, theme
+
+    def __call__(self, name: str, node: Node, theme: str, source: str) -> Factor:
+        if name in self.catalogue:
+            raise ExpressionError(f"factor {name!r} is registered twice; give the second one another name")
+        factor = Factor(name, self.name, node, theme, source)
+        self.catalogue[name] = factor
+        return factor
+
+
+def catalogue() -> dict[str, Factor]:
+    """Every registered factor by name: the 213 in the papers' order, then the other sets."""
+    modules = FAMILIES | OTHER_SETS
+    for module in modules.values():
+        import_module(f"lib.factors.{module}")
+    order = list(modules)
+    return dict(sorted(Family.catalogue.items(), key=lambda item: order.index(item[1].family)))
+
+
+def factor_names(family: str | None = None) -> list[str]:
+    """Names of the 213 factors in the papers' order, or of one family; "alpha101" gives Kakushadze's 101.
+
+    Raises UnknownNameError for a family that does not exist.
+
+    >>> len(factor_names()), factor_names("alpha")[:2]
+    (213, ['alpha_001', 'alpha_002'])
+    """
+    known = catalogue()
+    if family is None:
+        return [name for name, factor in known.items() if factor.family in FAMILIES]
+    names = [name for name, factor in known.items() if factor.family == family]
+    if not names:
+        families = [*FAMILIES, *OTHER_SETS]
+        raise UnknownNameError(
+            f"factor family {family!r} does not exist; families: {', '.join(families)}{closest(family, families)}"
+        )
+    return names
+
+
+def find_factors(names: Iterable[str]) -> list[Factor]:
+    """The factors of those names, in the order given. Raises UnknownNameError with the closest names."""
+    known = catalogue()
+    factors = []
+    for name in names:
+        if name not in known:
+            raise UnknownNameError(f"factor {name!r} does not exist{closest(name, known)}")
+        factors.append(known[name])
+    return factors

@@ -1,0 +1,139 @@
+"""One look for every figure: sizes that survive a phone, colours that survive colour blindness, identical bytes.
+
+A figure is drawn 5.4 inches wide. Shown at 640 px its text is about 16 px high, on a phone about 9 px.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import wraps
+from typing import Any, ParamSpec
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+
+# Okabe and Ito's palette: distinct under the common forms of colour blindness
+BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
+ORANGE, SKY, PURPLE, GREY = "#E69F00", "#56B4E9", "#CC79A7", "#666666"
+
+WIDTH = 5.4  # inches
+STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters everywhere
+    "font.size": 10,
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10,
+    "figure.titlesize": 11,
+    "figure.titleweight": "bold",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "xtick.color": "#333333",
+    "ytick.color": "#333333",
+    "lines.linewidth": 1.6,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "axes.unicode_minus": True,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "mask-first",  # ids in the file do not change from run to run
+}
+
+
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw under this style, whatever the caller's settings are."""
+
+    @wraps(draw)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with _look():
+            return draw(*args, **kwargs)
+
+    return inside
+
+
+def _look() -> AbstractContextManager[None]:
+    settings: Any = {**matplotlib.rcParamsDefault, "backend": "agg", **STYLE}
+    return matplotlib.rc_context(settings)
+
+
+def canvas(rows: int, height: float, title: str, note: str = "", **options: Any) -> tuple[Figure, list[Axes]]:
+    """A figure of `rows` axes under each other, `height` inches high without its title.
+
+    title: the message, wrapped; note: small print at the foot, such as where the numbers come from.
+    """
+    lines = textwrap.wrap(title, 50, break_on_hyphens=False)
+    figure = Figure(figsize=(WIDTH, height + 0.21 * len(lines) + (0.2 if note else 0)), layout="constrained")
+    axes = figure.subplots(rows, 1, squeeze=False, **options)[:, 0]
+    figure.suptitle("\n".join(lines), x=0.012, ha="left", linespacing=1.15)
+    if note:
+        figure.supxlabel(note, x=0.988, ha="right", fontsize=8.5, color=GREY, style="italic")
+    return figure, list(axes)
+
+
+def to_svg(figure: Figure) -> str:
+    """The figure as SVG text; the same figure always gives the same bytes."""
+    stream = io.StringIO()
+    with _look():
+        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    return stream.getvalue()
+
+
+def title_of(figure: Figure) -> str:
+    """The message of a figure on one line."""
+    return " ".join(figure.get_suptitle().split())
+
+
+def zero_line(axes: Axes, vertical: bool = True) -> None:
+    """A thin line at zero, behind everything."""
+    (axes.axvline if vertical else axes.axhline)(0, color=GREY, linewidth=0.9, zorder=0)
+
+
+def interval(axes: Axes, x: float, y: float, low: float, high: float, color: str, **marker: Any) -> None:
+    """A dot with a horizontal interval."""
+    if low == low and high == high:
+        axes.plot([low, high], [y, y], color=color, linewidth=1.8, solid_capstyle="butt", alpha=0.75)
+    axes.plot([x], [y], **{"marker": "o", "color": color, "markersize": 5.5, "linestyle": "none", **marker})
+
+
+def spread(positions: Sequence[float], gap: float) -> list[float]:
+    """Positions moved apart so that labels there keep a distance of `gap`; their order is kept.
+
+    >>> spread([1.0, 1.1, 3.0], 0.5)
+    [0.8, 1.3, 3.0]
+    """
+    order = sorted(range(len(positions)), key=positions.__getitem__)
+    placed = [positions[index] for index in order]
+    for _ in range(100):
+        for left in range(len(placed) - 1):
+            overlap = gap - (placed[left + 1] - placed[left])
+            if overlap > 1e-9:
+                placed[left] -= overlap / 2
+                placed[left + 1] += overlap / 2
+    result = [0.0] * len(placed)
+    for rank, index in enumerate(order):
+        result[index] = round(placed[rank], 9)
+    return result
+
+
+def end_labels(axes: Axes, x: float, labels: Sequence[tuple[str, float, str]]) -> None:
+    """Names of lines at their right-hand ends: (text, height, colour) each, moved apart where they would touch."""
+    low, high = axes.get_ylim()
+    line = 0.19 * (high - low) / _inches_high(axes)
+    gap = line * max(text.count("\n") + 1 for text, _, _ in labels)
+    heights = spread([height for _, height, _ in labels], gap)
+    lift = max(0.0, low + line / 2 - min(heights))  # none below the axis
+    heights = [height + lift for height in heights]
+    for (text, _, color), height in zip(labels, heights, strict=True):
+        axes.annotate(text, (x, height), xytext=(8, 0), textcoords="offset points", color=color, va="center",
+                      annotation_clip=False)  # fmt: skip
+
+
+def _inches_high(axes: Axes) -> float:
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return float(axes.get_position().height * figure.get_figheight())

@@ -1,0 +1,97 @@
+"""Estimates with their intervals, looked up in a study's tidy frame."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+MINUS = "\N{MINUS SIGN}"
+
+
+class Estimate(NamedTuple):
+    """A number with its 95 % interval; the ends are NaN where there is none."""
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 when the interval lies on that side of zero, 0 when it does not exclude zero or is missing."""
+        return (self.low > 0) - (self.high < 0)
+
+    def times(self, factor: float) -> Estimate:
+        """In another unit; `factor` is positive."""
+        return Estimate(*(factor * number for number in self))
+
+    def text(self, digits: int = 2, unit: str = "") -> str:
+        """Value, unit and interval.
+
+        >>> Estimate(0.0123, -0.01, 0.03).times(100).text(1, " %").replace(MINUS, "-")
+        '+1.2 % [-1.0, +3.0]'
+        """
+        shown = signed(self.value, digits) + unit
+        if math.isnan(self.low) or math.isnan(self.high):
+            return shown
+        return f"{shown} [{signed(self.low, digits)}, {signed(self.high, digits)}]"
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A number with its sign, a real minus, and no sign on what rounds to zero.
+
+    >>> signed(0.126), signed(-0.001), signed(float("nan"))
+    ('+0.13', '0.00', 'n/a')
+    """
+    if not math.isfinite(value):
+        return "n/a"
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", MINUS)
+
+
+class Numbers(Mapping[tuple[str, str], Estimate]):
+    """(variant, metric) -> Estimate, from a study's tidy frame.
+
+    Over several seeds the value and the ends of the interval are averaged: the interval stays that of one market or
+    one path, and does not shrink with the number of seeds.
+    """
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        means = frame.groupby(["variant", "metric"], sort=False, as_index=False)["value"].mean()
+        columns = (means["variant"], means["metric"], means["value"])
+        self._values: dict[tuple[str, str], float] = {(v, m): x for v, m, x in zip(*columns, strict=True)}
+
+    def __getitem__(self, key: tuple[str, str]) -> Estimate:
+        variant, metric = key
+        ends = (self._values.get((variant, metric + end), math.nan) for end in (".low", ".high"))
+        return Estimate(self._values[key], *ends)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return (key for key in self._values if not key[1].endswith((".low", ".high")))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def find(self, variant: str, metric: str) -> Estimate:
+        """The estimate, or one of NaNs where the study has none."""
+        return self.get((variant, metric), Estimate(math.nan))
+
+    @property
+    def variants(self) -> list[str]:
+        """In the order of the frame."""
+        return list(dict.fromkeys(variant for variant, _ in self))
+
+
+def join(sentences: Sequence[str]) -> str:
+    """Sentences as a Markdown list; the words before the first full stop in bold.
+
+    >>> join(["Rows. They are deleted."])
+    '- **Rows.** They are deleted.'
+    """
+    lines = []
+    for sentence in sentences:
+        head, stop, rest = sentence.partition(". ")
+        lines.append(f"- **{head}{stop.strip()}** {rest}" if stop else f"- {sentence}")
+    return "\n".join(lines)

@@ -1,0 +1,59 @@
+"""The state of the project from what was recorded: the scoreboard of all claims, and what was found so far."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from lib.claims import headline, scoreboard
+from lib.findings import Ablation, LimitEvents
+from lib.parameters import Parameter
+from lib.studies.base import SCALES
+from lib.studies.recording import Recorded, recorded, recorded_studies
+
+#: the parameter of the pages that read recorded results
+RECORDED_SCALE = {
+    "recorded_scale": Parameter(
+        str, None, choices=SCALES, optional=True, help="scale of the recorded results; None: the largest"
+    )
+}
+NOTHING = "no result on real prices is recorded yet, so there is nothing to report"
+
+
+def board_of_records(recorded_scale: str | None = None) -> pd.DataFrame:
+    """Every claim of the ledger with its verdict from recorded results, at one scale or each study's largest."""
+    found = (recorded(study, recorded_scale) for study in recorded_studies())
+    return scoreboard(answer for record in found if not record.plumbing for answer in record.answers())
+
+
+def found_so_far(recorded_scale: str | None = None) -> str:
+    """The findings of the recorded results, as a Markdown list; it says so where nothing is recorded."""
+    lines = [
+        _line("After a limit close", "limit_events", _events(recorded("limit_events", recorded_scale))),
+        _line("Mask ablation", "mask_ablation_real", _ablation(recorded("mask_ablation_real", recorded_scale))),
+        _line("Ledger", "claims", f"{headline(board_of_records(recorded_scale))}."),
+    ]
+    return "\n".join(lines)
+
+
+def _line(title: str, page: str, text: str) -> str:
+    return f"- **[{title}]({page}.html)**: {text}"
+
+
+def _events(record: Recorded) -> str:
+    if not record or record.plumbing:
+        return f"{NOTHING}."
+    events = LimitEvents.of(record.frame)
+    return f"{events.message()}. {events.control_message()}{_stale(record)}"
+
+
+def _ablation(record: Recorded) -> str:
+    if not record or record.plumbing:
+        return f"{NOTHING}."
+    found = Ablation.of(record.frame, Ablation.learners(record.frame)[0])
+    executed = found.windows_message("executed_open.sharpe", 2, "the executed Sharpe ratio")
+    effects = f"{found.windows_message()}. {executed}. {found.labels_message()}."
+    return f"{found.ic_message()}. {effects}{_stale(record)}"
+
+
+def _stale(record: Recorded) -> str:
+    return " *(recorded by earlier code)*" if record.stale else ""

@@ -1,0 +1,190 @@
+"""A masked value: numbers and, cell by cell, whether they may be looked at.
+
+The papers pass two loose tensors through every operator. Here the pair is one immutable object, so the
+contract of paper B, appendix A.3, holds by construction:
+
+* zero-on-mask: the constructor stores 0 in every invalid cell;
+* independence: an operator can only see what the constructor left, so a poisoned masked cell (NaN, 1e30)
+  is gone before the first operation;
+* propagation: `lift` ANDs the masks of its operands.
+
+A result that is not a finite number (0/0, log of a negative, overflow) is an invalid cell. Operators therefore
+write NaN where they are undefined and leave the masking to the constructor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from lib.errors import ExpressionError
+
+#: |b| at or below this makes a / b invalid: a denominator of zero is not clamped, it has no quotient.
+ZERO_DENOMINATOR = 1e-20
+
+Operand: TypeAlias = "Masked | float | int"
+
+
+class Operators:
+    """Infix arithmetic for masked values and for symbols: both answer `infix(symbol, left, right)`."""
+
+    def infix(self, symbol: str, *operands: Any) -> Any:
+        raise NotImplementedError
+
+    def __add__(self, other: Any) -> Any:
+        return self.infix("+", self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return self.infix("+", other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return self.infix("-", self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self.infix("-", other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return self.infix("*", self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self.infix("*", other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self.infix("/", self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self.infix("/", other, self)
+
+    def __neg__(self) -> Any:
+        return self.infix("negative", self)
+
+    def __lt__(self, other: Any) -> Any:
+        return self.infix("<", self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return self.infix("<=", self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self.infix(">", self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self.infix(">=", self, other)
+
+    def __and__(self, other: Any) -> Any:
+        return self.infix("&", self, other)
+
+    def __or__(self, other: Any) -> Any:
+        return self.infix("|", self, other)
+
+    def __bool__(self) -> bool:
+        raise ExpressionError("the truth of a whole panel is ambiguous: use where(condition, a, b), & and |")
+
+
+class Masked(Operators):
+    """Values [T, N] with their validity [T, N]; dates run down, stocks run across.
+
+    Parameters
+    ----------
+    values: floating tensor [T, N] in any unit.
+    valid: bool tensor of the same shape; False hides the cell. A non-finite value is never valid.
+    exact: True for numbers read from data. Computed numbers carry round-off, so the operators that compare
+        (ranks, positions of extremes) round them first; see `lib.windows.round_mantissa`.
+
+    Raises ExpressionError when shapes or dtypes do not fit. The inputs are not modified.
+
+    >>> x = Masked(torch.tensor([[1.0, float("nan")], [1e30, 4.0]]), torch.tensor([[True, True], [False, True]]))
+    >>> x.values.tolist(), x.valid.tolist()
+    ([[1.0, 0.0], [0.0, 4.0]], [[True, False], [False, True]])
+    """
+
+    __slots__ = ("exact", "valid", "values")
+    values: Tensor
+    valid: Tensor
+    exact: bool
+
+    def __init__(self, values: Tensor, valid: Tensor, exact: bool = True) -> None:
+        if values.ndim != 2 or values.shape != valid.shape:
+            raise ExpressionError(
+                f"Masked needs values and valid of one shape [T, N]; got {tuple(values.shape)} and {tuple(valid.shape)}"
+            )
+        if not values.is_floating_point() or valid.dtype != torch.bool:
+            raise ExpressionError(
+                f"Masked needs floating values and a bool mask; got {values.dtype} and {valid.dtype}"
+            )
+        valid = valid & torch.isfinite(values)
+        object.__setattr__(self, "valid", valid)
+        object.__setattr__(self, "values", torch.where(valid, values, values.new_zeros(())))
+        object.__setattr__(self, "exact", exact)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Masked is immutable; build a new one instead of setting {name!r}")
+
+    @property
+    def shape(self) -> torch.Size:
+        return self.values.shape
+
+    def infix(self, symbol: str, *operands: Any) -> Any:
+        if any(not isinstance(operand, Masked | float | int) for operand in operands):
+            return NotImplemented
+        return lift(INFIX[symbol], *operands)
+
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Masked:
+        """The same cells in another precision or on another device."""
+        values = self.values.to(device=device, dtype=dtype)
+        return Masked(values, self.valid.to(device=device), self.exact)
+
+    def __repr__(self) -> str:
+        share = self.valid.double().mean().item() if self.valid.numel() else 0.0
+        return f"Masked({self.shape[0]} dates x {self.shape[1]} stocks, {self.values.dtype}, {share:.1%} valid)"
+
+
+def lift(function: Callable[..., Tensor], *operands: Operand) -> Masked:
+    """Apply a cell-by-cell function; a cell is valid where every operand is and the result is finite.
+
+    >>> x = Masked(torch.tensor([[4.0, 0.0]]), torch.ones(1, 2, dtype=torch.bool))
+    >>> lift(torch.log, x).valid.tolist()
+    [[True, False]]
+    """
+    masked = [operand for operand in operands if isinstance(operand, Masked)]
+    if not masked:
+        raise ExpressionError("an operator needs at least one masked value; got constants only")
+    first = masked[0]
+    valid = first.valid
+    for other in masked[1:]:
+        if other.shape != first.shape:
+            raise ExpressionError(f"shapes differ: {tuple(first.shape)} and {tuple(other.shape)}")
+        valid = valid & other.valid
+    numbers = [
+        operand.values if isinstance(operand, Masked) else first.values.new_tensor(float(operand))
+        for operand in operands
+    ]
+    return Masked(torch.broadcast_to(function(*numbers), first.shape), valid, exact=False)
+
+
+def quotient(a: Tensor, b: Tensor) -> Tensor:
+    """a / b, NaN (hence invalid) where |b| <= 1e-20."""
+    return torch.where(b.abs() <= ZERO_DENOMINATOR, torch.nan, a / b)
+
+
+def _indicator(compare: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """A comparison that answers 1 or 0 in the dtype of its operands."""
+    return lambda a, b: compare(a, b).to(torch.result_type(a, b))
+
+
+#: infix symbol -> function of tensors
+INFIX: dict[str, Callable[..., Tensor]] = {
+    "+": torch.add,
+    "-": torch.sub,
+    "*": torch.mul,
+    "/": quotient,
+    "negative": torch.neg,
+    "<": _indicator(torch.lt),
+    "<=": _indicator(torch.le),
+    ">": _indicator(torch.gt),
+    ">=": _indicator(torch.ge),
+    "&": _indicator(lambda a, b: (a != 0) & (b != 0)),
+    "|": _indicator(lambda a, b: (a != 0) | (b != 0)),
+}

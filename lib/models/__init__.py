@@ -1,0 +1,1 @@
+"""Models: from factors and labels to predictions, walking forward in time."""

@@ -1,0 +1,58 @@
+"""Learners by name: learner(data, train_stop, seed, **options) fits on the days before train_stop and returns a
+function from features to predictions.
+
+Adding one means adding a function and a line in `LEARNERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from lib.errors import UnknownNameError, closest
+from lib.models.dataset import Dataset
+from lib.models.splits import holdout
+
+Predictor = Callable[[np.ndarray], np.ndarray]
+Learner = Callable[..., Predictor]
+
+#: ridge penalty per sample: shrinks a standardised factor's coefficient by one per cent
+RIDGE_PENALTY = 0.01
+#: share of the training days held out for early stopping (paper B)
+HOLDOUT_SHARE = 0.1
+
+
+def ridge(data: Dataset, train_stop: int, seed: int) -> Predictor:
+    """Ridge regression; deterministic, the seed is not used."""
+    from sklearn.linear_model import Ridge
+
+    features, label = data.training(0, train_stop)
+    # no intercept: factors are z-scores and labels are centred, both per day
+    model = Ridge(alpha=RIDGE_PENALTY * len(label), solver="cholesky", fit_intercept=False)
+    model.fit(features.astype(np.float64), label)
+    # row by row: a matrix product may round a row differently when the number of rows, and so of later days, changes
+    return lambda rows: np.einsum("rf,f->r", rows.astype(np.float64), model.coef_)
+
+
+def mlp(data: Dataset, train_stop: int, seed: int, *, epochs: int = 60) -> Predictor:
+    """The paper's MLP, at most `epochs` long, stopped early on the last tenth of the training days."""
+    from lib.models.networks import MLP
+    from lib.models.training import Protocol, initialised, predict, train
+
+    fit_stop, validation_start = holdout(train_stop, HOLDOUT_SHARE)
+    network = initialised(MLP, data.features.shape[1], seed)
+    fit, validation = data.training(0, fit_stop), data.training(validation_start, train_stop)
+    return partial(predict, train(network, fit, validation, seed=seed, protocol=Protocol(epochs=epochs)))
+
+
+LEARNERS: dict[str, Learner] = {"ridge": ridge, "mlp": mlp}
+
+
+def find_learner(name: str) -> Learner:
+    """The learner of that name. Raises UnknownNameError."""
+    if name not in LEARNERS:
+        known = ", ".join(LEARNERS)
+        raise UnknownNameError(f"learner {name!r} does not exist; expected {known}{closest(name, LEARNERS)}")
+    return LEARNERS[name]

@@ -1,0 +1,379 @@
+"""The panel: daily fields [T,N], the reason every cell is masked for, and what follows from both.
+
+Adjustment, returns and masks are derived here and nowhere else. Nothing on day t depends on a later day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lib.errors import PanelError, UnknownNameError, closest
+from lib.reasons import Reason, derive_reasons, previous
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+MARKETS: Final = ("none", "cn")
+REQUIRED: Final = ("open", "high", "low", "close", "volume")
+OPTIONAL: Final = (
+    "vwap", "amount", "pre_close", "adj_factor", "limit_up", "limit_down", "limit_pct", "cap",
+    "float_mkt_cap", "turnover", "industry", "board", "is_st", "halted", "list_date",
+)  # fmt: skip
+#: fields that are labels, kept as they come (text or whole numbers)
+LABELS: Final = ("industry", "board")
+PRICE_LIKE: Final = ("open", "high", "low", "close", "vwap", "pre_close", "limit_up", "limit_down")
+
+#: which reasons mask a cell, by kind of mask
+MASKED_BY: Final = {
+    "observed": Reason.MISSING | Reason.UNLISTED,
+    "halt": Reason.MISSING | Reason.UNLISTED | Reason.HALT,
+    "full": Reason.MISSING | Reason.UNLISTED | Reason.HALT | Reason.LIMIT_UP | Reason.LIMIT_DOWN,
+}
+MaskKind = Literal["observed", "halt", "full"]
+At = Literal["close", "open"]
+_NO_TRADE: Final = MASKED_BY["halt"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Panel:
+    """Fields, reasons and universe of N stocks over T days. Immutable: its arrays are read-only.
+
+    dates: datetime64[D] [T], increasing. symbols: text [N], increasing. fields: float64 [T,N], raw prices
+    in yuan (or dollars), volume in shares; `industry` and `board` may be text or whole numbers,
+    `list_date` is datetime64[D]. reasons: uint8 [T,N], bits of `Reason`. universe: bool [T,N], membership
+    of the day. notes: how the masks were found. Build one with `from_arrays` or `lib.load_panel`.
+    """
+
+    dates: NDArray[np.datetime64]
+    symbols: NDArray[np.str_]
+    fields: dict[str, NDArray[Any]]
+    reasons: NDArray[np.uint8]
+    universe: BoolArray
+    market: str = "none"
+    mask_kind: MaskKind = "full"
+    notes: dict[str, Any] = field(default_factory=dict)
+    #: adjustment computed on a longer panel that this one was cut from
+    adjustment: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        for array in (self.dates, self.symbols, *self.fields.values(), self.reasons, self.universe):
+            array.flags.writeable = False
+
+    def __repr__(self) -> str:
+        t, n = self.shape
+        return (
+            f"Panel({t} dates {self.dates[0]}..{self.dates[-1]} x {n} symbols, market={self.market!r}, "
+            f"mask={self.mask_kind!r}, fields: {' '.join(self.fields)})"
+        )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        dates: ArrayLike,
+        symbols: ArrayLike,
+        fields: Mapping[str, ArrayLike],
+        reasons: NDArray[np.uint8] | None = None,
+        universe: BoolArray | None = None,
+        market: str = "none",
+        *,
+        copy: bool = True,
+    ) -> Panel:
+        """Panel from arrays [T,N]; NaN is allowed in masked cells.
+
+        Shapes, dtypes and sorted unique dates and symbols are checked, nothing else: symbol formats and
+        the sanity of prices belong to `load_panel`. `reasons` given are taken as they are, and the values
+        of masked cells are then never looked at. Without them they are derived (`lib.reasons`), with
+        limits from the first source there is: published `limit_up` and `limit_down`; `pre_close` with
+        `limit_pct`; `pre_close` with the band of board and date; a return heuristic. The last two only
+        under market="cn"; market="none" has no limit bits at all. `universe` defaults to all listed cells.
+        `copy=False` takes over the arrays, which become read-only.
+
+        Raises PanelError.
+
+        >>> prices = np.array([[10.0], [11.0], [11.5]])
+        >>> fields = dict.fromkeys(("open", "high", "low", "close"), prices) | {"volume": prices * 100}
+        >>> days = np.arange("2024-01-02", "2024-01-05", dtype="datetime64[D]")
+        >>> panel = Panel.from_arrays(days, ["600000.SH"], fields, market="cn")
+        >>> panel.mask.ravel().tolist(), panel.notes["limit_source"]
+        ([True, False, True], 'return heuristic')
+        """
+        if market not in MARKETS:
+            raise PanelError(f"market is {market!r}; expected one of {', '.join(map(repr, MARKETS))}")
+        day, name = _check_dates(dates), _check_symbols(symbols)
+        shape = (len(day), len(name))
+        checked = _check_fields(fields, shape, copy)
+        if reasons is None:
+            reasons, notes = derive_reasons(day, name, checked, market)
+        else:
+            reasons, notes = _check_array("reasons", reasons, shape, np.uint8, copy), {"reasons": "given"}
+        if universe is None:
+            universe = (reasons & Reason.UNLISTED) == 0
+        else:
+            universe = _check_array("universe", universe, shape, np.bool_, copy)
+        return cls(day, name, checked, reasons, universe, market, notes=notes)
+
+    # -- masks: all [T,N] bool --------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(T, N): dates and symbols."""
+        return len(self.dates), len(self.symbols)
+
+    def without(self, reasons: int) -> BoolArray:
+        """Cells that carry none of the given reason bits."""
+        return (self.reasons & np.uint8(reasons)) == 0
+
+    @property
+    def mask(self) -> BoolArray:
+        """Cells whose prices the factors may use, by `mask_kind`; `price_valid` unless changed."""
+        return self.without(MASKED_BY[self.mask_kind])
+
+    @property
+    def price_valid(self) -> BoolArray:
+        """Listed, present, not halted, not closing at a limit (no bit of 1..16)."""
+        return self.without(MASKED_BY["full"])
+
+    @property
+    def observed(self) -> BoolArray:
+        """Listed and present; halted and limit cells included."""
+        return self.without(MASKED_BY["observed"])
+
+    @property
+    def traded(self) -> BoolArray:
+        """Observed and not halted."""
+        return self.without(_NO_TRADE)
+
+    def can_buy(self, at: At = "close") -> BoolArray:
+        """Cells where a buy order fills at the close or the open: traded and not locked up there.
+
+        A limit-down can be bought. A cell without an open cannot be traded at the open.
+        """
+        return self._can_trade(at, Reason.LIMIT_UP, Reason.OPEN_LOCKED_UP)
+
+    def can_sell(self, at: At = "close") -> BoolArray:
+        """Cells where a sell order fills at the close or the open: traded and not locked down there."""
+        return self._can_trade(at, Reason.LIMIT_DOWN, Reason.OPEN_LOCKED_DOWN)
+
+    def _can_trade(self, at: At, at_close: Reason, at_open: Reason) -> BoolArray:
+        if at == "close":
+            return self.without(_NO_TRADE | at_close)
+        if at == "open":
+            return self.without(_NO_TRADE | at_open) & np.isfinite(self.fields["open"])
+        raise PanelError(f"orders fill at 'close' or 'open', not at {at!r}")
+
+    def with_mask(self, kind: MaskKind) -> Panel:
+        """The same panel with another price mask: "observed", "halt" (H) or "full" (M, the default).
+
+        Reasons, `can_buy` and `can_sell` stay: a strategy that ignores limits still meets them.
+        """
+        if kind not in MASKED_BY:
+            raise PanelError(f"unknown mask {kind!r}; expected one of {', '.join(map(repr, MASKED_BY))}")
+        other = replace(self, mask_kind=kind)
+        # the derived arrays do not depend on the mask: share them rather than compute them again
+        other.__dict__.update({k: self.__dict__[k] for k in ("adj_factor", "returns") if k in self.__dict__})
+        return other
+
+    # -- prices: all [T,N] float64, NaN where the cell is missing or unlisted ----------------------
+
+    @cached_property
+    def previous_close(self) -> FloatArray:
+        """`pre_close` (ex-right), or without that field the last close at which the stock traded."""
+        if "pre_close" in self.fields:
+            reference: FloatArray = self.fields["pre_close"]
+            return _frozen(np.where(self.observed & (reference > 0), reference, np.nan))
+        return _frozen(np.where(self.observed, previous(self.fields["close"], self.traded), np.nan))
+
+    @cached_property
+    def returns(self) -> FloatArray:
+        """Total return of the day, close / pre_close - 1; 0 on a halted day; NaN where there is none.
+
+        Without a `pre_close` field the reference is the last close at which the stock traded, and
+        dividends and splits are then in the return.
+        """
+        return _frozen(self._from_previous("close"))
+
+    @property
+    def gap(self) -> FloatArray:
+        """Overnight return, open / pre_close - 1, with the reference of `returns`."""
+        return self._from_previous("open")
+
+    def _from_previous(self, name: str) -> FloatArray:
+        with np.errstate(all="ignore"):  # masked cells may hold anything
+            change = self.fields[name] / self.previous_close - 1
+        return np.where(np.isfinite(change) & self.observed, change, np.nan)
+
+    @cached_property
+    def adj_factor(self) -> FloatArray:
+        """Backward adjustment: running product of close(last traded day) / pre_close(t), from 1.
+
+        1 up to the stock's first traded day, never rebased; all ones without `pre_close`. Adjusted = raw x
+        factor for prices. Closes of limit cells are read, for they traded; those of halted, missing and
+        unlisted cells are not: a halted day carries its own pre_close, so the product telescopes over it.
+        """
+        if self.adjustment is not None:
+            return self.adjustment
+        if "pre_close" not in self.fields:
+            return _frozen(np.ones(self.shape))
+        return _frozen(_running_adjustment(self.fields, self.traded, self.observed))
+
+    def adjusted(self, name: str) -> FloatArray:
+        """Field comparable over time: prices x adj_factor, volume / adj_factor, everything else raw.
+
+        Returns a fresh float64 array [T,N]. Raises UnknownNameError for a field the panel lacks.
+        """
+        if name not in self.fields:
+            raise UnknownNameError(
+                f"the panel has no field {name!r}{closest(name, self.fields)}; "
+                f"it has {', '.join(self.fields)}"
+            )
+        values = self.fields[name]
+        if values.dtype.kind != "f":
+            raise PanelError(f"field {name!r} is a label ({values.dtype}), it has no adjusted values")
+        with np.errstate(all="ignore"):
+            if name in PRICE_LIKE:
+                return np.asarray(values * self.adj_factor)
+            return np.asarray(values / self.adj_factor) if name == "volume" else values.copy()
+
+    # -- cuts and identity ------------------------------------------------------------------------
+
+    def until(self, end: int | str | date | np.datetime64) -> Panel:
+        """The panel before `end`: rows [0, end) for an index, dates before `end` for a date."""
+        stop = int(end) if isinstance(end, (int, np.integer)) else np.searchsorted(self.dates, as_day(end))
+        return self.rows(0, int(stop))
+
+    def rows(self, start: int, stop: int) -> Panel:
+        """Dates start..stop-1. The adjustment is the one of the whole panel: never rebased."""
+        start, stop, _ = slice(start, stop).indices(len(self.dates))
+        if stop <= start:
+            raise PanelError(f"no dates left: rows {start} to {stop} of {len(self.dates)}")
+        cut = slice(start, stop)
+        return replace(
+            self,
+            dates=self.dates[cut],
+            fields={name: values[cut] for name, values in self.fields.items()},
+            reasons=self.reasons[cut],
+            universe=self.universe[cut],
+            adjustment=self.adj_factor[cut],
+        )
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of dates, symbols, fields, reasons, universe, market, mask and adjustment."""
+        digest = hashlib.sha256(f"{self.market} {self.mask_kind} {self.shape}".encode())
+        named: dict[str, NDArray[Any]] = dict(sorted(self.fields.items()))
+        named |= {"/dates": self.dates.astype("int64"), "/symbols": self.symbols}
+        named |= {"/reasons": self.reasons, "/universe": self.universe}
+        if self.adjustment is not None:
+            named["/adjustment"] = self.adjustment
+        for name, values in named.items():
+            digest.update(f"{name} {values.dtype.str} {values.shape}".encode())
+            for row in values:  # row by row: a broadcast label field is never expanded in memory
+                digest.update(np.ascontiguousarray(row).tobytes())
+        return digest.hexdigest()
+
+
+def as_day(day: str | date | np.datetime64) -> np.datetime64:
+    """A date as datetime64[D]; PanelError if it is none."""
+    try:
+        return np.datetime64(str(day), "D")
+    except (TypeError, ValueError) as error:
+        raise PanelError(f"{day!r} is not a date; expected YYYY-MM-DD") from error
+
+
+def _running_adjustment(
+    fields: dict[str, NDArray[Any]], traded: BoolArray, observed: BoolArray
+) -> FloatArray:
+    """close(l) / pre_close(t) with l the last traded day before t, multiplied up along the traded days."""
+    close, pre_close = fields["close"], fields["pre_close"]
+    usable = traded & np.isfinite(close) & (close > 0)
+    with np.errstate(all="ignore"):
+        step = previous(close, usable) / pre_close
+    step = np.where(observed & np.isfinite(step) & (step > 0), step, 1.0)
+    product = np.cumprod(np.where(usable, step, 1.0), axis=0)
+    # off the traded days: the factor of the last traded day, times the day's own step
+    return np.asarray(product * np.where(usable, 1.0, step))
+
+
+def _frozen(values: FloatArray) -> FloatArray:
+    values.flags.writeable = False
+    return values
+
+
+# -- checks of from_arrays ------------------------------------------------------------------------
+
+
+def _check_dates(dates: ArrayLike) -> NDArray[np.datetime64]:
+    given = np.asarray(dates)
+    try:
+        if given.dtype.kind not in "MUO":
+            raise ValueError(f"dtype {given.dtype}")
+        days = given.astype("datetime64[D]")
+    except ValueError as error:
+        raise PanelError(f"dates must be datetime64 or YYYY-MM-DD text: {error}") from error
+    _check_axis("dates", days)
+    if np.isnat(days).any():
+        raise PanelError(f"dates[{int(np.isnat(days).argmax())}] is not a date (NaT)")
+    return days
+
+
+def _check_symbols(symbols: ArrayLike) -> NDArray[np.str_]:
+    given = np.asarray(symbols)
+    if given.dtype.kind not in "UTO" or not all(isinstance(s, str) for s in given.ravel()):
+        raise PanelError(f"symbols must be text, got {given.dtype}; numbers lose their leading zeros")
+    names = given.astype(np.str_)
+    _check_axis("symbols", names)
+    return names
+
+
+def _check_axis(what: str, values: NDArray[Any]) -> None:
+    if values.ndim != 1 or len(values) == 0:
+        raise PanelError(f"{what} must be a list of at least one, got shape {values.shape}")
+    wrong = ~(values[1:] > values[:-1])
+    if wrong.any():
+        at = int(wrong.argmax())
+        trouble = "repeated" if values[at] == values[at + 1] else "not sorted"
+        raise PanelError(f"{what} are {trouble}: {values[at]} then {values[at + 1]} at position {at + 1}")
+
+
+def _check_fields(
+    fields: Mapping[str, ArrayLike], shape: tuple[int, int], copy: bool
+) -> dict[str, NDArray[Any]]:
+    missing = [name for name in REQUIRED if name not in fields]
+    if missing:
+        near = closest(missing[0], [name for name in fields if name not in REQUIRED])
+        raise PanelError(f"fields lack {', '.join(missing)}{near}; required: {', '.join(REQUIRED)}")
+    return {name: _check_field(name, np.asarray(values), shape, copy) for name, values in fields.items()}
+
+
+def _check_field(name: str, values: NDArray[Any], shape: tuple[int, int], copy: bool) -> NDArray[Any]:
+    kinds = "biuf"
+    target: np.dtype[Any] = np.dtype(np.float64)
+    if name == "list_date":
+        kinds, target = "M", np.dtype("datetime64[D]")
+    elif name in LABELS and values.dtype.kind in "biuUT":
+        kinds, target = "biuUT", values.dtype
+    if values.dtype.kind not in kinds:
+        wanted = {"list_date": "datetime64"}.get(name, "text or numbers" if name in LABELS else "numbers")
+        raise PanelError(f"field {name!r} holds {values.dtype}, expected {wanted}")
+    _check_shape(f"field {name!r}", values, shape)
+    return values.astype(target, copy=copy)
+
+
+def _check_array(what: str, values: Any, shape: tuple[int, int], dtype: type, copy: bool) -> NDArray[Any]:
+    values = np.asarray(values)
+    if values.dtype != dtype:
+        raise PanelError(f"{what} holds {values.dtype}, expected {np.dtype(dtype)}")
+    _check_shape(what, values, shape)
+    return values.copy() if copy else values
+
+
+def _check_shape(what: str, values: NDArray[Any], shape: tuple[int, int]) -> None:
+    if values.shape != shape:
+        raise PanelError(f"{what} has shape {values.shape}, expected {shape} (dates x symbols)")

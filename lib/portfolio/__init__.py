@@ -1,0 +1,30 @@
+"""Portfolios: policies, costs, fills, the simulator and what it is compared with."""
+
+from __future__ import annotations
+
+from lib.portfolio.backtest import simulate
+from lib.portfolio.benchmark import Phantom, active_returns, equal_weight, phantom, phantom_alpha
+from lib.portfolio.costs import CostSchedule, flat, realistic
+from lib.portfolio.fills import REFUSALS
+from lib.portfolio.policies import Past, Policy, buy_and_hold, direct, equal_weight_all, top_k_buffer
+from lib.portfolio.record import Backtest
+
+__all__ = [
+    "REFUSALS",
+    "Backtest",
+    "CostSchedule",
+    "Past",
+    "Phantom",
+    "Policy",
+    "active_returns",
+    "buy_and_hold",
+    "direct",
+    "equal_weight",
+    "equal_weight_all",
+    "flat",
+    "phantom",
+    "phantom_alpha",
+    "realistic",
+    "simulate",
+    "top_k_buffer",
+]

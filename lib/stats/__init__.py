@@ -1,0 +1,98 @@
+"""Metrics and inference, numpy only: one import for every statistic that a table prints.
+
+performance: one return series. selection: luck and the best of many trials. inference: tests and intervals
+of means and Sharpe ratios. bootstrap: blocks of days. information: the information coefficient.
+An undefined statistic raises `StatisticsError`; it is never 0 or NaN. Two documented exceptions for tables:
+`summary` leaves undefined metrics out, `ic` returns NaN on days without enough cells.
+"""
+
+from __future__ import annotations
+
+from lib.stats.bootstrap import (
+    block_bootstrap,
+    mean_difference_interval,
+    optimal_block,
+    percentile_interval,
+    prediction_interval,
+    sharpe_difference_interval,
+)
+from lib.stats.inference import (
+    Estimate,
+    SharpeDifference,
+    autocorrelation,
+    holm,
+    lo_factor,
+    lo_sharpe,
+    mean_interval,
+    newey_west_error,
+    newey_west_t,
+    path_interval,
+    sharpe_difference,
+    student_quantile,
+)
+from lib.stats.information import ICSummary, ic, ic_summary, masked_ranks
+from lib.stats.performance import (
+    annual_return,
+    annual_volatility,
+    calmar,
+    equity,
+    max_drawdown,
+    sharpe,
+    sortino,
+    summary,
+    turnover,
+)
+from lib.stats.selection import (
+    Moments,
+    dsr,
+    effective_trials,
+    expected_maximum,
+    min_backtest_length,
+    min_track_record,
+    moments,
+    psr,
+    sharpe_variance,
+)
+
+__all__ = [
+    "Estimate",
+    "ICSummary",
+    "Moments",
+    "SharpeDifference",
+    "annual_return",
+    "annual_volatility",
+    "autocorrelation",
+    "block_bootstrap",
+    "calmar",
+    "dsr",
+    "effective_trials",
+    "equity",
+    "expected_maximum",
+    "holm",
+    "ic",
+    "ic_summary",
+    "lo_factor",
+    "lo_sharpe",
+    "masked_ranks",
+    "max_drawdown",
+    "mean_difference_interval",
+    "mean_interval",
+    "min_backtest_length",
+    "min_track_record",
+    "moments",
+    "newey_west_error",
+    "newey_west_t",
+    "optimal_block",
+    "path_interval",
+    "percentile_interval",
+    "prediction_interval",
+    "psr",
+    "sharpe",
+    "sharpe_difference",
+    "sharpe_difference_interval",
+    "sharpe_variance",
+    "sortino",
+    "student_quantile",
+    "summary",
+    "turnover",
+]

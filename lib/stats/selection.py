@@ -1,0 +1,168 @@
+"""How much of a Sharpe ratio is luck: its sampling error, and the best of many trials.
+
+Everywhere here the Sharpe ratio is PER PERIOD (mean / std of the series itself, not annualised), the
+number of observations counts periods, and kurtosis is raw (3 for the normal distribution).
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lib.errors import StatisticsError
+from lib.stats.checks import probability, varying
+
+EULER_MASCHERONI = 0.5772156649015329
+NORMAL = NormalDist()
+
+
+class Moments(NamedTuple):
+    """What the Sharpe tests need of a return series; unpacks into `psr(*moments(returns))`."""
+
+    sharpe: float
+    n: int
+    skew: float
+    kurtosis: float
+
+
+def moments(returns: ArrayLike) -> Moments:
+    """Per-period Sharpe ratio (ddof=1), length, skewness and RAW kurtosis (both ddof=0) of `returns` [T].
+
+    >>> [round(m, 6) for m in moments([1.0, -1.0, 1.0, -1.0])]
+    [0.0, 4, 0.0, 1.0]
+    """
+    r = varying(returns, "returns")
+    z = (r - r.mean()) / r.std()
+    return Moments(float(r.mean() / r.std(ddof=1)), r.size, float(np.mean(z**3)), float(np.mean(z**4)))
+
+
+def sharpe_variance(sharpe: float, n: float, skew: float = 0.0, kurtosis: float = 3.0) -> float:
+    """Sampling variance of a per-period Sharpe ratio: (1 - g3 SR + (g4 - 1)/4 SR^2) / (T - 1).
+
+    Source: Mertens (2002). Raises: StatisticsError for n < 2 or moments that no distribution has.
+    """
+    if n < 2:
+        raise StatisticsError(f"sharpe_variance: expected at least 2 observations, got {n}")
+    return _spread(sharpe, skew, kurtosis) / (n - 1)
+
+
+def psr(
+    sharpe: float, n: float, skew: float = 0.0, kurtosis: float = 3.0, *, benchmark: float = 0.0
+) -> float:
+    """Probabilistic Sharpe ratio: Phi[(SR - SR*) sqrt(T - 1) / sqrt(1 - g3 SR + (g4 - 1)/4 SR^2)], in [0, 1].
+
+    Confidence that the true per-period Sharpe ratio exceeds `benchmark`.
+    Source: Bailey & Lopez de Prado (2012).
+
+    >>> round(psr(0.458, 24), 4), round(psr(0.458, 24, skew=-2.448, kurtosis=10.164), 4)
+    (0.9817, 0.9134)
+    """
+    return NORMAL.cdf((sharpe - benchmark) / sharpe_variance(sharpe, n, skew, kurtosis) ** 0.5)
+
+
+def expected_maximum(n_trials: float, variance: float = 1.0) -> float:
+    """Expected best per-period Sharpe ratio of `n_trials` independent trials without skill.
+
+    sqrt(V) [(1 - c) Phi^-1(1 - 1/N) + c Phi^-1(1 - 1/(N e))], c = Euler-Mascheroni. V is the variance of
+    the per-period Sharpe ratios across trials. Raises: StatisticsError for N <= 1 or V < 0.
+    Source: Bailey & Lopez de Prado (2014).
+
+    >>> round(expected_maximum(10), 4)
+    1.5746
+    """
+    if not n_trials > 1 or not variance >= 0:
+        raise StatisticsError(
+            f"expected_maximum: expected more than one trial and a variance >= 0, "
+            f"got {n_trials} and {variance}"
+        )
+    best = (1 - EULER_MASCHERONI) * NORMAL.inv_cdf(1 - 1 / n_trials)
+    return float(variance**0.5 * (best + EULER_MASCHERONI * NORMAL.inv_cdf(1 - 1 / (n_trials * np.e))))
+
+
+def dsr(
+    sharpe: float,
+    n: float,
+    skew: float = 0.0,
+    kurtosis: float = 3.0,
+    *,
+    n_trials: float,
+    trial_variance: float,
+) -> float:
+    """Deflated Sharpe ratio: PSR against the expected maximum of `n_trials` trials, in [0, 1].
+
+    The confidence that the true Sharpe ratio beats what luck among N trials gives. It is NOT the
+    probability that the true Sharpe ratio exceeds zero. N counts effective trials (`effective_trials`);
+    `trial_variance` is the variance of per-period Sharpe ratios across trials.
+    Source: Bailey & Lopez de Prado (2014).
+
+    >>> round(dsr(2.5 / 250**0.5, 1250, -3, 10, n_trials=100, trial_variance=0.5 / 250), 4)
+    0.9004
+    """
+    return psr(sharpe, n, skew, kurtosis, benchmark=expected_maximum(n_trials, trial_variance))
+
+
+def effective_trials(trials: ArrayLike) -> float:
+    """Implied number of independent trials of K correlated ones: rho + (1 - rho) K, within [1, K].
+
+    `trials` [T, K] holds the return series of everything that was tried; rho is their mean pairwise
+    correlation. Source: Bailey & Lopez de Prado (2014), appendix 3.
+
+    >>> effective_trials([[1.0, 1.0], [2.0, 2.0], [4.0, 4.0]])
+    1.0
+    """
+    returns = np.asarray(trials, dtype=np.float64)
+    if returns.ndim != 2 or returns.shape[1] < 2:
+        raise StatisticsError(f"effective_trials: expected [T, K], K >= 2, got shape {returns.shape}")
+    for k in range(returns.shape[1]):
+        varying(returns[:, k], f"trial {k}")
+    count = returns.shape[1]
+    correlation = np.corrcoef(returns, rowvar=False)
+    rho = (correlation.sum() - count) / (count * (count - 1))
+    return float(np.clip(rho + (1 - rho) * count, 1.0, count))
+
+
+def min_track_record(
+    sharpe: float, skew: float = 0.0, kurtosis: float = 3.0, *, benchmark: float = 0.0, alpha: float = 0.05
+) -> float:
+    """Periods needed before PSR(benchmark) reaches 1 - alpha.
+
+    1 + (1 - g3 SR + (g4 - 1)/4 SR^2) (Phi^-1(1 - alpha) / (SR - SR*))^2, per-period Sharpe ratios.
+    Raises: StatisticsError when the Sharpe ratio does not exceed the benchmark: no length suffices.
+    Source: Bailey & Lopez de Prado (2012).
+
+    >>> round(min_track_record(2 / 252**0.5, benchmark=1 / 252**0.5) / 252, 2)
+    2.73
+    """
+    if not sharpe > benchmark:
+        raise StatisticsError(
+            f"min_track_record: Sharpe ratio {sharpe} does not exceed the benchmark {benchmark}"
+        )
+    z = NORMAL.inv_cdf(1 - probability(alpha, "alpha"))
+    return 1 + _spread(sharpe, skew, kurtosis) * (z / (sharpe - benchmark)) ** 2
+
+
+def min_backtest_length(n_trials: float, target: float = 1.0) -> float:
+    """Years below which the best of N skill-less trials is expected to show an annual Sharpe of `target`.
+
+    (E[max of N] / target)^2. Source: Bailey, Borwein, Lopez de Prado & Zhu (2014).
+
+    >>> round(min_backtest_length(45), 1)
+    5.0
+    """
+    if not target > 0:
+        raise StatisticsError(f"min_backtest_length: expected a target Sharpe ratio above 0, got {target}")
+    return (expected_maximum(n_trials) / target) ** 2
+
+
+def _spread(sharpe: float, skew: float, kurtosis: float) -> float:
+    spread = 1 - skew * sharpe + (kurtosis - 1) / 4 * sharpe**2
+    # kurtosis >= 1 + skew^2 for every distribution, and then the quadratic is never negative
+    if not spread > 0:
+        raise StatisticsError(
+            f"no distribution has skewness {skew}, raw kurtosis {kurtosis} and Sharpe ratio "
+            f"{sharpe}; was excess kurtosis passed?"
+        )
+    return spread

@@ -1,0 +1,146 @@
+"""The mask ablation on real prices: does the mask earn what the papers say, and which part of it?
+
+Every variant differs from its neighbours in one thing: features, labels or universe (see `lib.studies.variants`). All
+are scored alike (see `lib.studies.scoring`). Without a price file the same code runs on the overlay market, which
+proves the plumbing and nothing else.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from lib.factors import FactorSet
+from lib.factors.core import CORE
+from lib.models.walk import walk_predictions
+from lib.panel import Panel
+from lib.parameters import Parameter
+from lib.studies.base import Config, RowResult, Settings, Study
+from lib.studies.mask_ablation_tables import CLAIM_IDS, LEARNERS, answer_claims, summary
+from lib.studies.panels import study_panel
+from lib.studies.scoring import difference, score
+from lib.studies.variants import CONTRASTS, VARIANTS, compute_features, variant_dataset
+
+#: variants of the MLP where time is short
+MLP_SHORT = ("none", "row_deletion", "mask_skip")
+
+
+def _grid(settings: Settings) -> Iterator[Config]:
+    """Ridge has one row per market; the MLP one per training seed, and per market where that is drawn too."""
+    real = bool(settings["data_path"])
+    for seed in settings["seeds"]:
+        for learner in settings["learners"]:
+            if learner == "ridge" and real and seed != settings["seeds"][0]:
+                continue  # one real market and no randomness: one row
+            for variant in _ordered(settings["variants"] if learner == "ridge" else settings["mlp_variants"]):
+                row = {"variant": f"{variant} {learner}", "seed": seed, "mask": variant, "learner": learner}
+                row["market_seed"] = 0 if real else seed
+                if learner == "mlp":
+                    row |= {"refit_every": settings["mlp_refit_every"], "epochs": settings["mlp_epochs"]}
+                yield row
+
+
+def _ordered(variants: Sequence[str] | None) -> list[str]:
+    """Variants with the same features side by side, so that a process computes them once."""
+    chosen = list(VARIANTS) if variants is None else list(variants)
+    order = list(dict.fromkeys(variant.features for variant in VARIANTS.values()))
+    return sorted(chosen, key=lambda name: order.index(VARIANTS[name].features))
+
+
+def _group(row: Config) -> str:
+    return f"{row['market_seed']} {VARIANTS[row['mask']].features}"
+
+
+def _panel(settings: Settings, seed: int) -> Panel:
+    return study_panel(settings["data_path"], "cn", settings["n_stocks"], settings["n_days"], seed)
+
+
+@lru_cache(maxsize=1)
+def _features(panel: Panel, features: str) -> FactorSet:
+    """Keyed on the panel object, which `study_panel` shares between the rows of a process."""
+    return compute_features(panel, features, CORE)
+
+
+def _compute(row: Config, settings: Settings) -> RowResult:
+    variant, seed = VARIANTS[row["mask"]], row["market_seed"]
+    panel = _panel(settings, seed)
+    prediction = walk_predictions(
+        variant_dataset(panel, variant, _features(panel, variant.features)),
+        panel.dates,
+        learner=row["learner"],
+        first_test_year=settings["first_test_year"],
+        seed=row["seed"],
+        **{name: row[name] for name in ("refit_every", "epochs") if name in row},
+    )
+    orders_allowed = panel.price_valid if variant.flags else None
+    records, series = score(panel, prediction, orders_allowed=orders_allowed, rng=_rng(row["variant"], row["seed"]))
+    first = int(np.flatnonzero(np.isfinite(prediction).any(axis=1))[0])
+    arrays = {**series, "prediction": prediction[first:].astype(np.float32), "first_row": np.array(first)}
+    return RowResult(records, {**arrays, "dates": panel.dates[first:].astype("datetime64[D]").astype(np.int64)})
+
+
+def _rng(name: str, seed: int) -> np.random.Generator:
+    return np.random.default_rng([zlib.crc32(name.encode()), seed])
+
+
+def _contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> RowResult:
+    """Paired differences between the variants of one learner on one market."""
+    learner, seed = rows[0][0]["learner"], rows[0][0]["seed"]
+    panel = _panel(settings, rows[0][0]["market_seed"])
+    sides = {row["mask"]: (_on_panel(panel, result.arrays), result.arrays) for row, result in rows}
+    records = []
+    for left, right in CONTRASTS:
+        if left in sides and right in sides:
+            name = f"{left} - {right} {learner}"
+            found = difference(panel, sides[left], sides[right], _rng(name, seed))
+            records += [{"variant": name, **record} for record in found]
+    return RowResult(records)
+
+
+def _on_panel(panel: Panel, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    prediction = np.full(panel.shape, np.nan)
+    prediction[int(arrays["first_row"]) :] = arrays["prediction"]
+    return prediction
+
+
+def _by_learner_and_seed(row: Config) -> str:
+    return f"{row['learner']} {row['seed']}"
+
+
+STUDY = Study(
+    name="mask_ablation_real",
+    title="The mask ablation on real prices",
+    grid=_grid,
+    compute=_compute,
+    parameters={
+        "data_path": Parameter(str, None, optional=True, help="A-share file; without it the overlay market is used"),
+        "first_test_year": Parameter(int, 2013, low=1991, high=2100, help="first year that is predicted"),
+        "learners": Parameter(list, list(LEARNERS), choices=LEARNERS, help="which learners to run"),
+        "variants": Parameter(list, None, choices=tuple(VARIANTS), optional=True, help="variants of ridge; None: all"),
+        "mlp_variants": Parameter(
+            list, list(MLP_SHORT), choices=tuple(VARIANTS), optional=True, help="variants of the MLP; None: all"
+        ),
+        "mlp_refit_every": Parameter(int, 3, low=1, high=20, help="years between two fits of the MLP"),
+        "mlp_epochs": Parameter(int, 60, low=1, high=1000, help="epochs of the MLP at most"),
+        "n_stocks": Parameter(int, 150, low=60, high=5000, help="stocks of the overlay market"),
+        "n_days": Parameter(int, 1400, low=900, high=5000, help="days of the overlay market"),
+    },
+    scales={
+        "smoke": {"n_stocks": 80, "n_days": 960, "mlp_epochs": 3, "seeds": 1},
+        "laptop": {"seeds": 1},
+        "paper": {"mlp_variants": None, "mlp_refit_every": 1, "seeds": 3},
+    },
+    grid_only=("learners", "variants", "mlp_variants", "mlp_refit_every", "mlp_epochs"),
+    group=_group,
+    inputs=lambda settings: [settings["data_path"]] if settings["data_path"] else [],
+    setting="different",
+    contrast=_contrast,
+    contrast_by=_by_learner_and_seed,
+    summarise=summary,
+    claims=answer_claims,
+    claim_ids=CLAIM_IDS,
+    presentation=("lib.studies.mask_ablation_tables",),
+)

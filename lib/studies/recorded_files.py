@@ -1,0 +1,203 @@
+"""The two committed files of a study's recorded rows.
+
+``book/recorded/NAME.csv`` holds the tidy records, one block of lines per row of the study's grid;
+``book/recorded/NAME.json`` holds the provenance of every row and the checksum of its lines: commit,
+parameters, package versions, hardware, date, digest of the source, name and SHA-256 of the data files, wall
+time. A row counts only when it is in both and the checksum fits.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lib.errors import StoreError
+from lib.sources import FOLDER
+from lib.store import StoreWarning, safe_path, write_bytes
+from lib.studies.base import Config, canonical, without_paths
+from lib.studies.plan import Plan, Row
+
+RECORDED = FOLDER.parent / "book" / "recorded"
+LINE = ("study", "scale", "row", "variant", "seed", "metric", "value", "n", "setting")
+
+
+@dataclass(frozen=True)
+class RecordedRow:
+    """One recorded row: what it is, what it gave, where it comes from (`run` names one of the runs)."""
+
+    id: str
+    scale: str
+    config: Config
+    setting: str
+    records: list[dict[str, Any]]
+    run: str
+    date: str
+    seconds: float
+    members: tuple[str, ...] = ()
+
+    @property
+    def dated(self) -> dict[str, Any]:
+        """Seed, date and wall time."""
+        return {"seed": self.config["seed"], "date": self.date, "seconds": self.seconds}
+
+
+@dataclass
+class Recording:
+    """The recorded rows of a study, all scales, as the two files hold them."""
+
+    name: str
+    folder: Path
+    rows: dict[str, RecordedRow]
+    runs: dict[str, dict[str, Any]]
+
+    @classmethod
+    def read(cls, name: str, folder: Path | str | None = None) -> Recording:
+        """The rows that are in both files; one whose lines were altered is left out, with a StoreWarning.
+
+        Raises StoreError when a file cannot be read at all.
+        """
+        folder = Path(folder or RECORDED)
+        table, origins = safe_path(folder, name, ".csv"), safe_path(folder, name, ".json")
+        if not (table.is_file() and origins.is_file()):
+            return cls(name, folder, {}, {})
+        try:
+            lines = _read_lines(table.read_text(encoding="utf-8"))
+            origin = json.loads(origins.read_text(encoding="utf-8"))
+            sound = {
+                key: _recorded_row(key, item, lines.get(key, []))
+                for key, item in origin["rows"].items()
+                if _is_sound(key, lines.get(key, []), item, table)
+            }
+            return cls(name, folder, sound, {row.run: origin["runs"][row.run] for row in sound.values()})
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            what = f"{type(error).__name__}: {error}"
+            raise StoreError(f"recorded results {table} or .json are damaged ({what}): restore") from None
+
+    def write(self) -> None:
+        """Write both files, each atomically, the table first: a row without provenance does not count."""
+        runs = {row.run: self.runs[row.run] for row in self.rows.values()}
+        rows = {row.id: _origin(self.name, row) for row in self.rows.values()}
+        text = json.dumps({"study": self.name, "runs": runs, "rows": rows}, indent=1, sort_keys=False) + "\n"
+        write_bytes(self.folder / f"{self.name}.csv", self._table().encode())
+        write_bytes(self.folder / f"{self.name}.json", text.encode())
+
+    def holds(self, plan: Plan, index: int) -> bool:
+        """Whether a row of a plan is recorded by the code of today (a contrast: of at least its members)."""
+        row = self.rows.get(plan_id(plan, index))
+        if row is None or self.runs[row.run]["source"] != plan.source:
+            return False
+        return set(row.members) >= {plan_id(plan, member) for member in plan.members.get(index, [])}
+
+    def add(self, plan: Plan, row: Row, commit: str) -> None:
+        """Take in a computed row; a row of the same id is replaced in its place."""
+        meta = row.stored.meta
+        run = {
+            "commit": commit,
+            "parameters": without_paths({**plan.settings, "seeds": None}, plan.inputs),
+            "inputs": [vars(item) for item in plan.inputs],
+            "source": plan.source,
+            "versions": meta["versions"],
+            "hardware": meta["hardware"],
+        }
+        label = hashlib.sha256(canonical(run, "provenance").encode()).hexdigest()[:8]
+        self.runs[label] = json.loads(canonical(run, "provenance"))
+        key = plan_id(plan, row.index)
+        members = tuple(plan_id(plan, member) for member in plan.members.get(row.index, []))
+        scale, seconds = str(plan.settings["scale"]), row.seconds
+        records = list(row.stored.records)
+        facts = (row.setting, records, label, meta["date"], seconds, members)
+        self.rows[key] = RecordedRow(key, scale, row.config, *facts)
+
+    def check_same_experiment(self, plan: Plan) -> None:
+        """Raise StoreError when rows of the plan's scale were recorded with other parameters or data."""
+        settings = plan.study.row_settings(without_paths(plan.settings, plan.inputs))
+        wanted = json.loads(canonical(settings, "settings"))
+        files = {item.file: item.sha256 for item in plan.inputs}
+        for row in self.rows.values():
+            if row.scale != plan.settings["scale"]:
+                continue
+            run = self.runs[row.run]
+            other = [name for name, value in wanted.items() if run["parameters"].get(name) != value]
+            if {item["file"]: item["sha256"] for item in run["inputs"]} != files:
+                other.append("the input files")
+            if other:
+                where = self.folder / f"{self.name}.csv"
+                raise StoreError(
+                    f"{where} holds rows of scale {row.scale} made with other values of {', '.join(other)}; "
+                    "one table holds one experiment: remove the old rows or run with the same values"
+                )
+
+    def _table(self) -> str:
+        return _csv([LINE, *(line for row in self.rows.values() for line in _lines(self.name, row))])
+
+
+def plan_id(plan: Plan, index: int) -> str:
+    """Identity of a recorded row: scale, configuration and settings, whatever code and data made it."""
+    settings = plan.study.row_settings(without_paths(plan.settings, plan.inputs))
+    parts = [plan.study.name, plan.settings["scale"], plan.rows[index], settings]
+    return hashlib.sha256(canonical(parts, "a recorded row").encode()).hexdigest()[:16]
+
+
+def _read_lines(text: str) -> dict[str, list[dict[str, str]]]:
+    reader = csv.DictReader(io.StringIO(text))
+    if tuple(reader.fieldnames or ()) != LINE:
+        raise ValueError(f"expected the columns {','.join(LINE)}")
+    lines: dict[str, list[dict[str, str]]] = {}
+    for line in reader:
+        lines.setdefault(line["row"], []).append(line)
+    return lines
+
+
+def _lines(name: str, row: RecordedRow) -> list[list[str]]:
+    """The lines of a row in the table, as text."""
+    return [
+        [
+            *(name, row.scale, row.id, item["variant"], str(row.config["seed"]), item["metric"]),
+            *(repr(item["value"]), "" if item["n"] is None else str(item["n"]), row.setting),
+        ]
+        for item in row.records
+    ]
+
+
+def _csv(lines: Iterable[Iterable[str]]) -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(lines)
+    return stream.getvalue()
+
+
+def _checksum(lines: Iterable[Iterable[str]]) -> str:
+    return hashlib.sha256(_csv(lines).encode()).hexdigest()[:16]
+
+
+def _is_sound(key: str, lines: Sequence[Mapping[str, str]], origin: Mapping[str, Any], table: Path) -> bool:
+    sound = bool(origin["sha256"] == _checksum(line.values() for line in lines))
+    if not sound:
+        remedy = "not used; restore it or record it again"
+        warnings.warn(f"row {key} of {table.name} differs from its checksum: {remedy}", StoreWarning, 2)
+    return sound
+
+
+def _recorded_row(key: str, origin: Mapping[str, Any], lines: Sequence[Mapping[str, str]]) -> RecordedRow:
+    records = [
+        {
+            "variant": line["variant"],
+            "metric": line["metric"],
+            "value": float(line["value"]),
+            "n": int(line["n"]) if line["n"] else None,
+        }
+        for line in lines
+    ]
+    known = {name: origin[name] for name in ("scale", "config", "setting", "run", "date", "seconds")}
+    return RecordedRow(id=key, records=records, members=tuple(origin["members"]), **known)
+
+
+def _origin(name: str, row: RecordedRow) -> dict[str, Any]:
+    known = {"run": row.run, "scale": row.scale, "setting": row.setting, "config": row.config, **row.dated}
+    return {**known, "members": list(row.members), "sha256": _checksum(_lines(name, row))}

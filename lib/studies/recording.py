@@ -1,0 +1,168 @@
+"""Recorded results: what longer runs found, committed beside the book with where it comes from.
+
+Rows are added to the two files of lib/studies/recorded_files.py one by one as they are done, by one process
+at a time, so a recording resumes after an interruption, or on another machine from what is committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lib.claims import Answer
+from lib.errors import StoreError
+from lib.store import sweep
+from lib.studies import load_study, studies
+from lib.studies.base import SCALES, Study
+from lib.studies.plan import Plan, row_store
+from lib.studies.provenance import changed_files, head_commit, repository_top
+from lib.studies.recorded_files import RECORDED, RecordedRow, Recording
+from lib.studies.runner import table, tidy, with_progress
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The recorded rows of a study at one scale, for pages and scoreboard; false when there are none."""
+
+    study: Study
+    scale: str
+    rows: tuple[RecordedRow, ...]
+    runs: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Tidy results: study, variant, seed, metric, value, n, setting."""
+        return tidy(self.study, [(row.config, row.setting, row.records) for row in self.rows])
+
+    @property
+    def provenance(self) -> dict[str, dict[str, Any]]:
+        """By row id: commit, parameters, inputs, versions, hardware, source, seed, date, seconds."""
+        return {row.id: {**self.runs[row.run], **row.dated} for row in self.rows}
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds that are in."""
+        return sorted({row.config["seed"] for row in self.rows})
+
+    @property
+    def plumbing(self) -> bool:
+        """True when the study takes a price file and rows were made without one: they are no evidence."""
+        return "data_path" in self.study.parameters and any(not self.runs[row.run]["inputs"] for row in self.rows)
+
+    @property
+    def stale(self) -> bool:
+        """True when the code that made any of the rows has changed since."""
+        return bool(self.stale_rows())
+
+    def stale_rows(self) -> list[str]:
+        """Ids of the rows that were made by other code than today's."""
+        current = self.study.source_digest()
+        return [row.id for row in self.rows if self.runs[row.run]["source"] != current]
+
+    def table(self) -> pd.DataFrame:
+        """The study's table, from the recorded results."""
+        return table(self.study, self.frame)
+
+    def answers(self) -> list[Answer]:
+        """Answers of the recorded results to the claims the study is about."""
+        remark = "recorded by an earlier version of the code" if self.stale else ""
+        found = self.study.answers(self.frame)
+        return [replace(answer, note="; ".join(filter(None, [answer.note, remark]))) for answer in found]
+
+    def describe(self) -> str:
+        """One line for a page: scale, rows, seeds, dates, commits, and whether it is stale."""
+        if not self:
+            return f"{self.study.name}: nothing recorded yet"
+        commits = sorted({self.runs[row.run]["commit"][:10] for row in self.rows})
+        dates = sorted(row.date[:10] for row in self.rows)
+        stale = f"; STALE: {len(self.stale_rows())} rows were made by earlier code" if self.stale else ""
+        return (
+            f"{self.study.name}: recorded at scale {self.scale}, {len(self.rows)} rows, "
+            f"{len(self.seeds)} seeds, {dates[0]} to {dates[-1]}, commit {', '.join(commits)}{stale}"
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+
+def recorded(study: str | Study, scale: str | None = None, folder: Path | str | None = None) -> Recorded:
+    """Recorded results of a study at one scale; by default the largest scale that was recorded.
+
+    Raises StoreError when the files in book/recorded are damaged.
+    """
+    study = load_study(study)
+    everything = Recording.read(study.name, folder)
+    scales = {row.scale for row in everything.rows.values()}
+    chosen = scale or max(scales, key=SCALES.index, default=SCALES[-1])
+    rows = tuple(row for row in everything.rows.values() if row.scale == chosen)
+    return Recorded(study, chosen, rows, everything.runs)
+
+
+def answers(of: Iterable[str | Study] | None = None, folder: Path | str | None = None) -> list[Answer]:
+    """Answers to the ledger's claims from everything that was recorded, or from the studies in `of`."""
+    return [
+        answer
+        for study in recorded_studies(of, folder)
+        for answer in recorded(study, folder=folder).answers()
+    ]
+
+
+def recorded_studies(
+    of: Iterable[str | Study] | None = None, folder: Path | str | None = None
+) -> list[Study]:
+    """The studies, all or those in `of`, that have a recorded table; only these are imported."""
+    names = {
+        study if isinstance(study, str) else study.name: study for study in (studies() if of is None else of)
+    }
+    return [
+        load_study(study)
+        for name, study in names.items()
+        if (Path(folder or RECORDED) / f"{name}.csv").is_file()
+    ]
+
+
+def record(
+    study: str | Study,
+    *,
+    scale: str = "laptop",
+    seeds: Any = None,
+    jobs: int | None = None,
+    backend: str | None = None,
+    progress: bool | None = None,
+    cache: Path | str | None = None,
+    folder: Path | str | None = None,
+    **overrides: Any,
+) -> Recorded:
+    """Run a study and append every row that is not recorded yet, or whose code has changed, to book/recorded.
+
+    Raises StoreError when files differ from the commit (its own recorded files apart), and when rows of
+    this scale were recorded with other parameters or other data: one table holds one experiment.
+    """
+    study, folder = load_study(study), Path(folder or RECORDED)
+    sweep(folder)
+    commit = _clean_commit(study.name, folder)
+    plan = Plan.make(study, study.settings(scale, seeds, overrides), row_store(study, cache))
+    recording = Recording.read(study.name, folder)
+    recording.check_same_experiment(plan)
+    missing = [index for index in range(len(plan.rows)) if not recording.holds(plan, index)]
+    for _, row in with_progress(plan.run(jobs, backend, only=missing), study.name, len(missing), progress):
+        recording.add(plan, row, commit)
+        recording.write()
+    return recorded(study, scale, folder)
+
+
+def _clean_commit(name: str, folder: Path) -> str:
+    """The current commit. Raises StoreError when files differ from it, the study's recorded files apart."""
+    commit, top = head_commit(), repository_top()
+    own = {(folder / f"{name}{suffix}").resolve() for suffix in (".csv", ".json")}
+    changed = [path for path in changed_files() if (top / path).resolve() not in own]
+    if changed:
+        raise StoreError(
+            f"{len(changed)} files differ from the commit (first: {changed[0]}); a recorded result "
+            "belongs to a commit: commit or remove them first"
+        )
+    return commit

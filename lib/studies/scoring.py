@@ -1,0 +1,235 @@
+"""Score one set of predictions the same way for every variant: information, executed money, coverage.
+
+Daily series are kept as arrays; a metric is a statistic of a series with an interval. The interval of a level is the
+95 % prediction interval for one path of the papers' test length, by a block bootstrap over days: it says where a
+single back-test of that length would land, not how precisely the mean is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from lib.errors import StatisticsError
+from lib.models.dataset import both_days, next_return
+from lib.portfolio import active_returns, equal_weight, flat, phantom_alpha, realistic, simulate, top_k_buffer
+from lib.stats import (
+    annual_return,
+    block_bootstrap,
+    ic,
+    max_drawdown,
+    mean_difference_interval,
+    percentile_interval,
+    prediction_interval,
+    sharpe,
+    sharpe_difference_interval,
+)
+
+if TYPE_CHECKING:
+    from lib.panel import Panel
+    from lib.portfolio import Backtest
+
+SESSIONS = 243  # a year of A-share trading
+PAPER_DAYS = 756  # the papers' test span: three years of 252 days
+COST_BPS = 8.0
+SAMPLES = 1000
+MINIMUM_CELLS = 20  # stocks a day's IC needs
+
+#: name of a run -> (fill, execution). naive_close is the papers' own back-test; executed_open is the headline.
+RUNS = {
+    "naive_close": ("close", "naive"),
+    "naive_open": ("open", "naive"),
+    "executed_close": ("close", "executed"),
+    "executed_open": ("open", "executed"),
+}
+Series = dict[str, np.ndarray]
+Record = dict[str, Any]
+
+
+def scored_cells(panel: Panel) -> dict[str, np.ndarray]:
+    """Cells [T, N] an IC may be measured on.
+
+    apparent: traded on the next day. m1: entry executable today, any outcome. m2: executable today and tomorrow, which
+    conditions on the future and flatters.
+    """
+    outcome = np.isfinite(next_return(panel)) & panel.universe
+    traded_next = np.zeros_like(outcome)
+    traded_next[:-1] = panel.traded[1:]
+    return {
+        "apparent": outcome & traded_next,
+        "m1": outcome & panel.price_valid,
+        "m2": outcome & both_days(panel.price_valid),
+    }
+
+
+#: metric -> (cells, kind of correlation)
+IC_METRICS: dict[str, tuple[str, Literal["pearson", "spearman"]]] = {
+    "apparent_ic": ("apparent", "pearson"), "apparent_rank_ic": ("apparent", "spearman"),
+    "m1_ic": ("m1", "pearson"), "m1_rank_ic": ("m1", "spearman"),
+    "m2_ic": ("m2", "pearson"), "m2_rank_ic": ("m2", "spearman"),
+}  # fmt: skip
+CONTRASTED = ("apparent_ic", "m1_ic", "m1_rank_ic", "m2_ic")
+
+
+def daily_ics(
+    panel: Panel, prediction: np.ndarray, among: np.ndarray | None = None, metrics: Iterable[str] = IC_METRICS
+) -> Series:
+    """Daily ICs [T], one series per metric.
+
+    among: cells to restrict to, such as those that both sides of a contrast predict.
+    """
+    predicted = np.isfinite(prediction) if among is None else np.isfinite(prediction) & among
+    label, cells = next_return(panel), scored_cells(panel)
+    series = {}
+    for metric in metrics:
+        where, kind = IC_METRICS[metric]
+        series[metric] = ic(prediction, label, cells[where] & predicted, kind=kind, min_cells=MINIMUM_CELLS)
+    return series
+
+
+def backtests(panel: Panel, prediction: np.ndarray, orders_allowed: np.ndarray | None) -> dict[str, Backtest]:
+    """The four runs at 8 bps a side, and the headline at the realistic schedule."""
+
+    def run(fill: Any, execution: str, costs: Any) -> Backtest:
+        return simulate(
+            panel, prediction, policy=top_k_buffer(), fill=fill, execution=execution, costs=costs,
+            orders_allowed=orders_allowed,
+        )  # fmt: skip
+
+    runs = {name: run(*how, flat(COST_BPS)) for name, how in RUNS.items()}
+    return runs | {"realistic_open": run("open", "executed", realistic())}
+
+
+def score(
+    panel: Panel, prediction: np.ndarray, *, orders_allowed: np.ndarray | None, rng: np.random.Generator
+) -> tuple[list[Record], Series]:
+    """Every metric of a set of predictions [T, N] (NaN: none), and the daily series behind them."""
+    days = np.flatnonzero(np.isfinite(prediction).any(axis=1))
+    span = slice(int(days[0]), int(days[-1]) + 1)
+    series = {name: values[span] for name, values in daily_ics(panel, prediction).items()}
+    records = [record for name, values in series.items() for record in _ic_records(name, values, rng)]
+    records.append(_coverage(panel, prediction, span))
+    benchmark = equal_weight(panel)
+    for name, run in backtests(panel, prediction, orders_allowed).items():
+        records += _run_records(name, run, benchmark, rng)
+        series |= {f"{name}.returns": run.returns, f"{name}.active": active_returns(run, benchmark)}
+    for fill in ("close", "open"):
+        records += _phantom_records(panel, prediction, fill, orders_allowed, rng)
+    return records, series
+
+
+def _coverage(panel: Panel, prediction: np.ndarray, span: slice) -> Record:
+    listed = (panel.universe & panel.observed)[span]
+    predicted = np.isfinite(prediction[span]) & listed
+    return {"metric": "coverage", "value": float(predicted.sum() / listed.sum()), "n": int(listed.sum())}
+
+
+def _ic_records(name: str, daily: np.ndarray, rng: np.random.Generator) -> list[Record]:
+    known = daily[np.isfinite(daily)]
+    if len(known) < 2:
+        return []
+    return _with_interval(name, known, np.mean, rng)
+
+
+def _run_records(name: str, run: Backtest, benchmark: np.ndarray, rng: np.random.Generator) -> list[Record]:
+    net, gross = active_returns(run, benchmark), active_returns(run, benchmark, gross=True)
+    records = [
+        *_with_interval(f"{name}.sharpe", run.returns, _sharpe, rng),
+        *_with_interval(f"{name}.annual_return", run.returns, _annual_return, rng),
+        *_with_interval(f"{name}.max_drawdown", run.returns, max_drawdown, rng),
+        *_with_interval(f"{name}.active_sharpe", net, _sharpe, rng),
+        *_with_interval(f"{name}.active_sharpe_gross", gross, _sharpe, rng),
+    ]
+    plain = {"turnover": run.turnover[1:].mean(), "held": run.held.mean(), "cash": run.cash.mean()}
+    plain |= {f"refused {kind} a day": counts.mean() for kind, counts in run.refused.items()}
+    n = len(run.returns)
+    return records + [{"metric": f"{name}.{key}", "value": float(value), "n": n} for key, value in plain.items()]
+
+
+def _phantom_records(
+    panel: Panel, prediction: np.ndarray, fill: Any, orders_allowed: np.ndarray | None, rng: np.random.Generator
+) -> list[Record]:
+    """Naive minus executed return of the same predictions, zero cost, a year; and the part of refused limit-up buys."""
+    found = phantom_alpha(panel, prediction, policy=top_k_buffer(), fill=fill, orders_allowed=orders_allowed)
+    return [
+        *_with_interval(f"phantom_{fill}", found.total, _annual_mean, rng),
+        *_with_interval(f"phantom_{fill}.limit_up_buys", found.limit_up_buys, _annual_mean, rng),
+    ]
+
+
+def _with_interval(
+    name: str, daily: np.ndarray, statistic: Callable[[np.ndarray], float], rng: np.random.Generator
+) -> list[Record]:
+    """The statistic and its prediction interval for one path of the papers' length; nothing where it is undefined."""
+    try:
+        found = prediction_interval(daily, statistic, length=PAPER_DAYS, rng=rng, n_samples=SAMPLES)
+    except StatisticsError:
+        return []
+    values = (("", found.value), (".low", found.low), (".high", found.high))
+    return [{"metric": name + suffix, "value": float(value), "n": len(daily)} for suffix, value in values]
+
+
+def _sharpe(returns: np.ndarray) -> float:
+    return sharpe(returns, periods=SESSIONS)
+
+
+def _annual_return(returns: np.ndarray) -> float:
+    return annual_return(returns, periods=SESSIONS)
+
+
+def _annual_mean(returns: np.ndarray) -> float:
+    return float(returns.mean()) * SESSIONS
+
+
+def difference(
+    panel: Panel,
+    left: tuple[np.ndarray, Mapping[str, np.ndarray]],
+    right: tuple[np.ndarray, Mapping[str, np.ndarray]],
+    rng: np.random.Generator,
+) -> list[Record]:
+    """Paired differences left - right with 95 % intervals of the mean by a block bootstrap over common days.
+
+    Each side is (prediction [T, N], its daily series). ICs are compared on the cells that both sides predict.
+    """
+    common = np.isfinite(left[0]) & np.isfinite(right[0])
+    ics = [daily_ics(panel, side[0], common, CONTRASTED) for side in (left, right)]
+    records: list[Record] = []
+    for metric in CONTRASTED:
+        records += _mean_difference(metric, ics[0][metric], ics[1][metric], rng)
+    for run in RUNS:
+        a, b = left[1][f"{run}.returns"], right[1][f"{run}.returns"]
+        days = min(len(a), len(b))  # a variant whose first predictions come later starts later; the ends agree
+        found = sharpe_difference_interval(a[-days:], b[-days:], rng=rng, periods=SESSIONS, n_samples=SAMPLES)
+        records += _interval(f"{run}.sharpe", days, found.value, found.low, found.high)
+    return records + _inflation(left[1]["apparent_ic"], right[1]["apparent_ic"], rng)
+
+
+def _mean_difference(metric: str, a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> list[Record]:
+    known = np.isfinite(a) & np.isfinite(b)
+    if known.sum() < 2:
+        return []
+    found = mean_difference_interval(a[known], b[known], rng=rng, n_samples=SAMPLES)
+    return list(_interval(metric, int(known.sum()), found.value, found.low, found.high))
+
+
+def _inflation(left: np.ndarray, right: np.ndarray, rng: np.random.Generator) -> list[Record]:
+    """Mean apparent IC of right over left, minus 1, in per cent, each on its own cells: the papers' inflation."""
+    days = min(len(left), len(right))
+    pair = np.column_stack([left[-days:], right[-days:]])
+    pair = pair[np.isfinite(pair).all(axis=1)]
+    if len(pair) < 2:
+        return []
+
+    def ratio(path: np.ndarray) -> float:
+        masked, plain = path.mean(axis=0)
+        return float(100 * (plain / masked - 1))
+
+    samples = block_bootstrap(pair, ratio, rng=rng, n_samples=SAMPLES)
+    return list(_interval("apparent_ic.inflation", len(pair), ratio(pair), *percentile_interval(samples)))
+
+
+def _interval(metric: str, n: int, value: float, low: float, high: float) -> Iterator[Record]:
+    for suffix, number in (("", value), (".low", low), (".high", high)):
+        yield {"metric": metric + suffix, "value": float(number), "n": n}

@@ -1,0 +1,155 @@
+"""Recomputing a recorded row from scratch and comparing it with what was recorded.
+
+The row is chosen by the hash of the current commit among the recorded rows that can be recomputed here:
+made by today's code, input files present in DATA_DIR with the recorded bytes, and wall time below a bound.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lib.sources import file_digest
+from lib.studies.base import Study
+from lib.studies.plan import Plan
+from lib.studies.provenance import head_commit
+from lib.studies.recorded_files import RecordedRow, Recording, plan_id
+from lib.studies.recording import Recorded, recorded, recorded_studies
+
+DATA_VARIABLE = "DATA_DIR"
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a verification did: `ok` is False only when a recomputed row differs from the recorded one."""
+
+    ok: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    source: Recorded
+    row: RecordedRow
+
+
+def verify(
+    of: Iterable[str | Study] | None = None,
+    *,
+    commit: str | None = None,
+    limit: float = 180.0,
+    data: Path | str | None = None,
+    folder: Path | str | None = None,
+) -> Verification:
+    """Recompute one recorded row and compare every number: relative tolerance 1e-6 or the study's own.
+
+    of:     studies to choose from (default: all)
+    commit: hash that chooses the row (default: the current commit)
+    limit:  longest recorded wall time, seconds
+    data:   folder of the input files (default: DATA_DIR)
+    folder: where the recorded files are (default: book/recorded)
+    """
+    data = data or os.environ.get(DATA_VARIABLE)
+    candidates, reasons = _candidates(of, limit, Path(data) if data else None, folder)
+    if not candidates:
+        return Verification(True, f"nothing to verify: {_counted(reasons) or 'no rows are recorded'}")
+    chosen = candidates[int(commit or head_commit(), 16) % len(candidates)]
+    differences = compare(chosen.source, chosen.row, Path(data) if data else None)
+    row = chosen.row
+    what = f"{chosen.source.study.name}, scale {row.scale}, row {row.id} {row.config}"
+    pool = f"one of {len(candidates)} rows that can be recomputed here"
+    if differences:
+        return Verification(False, f"MISMATCH in {what} ({pool}): {'; '.join(differences[:5])}")
+    return Verification(True, f"recomputed {what} ({pool}): {len(row.records)} numbers agree")
+
+
+def compare(source: Recorded, row: RecordedRow, data: Path | None = None) -> list[str]:
+    """Recompute `row` without any stored result; what differs, one text per number."""
+    plan = _plan(source, row, data)
+    position = [index for index in range(len(plan.rows)) if plan_id(plan, index) == row.id]
+    if not position:
+        return ["the study's grid does not hold this row any more"]
+    computed = dict(plan.run(jobs=1, only=position))[position[0]].stored.records
+    return list(_differences(source.study, row.records, computed))
+
+
+def _candidates(
+    of: Iterable[str | Study] | None, limit: float, data: Path | None, folder: Path | str | None
+) -> tuple[list[_Candidate], dict[str, int]]:
+    found, reasons = [], dict[str, int]()
+    for source in _everything_recorded(of, folder):
+        stale = set(source.stale_rows())
+        for row in source.rows:
+            reason = _why_not(source, row, stale, limit, data)
+            if reason:
+                reasons[reason] = reasons.get(reason, 0) + 1
+            else:
+                found.append(_Candidate(source, row))
+    return sorted(found, key=lambda item: (item.source.study.name, item.row.scale, item.row.id)), reasons
+
+
+def _everything_recorded(of: Iterable[str | Study] | None, folder: Path | str | None) -> Iterator[Recorded]:
+    for study in recorded_studies(of, folder):
+        for scale in sorted({row.scale for row in Recording.read(study.name, folder).rows.values()}):
+            yield recorded(study, scale, folder)
+
+
+def _why_not(source: Recorded, row: RecordedRow, stale: set[str], limit: float, data: Path | None) -> str:
+    if row.id in stale:
+        return "made by earlier code"
+    if _cost(source, row) > limit:
+        return f"slower than {limit:g} s"
+    for item in source.runs[row.run]["inputs"]:
+        path = data / item["file"] if data else None
+        if path is None or not path.is_file():
+            return f"input {item['file']} is not in {DATA_VARIABLE}"
+        if file_digest(path) != item["sha256"]:
+            return f"input {item['file']} in {DATA_VARIABLE} is another version"
+    return ""
+
+
+def _cost(source: Recorded, row: RecordedRow) -> float:
+    seconds = {item.id: item.seconds for item in source.rows}
+    return row.seconds + sum(seconds.get(member, math.inf) for member in row.members)
+
+
+def _plan(source: Recorded, row: RecordedRow, data: Path | None) -> Plan:
+    run = source.runs[row.run]
+    given = {name: value for name, value in run["parameters"].items() if name in source.study.parameters}
+    for item in run["inputs"]:
+        if item["parameter"] and data:
+            given[item["parameter"]] = str(data / item["file"])
+    related = {row.id, *row.members}
+    seeds = sorted({item.config["seed"] for item in source.rows if item.id in related})
+    return Plan.make(source.study, source.study.settings(row.scale, seeds, given), None)
+
+
+def _differences(study: Study, old: list[dict[str, Any]], new: list[dict[str, Any]]) -> Iterator[str]:
+    before, after = _by_name(old), _by_name(new)
+    for name in sorted(before.keys() ^ after.keys()):
+        yield f"{name[0]} {name[1]} is only {'recorded' if name in before else 'recomputed'}"
+    for name in sorted(before.keys() & after.keys()):
+        a, b = before[name], after[name]
+        tolerance = study.tolerances.get(name[1], TOLERANCE)
+        if a["n"] != b["n"] or not _close(a["value"], b["value"], tolerance):
+            numbers = f"recorded {a['value']!r} (n {a['n']}), recomputed {b['value']!r} (n {b['n']})"
+            yield f"{name[0]} {name[1]}: {numbers}, relative tolerance {tolerance:g}"
+
+
+def _by_name(records: list[dict[str, Any]]) -> Mapping[tuple[str, str], dict[str, Any]]:
+    return {(item["variant"], item["metric"]): item for item in records}
+
+
+def _close(a: float, b: float, tolerance: float) -> bool:
+    if math.isnan(a) or math.isnan(b):
+        return math.isnan(a) and math.isnan(b)
+    return math.isclose(a, b, rel_tol=tolerance, abs_tol=1e-12)
+
+
+def _counted(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} rows {reason}" for reason, count in sorted(reasons.items()))

@@ -1,0 +1,285 @@
+"""The runner: strict parameters, freshness by content, all or nothing, pages without noise."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from lib import book, notebooks
+from lib.errors import LoadError, ParameterError, UnknownNameError
+from lib.notebooks import Notebook, NotebookError, execute
+from lib.page import finish, parsed, rerun_line
+
+PARAMETERS = "scale = 'laptop'\nseeds = 2  # how many\ndata_path: str | None = None"
+
+
+def make(
+    root: Path, name: str = "page", code: str = "scale, seeds", parameters: str = PARAMETERS, **metadata: Any
+) -> Notebook:
+    """A source notebook in a small project of its own."""
+    cells = [
+        nbformat.v4.new_markdown_cell("# Page", id="title"),
+        nbformat.v4.new_code_cell(parameters, id="parameters", metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell(code, id="code"),
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    node = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel, **metadata})
+    for folder in ("notebooks", "book"):
+        (root / folder).mkdir(exist_ok=True)
+    toc = root / "book" / "_toc.yml"
+    if not toc.exists():
+        toc.write_text("format: jb-book\nroot: index\n")
+    nbformat.write(node, root / "notebooks" / f"{name}.ipynb")
+    return Notebook(name, root)
+
+
+def outputs(path: Path) -> str:
+    node = nbformat.read(path, as_version=4)
+    return "".join(json.dumps(cell.outputs) for cell in node.cells if cell.cell_type == "code")
+
+
+# ---------------------------------------------------------------------------------- what a notebook says
+
+
+def test_parameters_of_a_notebook(tmp_path: Path) -> None:
+    assert make(tmp_path).parameters == {"scale": "laptop", "seeds": 2, "data_path": None}
+
+
+@pytest.mark.parametrize("line", ["seeds = list(range(3))", "import os", "seeds += 1", "a, b = 1, 2"])
+def test_a_parameters_cell_only_assigns_plain_values(tmp_path: Path, line: str) -> None:
+    with pytest.raises(ParameterError, match="plain values"):
+        _ = make(tmp_path, parameters=f"seeds = 1\n{line}").parameters
+
+
+def test_an_unknown_parameter_is_refused_with_the_closest_name(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="unknown parameter 'sedes'; did you mean 'seeds'"):
+        make(tmp_path).settings({"sedes": 3})
+
+
+def test_a_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match="data_path: no such file"):
+        make(tmp_path).settings({"data_path": str(tmp_path / "nowhere.parquet")})
+
+
+def test_an_unknown_notebook_is_refused_with_the_closest_name(tmp_path: Path) -> None:
+    make(tmp_path, "limit_events")
+    with pytest.raises(UnknownNameError, match="did you mean 'limit_events'"):
+        _ = Notebook("limit_event", tmp_path).node
+
+
+def test_a_file_that_is_no_notebook_is_refused(tmp_path: Path) -> None:
+    notebook = make(tmp_path)
+    notebook.source.write_text("{broken")
+    with pytest.raises(LoadError, match=r"page.ipynb is not a notebook"):
+        _ = Notebook("page", tmp_path).node
+
+
+# ------------------------------------------------------------------------------------------------ its key
+
+
+def test_the_key_is_the_same_for_the_same_notebook(tmp_path: Path) -> None:
+    assert make(tmp_path).key({"seeds": 3}) == make(tmp_path).key({"seeds": 3})
+
+
+def test_the_key_depends_on_cells_parameters_and_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [make(tmp_path).key({}), make(tmp_path).key({"seeds": 3}), make(tmp_path, code="seeds").key({})]
+    monkeypatch.setattr(notebooks, "installed", lambda: ["numpy==0"])
+    assert len({*keys, make(tmp_path).key({})}) == 4
+
+
+def test_the_key_depends_on_the_bytes_of_a_data_file_and_not_on_its_folder(tmp_path: Path) -> None:
+    notebook, keys = make(tmp_path), []
+    for folder, text in (("a", "1"), ("b", "1"), ("c", "22")):
+        path = tmp_path / folder / "prices.csv"
+        path.parent.mkdir()
+        path.write_text(text)
+        keys.append(notebook.key({"data_path": str(path)}))
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_the_key_depends_on_declared_inputs(tmp_path: Path) -> None:
+    notebook = make(tmp_path, inputs=["book/recorded/*"])
+    (tmp_path / "book" / "recorded").mkdir()
+    keys = [notebook.key({})]
+    for name, text in (("a.csv", "1"), ("a.csv", "22"), ("b.csv", "1")):
+        (tmp_path / "book" / "recorded" / name).write_text(text)
+        keys.append(notebook.key({}))
+    assert len(set(keys)) == 4
+
+
+def test_the_key_depends_on_the_modules_used_and_on_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = make(tmp_path, "one", code="from lib.masked import Masked")
+    two = make(tmp_path, "two", code="from lib.errors import closest")
+    before = one.key({}), two.key({})
+    monkeypatch.setattr(notebooks, "digest", _digest_after_a_change_of_masked)
+    after = one.key({}), two.key({})
+    assert before[0] != after[0]
+    assert before[1] == after[1]
+
+
+def _digest_after_a_change_of_masked(modules: tuple[str, ...]) -> str:
+    from lib.sources import digest
+
+    return digest(modules) + ("changed" if "lib.masked" in modules else "")
+
+
+# -------------------------------------------------------------------------------------------- execution
+
+
+def test_an_executed_page_is_fresh_clean_and_reproducible(tmp_path: Path) -> None:
+    prices = tmp_path / "prices.csv"
+    prices.write_text("1")
+    given = {"seeds": 3, "data_path": str(prices)}
+    notebook = make(tmp_path, code="print(scale, seeds, data_path)", outputs=["book/run/page.csv"])
+    assert book.update("page", given, tmp_path).executed
+    first = notebook.executed.read_bytes()
+    page = nbformat.reads(first.decode(), as_version=4)
+    ids = [cell.id for cell in page.cells]
+    assert "laptop 3 prices.csv" in outputs(notebook.executed)
+    assert ids == ["title", "parameters", "injected-parameters", "code", "provenance"]
+    assert "hide-input" in page.cells[2].metadata["tags"]
+    assert "-p scale laptop -p seeds 3 -p data_path prices.csv" in page.cells[-1].source
+    assert str(tmp_path) not in first.decode()
+    assert b"papermill" not in first.replace(b"papermill notebooks/page.ipynb", b"")
+    assert sorted(path.name for path in notebook.executed.parent.iterdir()) == ["page.ipynb"]
+
+    assert book.update("page", given, tmp_path).executed, "its declared output is missing"
+    assert notebook.executed.read_bytes() == first
+    (notebook.executed.parent / "page.csv").write_text("x")
+    assert not book.update("page", given, tmp_path).executed
+    assert not notebook.is_fresh(notebook.key({**given, "seeds": 4}))
+
+
+def test_a_failing_notebook_says_why_in_one_line_and_leaves_the_old_page(tmp_path: Path) -> None:
+    notebook = make(tmp_path, code="total = 1\ntotal / 0")
+    notebook.executed.parent.mkdir()
+    notebook.executed.write_text("old")
+    outcome = book.update("page", {"seeds": 3}, tmp_path)
+    assert outcome.error is not None
+    assert outcome.error.startswith("ZeroDivisionError: division by zero (in the cell that begins 'total = 1'")
+    assert "\n" not in outcome.error
+    assert [path.name for path in notebook.executed.parent.iterdir()] == ["page.ipynb"]
+    assert notebook.executed.read_text() == "old"
+    assert "ZeroDivisionError" in (tmp_path / ".cache" / "failed" / "page.txt").read_text()
+
+
+def test_the_error_of_a_bad_parameter_is_told_as_it_is(tmp_path: Path) -> None:
+    lines = [
+        "from lib.parameters import Parameter, check_parameters",
+        "schema = {'seeds': Parameter(int, 1), 'scale': Parameter(str, '')}",
+        "check_parameters(globals(), schema)",
+    ]
+    notebook = make(tmp_path, code="\n".join(lines), parameters="scale = 'smoke'\nseeds = 1")
+    with pytest.raises(NotebookError) as caught:
+        execute(notebook, {"seeds": True}, tmp_path / "out.ipynb")
+    assert str(caught.value) == "ParameterError: seeds = True (bool): expected an int"
+    assert not (tmp_path / "out.ipynb").exists()
+
+
+def test_a_process_that_dies_is_an_error(tmp_path: Path) -> None:
+    notebook = make(tmp_path, code="import os\nos._exit(1)")
+    with pytest.raises(NotebookError, match="Kernel died: most often memory ran out"):
+        execute(notebook, {}, notebook.executed)
+    assert not notebook.executed.exists()
+
+
+# ----------------------------------------------------------------------------------------- the whole book
+
+
+def test_order_is_that_of_the_contents_and_readers_of_others_come_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, "claims", inputs=["book/run/b.ipynb"])
+    make(tmp_path, "a")
+    make(tmp_path, "b")
+    toc = "root: index\nparts:\n- chapters:\n  - file: run/claims\n  - file: run/b\n"
+    (tmp_path / "book" / "_toc.yml").write_text(toc)
+    assert book.names(tmp_path) == ["claims", "b", "a"]
+    seen = []
+    monkeypatch.setattr(book, "update", lambda name, given, root: seen.append((name, given)))
+    list(book.build_notebooks({"scale": "smoke", "us_path": "x"}, root=tmp_path))
+    assert seen == [(name, {"scale": "smoke"}) for name in ("b", "a", "claims")]
+
+
+def test_a_page_does_not_outlive_its_notebook(tmp_path: Path) -> None:
+    make(tmp_path)
+    orphan = tmp_path / "book" / "run" / "gone.ipynb"
+    orphan.parent.mkdir()
+    orphan.write_text("{}")
+    next(book.build_notebooks({"data_path": "nowhere"}, root=tmp_path))
+    assert not orphan.exists()
+
+
+def test_notebooks_side_by_side(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        make(tmp_path, name)
+    outcomes = list(book.build_notebooks({"scale": "smoke"}, jobs=2, root=tmp_path))
+    assert {(item.name, item.executed, item.error) for item in outcomes} == {
+        ("one", True, None),
+        ("two", True, None),
+    }
+    again = list(book.build_notebooks({"scale": "smoke"}, root=tmp_path))
+    assert [str(item) for item in again] == ["one: unchanged", "two: unchanged"]
+
+
+def test_the_control_market_lies_beside_the_data_or_in_the_data_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATA_DIR", raising=False)
+    data, other = tmp_path / "cn.parquet", tmp_path / "other"
+    data.write_text("x")
+    other.mkdir()
+    assert book.common_values("smoke", None) == {"scale": "smoke"}
+    assert book.common_values("smoke", data) == {"scale": "smoke", "data_path": str(data.resolve())}
+    (other / book.CONTROL_FILE).write_text("x")
+    monkeypatch.setenv("DATA_DIR", str(other))
+    assert book.common_values("smoke", data)["us_path"] == str((other / book.CONTROL_FILE).resolve())
+    (tmp_path / book.CONTROL_FILE).write_text("x")
+    assert book.common_values("smoke", data)["us_path"] == str((tmp_path / book.CONTROL_FILE).resolve())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["build", "--data", "nowhere.parquet"], "DATA: no such file: nowhere.parquet"),
+        (["run", "no_such_notebook"], "no_such_notebook: unknown notebook"),
+    ],
+)
+def test_the_command_line_fails_with_one_line(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert book.main(arguments) == 1
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+# ---------------------------------------------------------------------------------------------- the page
+
+
+def test_progress_bars_and_times_are_removed() -> None:
+    stream = {"output_type": "stream", "name": "stderr"}
+    cell = nbformat.v4.new_code_cell("x", metadata={"execution": {"t": "1"}, "papermill": {}, "tags": []})
+    cell.outputs = [nbformat.from_dict({**stream, "text": text}) for text in ("\r 50%|##", "a warning\n")]
+    node = nbformat.v4.new_notebook(cells=[cell], metadata={"papermill": {"duration": 1}})
+    finish(node, "page", {}, "key")
+    assert [output.text for output in node.cells[0].outputs] == ["a warning\n"]
+    assert not node.cells[0].metadata
+    assert dict(node.metadata) == {"provenance": {"key": "key"}}
+
+
+def test_the_rerun_line_gives_the_values_back() -> None:
+    line = rerun_line("page", {"a": "4", "b": 4, "c": True, "d": "x y", "e": [0, 1], "f": None, "g": 0.5})
+    expected = "-r a 4 -p b 4 -p c True -p d 'x y' -y '{\"e\": [0, 1]}' -p g 0.5"
+    assert line == f"papermill notebooks/page.ipynb out.ipynb {expected}"
+
+
+def test_values_are_read_as_papermill_reads_them() -> None:
+    from papermill.cli import _resolve_type
+
+    for text in ("4", "-1", "0.5", "1e3", "True", "False", "None", "true", "four", "", "2020-01-02"):
+        assert repr(parsed(text)) == repr(_resolve_type(text))

@@ -1,0 +1,242 @@
+"""What a page shows: tables with their CSV, this build beside the recorded one, claims; nothing unescaped."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import pytest
+from results import ablation, limit_events
+
+from lib.claims import Answer, load_ledger, scoreboard
+from lib.errors import ParameterError
+from lib.exhibits import (
+    answered_table,
+    beside,
+    box,
+    claims_table,
+    each_learner,
+    not_studied,
+    plot,
+    status,
+    study_claims,
+    table,
+    under,
+    verdict_counts,
+    views,
+)
+from lib.exhibits.tables import form_of
+from lib.exhibits.views import agreement
+from lib.figures.events import limit_rates
+from lib.findings import MINUS
+from lib.studies import load_study
+
+
+def csv_of(page: str) -> pd.DataFrame:
+    """The table behind the CSV link of a page."""
+    found = re.search(r'download="(\w+)\.csv" href="data:text/csv;base64,([^"]+)"', page)
+    assert found
+    return pd.read_csv(io.BytesIO(base64.b64decode(found.group(2))))
+
+
+# ----------------------------------------------------------------------------------------- tables
+
+FRAME = pd.DataFrame(
+    {"name": ["<b>&", "x"], "gap": [0.0216, -0.5], "gap.low": [0.01, None], "gap.high": [0.03, None], "n": [1234.0, 2]}
+)
+
+
+def test_a_table_is_escaped_and_shows_intervals() -> None:
+    page = table(FRAME, "numbers", caption="<i>").data
+    assert "<b>" not in page and "<i>" not in page
+    assert '+2.16% <span class="ends">[+1.00%, +3.00%]</span>' in page
+    assert f">{MINUS}50.00%</td>" in page
+    assert "1,234" in page
+    assert "gap.low" not in page
+
+
+def test_the_csv_holds_every_column_and_the_exact_numbers() -> None:
+    pd.testing.assert_frame_equal(csv_of(table(FRAME, "numbers").data), FRAME.astype({"n": "int64"}), check_dtype=False)
+
+
+def test_a_named_index_is_a_column() -> None:
+    frame = FRAME.set_index("name").rename_axis("who")
+    assert csv_of(table(frame, "numbers").data).columns[0] == "who"
+    assert "<th>who</th>" in table(frame, "numbers").data
+
+
+def test_a_census_has_no_interval() -> None:
+    assert "ends" not in table(FRAME.assign(**{"gap.low": FRAME["gap"], "gap.high": FRAME["gap"]}), "x").data
+
+
+@pytest.mark.parametrize(
+    ("column", "form"), [("m1_ic", "+.4f"), ("naive_close.sharpe", "+.2f"), ("next day halted", ".1%"), ("n", None)]
+)
+def test_a_column_is_formatted_by_its_name(column: str, form: str | None) -> None:
+    assert form_of(column) == form
+
+
+def test_a_remark_and_a_figure() -> None:
+    assert "&lt;x&gt;" in box("<x>", "y").data
+    page = plot(limit_rates(limit_events())).data
+    assert 'alt="0.60 % of closes are at limit-up' in page
+    assert "http" not in page
+
+
+# ------------------------------------------------------------------------- this build and the recorded one
+
+
+@dataclass
+class Run:
+    """A result as the runner gives it, without running anything."""
+
+    frame: pd.DataFrame
+    data_path: str | None = None
+    name: str = "limit_events"
+
+    @property
+    def study(self) -> Any:
+        return load_study(self.name)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"scale": "smoke", "data_path": self.data_path}
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        inputs = [{"parameter": "data_path", "file": "cn.parquet", "sha256": "ab" * 32}] if self.data_path else []
+        return {"inputs": inputs, "commit": "c" * 40, "dirty": False, "source": "d" * 64}
+
+    @property
+    def rows(self) -> list[Any]:
+        return [Row({"seed": 0})]
+
+    def answers(self) -> list[Answer]:
+        return self.study.answers(self.frame)
+
+
+@dataclass
+class Row:
+    config: dict[str, Any]
+    run: str = "r"
+
+
+@dataclass
+class Kept(Run):
+    """A recorded result."""
+
+    scale: str = "laptop"
+    plumbing: bool = False
+    stale: list[str] = field(default_factory=list)
+
+    @property
+    def seeds(self) -> list[int]:
+        return [0, 1]
+
+    @property
+    def runs(self) -> dict[str, Any]:
+        return {"r": {"inputs": self.provenance["inputs"], "commit": "e" * 40}}
+
+    def stale_rows(self) -> list[str]:
+        return self.stale
+
+    def describe(self) -> str:
+        return "limit_events: nothing recorded yet"
+
+    def __bool__(self) -> bool:
+        return bool(len(self.frame))
+
+
+NOTHING = Kept(pd.DataFrame())
+RECORDED = Kept(limit_events(0.02), "x/cn.parquet")
+OVERLAY = Run(limit_events(0.03, home="overlay"))
+REAL = Run(limit_events(0.02), "x/cn.parquet")
+
+
+def test_an_overlay_build_is_labelled_and_comes_after_the_recorded_result() -> None:
+    recorded, own = views(OVERLAY, RECORDED)
+    assert (recorded.name, own.name) == ("recorded", "overlay")
+    assert "plumbing" in own.note and "plumbing" in own.heading and "plumbing" not in recorded.note
+    (alone,) = views(OVERLAY, NOTHING)
+    assert "plumbing" in alone.note
+
+
+def test_a_recorded_overlay_is_no_evidence() -> None:
+    overlay = Kept(limit_events(home="overlay"), plumbing=True)
+    assert [view.name for view in views(OVERLAY, overlay)] == ["overlay"]
+    assert "no result on real prices is recorded" in status(OVERLAY, overlay).data
+    assert "cannot answer" in study_claims(OVERLAY, overlay).data
+
+
+def test_a_build_on_prices_shows_itself() -> None:
+    (view,) = views(REAL, RECORDED)
+    assert (view.name, view.note) == ("this build", "cn.parquet")
+    assert "cn.parquet" in status(REAL, RECORDED).data
+    assert "x/" not in status(REAL, RECORDED).data + beside(REAL, RECORDED).data
+
+
+def test_status_says_what_the_numbers_are_made_from() -> None:
+    assert "recorded result, on real prices, comes first" in status(OVERLAY, RECORDED).data
+    assert "no result on real prices is recorded yet" in status(OVERLAY, NOTHING).data
+
+
+def test_beside_counts_seeds_marks_stale_rows_and_compares() -> None:
+    page = beside(REAL, RECORDED).data
+    assert "2 (0, 1)" in page and "the same to 1e-9" in page and "the code of this build" in page
+    assert "STALE: 1 of 1" in beside(REAL, Kept(RECORDED.frame, "x/cn.parquet", stale=["a"])).data
+    assert "Nothing recorded yet." in beside(OVERLAY, NOTHING).data
+
+
+def test_agreement_finds_a_difference() -> None:
+    assert "largest relative difference 0.5" in agreement(limit_events(0.03, half=0.0), limit_events(0.02, half=0.0))
+    assert agreement(limit_events(home="a", control_gap=None), limit_events(control_gap=None)) == "no numbers in common"
+
+
+def test_each_learner_of_each_view() -> None:
+    frame = pd.concat([ablation(), ablation(learner="mlp")])
+    shown = views(Run(frame, name="mask_ablation_real"), NOTHING)
+    assert [learner for _, learner in each_learner(shown)] == ["ridge", "mlp"]
+
+
+def test_items_stand_under_the_heading(capsys: pytest.CaptureFixture[str]) -> None:
+    for view in views(OVERLAY, RECORDED):
+        under(view, "item")
+    assert capsys.readouterr().out.count("item") == 2
+
+
+# ---------------------------------------------------------------------------------------- claims
+
+BOARD = scoreboard([Answer("B.regime.bear.limit_rate", 0.4, 0.3, 0.5, "reduced", "<note>", "limit_events")])
+
+
+def test_an_answered_claim_shows_paper_ours_interval_and_verdict() -> None:
+    page = answered_table(BOARD).data
+    claim = next(claim for claim in load_ledger() if claim.id == "B.regime.bear.limit_rate")
+    assert f">{claim.printed}</td>" in page
+    assert '0.4 <span class="ends">[0.3, 0.5]</span>' in page
+    assert '<span class="verdict not-reproduced">not reproduced</span>' in page
+    assert '<a href="limit_events.html">' in page
+    assert "<note>" not in page
+
+
+def test_no_answers_is_said() -> None:
+    assert "Nothing has been recorded" in answered_table(scoreboard()).data
+
+
+def test_every_claim_is_counted_once() -> None:
+    assert verdict_counts(BOARD)["claims"].sum() == len(load_ledger())
+    assert len(not_studied(BOARD)) == len(load_ledger()) - 1
+
+
+def test_a_page_name_is_no_address() -> None:
+    with pytest.raises(ParameterError, match="expected the name of a notebook"):
+        claims_table(BOARD.assign(page="javascript:x"), "x")
+
+
+def test_the_claims_of_a_study_come_from_real_prices() -> None:
+    assert "Answered by the recorded result" in study_claims(OVERLAY, RECORDED).data
+    assert "Answered by this build" in study_claims(REAL, NOTHING).data

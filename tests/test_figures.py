@@ -1,0 +1,94 @@
+"""Every figure draws, says what its numbers say, fits into its frame, and is the same bytes twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import matplotlib
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from results import ablation, limit_events
+
+from lib.figures.ablation import contrasts, information, phantom_alpha, sharpe_ratios
+from lib.figures.events import after_limit_close, by_year, limit_rates
+from lib.figures.style import spread, title_of, to_svg
+from lib.figures.travel import window_travel
+from lib.travel import Travel
+
+DRAWN: dict[str, Callable[[], Figure]] = {
+    "after_limit_close": lambda: after_limit_close(limit_events(), "a note"),
+    "after_limit_close, no control": lambda: after_limit_close(limit_events(control_gap=None)),
+    "by_year": lambda: by_year(limit_events()),
+    "limit_rates": lambda: limit_rates(limit_events()),
+    "information": lambda: information(ablation()),
+    "sharpe_ratios": lambda: sharpe_ratios(ablation()),
+    "contrasts": lambda: contrasts(ablation()),
+    "contrasts of money": lambda: contrasts(ablation(), metric="executed_open.sharpe"),
+    "phantom_alpha": lambda: phantom_alpha(ablation()),
+    "window_travel": lambda: window_travel(Travel(window=5, limit_day=8)),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_figure_is_the_same_bytes_twice(name: str) -> None:
+    first, second = (to_svg(DRAWN[name]()) for _ in range(2))
+    assert first == second
+    assert first.count("<path") > 20
+    assert "<dc:date>" not in first
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_nothing_is_cut_off(name: str) -> None:
+    """Titles, labels and annotations lie inside the picture."""
+    figure = DRAWN[name]()
+    to_svg(figure)
+    width, height = figure.get_size_inches()
+    box = figure.get_tightbbox()
+    assert box.x0 >= -0.03 and box.y0 >= -0.03
+    assert box.x1 <= width + 0.03 and box.y1 <= height + 0.03
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_axes_have_labels(name: str) -> None:
+    figure = DRAWN[name]()
+    assert title_of(figure)
+    lowest = figure.axes[-1]
+    assert lowest.get_xlabel() or lowest.get_ylabel()
+
+
+@pytest.mark.parametrize(
+    ("draw", "frame", "other"),
+    [
+        (after_limit_close, limit_events(0.02), limit_events(-0.02)),
+        (by_year, limit_events(0.02), limit_events(-0.02)),
+        (contrasts, ablation(0.05), ablation(-0.05)),
+        (contrasts, ablation(0.05), ablation(0.0)),
+    ],
+)
+def test_other_numbers_give_another_title(
+    draw: Callable[[pd.DataFrame], Figure], frame: pd.DataFrame, other: pd.DataFrame
+) -> None:
+    assert title_of(draw(frame)) != title_of(draw(other))
+
+
+def test_a_note_is_on_the_figure() -> None:
+    assert "plumbing" in str(information(ablation(), note="plumbing").get_supxlabel())
+
+
+def test_missing_metrics_leave_a_gap_and_no_error() -> None:
+    frame = ablation()
+    frame = frame[~frame["metric"].str.startswith("m2_ic")]
+    assert "nan" not in title_of(information(frame)).lower()
+
+
+def test_the_callers_settings_do_not_matter() -> None:
+    expected = to_svg(limit_rates(limit_events()))
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red"}):
+        assert to_svg(limit_rates(limit_events())) == expected
+
+
+def test_labels_keep_their_distance() -> None:
+    placed = sorted(spread([0.0, 0.05, 0.1, 5.0], 0.4))
+    assert all(b - a >= 0.4 - 1e-6 for a, b in pairwise(placed))

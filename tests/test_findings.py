@@ -1,0 +1,120 @@
+"""Sentences follow from the signs of intervals: opposite numbers give opposite words, wide intervals none."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+from results import ablation, limit_events, tidy
+
+from lib.findings import CAUSES, MINUS, VARIANT_ORDER, Ablation, Estimate, LimitEvents, Numbers, join, signed
+from lib.studies.variants import CONTRASTS, VARIANTS
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "sign"), [(0.1, 0.3, 1), (-0.3, -0.1, -1), (-0.1, 0.3, 0), (0.0, 0.3, 0), (math.nan, math.nan, 0)]
+)
+def test_a_sign_counts_only_when_the_interval_excludes_zero(low: float, high: float, sign: int) -> None:
+    assert Estimate(0.2, low, high).sign == sign
+
+
+def test_numbers_are_means_over_seeds_of_the_value_and_of_the_ends() -> None:
+    one = tidy([("a", "x", 1.0), ("a", "x.low", 0.0), ("a", "x.high", 2.0)], "s", seed=0)
+    two = tidy([("a", "x", 3.0), ("a", "x.low", 1.0), ("a", "x.high", 7.0)], "s", seed=1)
+    numbers = Numbers(pd.concat([one, two]))
+    assert numbers["a", "x"] == Estimate(2.0, 0.5, 4.5)
+    assert list(numbers) == [("a", "x")]
+    assert math.isnan(numbers.find("a", "no such metric").value)
+
+
+def test_numbers_as_text() -> None:
+    assert signed(-0.126) == f"{MINUS}0.13"
+    assert Estimate(0.5).text(1, " %") == "+0.5 %"
+
+
+# ------------------------------------------------------------------------------------- limit events
+
+
+@pytest.mark.parametrize(
+    ("gap", "later", "words"),
+    [
+        (0.02, 0.0, ("2.0 % higher", "nothing that can be told from zero")),
+        (0.02, 0.03, ("2.0 % higher", "still gains 3.0 %")),
+        (0.02, -0.03, ("2.0 % higher", "loses 3.0 %")),
+        (-0.02, 0.0, ("2.0 % lower", "nothing that can be told from zero")),
+        (0.0, 0.0, ("no overnight move can be told from zero", "nothing")),
+    ],
+)
+def test_who_has_the_move(gap: float, later: float, words: tuple[str, ...]) -> None:
+    message = LimitEvents.of(limit_events(gap, later)).message()
+    assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize(
+    ("control", "words"), [(None, "No control"), (0.0, "no gap can be told"), (0.03, "as well"), (-0.03, "is lower")]
+)
+def test_the_control(control: float | None, words: str) -> None:
+    assert words in LimitEvents.of(limit_events(control_gap=control)).control_message()
+
+
+def test_years_and_sources_are_found_in_the_frame() -> None:
+    events = LimitEvents.of(limit_events(home="overlay"))
+    assert (events.home, events.control, events.years) == ("overlay", "us", ["2020", "2021"])
+    assert LimitEvents.of(limit_events(control_gap=None)).control is None
+
+
+def test_the_yearly_message_counts_years() -> None:
+    assert "higher in 2 of 2 years" in LimitEvents.of(limit_events()).yearly_message()
+    assert "higher in 0 of 2 years" in LimitEvents.of(limit_events(gap=-0.02)).yearly_message()
+    assert "lower in 2 of 2 years" in LimitEvents.of(limit_events()).yearly_message("limit-down")
+    assert "above zero in 2 and below in 0" in LimitEvents.of(limit_events(later=0.03)).yearly_message()
+
+
+def test_the_year_in_which_limits_bind_most() -> None:
+    assert "most in 2020, 1.80 % together" in LimitEvents.of(limit_events()).rate_message()
+
+
+# --------------------------------------------------------------------------------------- the ablation
+
+
+def test_the_names_of_variants_and_contrasts_are_those_of_the_study() -> None:
+    assert set(VARIANT_ORDER) == set(VARIANTS)
+    assert set(CAUSES) == {f"{left} - {right}" for left, right in CONTRASTS}
+
+
+@pytest.mark.parametrize(("windows", "verb"), [(0.05, "raises"), (-0.05, "lowers"), (0.0, "does not change")])
+def test_what_the_windows_do(windows: float, verb: str) -> None:
+    assert f"windows alone {verb}" in Ablation.of(ablation(windows)).windows_message()
+
+
+@pytest.mark.parametrize(("labels", "verb"), [(0.05, "raises"), (-0.05, "lowers"), (0.0, "does not change")])
+def test_what_the_labels_do(labels: float, verb: str) -> None:
+    assert f"labels alone {verb}" in Ablation.of(ablation(labels=labels)).labels_message()
+
+
+@pytest.mark.parametrize(
+    ("windows", "words"), [(0.05, "worth doing"), (-0.05, "row deletion alone"), (0.0, "has not been shown to lose")]
+)
+def test_what_it_means_for_a_pipeline(windows: float, words: str) -> None:
+    assert words in Ablation.of(ablation(windows)).implications()[0]
+
+
+def test_nothing_is_said_about_what_was_not_run() -> None:
+    only = ablation()
+    found = Ablation.of(only[only["variant"] == "row_deletion ridge"])
+    assert found.variants == ["row_deletion"]
+    assert found.implications() == []
+    assert "not run" in found.windows_message() and "not run" in found.labels_message()
+    assert found.ic_message().startswith("row_deletion: ")
+
+
+def test_learners_are_kept_apart() -> None:
+    frame = pd.concat([ablation(0.05), ablation(-0.05, "mlp")])
+    assert Ablation.learners(frame) == ["ridge", "mlp"]
+    assert "raises" in Ablation.of(frame, "ridge").windows_message()
+    assert "lowers" in Ablation.of(frame, "mlp").windows_message()
+
+
+def test_a_list_for_a_page() -> None:
+    assert join(["Fills. None."]) == "- **Fills.** None."

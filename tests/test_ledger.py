@@ -1,0 +1,61 @@
+"""What is said to be found comes from what is recorded, on real prices, and from nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import pytest
+from results import ablation, limit_events
+
+from lib import ledger
+from lib.claims import Answer, load_ledger
+
+
+@dataclass
+class Record:
+    frame: pd.DataFrame
+    plumbing: bool = False
+    stale: bool = False
+    answered: str = "B.regime.bear.limit_rate"
+
+    def answers(self) -> list[Answer]:
+        return [Answer(self.answered, 0.4, 0.3, 0.5)]
+
+    def __bool__(self) -> bool:
+        return bool(len(self.frame))
+
+
+@pytest.fixture
+def records(monkeypatch: pytest.MonkeyPatch) -> dict[str, Record]:
+    """Recorded results that a test fills in."""
+    kept: dict[str, Record] = {}
+    monkeypatch.setattr(ledger, "recorded", lambda name, scale=None: kept.get(name, Record(pd.DataFrame())))
+    monkeypatch.setattr(ledger, "recorded_studies", lambda: list(kept))
+    return kept
+
+
+def test_nothing_recorded_is_said(records: dict[str, Record]) -> None:
+    assert ledger.found_so_far().count("no result on real prices is recorded yet") == 2
+    assert f"0 of {len(load_ledger())} claims" in ledger.found_so_far()
+
+
+def test_the_findings_follow_the_numbers(records: dict[str, Record]) -> None:
+    records["limit_events"] = Record(limit_events(0.02))
+    records["mask_ablation_real"] = Record(ablation(0.05), answered="B.mask.real.delta_sharpe")
+    text = ledger.found_so_far()
+    assert "2.0 % higher" in text and "windows alone raises" in text
+    assert f"2 of {len(load_ledger())} claims" in text
+    records["limit_events"] = Record(limit_events(-0.02))
+    assert "2.0 % lower" in ledger.found_so_far()
+
+
+def test_the_synthetic_market_answers_nothing(records: dict[str, Record]) -> None:
+    records["limit_events"] = Record(limit_events(0.02), plumbing=True)
+    assert "higher" not in ledger.found_so_far()
+    assert (ledger.board_of_records()["verdict"] == "not yet studied").all()
+
+
+def test_stale_records_are_marked(records: dict[str, Record]) -> None:
+    records["limit_events"] = Record(limit_events(0.02), stale=True)
+    assert "recorded by earlier code" in ledger.found_so_far()

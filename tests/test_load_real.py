@@ -1,0 +1,126 @@
+"""The real price files: their limits from every source, their adjustment, their units."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lib.errors import LoadError
+from lib.load import guess_units, load_panel, report
+from lib.panel import Panel
+from lib.reasons import Reason, derive_limits, derive_reasons
+
+
+@pytest.fixture(scope="module")
+def real(request: pytest.FixtureRequest) -> Panel:
+    folder = request.getfixturevalue("data_dir")
+    return load_panel(folder / "cn_csi300_pit_2010_2024.parquet")
+
+
+def without(panel: Panel, *names: str) -> tuple[np.ndarray, dict[str, Any]]:
+    fields = {name: values for name, values in panel.fields.items() if name not in names}
+    return derive_reasons(panel.dates, panel.symbols, fields, "cn")
+
+
+@pytest.mark.data
+def test_real_counts(real: Panel) -> None:
+    notes = real.notes
+    assert (notes["rows"], real.shape) == (2_337_639, (3643, 750))
+    assert len(notes["adjustment_disagreement"]) == 17
+    assert notes["limit_source"] == "published"
+    assert notes["closes_beyond_limit"] < 20
+    assert int((real.reasons & Reason.HALT > 0).sum()) == 61_514
+    assert 260 < real.universe.sum() / real.shape[0] < 280
+
+
+@pytest.mark.data
+def test_real_limit_sources_agree(real: Panel) -> None:
+    published = real.reasons
+    for dropped, source in (
+        (("limit_up", "limit_down"), "pre_close and limit_pct"),
+        (("limit_up", "limit_down", "limit_pct", "board"), "pre_close and board"),
+    ):
+        reasons, notes = without(real, *dropped)
+        assert notes["limit_source"] == source
+        np.testing.assert_array_equal(reasons, published)
+
+
+@pytest.mark.data
+def test_real_limit_prices_are_the_published_ones(real: Panel) -> None:
+    fields = {k: v for k, v in real.fields.items() if k not in ("limit_up", "limit_down", "limit_pct")}
+    limits = derive_limits(real.dates, real.symbols, fields)
+    rows = real.observed
+    for derived, name in ((limits.up, "limit_up"), (limits.down, "limit_down")):
+        np.testing.assert_array_equal(derived[rows], real.fields[name][rows])
+
+
+@pytest.mark.data
+def test_real_heuristic_is_close_but_not_the_same(real: Panel) -> None:
+    reasons, notes = without(real, "limit_up", "limit_down", "limit_pct", "pre_close")
+    assert notes["limit_source"] == "return heuristic"
+    bits = Reason.LIMIT_UP | Reason.LIMIT_DOWN
+    differ = (reasons & bits) != (real.reasons & bits)
+    at_limit = (real.reasons & bits) > 0
+    # it differs on 0.1 % of traded cells, which is about a tenth of the limit closes
+    assert 0 < differ[real.traded].mean() < 0.003
+    assert differ.sum() < 0.15 * at_limit.sum()
+
+
+@pytest.mark.data
+def test_real_file_without_pre_close_is_not_taken_for_adjusted(
+    real: Panel, tmp_path: Path, data_dir: Path
+) -> None:
+    table = pq.read_table(data_dir / "cn_csi300_pit_2010_2024.parquet")
+    dropped = ["pre_close", "limit_pct", "limit_up", "limit_down", "adj_factor"]
+    pq.write_table(table.drop_columns(dropped).slice(0, 400_000), tmp_path / "bare.parquet")
+    assert load_panel(tmp_path / "bare.parquet").notes["limit_source"] == "return heuristic"
+
+
+@pytest.mark.data
+def test_real_prices_that_were_adjusted_are_refused(tmp_path: Path, data_dir: Path) -> None:
+    table = pq.read_table(data_dir / "cn_csi300_pit_2010_2024.parquet").slice(0, 100_000)
+    factor = table["adj_factor"].to_numpy()
+    for name in ("open", "high", "low", "close"):
+        raw = table[name].to_numpy() * factor
+        table = table.set_column(table.column_names.index(name), name, pa.array(raw))
+    pq.write_table(table, tmp_path / "adjusted.parquet")
+    with pytest.raises(LoadError, match="pass raw prices"):
+        load_panel(tmp_path / "adjusted.parquet")
+
+
+@pytest.mark.data
+def test_real_adjusted_returns_are_total_returns(real: Panel) -> None:
+    price = np.where(real.traded, real.adjusted("close"), np.nan)
+    both = real.traded[1:] & real.traded[:-1]
+    change = price[1:] / price[:-1] - 1
+    np.testing.assert_allclose(change[both], real.returns[1:][both], rtol=0, atol=1e-12)
+
+
+@pytest.mark.data
+def test_real_rich_file_and_its_units(data_dir: Path) -> None:
+    panel = load_panel(data_dir / "cn_csi300_baostock_2020_2025.parquet")
+    assert panel.shape == (1273, 300)
+    assert panel.notes["adjustment_disagreement"] == []
+    assert panel.notes["universe"] == "listed"
+    assert "volume in shares, amount in yuan" in guess_units(panel)
+    reasons, _ = without(panel, "limit_up", "limit_down", "limit_pct")
+    np.testing.assert_array_equal(reasons, panel.reasons)
+
+
+@pytest.mark.data
+def test_real_market_without_limits(data_dir: Path) -> None:
+    path = data_dir / "us_sp500_2013_2018.parquet"
+    panel = load_panel(path, market="none")
+    assert panel.shape == (1259, 505)
+    assert panel.notes["contradictory_rows"] == 9
+    assert panel.notes["empty_values"] == {"open": 11, "high": 8, "low": 8}
+    assert not (panel.reasons >= Reason.LIMIT_UP).any()
+    assert (panel.adj_factor == 1).all()
+    assert "market 'none'" in report(path)
+    with pytest.raises(LoadError, match="not an A-share symbol"):
+        load_panel(path, market="cn")

@@ -1,0 +1,148 @@
+"""The synthetic exchange keeps its own rules, and produces what it is meant to produce."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lib.errors import ParameterError
+from lib.limits import from_ticks, limit_ticks, to_ticks
+from lib.market import Market, make_market
+from lib.reasons import Reason, derive_reasons
+
+
+@pytest.fixture(scope="module")
+def market() -> Market:
+    return make_market(seed=3)
+
+
+def bit(market: Market, reason: Reason) -> np.ndarray:
+    return (market.panel.reasons & reason) > 0
+
+
+def test_prices_stay_in_order_and_inside_the_limits(market: Market) -> None:
+    f = market.panel.fields
+    for name in ("open", "close", "vwap"):
+        assert (f["low"] <= f[name]).all()
+        assert (f[name] <= f["high"]).all()
+    traded = market.panel.traded
+    assert (f["high"] <= f["limit_up"])[traded].all()
+    assert (f["low"] >= f["limit_down"])[traded].all()
+
+
+def test_prices_are_whole_ticks_and_limits_follow_the_last_close(market: Market) -> None:
+    f = market.panel.fields
+    for name in ("open", "high", "low", "close", "pre_close", "limit_up", "limit_down"):
+        assert np.array_equal(f[name], from_ticks(to_ticks(f[name])))
+    assert np.array_equal(f["pre_close"][1:], f["close"][:-1])
+    up, down = limit_ticks(to_ticks(f["pre_close"]), f["limit_pct"].astype(int))
+    assert np.array_equal(to_ticks(f["limit_up"]), up)
+    assert np.array_equal(to_ticks(f["limit_down"]), down)
+
+
+def test_halted_cells_are_flat_and_empty(market: Market) -> None:
+    f, halted = market.panel.fields, bit(market, Reason.HALT)
+    for name in ("open", "high", "low", "close"):
+        assert np.array_equal(f[name][halted], f["pre_close"][halted])
+    assert (f["volume"][halted] == 0).all()
+    assert (f["volume"][~halted] > 0).all()
+    assert (f["amount"][halted] == 0).all()
+
+
+def test_halts_come_in_spells_of_the_asked_share_and_length() -> None:
+    market = make_market(400, 1500, seed=5, halt_rate=0.02, halt_days=6)
+    halted = bit(market, Reason.HALT)
+    spells = (halted[1:] & ~halted[:-1]).sum()
+    assert 0.017 < halted.mean() < 0.023
+    assert 5.2 < halted.sum() / spells < 6.8
+
+
+def test_closes_at_limits_are_one_to_three_percent(market: Market) -> None:
+    for panel in (market.panel, make_market(seed=4).panel):
+        at_limit = (panel.reasons & (Reason.LIMIT_UP | Reason.LIMIT_DOWN)) > 0
+        assert 0.01 < at_limit.mean() < 0.03
+
+
+def test_a_quarter_of_the_stocks_has_twice_the_band(market: Market) -> None:
+    wide = market.panel.fields["limit_pct"][0] == 20
+    assert wide.mean() == 0.25
+    assert set(market.panel.fields["board"][0][wide]) == {"star"}
+    assert (market.panel.fields["limit_pct"][0][~wide] == 10).all()
+
+
+def test_cut_off_moves_come_out_at_the_next_open(market: Market) -> None:
+    panel = market.panel
+    tradable = panel.traded[1:]
+    for reason, sign in ((Reason.LIMIT_UP, 1), (Reason.LIMIT_DOWN, -1)):
+        after = bit(market, reason)[:-1] & tradable
+        assert sign * panel.gap[1:][after].mean() > 0.01
+        # at an upper limit the market wanted at least that much, to half a tick
+        wanted_more = np.exp(market.desired) - panel.fields["close"]
+        assert (sign * wanted_more[:-1][after] > -0.005 - 1e-9).all()
+
+
+def test_without_spill_the_cut_off_move_is_lost() -> None:
+    market = make_market(300, 800, seed=3, spill=0.0, halt_rate=0.0)
+    after = bit(market, Reason.LIMIT_UP)[:-1]
+    gap = market.panel.gap[1:][after]
+    assert abs(gap.mean()) < 4 * gap.std() / np.sqrt(len(gap))
+
+
+def test_volume_dries_up_when_the_day_is_locked(market: Market) -> None:
+    f = market.panel.fields
+    one_price = bit(market, Reason.LIMIT_UP) & (f["low"] == f["limit_up"])
+    usual = np.median(f["turnover"][market.panel.price_valid])
+    assert np.median(f["turnover"][one_price]) < 0.2 * usual
+    assert np.median(f["turnover"][bit(market, Reason.LIMIT_UP) & ~one_price]) > usual
+
+
+def test_returns_have_fat_tails_one_factor_and_no_drift(market: Market) -> None:
+    returns = np.where(market.panel.traded, market.panel.returns, 0.0)
+    z = (returns - returns.mean()) / returns.std()
+    assert (z**4).mean() > 4.0
+    correlation = np.corrcoef(returns.T)[np.triu_indices(returns.shape[1], 1)].mean()
+    assert 0.1 < correlation < 0.5
+    daily = returns.mean(axis=1)
+    assert abs(daily.mean()) < 4 * daily.std() / np.sqrt(len(daily))
+
+
+def test_published_limits_and_derived_ones_agree(market: Market) -> None:
+    panel = market.panel
+    assert panel.notes["limit_source"] == "published"
+    fields = {k: v for k, v in panel.fields.items() if k not in ("limit_up", "limit_down")}
+    again, notes = derive_reasons(panel.dates, panel.symbols, fields, "cn")
+    assert notes["limit_source"] == "pre_close and limit_pct"
+    assert np.array_equal(again, panel.reasons)
+
+
+def test_same_seed_same_market_other_seed_other_market() -> None:
+    prints = [make_market(40, 60, seed=seed).panel.fingerprint() for seed in (1, 1, 2)]
+    assert prints[0] == prints[1] != prints[2]
+
+
+def test_smallest_and_extreme_markets_are_valid() -> None:
+    assert make_market(1, 2).panel.shape == (2, 1)
+    frozen = make_market(30, 60, halt_rate=0.5, halt_days=50).panel
+    assert (frozen.reasons & Reason.HALT).any()
+    wild = make_market(50, 300, vol_median=0.2, wide_share=0.0).panel
+    assert (wild.fields["low"] > 0).all()
+    assert np.isfinite(wild.returns).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"spil": 1.0}, "did you mean 'spill'"), ({"halt_rate": 0.9}, "halt_rate is 0.9"),
+        ({"n_stocks": 0}, "n_stocks is 0"), ({"n_stocks": 2.5}, "whole number"), ({"n_days": 1}, "n_days"),
+        ({"n_stocks": 5000, "n_days": 100_000}, "n_days"), ({"seed": -1}, "seed"), ({"seed": True}, "seed"),
+        ({"tail": 2.0}, "tail"), ({"spill": "1"}, "expected a number"),
+        ({"start": "soon"}, "start is 'soon'"),
+        ({"jump_rate": float("nan")}, "jump_rate is nan"), ({"n_industries": 1.5}, "whole number"),
+    ],
+)  # fmt: skip
+def test_bad_parameters_are_named(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(ParameterError, match=words) as caught:
+        make_market(**arguments)
+    assert "\n" not in str(caught.value)
