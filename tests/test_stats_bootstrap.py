@@ -168,6 +168,13 @@ def test_the_same_generator_gives_the_same_samples() -> None:
     assert np.unique(one).size > 20
 
 
+def test_a_last_digit_of_the_data_does_not_choose_other_paths() -> None:
+    x = ar1(0.4, 1000, np.random.default_rng(13))
+    nudged = x + 1e-4 * np.random.default_rng(14).normal(size=x.size)
+    one, two = (stats.block_bootstrap(y, np.mean, rng=np.random.default_rng(15), n_samples=2000) for y in (x, nudged))
+    np.testing.assert_allclose(one, two, rtol=0, atol=1e-4)
+
+
 def test_unusable_arguments_are_named() -> None:
     rng, x = np.random.default_rng(12), np.arange(10.0)
     with pytest.raises(StatisticsError, match="unknown kind 'moving'"):

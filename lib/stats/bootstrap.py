@@ -34,7 +34,7 @@ def block_bootstrap(
     `values` [T] or [T, K] (paired: whole days are resampled, so the K columns stay together).
     "stationary" draws blocks of geometric length with mean `block` (Politis & Romano 1994), "circular"
     blocks of fixed length (Politis & Romano 1992); both wrap around. `block=None`: the automatic length of
-    `optimal_block` (largest over columns). `length`: days in a path, T by default.
+    `optimal_block` (largest over columns), to a tenth of a day. `length`: days in a path, T by default.
     Raises: StatisticsError for unusable input; whatever `statistic` raises.
 
     >>> means = block_bootstrap([1.0, 2.0, 3.0], np.mean, rng=np.random.default_rng(0), n_samples=5, block=1)
@@ -191,7 +191,9 @@ def _rows(values: ArrayLike) -> NDArray[np.float64]:
 
 def _block_size(x: NDArray[np.float64], block: float | None, kind: Kind) -> float:
     if block is None:
-        return max(optimal_block(column, kind) for column in x.reshape(x.shape[0], -1).T)
+        # To a tenth of a day, far finer than the estimate is good for. Paths compare random numbers with 1 / block:
+        # a last digit of the data would otherwise end a block elsewhere, and an interval's end jump to another path.
+        return round(max(optimal_block(column, kind) for column in x.reshape(x.shape[0], -1).T), 1)
     if not 1 <= block <= x.shape[0]:
         raise StatisticsError(f"bootstrap: expected a block of 1 to {x.shape[0]} days, got {block}")
     return float(block)
