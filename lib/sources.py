@@ -38,6 +38,7 @@ MACHINERY = (
     "lib.sources",
     "lib.store",
     "lib.studies",
+    "lib.studies.agreement",
     "lib.studies.base",
     "lib.studies.plan",
     "lib.studies.provenance",

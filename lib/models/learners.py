@@ -48,6 +48,8 @@ def mlp(data: Dataset, train_stop: int, seed: int, *, epochs: int = 60) -> Predi
 
 
 LEARNERS: dict[str, Learner] = {"ridge": ridge, "mlp": mlp}
+#: learners fitted by gradient steps: another processor rounds otherwise and ends with slightly other weights
+TRAINED = frozenset({"mlp"})
 
 
 def find_learner(name: str) -> Learner:

@@ -28,6 +28,7 @@ from lib.errors import LoadError, ParameterError, closest
 from lib.parameters import Parameter, check_parameters
 from lib.sources import MACHINERY, digest, file_digest
 from lib.store import NAME
+from lib.studies.agreement import EXACT, Agreement
 
 SCALES = ("smoke", "laptop", "paper")
 COLUMNS = ("study", "variant", "seed", "metric", "value", "n", "setting")
@@ -46,6 +47,10 @@ def _one_group(row: Config) -> str:
 
 def _by_seed(row: Config) -> str:
     return str(row["seed"])
+
+
+def _exact(row: Config) -> Agreement:
+    return EXACT
 
 
 def _no_inputs(settings: Settings) -> tuple[str, ...]:
@@ -77,7 +82,8 @@ class Study:
                 and what they gave; its records name their own variant, such as "mask_skip - none"
     summarise:  frame of a result -> its table; default: mean of each metric by variant, with its interval
     claims:     frame of a result -> answers to claims of the ledger; claim_ids lists what it may answer
-    tolerances: relative tolerance of a recomputation per metric, where 1e-6 is too strict
+    agreement:  row -> how closely its numbers must come back when computed again; default: to a relative 1e-6
+    tolerances: relative tolerance of a recomputation per metric, where the row's agreement does not suit it
     presentation: modules that only show or judge results; editing them makes no result stale
     """
 
@@ -96,6 +102,7 @@ class Study:
     summarise: Callable[[pd.DataFrame], pd.DataFrame] | None = None
     claims: Callable[[pd.DataFrame], list[Answer]] | None = None
     claim_ids: tuple[str, ...] = ()
+    agreement: Callable[[Config], Agreement] = _exact
     tolerances: Mapping[str, float] = field(default_factory=dict)
     presentation: tuple[str, ...] = ()
 

@@ -11,9 +11,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lib.sources import file_digest
+from lib.studies.agreement import Agreement, differences, loosest
 from lib.studies.base import Study
 from lib.studies.plan import Plan
 from lib.studies.provenance import head_commit
@@ -21,7 +21,6 @@ from lib.studies.recorded_files import RecordedRow, Recording, plan_id
 from lib.studies.recording import Recorded, recorded, recorded_studies
 
 DATA_VARIABLE = "DATA_DIR"
-TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def verify(
     data: Path | str | None = None,
     folder: Path | str | None = None,
 ) -> Verification:
-    """Recompute one recorded row and compare every number: relative tolerance 1e-6 or the study's own.
+    """Recompute one recorded row and compare every number, as closely as the study declares.
 
     of:     studies to choose from (default: all)
     commit: hash that chooses the row (default: the current commit)
@@ -59,12 +58,12 @@ def verify(
     if not candidates:
         return Verification(True, f"nothing to verify: {_counted(reasons) or 'no rows are recorded'}")
     chosen = candidates[int(commit or head_commit(), 16) % len(candidates)]
-    differences = compare(chosen.source, chosen.row, Path(data) if data else None)
+    differing = compare(chosen.source, chosen.row, Path(data) if data else None)
     row = chosen.row
     what = f"{chosen.source.study.name}, scale {row.scale}, row {row.id} {row.config}"
     pool = f"one of {len(candidates)} rows that can be recomputed here"
-    if differences:
-        return Verification(False, f"MISMATCH in {what} ({pool}): {'; '.join(differences[:5])}")
+    if differing:
+        return Verification(False, f"MISMATCH in {what} ({pool}): {'; '.join(differing[:5])}")
     return Verification(True, f"recomputed {what} ({pool}): {len(row.records)} numbers agree")
 
 
@@ -75,7 +74,13 @@ def compare(source: Recorded, row: RecordedRow, data: Path | None = None) -> lis
     if not position:
         return ["the study's grid does not hold this row any more"]
     computed = dict(plan.run(jobs=1, only=position))[position[0]].stored.records
-    return list(_differences(source.study, row.records, computed))
+    agreement = _agreement(plan, position[0])
+    return list(differences(row.records, computed, agreement, source.study.tolerances))
+
+
+def _agreement(plan: Plan, position: int) -> Agreement:
+    """What a row is held to; a contrast, to what the rows that it is made of are."""
+    return loosest(plan.study.agreement(plan.rows[index]) for index in plan.members.get(position, [position]))
 
 
 def _candidates(
@@ -127,28 +132,6 @@ def _plan(source: Recorded, row: RecordedRow, data: Path | None) -> Plan:
     related = {row.id, *row.members}
     seeds = sorted({item.config["seed"] for item in source.rows if item.id in related})
     return Plan.make(source.study, source.study.settings(row.scale, seeds, given), None)
-
-
-def _differences(study: Study, old: list[dict[str, Any]], new: list[dict[str, Any]]) -> Iterator[str]:
-    before, after = _by_name(old), _by_name(new)
-    for name in sorted(before.keys() ^ after.keys()):
-        yield f"{name[0]} {name[1]} is only {'recorded' if name in before else 'recomputed'}"
-    for name in sorted(before.keys() & after.keys()):
-        a, b = before[name], after[name]
-        tolerance = study.tolerances.get(name[1], TOLERANCE)
-        if a["n"] != b["n"] or not _close(a["value"], b["value"], tolerance):
-            numbers = f"recorded {a['value']!r} (n {a['n']}), recomputed {b['value']!r} (n {b['n']})"
-            yield f"{name[0]} {name[1]}: {numbers}, relative tolerance {tolerance:g}"
-
-
-def _by_name(records: list[dict[str, Any]]) -> Mapping[tuple[str, str], dict[str, Any]]:
-    return {(item["variant"], item["metric"]): item for item in records}
-
-
-def _close(a: float, b: float, tolerance: float) -> bool:
-    if math.isnan(a) or math.isnan(b):
-        return math.isnan(a) and math.isnan(b)
-    return math.isclose(a, b, rel_tol=tolerance, abs_tol=1e-12)
 
 
 def _counted(reasons: Mapping[str, int]) -> str:
