@@ -1,4 +1,4 @@
-"""Expressions: formulas over fields, built once and evaluated on any panel.
+"""Expressions: formulas over fields, built once and evaluated on any panel by `lib.engine`.
 
 A formula is a tree of nodes. Equal sub-formulas are one object (hash-consing), so two hundred factors share what
 they have in common; the printed formula is the factor's name in tables and its cache key; and because every
@@ -14,16 +14,16 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
-from lib.errors import ExpressionError, UnknownNameError, closest
-from lib.masked import INFIX, Masked, Operators, lift
+from lib.errors import ExpressionError
+from lib.masked import INFIX, Cells, Masked, Operators, cellwise
 
 POLICIES = ("strict", "skip")
 
@@ -56,20 +56,43 @@ SKIP = Window("skip")
 
 
 @dataclass(frozen=True)
+class Block:
+    """What a kernel is told about the consecutive days it computes.
+
+    day: index in the panel of the first of them. window: policy of the time-series primitives.
+    universe: bool [R, N], the stocks that a cross-section compares; None = all.
+    memory: what a recurrence carries from block to block, empty before the first day.
+    dtype: precision wanted of a comparison's result, whose input may be wider; None = the input's.
+    """
+
+    day: int = 0
+    window: Window = STRICT
+    universe: Tensor | None = None
+    memory: dict[str, Tensor] = attribute(default_factory=dict)
+    dtype: torch.dtype | None = None
+
+
+@dataclass(frozen=True)
 class Primitive:
     """One operator: its kernel and everything the rest of the system derives from.
+
+    kernel(*series, *numbers, block): series are `Cells` of R rows preceded by the max(reads) rows before them
+    (before the panel's first day: masked rows), the result has R rows. A result on row t reads nothing but the
+    declared rows of its own stock up to t and, if it pools, the other stocks of its row.
 
     reads(*parameters): the day offsets of its own stock that a result reads (0 = today, k = k days ago).
     series: how many leading arguments are series; the others are numbers.
     pools: the result also depends on the other stocks of the day.
-    windowed: the kernel takes the window policy.
+    windowed: the kernel obeys the window policy.
     memory(*parameters): for a recurrence, the days until an input has faded to 0.1 %; None otherwise.
     partial: some results are undefined for valid inputs (a zero denominator, log of a negative).
     compares: values are compared with each other, so computed inputs are rounded first.
+    cancels: values are subtracted from each other, so round-off of the inputs can be large beside the result.
+    amplifies: round-off of a series of exponents is multiplied.
     """
 
     name: str
-    kernel: Callable[..., Masked]
+    kernel: Callable[..., Cells]
     reads: Callable[..., Sequence[int]]
     series: int = 1
     pools: bool = False
@@ -77,6 +100,8 @@ class Primitive:
     memory: Callable[..., int] | None = None
     partial: bool = False
     compares: bool = False
+    cancels: bool = False
+    amplifies: bool = False
     symbol: str | None = None  # infix operators print as a symbol
     registry: ClassVar[dict[str, Primitive]] = {}
 
@@ -107,14 +132,33 @@ class Primitive:
             return Node.of(self, arguments)
         return self.compute(arguments, window, universe)
 
+    def lead(self, arguments: Sequence[Any]) -> int:
+        """Rows before the first result that the kernel reads."""
+        return max(self.reads(*arguments[self.series :]))
+
+    def step(self, arguments: Sequence[Any], block: Block) -> Cells:
+        """Run the kernel on one block of rows."""
+        return self.kernel(*arguments, block=block) if self._takes_block else self.kernel(*arguments)
+
+    @property
+    def _takes_block(self) -> bool:
+        return self.windowed or self.pools or self.memory is not None
+
     def compute(self, arguments: Sequence[Any], window: Window, universe: Tensor | None) -> Masked:
-        """Run the kernel on masked values under a window policy and a universe."""
-        context: dict[str, Any] = {}
-        if self.windowed:
-            context["window"] = window
-        if self.pools:
-            context["universe"] = universe
-        return self.kernel(*arguments, **context)
+        """Run the kernel over a whole panel, block by block."""
+        lead, panels = self.lead(arguments), [a for a in arguments if isinstance(a, Masked)]
+        if not panels:
+            raise ExpressionError(f"{self.name}: needs at least one masked value; got constants only")
+        days, memory = panels[0].shape[0], dict[str, Tensor]()
+        extended = [_extended(a, lead) if isinstance(a, Masked) else a for a in arguments]
+        results = []
+        for day in range(0, days, BLOCK_ROWS) or [0]:
+            stop = min(day + BLOCK_ROWS, days)
+            rows = [a.rows(day, stop + lead) if isinstance(a, Cells) else a for a in extended]
+            peers = None if universe is None else universe[day:stop]
+            results.append(self.step(rows, Block(day, window, peers, memory)))
+        values, valid, exact = zip(*results, strict=True)
+        return Masked(torch.cat(values), torch.cat(valid), all(exact))
 
     def _check(self, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         series, numbers = arguments[: self.series], arguments[self.series :]
@@ -131,6 +175,19 @@ class Primitive:
         return (*series, *(_check_number(self.name, name, n) for name, n in zip(names, numbers, strict=False)))
 
 
+#: rows that an eager call computes at a time: the intermediates of a block stay in cache
+BLOCK_ROWS = 128
+
+
+def _extended(x: Masked, lead: int) -> Cells:
+    """The cells with masked rows in front: the days before the panel."""
+    if lead == 0:
+        return x.cells
+    head = (lead, x.shape[1])
+    values, valid = torch.cat([x.values.new_zeros(head), x.values]), torch.cat([x.valid.new_zeros(head), x.valid])
+    return Cells(values, valid, x.exact)
+
+
 def _check_number(operator: str, name: str, value: Any) -> float | int:
     """Parameters that have no meaning are refused where the formula is written, not where it fails."""
     rules: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -144,10 +201,10 @@ def _check_number(operator: str, name: str, value: Any) -> float | int:
     return value
 
 
-def primitive(reads: Callable[..., Sequence[int]], **declaration: Any) -> Callable[[Callable[..., Masked]], Primitive]:
+def primitive(reads: Callable[..., Sequence[int]], **declaration: Any) -> Callable[[Callable[..., Cells]], Primitive]:
     """Declare the decorated kernel as a primitive of the language; see `Primitive` for the declarations."""
 
-    def declare(kernel: Callable[..., Masked]) -> Primitive:
+    def declare(kernel: Callable[..., Cells]) -> Primitive:
         name = declaration.pop("name", kernel.__name__)
         return _documented(Primitive(name=name, kernel=kernel, reads=reads, **declaration))
 
@@ -168,10 +225,12 @@ def _infix(symbol: str) -> Primitive:
     function = INFIX[symbol]
     series = 1 if symbol == "negative" else 2
 
-    def kernel(*operands: Any) -> Masked:
-        return lift(function, *operands)
+    def kernel(*operands: Any) -> Cells:
+        return cellwise(function, *operands)
 
-    return Primitive(symbol, kernel, today, series=series, partial=symbol in "+-*/", symbol=symbol)
+    return Primitive(
+        symbol, kernel, today, series=series, partial=symbol in "+-*/", cancels=symbol == "-", symbol=symbol
+    )
 
 
 INFIX_PRIMITIVES = {symbol: _infix(symbol) for symbol in INFIX}
@@ -311,64 +370,3 @@ def substitute(root: Node, replacements: Mapping[Node, Any]) -> Any:
             arguments = (rewritten[a] if isinstance(a, Node) else a for a in node.arguments)
             rewritten[node] = node.operator(*arguments)
     return rewritten[root]
-
-
-def evaluate(
-    roots: Sequence[Node],
-    leaves: Mapping[str, Masked],
-    *,
-    window: Window = STRICT,
-    universe: Tensor | None = None,
-    consume: Callable[[int, Masked], None] | None = None,
-) -> list[Masked]:
-    """Compute formulas on leaves; every shared sub-formula once, each result dropped after its last use.
-
-    Parameters
-    ----------
-    roots: formulas. leaves: field name -> Masked [T, N]. window: policy of the time-series primitives.
-    universe: bool [T, N], the stocks that cross-sectional primitives compare on each day; None = all.
-    consume: called with (position in roots, result) as soon as a root is ready; then the returned list is empty
-        and results need not be held in memory.
-
-    Raises UnknownNameError naming the formula and the field that is missing.
-    """
-    wanted: dict[Node, list[int]] = {}
-    for position, root in enumerate(roots):
-        wanted.setdefault(root, []).append(position)
-    order = topological(roots)
-    users = Counter(child for node in order for child in node.inputs)
-    results: dict[Node, Masked] = {}
-    kept: list[Masked | None] = [None] * len(roots)
-    for node in order:
-        value = _leaf_value(node, leaves) if node.operator is None else _apply(node, results, window, universe)
-        results[node] = value
-        for position in wanted.get(node, ()):
-            if consume is None:
-                kept[position] = value
-            else:
-                consume(position, value)
-        for child in node.inputs:
-            users[child] -= 1
-            if users[child] == 0:
-                results.pop(child, None)
-        if users[node] == 0:
-            del results[node]
-    return [value for value in kept if value is not None]
-
-
-def _apply(node: Node, results: dict[Node, Masked], window: Window, universe: Tensor | None) -> Masked:
-    assert node.operator is not None
-    arguments = [results[a] if isinstance(a, Node) else a for a in node.arguments]
-    try:
-        return node.operator.compute(arguments, window, universe)
-    except Exception as error:
-        error.add_note(f"while computing {formula(node)}")
-        raise
-
-
-def _leaf_value(node: Node, leaves: Mapping[str, Masked]) -> Masked:
-    if node.name not in leaves:
-        raise UnknownNameError(
-            f"field {node.name!r} is not in the panel; it has {', '.join(sorted(leaves))}{closest(node.name, leaves)}"
-        )
-    return leaves[node.name]

@@ -8,19 +8,25 @@ contract of paper B, appendix A.3, holds by construction:
   is gone before the first operation;
 * propagation: `lift` ANDs the masks of its operands.
 
-A result that is not a finite number (0/0, log of a negative, overflow) is an invalid cell. Operators therefore
-write NaN where they are undefined and leave the masking to the constructor.
+A result that is not a finite number (0/0, log of a negative, overflow) is an invalid cell.
+
+Inside an operator the same pair travels as `Cells`, whose masked cells may hold any finite number: windows and
+ranks look at valid cells only, so clearing every intermediate would cost time and buy nothing. `Masked` is what
+leaves the operators.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 
 from lib.errors import ExpressionError
+from lib.kernels import above, as_number, at_most, keep, on_cpu
 
 #: |b| at or below this makes a / b invalid: a denominator of zero is not clamped, it has no quotient.
 ZERO_DENOMINATOR = 1e-20
@@ -123,6 +129,11 @@ class Masked(Operators):
         raise AttributeError(f"a Masked is immutable; build a new one instead of setting {name!r}")
 
     @property
+    def cells(self) -> Cells:
+        """The same pair as operators take it."""
+        return Cells(self.values, self.valid, self.exact)
+
+    @property
     def shape(self) -> torch.Size:
         return self.values.shape
 
@@ -141,50 +152,91 @@ class Masked(Operators):
         return f"Masked({self.shape[0]} dates x {self.shape[1]} stocks, {self.values.dtype}, {share:.1%} valid)"
 
 
-def lift(function: Callable[..., Tensor], *operands: Operand) -> Masked:
-    """Apply a cell-by-cell function; a cell is valid where every operand is and the result is finite.
+class Cells(NamedTuple):
+    """Values [R, N] and validity [R, N] on their way through operators; masked cells hold any finite number."""
+
+    values: Tensor
+    valid: Tensor
+    exact: bool = False
+
+    def rows(self, start: int, stop: int | None = None) -> Cells:
+        """A view of some rows."""
+        return Cells(self.values[start:stop], self.valid[start:stop], self.exact)
+
+
+def settled(values: Tensor, valid: Tensor, exact: bool = False) -> Cells:
+    """Cells of a result: where it is not finite it is not valid.
+
+    A finite sum proves every cell finite in one pass. Without that proof, or where asking for it would make an
+    accelerator wait, every cell is looked at.
+    """
+    if on_cpu(values) and math.isfinite(values.sum().item()):
+        return Cells(values, valid, exact)
+    finite = torch.isfinite(values)
+    return Cells(torch.where(finite, values, 0.0), valid & finite, exact)
+
+
+#: what an elementwise function answers: values, or values and where they are defined
+Outcome: TypeAlias = "Tensor | tuple[Tensor, Tensor]"
+
+
+def cellwise(function: Callable[..., Outcome], *operands: Cells | float) -> Cells:
+    """Apply a cell-by-cell function; a cell is valid where every operand is and the result is defined and finite."""
+    cells = [operand for operand in operands if isinstance(operand, Cells)]
+    if not cells:
+        raise ExpressionError("an operator needs at least one masked value; got constants only")
+    first = cells[0]
+    valid = first.valid
+    for other in cells[1:]:
+        if other.values.shape != first.values.shape:
+            raise ExpressionError(f"shapes differ: {tuple(first.values.shape)} and {tuple(other.values.shape)}")
+        if other.valid is not valid:
+            valid = valid & other.valid
+    dtype = first.values.dtype
+    outcome = function(*(x.values if isinstance(x, Cells) else _number(float(x), dtype) for x in operands))
+    values, defined = outcome if isinstance(outcome, tuple) else (outcome, None)
+    if defined is not None:
+        valid = valid & defined
+    return settled(values.expand(first.values.shape), valid.expand(first.values.shape))
+
+
+@lru_cache(maxsize=4096)
+def _number(value: float, dtype: torch.dtype) -> Tensor:
+    return torch.tensor(value, dtype=dtype)
+
+
+def lift(function: Callable[..., Outcome], *operands: Operand) -> Masked:
+    """Apply a cell-by-cell function to masked values.
 
     >>> x = Masked(torch.tensor([[4.0, 0.0]]), torch.ones(1, 2, dtype=torch.bool))
     >>> lift(torch.log, x).valid.tolist()
     [[True, False]]
     """
-    masked = [operand for operand in operands if isinstance(operand, Masked)]
-    if not masked:
-        raise ExpressionError("an operator needs at least one masked value; got constants only")
-    first = masked[0]
-    valid = first.valid
-    for other in masked[1:]:
-        if other.shape != first.shape:
-            raise ExpressionError(f"shapes differ: {tuple(first.shape)} and {tuple(other.shape)}")
-        valid = valid & other.valid
-    numbers = [
-        operand.values if isinstance(operand, Masked) else first.values.new_tensor(float(operand))
-        for operand in operands
-    ]
-    return Masked(torch.broadcast_to(function(*numbers), first.shape), valid, exact=False)
+    return Masked(*cellwise(function, *(x.cells if isinstance(x, Masked) else x for x in operands)))
 
 
-def quotient(a: Tensor, b: Tensor) -> Tensor:
-    """a / b, NaN (hence invalid) where |b| <= 1e-20."""
-    return torch.where(b.abs() <= ZERO_DENOMINATOR, torch.nan, a / b)
+def quotient(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """a / b, undefined where |b| <= 1e-20."""
+    defined = above(b.abs(), ZERO_DENOMINATOR).expand(torch.broadcast_shapes(a.shape, b.shape))
+    return keep(a / b, defined), defined
 
 
 def _indicator(compare: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
     """A comparison that answers 1 or 0 in the dtype of its operands."""
-    return lambda a, b: compare(a, b).to(torch.result_type(a, b))
+    return lambda a, b: as_number(compare(a, b), a.dtype)
 
 
 #: infix symbol -> function of tensors
-INFIX: dict[str, Callable[..., Tensor]] = {
+INFIX: dict[str, Callable[..., Outcome]] = {
     "+": torch.add,
     "-": torch.sub,
     "*": torch.mul,
     "/": quotient,
     "negative": torch.neg,
-    "<": _indicator(torch.lt),
-    "<=": _indicator(torch.le),
-    ">": _indicator(torch.gt),
-    ">=": _indicator(torch.ge),
+    "<": _indicator(lambda a, b: above(b, a)),
+    "<=": _indicator(at_most),
+    ">": _indicator(above),
+    ">=": _indicator(lambda a, b: at_most(b, a)),
     "&": _indicator(lambda a, b: (a != 0) & (b != 0)),
     "|": _indicator(lambda a, b: (a != 0) | (b != 0)),
 }

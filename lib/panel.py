@@ -222,7 +222,7 @@ class Panel:
             return self.adjustment
         if "pre_close" not in self.fields:
             return _frozen(np.ones(self.shape))
-        return _frozen(_running_adjustment(self.fields, self.traded, self.observed))
+        return _frozen(_running_adjustment(self))
 
     def adjusted(self, name: str) -> FloatArray:
         """Field comparable over time: prices x adj_factor, volume / adj_factor, everything else raw.
@@ -264,6 +264,12 @@ class Panel:
             adjustment=self.adj_factor[cut],
         )
 
+    def following(self, before: LastTraded) -> Panel:
+        """The same days as a continuation: their adjustment goes on where `before` ends."""
+        if self.adjustment is not None or "pre_close" not in self.fields:
+            return self
+        return replace(self, adjustment=_frozen(_running_adjustment(self, before)))
+
     def fingerprint(self) -> str:
         """SHA-256 (hex) of dates, symbols, fields, reasons, universe, market, mask and adjustment."""
         digest = hashlib.sha256(f"{self.market} {self.mask_kind} {self.shape}".encode())
@@ -287,18 +293,49 @@ def as_day(day: str | date | np.datetime64) -> np.datetime64:
         raise PanelError(f"{day!r} is not a date; expected YYYY-MM-DD") from error
 
 
-def _running_adjustment(
-    fields: dict[str, NDArray[Any]], traded: BoolArray, observed: BoolArray
-) -> FloatArray:
+def _usable(panel: Panel) -> BoolArray:
+    """Cells whose close the adjustment may read."""
+    close = panel.fields["close"]
+    return np.asarray(panel.traded & np.isfinite(close) & (close > 0))
+
+
+def _running_adjustment(panel: Panel, before: LastTraded | None = None) -> FloatArray:
     """close(l) / pre_close(t) with l the last traded day before t, multiplied up along the traded days."""
-    close, pre_close = fields["close"], fields["pre_close"]
-    usable = traded & np.isfinite(close) & (close > 0)
+    close, usable, observed = panel.fields["close"], _usable(panel), panel.observed
+    pre_close, factor = panel.fields["pre_close"], np.ones(panel.shape[1])
+    if before is not None:  # one row in front: the last traded day of each stock
+        close, usable = np.vstack([before.close, close]), np.vstack([np.isfinite(before.close), usable])
+        pre_close, observed = np.vstack([factor, pre_close]), np.vstack([usable[0], observed])
+        factor = before.factor
     with np.errstate(all="ignore"):
         step = previous(close, usable) / pre_close
     step = np.where(observed & np.isfinite(step) & (step > 0), step, 1.0)
-    product = np.cumprod(np.where(usable, step, 1.0), axis=0)
+    factors = np.where(usable, step, 1.0)
+    factors[0] *= factor
+    product = np.cumprod(factors, axis=0)
     # off the traded days: the factor of the last traded day, times the day's own step
-    return np.asarray(product * np.where(usable, 1.0, step))
+    adjustment: FloatArray = np.multiply(product, np.where(usable, 1.0, step), dtype=np.float64)
+    return adjustment if before is None else adjustment[1:].copy()
+
+
+@dataclass(frozen=True)
+class LastTraded:
+    """Close and adjustment of each stock's last traded day [N]; NaN and 1 before the first: where a panel goes on."""
+
+    close: FloatArray
+    factor: FloatArray
+
+    @classmethod
+    def of(cls, panel: Panel, before: LastTraded | None = None) -> LastTraded:
+        """After the panel's last day. before: the same after the day before its first."""
+        usable = _usable(panel)
+        last = len(usable) - 1 - usable[::-1].argmax(axis=0)
+        ever, stock = usable.any(axis=0), np.arange(panel.shape[1])
+        old = before or cls(np.full(len(stock), np.nan), np.ones(len(stock)))
+        return cls(
+            np.where(ever, panel.fields["close"][last, stock], old.close),
+            np.where(ever, panel.adj_factor[last, stock], old.factor),
+        )
 
 
 def _frozen(values: FloatArray) -> FloatArray:

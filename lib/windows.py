@@ -4,8 +4,9 @@ Every statistic of a window here is an associative merge of two neighbouring win
 about 2 log2(d) passes over the data, and each result depends on its own d rows only. Running (cumulative) sums
 have neither property: one poisoned or huge cell would reach every later result through round-off.
 
-Cells are tensors [T, N]; a reduction over d rows returns T - d + 1 rows, the first for the window that ends on
-row d - 1. Masked cells arrive as zeros with `valid` False and must be neutral in every merge.
+Cells are tensors [R + d - 1, N]; a reduction over d rows returns R rows, the first for the window that ends on
+row d - 1. Under the strict policy a window counts only if all of it is valid, so `valid` is None and no reduction
+looks at masks; under `skip` masked cells must be neutral in every merge.
 """
 
 from __future__ import annotations
@@ -16,174 +17,254 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-Cells = tuple[Tensor, ...]
+from lib.kernels import at_most, keep
+
+#: a statistic of a window may be absent while it is known to be zero
+Cells = tuple[Tensor | None, ...]
 #: merge(older cells, newer cells, rows of older, rows of newer)
-Merge = Callable[[Cells, Cells, int, int], Cells]
+Merge = Callable[..., tuple[Tensor, ...]]
 
 #: a spread at or below this share of the largest absolute value in the window is round-off of a flat window
 FLAT = 1e-6
-#: mantissa bits kept before values are compared, by precision of the sub-expression (spec of the operators)
-COMPARED_BITS = {torch.float64: (30, 52, torch.int64), torch.float32: (20, 23, torch.int32)}
 
 
-def fold(cells: Cells, merge: Merge, d: int) -> Cells:
+def fold(cells: Sequence[Tensor | None], merge: Merge, d: int) -> tuple[Tensor, ...]:
     """Reduce every d consecutive rows with an associative merge.
 
+    The window splits into blocks of powers of two, the smaller ones older, each a balanced tree of merges. The
+    order of the operations is a property of d alone, so a result is the same bits however many are computed.
+
     >>> x = torch.arange(5.0).reshape(5, 1)
-    >>> fold((x,), lambda a, b, *_: (a[0] + b[0],), 3)[0].flatten().tolist()
+    >>> fold([x], lambda a, b, *_: (a[0] + b[0],), 3)[0].flatten().tolist()
     [3.0, 6.0, 9.0]
     """
-    block, width = cells, 1
+    results = next(len(cell) for cell in cells if cell is not None) - d + 1
+    few = results * 4 <= d  # then a tree per window is less work than sharing between windows
+    block: Cells = tuple(cells)
     total: Cells | None = None
-    covered = 0
+    covered, width = 0, 1
     while True:
         if d & width:
-            total = block if total is None else _join(total, block, covered, width, merge)
+            newer = _tree(cells, merge, covered, width, results) if few else block
+            total = newer if total is None else _join(total, newer, covered, width, results, merge, few)
             covered += width
             if covered == d:
-                return total
-        block = _join(block, block, width, width, merge)
+                return tuple(cell[:results] for cell in total if cell is not None)
+        if not few:
+            rows = next(len(cell) for cell in block if cell is not None) - width
+            block = merge(_cut(block, 0, rows), _cut(block, width, rows), width, width)
         width *= 2
 
 
-def _join(older: Cells, newer: Cells, older_rows: int, newer_rows: int, merge: Merge) -> Cells:
-    rows = older[0].shape[0] - newer_rows  # windows of older_rows + newer_rows rows that fit
-    return merge(
-        tuple(cell[:rows] for cell in older),
-        tuple(cell[older_rows : older_rows + rows] for cell in newer),
-        older_rows,
-        newer_rows,
-    )
+def _join(older: Cells, newer: Cells, covered: int, width: int, results: int, merge: Merge, few: bool) -> Cells:
+    if few:
+        return merge(older, newer, covered, width)
+    rows = next(len(cell) for cell in newer if cell is not None) - covered
+    return merge(_cut(older, 0, rows), _cut(newer, covered, rows), covered, width)
 
 
-def _add(older: Cells, newer: Cells, *_: int) -> Cells:
-    return tuple(a + b for a, b in zip(older, newer, strict=True))
+def _cut(cells: Cells, start: int, rows: int) -> Cells:
+    return tuple(None if cell is None else cell[start : start + rows] for cell in cells)
+
+
+def _tree(cells: Sequence[Tensor | None], merge: Merge, start: int, width: int, results: int) -> Cells:
+    """The block of `width` rows from `start` on of each of the windows, by halving it."""
+    level: Cells = tuple(
+        None if cell is None else cell[start : start + width + results - 1].unfold(0, results, 1).transpose(1, 2)
+        for cell in cells
+    )  # [width, results, N]
+    merged = 1
+    while merged < width:
+        level = merge(
+            tuple(None if cell is None else cell[0::2] for cell in level),
+            tuple(None if cell is None else cell[1::2] for cell in level),
+            merged,
+            merged,
+        )
+        merged *= 2
+    return tuple(None if cell is None else cell[0] for cell in level)
+
+
+def _add(older: Cells, newer: Cells, *_: int) -> tuple[Tensor, ...]:
+    return tuple(a + b for a, b in zip(older, newer, strict=True))  # type: ignore[operator]
+
+
+def all_valid(valid: Tensor, d: int) -> Tensor:
+    """Whether every cell of each window is valid."""
+    return fold([valid], lambda a, b, *_: (a[0] & b[0],), d)[0]
 
 
 def count(valid: Tensor, d: int) -> Tensor:
-    """Number of valid cells in each window, as int32 [T-d+1, N]."""
-    return fold((valid.to(torch.int32),), _add, d)[0]
+    """Number of valid cells in each window, as int32."""
+    return fold([valid.to(torch.int32)], _add, d)[0]
 
 
 def total(values: Tensor, d: int) -> Tensor:
-    """Sum over each window."""
-    return fold((values,), _add, d)[0]
+    """Sum over each window; masked cells are 0 or the window does not count."""
+    return fold([values], _add, d)[0]
 
 
-def extreme(values: Tensor, valid: Tensor, d: int, largest: bool) -> Tensor:
+def extreme(values: Tensor, valid: Tensor | None, d: int, largest: bool) -> Tensor:
     """Largest (or smallest) valid value of each window; infinite where there is none."""
     pick = torch.maximum if largest else torch.minimum
-    outside = values.new_tensor(-torch.inf if largest else torch.inf)
-    return fold((torch.where(valid, values, outside),), lambda a, b, *_: (pick(a[0], b[0]),), d)[0]
+    if valid is not None:
+        values = torch.where(valid, values, -torch.inf if largest else torch.inf)
+    return fold([values], lambda a, b, *_: (pick(a[0], b[0]),), d)[0]
 
 
-def product(values: Tensor, valid: Tensor, d: int) -> Tensor:
-    """Product of the valid values of each window."""
-    return fold((torch.where(valid, values, values.new_ones(())),), lambda a, b, *_: (a[0] * b[0],), d)[0]
+def product(values: Tensor, d: int) -> Tensor:
+    """Product over each window; masked cells are 1 or the window does not count."""
+    return fold([values], lambda a, b, *_: (a[0] * b[0],), d)[0]
 
 
-def extreme_position(values: Tensor, valid: Tensor, d: int, largest: bool) -> Tensor:
+def extreme_position(values: Tensor, valid: Tensor | None, d: int, largest: bool) -> Tensor:
     """Calendar position 1..d (1 = oldest) of the extreme; of equal extremes the oldest wins."""
-    sign = 1.0 if largest else -1.0
-    score = torch.where(valid, sign * values, values.new_tensor(-torch.inf))
+    score = values if largest else -values
+    if valid is not None:
+        score = torch.where(valid, score, -torch.inf)
 
-    def merge(older: Cells, newer: Cells, rows: int, _: int) -> Cells:
+    def merge(older: tuple[Tensor, ...], newer: tuple[Tensor, ...], rows: int, _: int) -> tuple[Tensor, ...]:
         later = newer[0] > older[0]
         return torch.where(later, newer[0], older[0]), torch.where(later, newer[1] + rows, older[1])
 
-    return fold((score, torch.ones_like(values)), merge, d)[1]
+    return fold([score, torch.ones_like(values)], merge, d)[1]
 
 
-def weighted_mean(values: Tensor, valid: Tensor, d: int) -> Tensor:
-    """Mean with weights 1 (oldest) .. d (today), renormalised over the valid cells."""
-    present = valid.to(values.dtype)
+def weighted_total(values: Tensor, d: int) -> tuple[Tensor, Tensor]:
+    """Plain sum, and sum with weights 1 (oldest) .. d (today)."""
 
-    def merge(older: Cells, newer: Cells, rows: int, _: int) -> Cells:
-        plain, weighted, present, weight = (a + b for a, b in zip(older, newer, strict=True))
-        return plain, weighted + rows * newer[0], present, weight + rows * newer[2]
+    def merge(older: tuple[Tensor, ...], newer: tuple[Tensor, ...], rows: int, _: int) -> tuple[Tensor, ...]:
+        return older[0] + newer[0], (older[1] + newer[1]).add_(newer[0], alpha=rows)
 
-    _, weighted, _, weight = fold((values, values, present, present), merge, d)
-    return weighted / weight
+    plain, weighted = fold([values, values], merge, d)
+    return plain, weighted
 
 
-def share_not_above(values: Tensor, valid: Tensor, n: Tensor, d: int) -> Tensor:
+def share_not_above(values: Tensor, valid: Tensor | None, n: Tensor | int, d: int) -> Tensor:
     """Share of the window's n valid values that are <= its last one. O(d): ranks do not merge."""
     rows = values.shape[0] - d + 1
     today = values[d - 1 :]
-    below = torch.zeros_like(today)
+    below = torch.zeros_like(today, dtype=torch.uint8 if d < 256 else torch.int32)
     for lag in range(d):
         window = slice(d - 1 - lag, d - 1 - lag + rows)
-        below += valid[window] & (values[window] <= today)
-    return below / n
+        not_above = at_most(values[window], today)
+        below += (not_above if valid is None else not_above & valid[window]).view(torch.uint8)
+    return below.to(values.dtype) / n
 
 
 class Moments(NamedTuple):
-    """Second moments of some series over each window, [T-d+1, N] each."""
+    """Second moments of k series over each window, [R, N] each."""
 
-    n: Tensor | float  # cells that count
+    n: Tensor | int  # cells that count
+    level: tuple[Tensor, ...]  # first counted cell, or mean, of each series
     products: tuple[Tensor, ...]  # sums of products of deviations from the window means, one per pair
-    largest: tuple[Tensor, ...]  # largest |x| of each series: the yardstick for "flat"
 
 
-def moments(
-    series: Sequence[Tensor], pairs: Sequence[tuple[int, int]], valid: Tensor | None, d: int
-) -> Moments:
+Pairs = Sequence[tuple[int, int]]
+
+
+def moments(series: Sequence[Tensor], pairs: Pairs, valid: Tensor | None, d: int) -> Moments:
     """Sums of squared and crossed deviations by pairwise merging (Chan, Golub & LeVeque 1983).
 
-    Each window is referenced to its own first counted cell x0 and carries R = sum(x - x0), so levels cancel
-    exactly: a constant window gives exactly 0 and float32 keeps its relative accuracy at any price level.
+    In float32 each window is referenced to its own first counted cell x0 and carries R = sum(x - x0), so levels
+    cancel exactly and the relative accuracy does not depend on the price level. Float64 can afford to carry the
+    window's mean. Either way a constant window gives exactly 0.
 
     pairs: which products, (0, 0) for the squares of series 0, (0, 1) for the products of series 0 and 1.
     valid: the cells that count; None counts all, which is half the work and exact wherever the whole window is valid.
     """
     k = len(series)
+    absent = [None] * len(pairs)  # of a single row the sums are zero
+    if valid is None and series[0].dtype == torch.float64:
+        out = fold([*series, *absent], _merge_means(k, pairs), d)
+        return Moments(d, out[:k], out[k:])
+    if valid is None:
+        out = fold([*series, *[None] * k, *absent], _merge_full(k, pairs), d)
+        return Moments(d, out[:k], out[2 * k :])
+    counted = [keep(x, valid) for x in series]
     zero = torch.zeros_like(series[0])
+    out = fold([*counted, *[zero] * (k + len(pairs)), valid.to(zero.dtype)], _merge_counted(k, pairs), d)
+    return Moments(out[-1], out[:k], out[2 * k : -1])
 
-    def merge(a: Cells, b: Cells, older_rows: int, newer_rows: int) -> Cells:
-        first_a, r_a, m_a, top_a = a[:k], a[k : 2 * k], a[2 * k : -k - 1], a[-k - 1 : -1]
-        first_b, r_b, m_b, top_b = b[:k], b[k : 2 * k], b[2 * k : -k - 1], b[-k - 1 : -1]
-        step = [y - x for x, y in zip(first_a, first_b, strict=True)]
-        if valid is None:
-            n_b: Tensor | float = float(newer_rows)
-            # difference of the two window means, and the weight n_a n_b / n
-            mean = [s + y / newer_rows - x / older_rows for s, x, y in zip(step, r_a, r_b, strict=True)]
-            weight: Tensor | float = older_rows * newer_rows / (older_rows + newer_rows)
-            first, n = first_a, a[-1]
-        else:
-            n_a, n_b, n = a[-1], b[-1], a[-1] + b[-1]
-            has_a = n_a > 0
-            both = has_a & (n_b > 0)
-            step = [torch.where(both, s, 0.0) for s in step]
-            some_a, some_b = n_a.clamp(min=1), n_b.clamp(min=1)
-            mean = [s + y / some_b - x / some_a for s, x, y in zip(step, r_a, r_b, strict=True)]
-            weight = n_a * n_b / n.clamp(min=1)
-            first = tuple(torch.where(has_a, x, y) for x, y in zip(first_a, first_b, strict=True))
+
+def _merge_means(k: int, pairs: Pairs) -> Merge:
+    """Merge of windows whose every cell counts, carried as means and sums of products: float64's way.
+
+    Means differ by eps * level, which float64 can afford and float32 cannot.
+    """
+
+    def merge(older: Cells, newer: Cells, n_a: int, n_b: int) -> tuple[Tensor, ...]:
+        step = [y - x for x, y in zip(older[:k], newer[:k], strict=True)]  # type: ignore[operator]
+        share, weight = n_b / (n_a + n_b), n_a * n_b / (n_a + n_b)
+        products = [
+            _product_sum(a, b, step[i], step[j], weight)
+            for (i, j), a, b in zip(pairs, older[k:], newer[k:], strict=True)
+        ]
+        means = [torch.add(x, s, alpha=share) for x, s in zip(older[:k], step, strict=True)]  # type: ignore[arg-type]
+        return *means, *products
+
+    return merge
+
+
+def _merge_full(k: int, pairs: Pairs) -> Merge:
+    """Merge of windows whose every cell counts, referenced to their first cells: float32's way."""
+
+    def merge(older: Cells, newer: Cells, n_a: int, n_b: int) -> tuple[Tensor, ...]:
+        step = [y - x for x, y in zip(older[:k], newer[:k], strict=True)]  # type: ignore[operator]
+        # difference of the two window means, and the weight n_a n_b / n
+        mean = [_moved(s, a, n_a, b, n_b) for s, a, b in zip(step, older[k : 2 * k], newer[k : 2 * k], strict=True)]
+        weight = n_a * n_b / (n_a + n_b)
+        sums = [_sum(a, b, s, n_b) for s, a, b in zip(step, older[k : 2 * k], newer[k : 2 * k], strict=True)]
+        products = [
+            _product_sum(a, b, mean[i], mean[j], weight)
+            for (i, j), a, b in zip(pairs, older[2 * k :], newer[2 * k :], strict=True)
+        ]
+        return *(x for x in older[:k] if x is not None), *sums, *products
+
+    return merge
+
+
+def _moved(step: Tensor, older: Tensor | None, n_a: int, newer: Tensor | None, n_b: int) -> Tensor:
+    """step + newer / n_b - older / n_a."""
+    mean = step if newer is None else torch.add(step, newer, alpha=1 / n_b)
+    return mean if older is None else torch.sub(mean, older, alpha=1 / n_a)
+
+
+def _sum(older: Tensor | None, newer: Tensor | None, change: Tensor, weight: float) -> Tensor:
+    """older + newer + weight * change."""
+    if older is not None and newer is not None:
+        return (older + newer).add_(change, alpha=weight)
+    known = newer if older is None else older
+    return change * weight if known is None else torch.add(known, change, alpha=weight)
+
+
+def _product_sum(older: Tensor | None, newer: Tensor | None, x: Tensor, y: Tensor, weight: float) -> Tensor:
+    """older + newer + weight * x * y."""
+    if older is not None and newer is not None:
+        return (older + newer).addcmul_(x, y, value=weight)
+    known = newer if older is None else older
+    return x * y * weight if known is None else torch.addcmul(known, x, y, value=weight)
+
+
+def _merge_counted(k: int, pairs: Pairs) -> Merge:
+    """Merge of windows of which only the valid cells count."""
+
+    def merge(a: tuple[Tensor, ...], b: tuple[Tensor, ...], *_: int) -> tuple[Tensor, ...]:
+        n_a, n_b, n = a[-1], b[-1], a[-1] + b[-1]
+        has_a = n_a > 0
+        both = has_a & (n_b > 0)
+        some_a, some_b, weight = n_a.clamp(min=1), n_b.clamp(min=1), n_a * n_b / n.clamp(min=1)
+        r_a, r_b = a[k : 2 * k], b[k : 2 * k]
+        step = [torch.where(both, y - x, 0.0) for x, y in zip(a[:k], b[:k], strict=True)]
+        mean = [s + y / some_b - x / some_a for s, x, y in zip(step, r_a, r_b, strict=True)]
         return (
-            *first,
+            *(torch.where(has_a, x, y) for x, y in zip(a[:k], b[:k], strict=True)),
             *(x + y + n_b * s for x, y, s in zip(r_a, r_b, step, strict=True)),
-            *(x + y + weight * mean[i] * mean[j] for x, y, (i, j) in zip(m_a, m_b, pairs, strict=True)),
-            *(torch.maximum(x, y) for x, y in zip(top_a, top_b, strict=True)),
+            *(
+                x + y + weight * mean[i] * mean[j]
+                for x, y, (i, j) in zip(a[2 * k : -1], b[2 * k : -1], pairs, strict=True)
+            ),
             n,
         )
 
-    counted = series if valid is None else [torch.where(valid, x, 0.0) for x in series]
-    n = zero[:, :1] if valid is None else valid.to(zero.dtype)
-    leaf = (*counted, *[zero] * (k + len(pairs)), *(x.abs() for x in counted), n)
-    out = fold(leaf, merge, d)
-    return Moments(float(d) if valid is None else out[-1], out[2 * k : -k - 1], out[-k - 1 : -1])
-
-
-def round_mantissa(values: Tensor) -> Tensor:
-    """Round to 30 (float64) or 20 (float32) mantissa bits, half away from zero.
-
-    Two values that are equal in exact arithmetic can differ in their last bits after different summation
-    orders; without this, round-off would decide who ranks higher.
-
-    >>> a = torch.tensor([0.1 + 0.2, 0.3], dtype=torch.float64)
-    >>> bool(a[0] == a[1]), bool(round_mantissa(a)[0] == round_mantissa(a)[1])
-    (False, True)
-    """
-    kept, mantissa, integer = COMPARED_BITS[values.dtype]
-    drop = mantissa - kept
-    bits = values.contiguous().view(integer)
-    return ((bits + (1 << (drop - 1))) & ~((1 << drop) - 1)).view(values.dtype)
+    return merge

@@ -18,9 +18,10 @@ LINES = 450
 #: from the ground up; a part may import what stands on a lower line, and itself
 LAYERS = (
     ("errors",),
-    ("masked", "limits", "parameters", "sources", "stats", "store"),
-    ("graph", "windows", "reasons"),
-    ("ops", "panel"),
+    ("kernels", "limits", "parameters", "sources", "stats", "store"),
+    ("masked", "windows", "ranks", "reasons"),
+    ("graph",),
+    ("ops", "engine", "panel"),
     ("factors", "tables"),
     ("load_checks",),
     ("load", "market", "events"),

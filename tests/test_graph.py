@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import weakref
 
 import numpy as np
 import pytest
 import torch
 
-from lib.errors import ExpressionError, UnknownNameError
+from lib.engine.stream import evaluate
+from lib.errors import ExpressionError
 from lib.factors.fields import prev_close, ret
-from lib.graph import SKIP, Node, Primitive, Window, define, evaluate, field, formula, substitute, topological
+from lib.graph import SKIP, Node, Window, define, field, formula, substitute, topological
 from lib.masked import Masked
 from lib.ops import (
     cs_rank,
@@ -194,84 +194,6 @@ def test_substitute_takes_the_largest_match_and_does_not_rewrite_the_replacement
 
 def test_substitute_with_a_number():
     assert substitute(close + open_, {open_: 1.0}) is close + 1.0
-
-
-# -------------------------------------------------------------------- evaluation
-
-
-def counted(monkeypatch):
-    calls: list[str] = []
-    original = Primitive.compute
-
-    def compute(self, arguments, window, universe):
-        calls.append(self.name)
-        return original(self, arguments, window, universe)
-
-    monkeypatch.setattr(Primitive, "compute", compute)
-    return calls
-
-
-def test_shared_nodes_are_computed_once(monkeypatch):
-    calls = counted(monkeypatch)
-    mean = ts_mean(close, 3)
-    roots = [close / mean, mean - 1, cs_rank(close / ts_mean(close, 3)), close / mean]
-    results = evaluate(roots, {"close": leaf()})
-    assert sorted(calls) == sorted(["ts_mean", "/", "-", "cs_rank"])
-    assert len(results) == 4 and results[0] is results[3]
-
-
-def test_evaluation_equals_the_eager_calls():
-    x, y = leaf(seed=1), leaf(seed=2)
-    universe = torch.tensor(np.random.default_rng(3).random((12, 3)) < 0.8)
-    roots = [cs_rank(ts_mean(close, 4) / open_), close]
-    window = Window("skip", 0.5)
-    got = evaluate(roots, {"close": x, "open": y}, window=window, universe=universe)
-    expected = cs_rank(ts_mean(x, 4, window=window) / y, universe=universe)
-    assert torch.equal(got[0].values, expected.values) and torch.equal(got[0].valid, expected.valid)
-    assert got[1] is x
-
-
-def test_consume_receives_every_root_and_nothing_is_kept():
-    roots = [ts_mean(close, 3), close, close - 1, ts_mean(close, 3)]
-    x = leaf()
-    expected = evaluate(roots, {"close": x})
-    got: dict[int, Masked] = {}
-    assert evaluate(roots, {"close": x}, consume=got.__setitem__) == []
-    assert sorted(got) == [0, 1, 2, 3]
-    for position, value in enumerate(expected):
-        assert torch.equal(got[position].values, value.values) and torch.equal(got[position].valid, value.valid)
-
-
-def test_a_result_is_dropped_after_its_last_use(monkeypatch):
-    alive: list[weakref.ref] = []
-    most = 0
-    original = Primitive.compute
-
-    def compute(self, arguments, window, universe):
-        nonlocal most
-        result = original(self, arguments, window, universe)
-        alive.append(weakref.ref(result.values))
-        most = __builtins__["max"](most, sum(ref() is not None for ref in alive))
-        return result
-
-    monkeypatch.setattr(Primitive, "compute", compute)
-    node = close
-    for k in range(1, 30):
-        node = node + k
-    evaluate([node, close * 2], {"close": leaf()}, consume=lambda *_: None)
-    assert len(alive) == 30 and most <= 3
-    assert not any(ref() is not None for ref in alive)
-
-
-def test_a_missing_field_names_the_closest():
-    with pytest.raises(UnknownNameError, match=r"field 'volumes' is not in the panel; it has close, volume.*'volume'"):
-        evaluate([field("volumes") / close], {"close": leaf(), "volume": leaf()})
-
-
-def test_a_failure_names_the_formula_it_happened_in():
-    with pytest.raises(ExpressionError, match="shapes differ") as caught:
-        evaluate([cs_rank(ts_mean(close - open_, 5))], {"close": leaf(), "open": leaf((11, 3))})
-    assert caught.value.__notes__ == ["while computing close-open"]
 
 
 # ------------------------------------------------------------------ window policy

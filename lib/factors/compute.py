@@ -2,62 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import tempfile
-import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
-from lib.errors import LibError, ParameterError, UnknownNameError
-from lib.factors.leaves import available_fields, bridge_gaps, panel_leaves
-from lib.factors.registry import Factor, factor_names, find_factors
-from lib.graph import Node, Window, evaluate
-from lib.masked import Masked
-from lib.ops import cs_rank, cs_zscore
+from lib.factors.factor_set import FactorSet
+from lib.factors.leaves import Leaves
+from lib.factors.request import Request
+from lib.factors.target import Folder, Memory
+from lib.sources import digest
+from lib.engine.stream import Consumer, Stream
 
 if TYPE_CHECKING:
     from lib.panel import Panel
 
-STANDARDISATIONS = (None, "zscore", "rank")
-
-
-@dataclass(frozen=True)
-class FactorSet:
-    """Factors of a panel.
-
-    values: float32 [T, N, F], 0 in invalid cells. valid: bool [T, N, F], each factor its own mask.
-    names: the F factors, in order. skipped: factor name -> the fields it would have needed.
-    """
-
-    values: np.ndarray
-    valid: np.ndarray
-    names: tuple[str, ...]
-    skipped: dict[str, tuple[str, ...]]
-
-    @property
-    def coverage(self) -> np.ndarray:
-        """Share of valid cells of each factor, [F]."""
-        return self.valid.mean(axis=(0, 1))
-
-    @classmethod
-    def load(cls, directory: str | Path) -> FactorSet:
-        """Open a finished result of `compute_factors(..., out=directory)` as memory maps."""
-        folder = Path(directory)
-        meta_file = folder / "meta.json"
-        if not meta_file.exists():
-            raise LibError(f"{folder}: no meta.json, so the factors there are unfinished; compute them again")
-        meta = json.loads(meta_file.read_text())
-        values = np.load(folder / "values.npy", mmap_mode="r", allow_pickle=False)
-        valid = np.load(folder / "valid.npy", mmap_mode="r", allow_pickle=False)
-        skipped = {name: tuple(fields) for name, fields in meta["skipped"].items()}
-        return cls(np.moveaxis(values, 0, -1), np.moveaxis(valid, 0, -1), tuple(meta["names"]), skipped)
+#: cells of a block: its intermediates, a few of them at a time, stay in the cache
+BLOCK_CELLS = 2**17
+#: days between two checkpoints of a computation that goes to disk
+CHECKPOINT_DAYS = 512
 
 
 def compute_factors(
@@ -69,6 +36,9 @@ def compute_factors(
     standardise: str | None = None,
     max_gap: int = 1,
     out: str | Path | None = None,
+    threads: int | None = None,
+    block_days: int | None = None,
+    device: torch.device | str = "cpu",
 ) -> FactorSet:
     """Compute factors with masks threaded through every operator.
 
@@ -80,101 +50,75 @@ def compute_factors(
         or "raw": strict on every listed cell with a price, limit closes and halts included - the counter-example.
     standardise: None, "zscore" (per date over the universe) or "rank" (percentile rank minus 1/2, in (-1/2, 1/2]).
     max_gap: days that one-day changes of the close may bridge over masked cells; 1 bridges none.
-    out: directory for memory-mapped results, which must not exist; meta.json is written last.
+    out: directory for results that need not fit in memory, which must not exist; meta.json is written last. The
+        same call after a kill goes on at the last checkpoint.
+    threads: blocks of days in work at the same time (default: torch's number of threads).
+    block_days: days of a block (default: so that a block stays in the cache). No bit depends on it or on threads.
+    device: where to compute.
 
     Raises UnknownNameError for a factor that does not exist or, when asked for by name, whose field is missing.
+    Warns once of factors whose window is longer than the panel.
     """
-    if standardise not in STANDARDISATIONS:
-        raise ParameterError(f"standardise: got {standardise!r}; expected None, 'zscore' or 'rank'")
-    policy = Window("strict" if window == "raw" else window, min_share)
-    panel = panel.with_mask("observed") if window == "raw" else panel
-    factors, skipped = _computable(panel, names)
-    nodes = [_prepared(factor.node, standardise, max_gap) for factor in factors]
-    leaves = panel_leaves(panel, {name for node in nodes for name in node.fields}, max_gap=max_gap)
-    universe = torch.from_numpy(panel.universe.copy())
-    with _Target(out, (len(nodes), *panel.shape), factors, skipped) as target:
-        evaluate(nodes, leaves, window=policy, universe=universe, consume=target.put)
-    return target.result()
+    request = Request.of(
+        panel, names, window=window, min_share=min_share, standardise=standardise, max_gap=max_gap
+    )
+    request.warn_if_too_short(len(panel.dates))
+    days, stocks = panel.shape
+    run = _Run(request, request.view(panel), threads or torch.get_num_threads(), block_days or days_per_block(stocks), device)
+    shape = (len(request.nodes), days, stocks)
+    return run.in_memory(shape) if out is None else run.on_disk(Path(out), shape)
 
 
-def _computable(panel: Panel, names: Sequence[str] | None) -> tuple[list[Factor], dict[str, tuple[str, ...]]]:
-    have = available_fields(panel)
-    factors = find_factors(factor_names() if names is None else names)
-    lacking = {f.name: tuple(sorted(set(f.fields) - have)) for f in factors if not set(f.fields) <= have}
-    if lacking and names is not None:
-        name, fields = next(iter(lacking.items()))
-        raise UnknownNameError(
-            f"factor {name!r} needs {', '.join(fields)}, which the panel lacks; {len(lacking)} of the "
-            f"{len(factors)} requested factors cannot be computed: drop them or pass names=None"
-        )
-    if lacking:
-        missing = sorted({field for fields in lacking.values() for field in fields})
-        warnings.warn(
-            f"{len(lacking)} of {len(factors)} factors skipped, the panel lacks {', '.join(missing)}", stacklevel=3
-        )
-    return [factor for factor in factors if factor.name not in lacking], lacking
+def days_per_block(stocks: int) -> int:
+    """Days of a block of so many stocks that stays in the cache."""
+    return int(np.clip(BLOCK_CELLS // stocks, 32, 128))
 
 
-def _prepared(node: Node, standardise: str | None, max_gap: int) -> Node:
-    if max_gap > 1:
-        node = bridge_gaps(node)
-    if standardise == "zscore":
-        return cs_zscore(node)
-    if standardise == "rank":
-        return cs_rank(node) - 0.5
-    return node
-
-
-class _Target:
-    """Where results go: arrays in memory, or a directory that appears under its name only when complete."""
+class _Run:
+    """One computation over a whole panel."""
 
     def __init__(
-        self,
-        out: str | Path | None,
-        shape: tuple[int, int, int],
-        factors: list[Factor],
-        skipped: dict[str, tuple[str, ...]],
+        self, request: Request, panel: Panel, threads: int, block_days: int, device: torch.device | str
     ) -> None:
-        self.out = Path(out) if out is not None else None
-        self.names = tuple(factor.name for factor in factors)
-        self.formulas = [factor.formula for factor in factors]
-        self.skipped = skipped
-        if self.out is None:
-            self.values = np.zeros(shape, dtype=np.float32)
-            self.valid = np.zeros(shape, dtype=bool)
-            return
-        if self.out.exists():
-            raise LibError(f"{self.out}: exists already; remove it or choose another `out`")
-        self.out.parent.mkdir(parents=True, exist_ok=True)
-        self.folder = Path(tempfile.mkdtemp(prefix=f".{self.out.name}-", dir=self.out.parent))
-        create = np.lib.format.open_memmap
-        self.values = create(self.folder / "values.npy", mode="w+", dtype=np.float32, shape=shape)
-        self.valid = create(self.folder / "valid.npy", mode="w+", dtype=np.bool_, shape=shape)
+        self.request, self.panel, self.threads, self.block_days = request, panel, threads, block_days
+        self.leaves = Leaves(panel, request.fields, device)
+        self.stream = Stream(request.nodes, window=request.window)
 
-    def put(self, position: int, factor: Masked) -> None:
-        self.values[position] = factor.values.to(torch.float32).numpy()
-        self.valid[position] = factor.valid.numpy()
+    def in_memory(self, shape: tuple[int, int, int]) -> FactorSet:
+        target = Memory(shape)
+        with self._progress() as bar:
+            self._until(shape[1], target.put, bar.update)
+        values, valid = np.moveaxis(target.values, 0, -1), np.moveaxis(target.valid, 0, -1)
+        return FactorSet(values, valid, self.request.names, self.request.skipped)
 
-    def __enter__(self) -> _Target:
-        return self
+    def on_disk(self, out: Path, shape: tuple[int, int, int]) -> FactorSet:
+        target = Folder(out, self._key(), shape)
+        if target.state is not None:
+            self.stream.restore(target.state)
+        try:
+            with self._progress() as bar:
+                for stop in range(self.stream.day + CHECKPOINT_DAYS, shape[1], CHECKPOINT_DAYS):
+                    self._until(stop, target.put, bar.update)
+                    target.checkpoint(self.stream.state())
+                self._until(shape[1], target.put, bar.update)
+            target.finish(self._meta(shape))
+        finally:
+            target.close()
+        return FactorSet.load(out)
 
-    def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
-        if self.out is None:
-            return
-        if kind is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            return
-        for array in (self.values, self.valid):
-            if isinstance(array, np.memmap):
-                array.flush()
-        meta = {"names": self.names, "formulas": self.formulas, "skipped": self.skipped, "shape": self.values.shape}
-        with open(self.folder / "meta.json", "w") as file:
-            json.dump(meta, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(self.folder, self.out)
+    def _until(self, stop: int, put: Consumer, advanced: Callable[[int], object]) -> None:
+        self.stream.run(
+            self.leaves.rows, stop, put, rows=self.block_days, threads=self.threads, advanced=advanced
+        )
 
-    def result(self) -> FactorSet:
-        if self.out is not None:
-            return FactorSet.load(self.out)
-        return FactorSet(np.moveaxis(self.values, 0, -1), np.moveaxis(self.valid, 0, -1), self.names, self.skipped)
+    def _progress(self) -> tqdm[Any]:
+        return tqdm(total=len(self.panel.dates), initial=self.stream.day, unit="day", desc="factors", disable=None)
+
+    def _key(self) -> str:
+        """Says which computation this is: request, data and code."""
+        code = digest(("lib.factors.compute", "lib.ops"), exact=False)
+        return hashlib.sha256(f"{self.request.describe()} {self.panel.fingerprint()} {code}".encode()).hexdigest()
+
+    def _meta(self, shape: tuple[int, int, int]) -> dict[str, object]:
+        formulas = [factor.formula for factor in self.request.factors]
+        return {"names": self.request.names, "formulas": formulas, "skipped": self.request.skipped, "shape": shape}

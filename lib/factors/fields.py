@@ -20,7 +20,6 @@ cap = field("cap")
 sector = field("sector")  # codes of three nested classifications
 industry = field("industry")
 subindustry = field("subindustry")
-last_close = field("last_close")  # most recent valid close of the last days; only in formulas that bridge gaps
 
 prev_close = define("prev_close", delay(close, 1))
 ret = define("ret", close / prev_close - 1)

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from lib.errors import UnknownNameError
-from lib.factors.fields import close, last_close, prev_close
-from lib.graph import Node, substitute
-from lib.masked import Masked
-from lib.ops import delay, delta
+from lib.masked import Cells, Masked
 
 if TYPE_CHECKING:
     from lib.panel import Panel
@@ -25,7 +23,6 @@ ADJUSTED = ("open", "high", "low", "close", "volume", "vwap", "amount")
 #: field of the formula -> fields of the panel that can supply it; the first present one wins
 SOURCES = {
     **{name: (name,) for name in ADJUSTED},
-    "last_close": ("close",),
     "cap": ("cap", "float_mkt_cap"),
     "sector": ("industry",),  # the letter of a CSRC class such as C39
     "industry": ("industry",),
@@ -38,30 +35,59 @@ def available_fields(panel: Panel) -> set[str]:
     return {name for name, sources in SOURCES.items() if any(source in panel.fields for source in sources)}
 
 
-def panel_leaves(
-    panel: Panel, names: Iterable[str], *, max_gap: int = 1, dtype: torch.dtype = torch.float64
-) -> dict[str, Masked]:
+def panel_leaves(panel: Panel, names: Iterable[str], *, dtype: torch.dtype = torch.float64) -> dict[str, Masked]:
     """Masked values [T, N] of the named fields, adjusted for corporate actions.
-
-    max_gap: how many days back `last_close` may look for a valid close.
 
     Raises UnknownNameError for a field the panel lacks.
     """
     valid = torch.from_numpy(panel.mask.copy())
-    leaves = {}
-    for name in sorted(set(names)):
-        values = Masked(torch.from_numpy(_values(panel, name)).to(dtype), valid)
-        leaves[name] = last_valid(values, max_gap) if name == "last_close" else values
-    return leaves
+    return {
+        name: Masked(torch.from_numpy(_values(panel, name)).to(dtype), valid) for name in sorted(set(names))
+    }
+
+
+class Leaves:
+    """The fields of a panel a few days at a time, so that no field is held twice.
+
+    panel: where from. names: fields. device: where to. Raises UnknownNameError for a field the panel lacks.
+    """
+
+    def __init__(self, panel: Panel, names: Iterable[str], device: torch.device | str = "cpu") -> None:
+        self.panel = panel
+        self.device = device
+        self.names = sorted(set(names))
+        # labels become numbers once, for all days
+        self._codes = {name: _values(panel, name) for name in self.names if _is_label(panel, name)}
+        panel.adj_factor  # noqa: B018  the adjustment is a running product: computed once, on all days
+
+    def rows(self, start: int, stop: int) -> tuple[dict[str, Cells], Tensor]:
+        """Cells [R, N] of every field on days start..stop-1, and the universe of these days."""
+        days = self.panel.rows(start, stop)
+        valid = torch.from_numpy(days.mask)
+        cells = {}
+        for name in self.names:
+            values = self._codes[name][start:stop] if name in self._codes else _values(days, name)
+            cells[name] = Masked(torch.from_numpy(values), valid).to(device=self.device).cells
+        return cells, torch.from_numpy(days.universe.copy()).to(self.device)
+
+
+def _is_label(panel: Panel, name: str) -> bool:
+    source = _source(panel, name)
+    return source not in ADJUSTED and panel.fields[source].dtype.kind not in "fiu"
+
+
+def _source(panel: Panel, name: str) -> str:
+    for source in SOURCES.get(name, ()):
+        if source in panel.fields:
+            return source
+    raise UnknownNameError(f"field {name!r} is not in the panel; it has {', '.join(sorted(panel.fields))}")
 
 
 def _values(panel: Panel, name: str) -> np.ndarray:
-    for source in SOURCES.get(name, ()):
-        if source in panel.fields:
-            if source in ADJUSTED:
-                return panel.adjusted(source)
-            return _numeric(panel.fields[source], letter_only=name == "sector")
-    raise UnknownNameError(f"field {name!r} is not in the panel; it has {', '.join(sorted(panel.fields))}")
+    source = _source(panel, name)
+    if source in ADJUSTED:
+        return panel.adjusted(source)
+    return _numeric(panel.fields[source], letter_only=name == "sector")
 
 
 def _numeric(values: np.ndarray, letter_only: bool) -> np.ndarray:
@@ -70,23 +96,3 @@ def _numeric(values: np.ndarray, letter_only: bool) -> np.ndarray:
         return values.astype(np.float64)
     text = values.astype("U1" if letter_only else str)
     return np.unique(text, return_inverse=True)[1].reshape(values.shape).astype(np.float64)
-
-
-def last_valid(x: Masked, max_gap: int) -> Masked:
-    """The most recent valid value among the max_gap days before today; max_gap = 1 is delay(x, 1)."""
-    newest = delay(x, 1)
-    values, valid = newest.values, newest.valid
-    for k in range(2, max_gap + 1):
-        older = delay(x, k)
-        values = torch.where(valid, values, older.values)
-        valid = valid | older.valid
-    return Masked(values, valid, x.exact)
-
-
-def bridge_gaps(node: Node) -> Node:
-    """The formula with its one-day changes of the close measured from the last valid close.
-
-    delay(close, 1) needs yesterday's cell; last_close reaches back over masked days.
-    """
-    bridged: Node = substitute(node, {delta(close, 1): close - last_close, prev_close: last_close})
-    return bridged

@@ -1,0 +1,134 @@
+"""From formulas to an ordered list of steps: what is computed once, in which precision, and who reads how far back.
+
+Where the precision is mixed, float32 is the rule and float64 is for two places (`MIXED`):
+
+* what feeds a comparison, for two formulas that are equal in exact arithmetic must rank equal; what comes out of
+  a comparison is exact again;
+* what a subtraction takes away from each other, where that is cheap: the difference of two prices is small beside
+  them and would inherit their round-off; and series of exponents, which multiply it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import torch
+
+from lib.graph import Node, topological
+
+MIXED: Literal["mixed"] = "mixed"
+#: mixed as described above, or one precision throughout
+Precision: TypeAlias = "torch.dtype | Literal['mixed']"
+
+
+@dataclass(frozen=True)
+class Supply:
+    """An argument that another step computes."""
+
+    step: int
+
+
+@dataclass
+class Step:
+    """One distinct sub-formula in one precision.
+
+    arguments: where its series come from, and its numbers. lead: rows before a block that its kernel reads;
+    reach: rows before a block that others read of it. uses: how many arguments it supplies. roots: positions of
+    the formulas it is the result of. narrows: it only is the float32 copy of its first argument.
+    """
+
+    node: Node
+    dtype: torch.dtype
+    arguments: tuple[Supply | float, ...]
+    lead: int = 0
+    reach: int = 0
+    uses: int = 0
+    roots: list[int] = field(default_factory=list)
+    narrows: bool = False
+
+
+def comparing(roots: Iterable[Node]) -> set[Node]:
+    """Sub-formulas whose round-off could decide a comparison: everything below a rank, down to the next rank."""
+    compared = [node for node in topological(roots) if node.operator is not None and node.operator.compares]
+    return _below(child for node in compared for child in node.inputs)
+
+
+def cancelling(roots: Iterable[Node]) -> set[Node]:
+    """Both sides of a subtraction and of a power, and everything below; a subtraction only if no window is below."""
+    sides = [child for node in topological(roots) if _is_sensitive(node) for child in node.inputs]
+    return _below(sides)
+
+
+def _is_sensitive(node: Node) -> bool:
+    operator = node.operator
+    if operator is None:
+        return False
+    if operator.amplifies:
+        return len(node.inputs) > 1
+    return operator.cancels and all(_is_cheap(below) for below in _below(node.inputs))
+
+
+def _is_cheap(node: Node) -> bool:
+    return node.operator is None or not (node.operator.windowed or node.operator.pools)
+
+
+def _below(nodes: Iterable[Node]) -> set[Node]:
+    """The nodes and what they are computed from, down to comparisons."""
+    stack = list(nodes)
+    wide: set[Node] = set()
+    while stack:
+        node = stack.pop()
+        if node in wide:
+            continue
+        wide.add(node)
+        if node.operator is not None and not node.operator.compares:
+            stack.extend(node.inputs)
+    return wide
+
+
+class Plan:
+    """The steps of some formulas, in an order in which each finds its arguments done."""
+
+    def __init__(self, roots: Sequence[Node], precision: Precision) -> None:
+        self.steps: list[Step] = []
+        self.precision = precision
+        self._wide = comparing(roots) | cancelling(roots) if precision == MIXED else set()
+        self._places: dict[tuple[Node, torch.dtype], int] = {}
+        for node in topological(roots):
+            self._add(node)
+        for position, root in enumerate(roots):
+            self.steps[self._places[root, self._dtype(root)]].roots.append(position)
+        for step in self.steps:
+            for argument in step.arguments:
+                if isinstance(argument, Supply):
+                    supplier = self.steps[argument.step]
+                    supplier.uses += 1
+                    supplier.reach = max(supplier.reach, step.lead)
+
+    def _dtype(self, node: Node) -> torch.dtype:
+        if self.precision != MIXED:
+            return self.precision
+        return torch.float64 if node in self._wide else torch.float32
+
+    def _add(self, node: Node) -> None:
+        dtype = self._dtype(node)
+        operator = node.operator
+        # what is sensitive takes its arguments as they are; everything else in its own precision
+        as_it_is = operator is not None and (operator.compares or operator.cancels or operator.amplifies)
+        arguments = tuple(
+            Supply(self._place(a, self._dtype(a) if as_it_is else dtype)) if isinstance(a, Node) else a
+            for a in node.arguments
+        )
+        self._places[node, dtype] = len(self.steps)
+        lead = 0 if operator is None else operator.lead(node.arguments)
+        self.steps.append(Step(node, dtype, arguments, lead))
+
+    def _place(self, node: Node, dtype: torch.dtype) -> int:
+        """The step of a node in a precision; float32 users of a float64 step share one narrowed copy."""
+        if (node, dtype) not in self._places:
+            wide = Supply(self._places[node, torch.float64])
+            self._places[node, dtype] = len(self.steps)
+            self.steps.append(Step(node, dtype, (wide,), narrows=True))
+        return self._places[node, dtype]

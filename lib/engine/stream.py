@@ -1,0 +1,284 @@
+"""Formulas over days that arrive in blocks: a long history, then one day at a time, the same bits either way.
+
+A `Stream` keeps for every step of its plan what the next block needs of the past: the last rows of a series that
+windows reach back to, the level of a recurrence. `evaluate` runs a whole panel through one. Nothing here knows
+factors or panels.
+
+Consecutive blocks can run on different threads, one step behind each other: a step of a block starts when the
+same step of the block before has left its history. The order of the arithmetic never depends on it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from lib.engine.history import History
+from lib.engine.memory import reuse_freed_memory
+from lib.engine.plan import MIXED, Plan, Precision, Step, Supply
+from lib.errors import UnknownNameError, closest
+from lib.graph import BLOCK_ROWS, STRICT, Block, Node, Window, formula
+from lib.masked import Cells, Masked, settled
+
+#: receives (position in roots, index of the block's first day, result)
+Consumer: TypeAlias = Callable[[int, int, Cells], None]
+#: (first day, day after the last) -> leaves and universe of these days
+Source: TypeAlias = "Callable[[int, int], tuple[Mapping[str, Cells], Tensor | None]]"
+
+
+class Stream:
+    """Formulas evaluated block after block.
+
+    roots: the formulas. window: policy of the time-series primitives. precision: see `lib.engine.plan`.
+
+    >>> close = field("close")
+    >>> stream = Stream([ts_mean(close, 2)], precision=torch.float64)
+    >>> def show(position, day, cells):
+    ...     print(day, cells.values.tolist(), cells.valid.tolist())
+    >>> for price in (1.0, 3.0, 4.0):
+    ...     day = Cells(torch.tensor([[price]], dtype=torch.float64), torch.tensor([[True]]))
+    ...     stream.advance({"close": day}, None, show)
+    0 [[0.5]] [[False]]
+    1 [[2.0]] [[True]]
+    2 [[3.5]] [[True]]
+    """
+
+    def __init__(self, roots: Sequence[Node], *, window: Window = STRICT, precision: Precision = MIXED) -> None:
+        reuse_freed_memory()
+        self.window = window
+        self.day = 0  # the next day
+        self.steps = Plan(roots, precision).steps
+        self._histories = [History(step.reach) for step in self.steps]
+        self._memories: list[dict[str, Tensor]] = [{} for _ in self.steps]
+
+    def advance(self, leaves: Mapping[str, Cells], universe: Tensor | None, consume: Consumer) -> None:
+        """Compute the next days. leaves: field name -> cells [R, N]; universe: bool [R, N], None = all stocks."""
+        self._compute(self.day, leaves, universe, consume, None)
+        self.day += _rows(leaves)
+
+    def run(
+        self,
+        source: Source,
+        stop: int,
+        consume: Consumer,
+        *,
+        rows: int = BLOCK_ROWS,
+        threads: int = 1,
+        advanced: Callable[[int], object] = lambda days: None,
+    ) -> None:
+        """Compute all days up to `stop`, in blocks of `rows`, on several threads; no result depends on either number.
+
+        source: supplies leaves and universe of a range of days. advanced: called with the days of a finished block.
+        """
+        starts = range(self.day, stop, rows)
+        with _single_threaded_kernels():
+            if threads <= 1 or len(starts) <= 1:
+                for start in starts:
+                    end = min(start + rows, stop)
+                    self.advance(*source(start, end), consume)
+                    advanced(end - start)
+            else:
+                self._run_side_by_side(source, starts, stop, consume, threads, advanced)
+        self.day = stop
+
+    def _run_side_by_side(
+        self,
+        source: Source,
+        starts: range,
+        stop: int,
+        consume: Consumer,
+        threads: int,
+        advanced: Callable[[int], object],
+    ) -> None:
+        turn = _Turn()
+
+        def block(start: int, turn: _Turn) -> None:
+            try:
+                end = min(start + starts.step, stop)
+                self._compute(start, *source(start, end), consume, turn)
+                advanced(end - start)
+            except BaseException:
+                turn.fail(len(self.steps))
+                raise
+
+        with ThreadPoolExecutor(threads) as pool:
+            running: set[Future[None]] = set()
+            for start in starts:
+                if len(running) >= threads:
+                    running = _first_done(running)
+                running.add(pool.submit(block, start, turn))
+                turn = _Turn(turn)
+            while running:
+                running = _first_done(running)
+
+    def _compute(
+        self, day: int, leaves: Mapping[str, Cells], universe: Tensor | None, consume: Consumer, turn: _Turn | None
+    ) -> None:
+        results: list[Cells | None] = [None] * len(self.steps)
+        uses = [step.uses for step in self.steps]
+        for place, step in enumerate(self.steps):
+            if turn:
+                turn.wait()
+            block = Block(day, self.window, universe, self._memories[place], step.dtype)
+            cells = _result(step, [self._given(a, step.lead, results) for a in step.arguments], leaves, block)
+            history = self._histories[place]
+            results[place] = history.extended(cells, in_place=turn is None) if step.uses else None
+            if turn:
+                turn.pass_on()
+            for root in step.roots:
+                consume(root, day, cells)
+            for argument in step.arguments:
+                if isinstance(argument, Supply):
+                    uses[argument.step] -= 1
+                    if uses[argument.step] == 0:
+                        results[argument.step] = None
+
+    def _given(self, argument: Supply | float, lead: int, results: list[Cells | None]) -> Cells | float:
+        """A step's argument with the rows before the block that the step reads."""
+        if not isinstance(argument, Supply):
+            return argument
+        cells = results[argument.step]
+        assert cells is not None
+        return cells.rows(self.steps[argument.step].reach - lead)
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything the next block needs of the past, by name."""
+        state = {"day": torch.tensor(self.day)}
+        for place, (history, memory) in enumerate(zip(self._histories, self._memories, strict=True)):
+            state |= {f"{place}.history.{name}": tensor for name, tensor in history.state().items()}
+            state |= {f"{place}.memory.{name}": tensor for name, tensor in memory.items()}
+        return state
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on where the stream that gave this state stopped; both have the same formulas."""
+        self.day = int(state["day"])
+        parts: dict[tuple[str, str], dict[str, Tensor]] = {}
+        for key, tensor in state.items():
+            if key != "day":
+                step, kind, name = key.split(".")
+                parts.setdefault((step, kind), {})[name] = tensor
+        for place, (history, memory) in enumerate(zip(self._histories, self._memories, strict=True)):
+            history.restore(parts.get((str(place), "history"), {}))
+            memory.clear()
+            memory.update(parts.get((str(place), "memory"), {}))
+
+
+def _rows(leaves: Mapping[str, Cells]) -> int:
+    return next((len(cells.valid) for cells in leaves.values()), 0)
+
+
+def _result(step: Step, arguments: list[Cells | float], leaves: Mapping[str, Cells], block: Block) -> Cells:
+    if step.narrows:
+        return _in_precision(arguments[0], step.dtype)
+    if step.node.operator is None:
+        return _in_precision(_leaf(step.node, leaves), step.dtype)
+    try:
+        return _in_precision(step.node.operator.step(arguments, block), step.dtype)
+    except Exception as error:
+        error.add_note(f"while computing {formula(step.node)}")
+        raise
+
+
+def _in_precision(cells: Cells | float, dtype: torch.dtype) -> Cells:
+    assert isinstance(cells, Cells)
+    if cells.values.dtype == dtype:
+        return cells
+    # a float64 beyond the range of float32 is not a finite number there
+    return settled(cells.values.to(dtype), cells.valid, exact=False)
+
+
+def _leaf(node: Node, leaves: Mapping[str, Cells]) -> Cells:
+    if node.name not in leaves:
+        raise UnknownNameError(
+            f"field {node.name!r} is not in the panel; it has {', '.join(sorted(leaves))}{closest(node.name, leaves)}"
+        )
+    return leaves[node.name]
+
+
+class _Turn:
+    """Keeps a block one step behind the block before it."""
+
+    def __init__(self, before: _Turn | None = None) -> None:
+        self._before = before
+        self._passed = threading.Semaphore(0)
+        self._failed = False
+
+    def wait(self) -> None:
+        """Until the block before has done as many steps as this one, and one more."""
+        if self._before is not None:
+            self._before._passed.acquire()
+            if self._before._failed:
+                raise _AbandonedError
+
+    def pass_on(self) -> None:
+        """One more step is done."""
+        self._passed.release()
+
+    def fail(self, steps: int) -> None:
+        """There will be no more steps: whoever waits shall stop."""
+        self._failed = True
+        self._passed.release(steps)
+
+
+class _AbandonedError(Exception):
+    """The block before failed; its own error says why."""
+
+
+def _first_done(running: set[Future[None]]) -> set[Future[None]]:
+    done, rest = wait(running, return_when=FIRST_COMPLETED)
+    errors = [error for future in done if (error := future.exception()) is not None]
+    if errors and rest:
+        errors += [error for future in wait(rest).done if (error := future.exception()) is not None]
+    for error in sorted(errors, key=lambda error: isinstance(error, _AbandonedError)):
+        raise error
+    return rest
+
+
+@contextmanager
+def _single_threaded_kernels() -> Iterator[None]:
+    """The threads here are over blocks; kernels that start threads of their own would fight over the cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def evaluate(
+    roots: Sequence[Node],
+    leaves: Mapping[str, Masked],
+    *,
+    window: Window = STRICT,
+    universe: Tensor | None = None,
+) -> list[Masked]:
+    """Compute formulas on a whole panel held in memory, in the precision of its leaves.
+
+    Parameters
+    ----------
+    roots: formulas. leaves: field name -> Masked [T, N]. window: policy of the time-series primitives.
+    universe: bool [T, N], the stocks that cross-sectional primitives compare on each day; None = all.
+
+    Raises UnknownNameError naming the field that is missing.
+    """
+    days, dtype = next(((x.shape[0], x.values.dtype) for x in leaves.values()), (0, torch.float64))
+    blocks: list[list[Cells]] = [[] for _ in roots]
+    stream = Stream(roots, window=window, precision=dtype)
+
+    def source(start: int, stop: int) -> tuple[Mapping[str, Cells], Tensor | None]:
+        rows = {name: x.cells.rows(start, stop) for name, x in leaves.items()}
+        return rows, None if universe is None else universe[start:stop]
+
+    stream.run(source, days, lambda position, _, cells: blocks[position].append(cells))
+    return [_joined(cells) for cells in blocks]
+
+
+def _joined(blocks: list[Cells]) -> Masked:
+    values, valid, exact = zip(*blocks, strict=True)
+    return Masked(torch.cat(values), torch.cat(valid), all(exact))

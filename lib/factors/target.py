@@ -1,0 +1,155 @@
+"""Where computed factors go: arrays in memory, or files that appear under their name only when complete.
+
+On disk the work in progress lies beside the result, in a hidden folder that is named after it and knows which
+computation it belongs to. A run that was killed is taken up at its last checkpoint by the same call; what another
+computation left there is thrown away. The files are written, not mapped, so that they need no resident memory.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lib.errors import LibError
+from lib.kernels import keep
+from lib.masked import Cells, settled
+
+def prepared(cells: Cells) -> Cells:
+    """Cells as they are stored: float32, on the CPU; what float32 cannot hold is invalid."""
+    values, valid = cells.values, cells.valid
+    if values.dtype != torch.float32:
+        values, valid, _ = settled(values.float(), valid)
+    return Cells(values.cpu(), valid.cpu())
+
+
+class Memory:
+    """values float32 and valid bool, [F, T, N]."""
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        self.values = np.zeros(shape, dtype=np.float32)
+        self.valid = np.zeros(shape, dtype=bool)
+
+    def put(self, position: int, day: int, cells: Cells) -> None:
+        """Store the days of one factor from `day` on."""
+        values, valid, _ = prepared(cells)
+        days = slice(day, day + len(valid))
+        keep(values, valid, out=torch.from_numpy(self.values[position, days]))
+        self.valid[position, days] = valid.numpy()
+
+
+class Folder:
+    """values.npy and valid.npy, [F, T, N], in a hidden folder until `finish` gives it its name.
+
+    out: the folder that will appear. key: says which computation this is; shape: (F, T, N).
+    Raises LibError where `out` exists or another process is writing it.
+    """
+
+    def __init__(self, out: Path, key: str, shape: tuple[int, int, int]) -> None:
+        if out.exists():
+            raise LibError(f"{out}: exists already; remove it or choose another `out`")
+        self.out, self.shape, self.key = out, shape, key
+        self.work = out.parent / f".{out.name}.unfinished"
+        self.work.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(self.work / "lock")
+        self.state = self._found()
+        if self.state is None:
+            for name in (*FILES, CHECKPOINT):
+                (self.work / name).unlink(missing_ok=True)
+        self._files = [_File(self.work / name, dtype, shape) for name, dtype in FILES.items()]
+
+    def _found(self) -> dict[str, Tensor] | None:
+        """The checkpoint of an earlier run of the same computation."""
+        stored = self.work / CHECKPOINT
+        if not stored.exists():
+            return None
+        with np.load(stored, allow_pickle=False) as file:
+            if str(file["key"]) != self.key:
+                return None
+            return {name: torch.from_numpy(file[name]) for name in file.files if name != "key"}
+
+    def put(self, position: int, day: int, cells: Cells) -> None:
+        """Store the days of one factor from `day` on."""
+        values, valid, _ = prepared(cells)
+        cell = (position * self.shape[1] + day) * self.shape[2]
+        for file, array in zip(self._files, (keep(values, valid), valid), strict=True):
+            file.write(array.numpy(), cell)
+
+    def checkpoint(self, state: Mapping[str, Tensor]) -> None:
+        """All days before state["day"] are stored: a later run may go on from here."""
+        for file in self._files:
+            file.sync()
+        fresh = self.work / "checkpoint.new.npz"
+        arrays: dict[str, Any] = {name: tensor.cpu().numpy() for name, tensor in state.items()}
+        np.savez(fresh, key=np.array(self.key), **arrays)
+        os.replace(fresh, self.work / CHECKPOINT)
+
+    def finish(self, meta: Mapping[str, Any]) -> None:
+        """Write meta.json last and give the folder its name."""
+        for file in self._files:
+            file.sync()
+        for name in (CHECKPOINT, "lock"):
+            (self.work / name).unlink(missing_ok=True)
+        with open(self.work / "meta.json", "w") as file_:
+            json.dump(dict(meta), file_, indent=1)
+            file_.flush()
+            os.fsync(file_.fileno())
+        os.replace(self.work, self.out)
+
+    def close(self) -> None:
+        """Let go of the files. What was not finished stays if there is a checkpoint to go on from."""
+        for file in self._files:
+            file.close()
+        if self.work.exists() and not (self.work / CHECKPOINT).exists():
+            shutil.rmtree(self.work)
+        os.close(self._lock)
+
+
+CHECKPOINT = "checkpoint.npz"
+FILES = {"values.npy": np.dtype(np.float32), "valid.npy": np.dtype(np.bool_)}
+
+
+def _locked(path: Path) -> int:
+    """A lock that ends with the process, even a killed one."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise LibError(f"{path.parent}: another process is computing this result; wait for it") from error
+    return descriptor
+
+
+class _File:
+    """One .npy file of a known shape that several threads write into."""
+
+    def __init__(self, path: Path, dtype: np.dtype[Any], shape: tuple[int, int, int]) -> None:
+        cells = int(np.prod(shape))
+        if not path.exists():
+            with open(path, "wb") as file:
+                np.lib.format.write_array_header_1_0(file, {"descr": dtype.str, "fortran_order": False, "shape": shape})
+                file.truncate(file.tell() + cells * dtype.itemsize)
+        self._size = dtype.itemsize
+        self._start = path.stat().st_size - cells * dtype.itemsize
+        self._descriptor = os.open(path, os.O_RDWR)
+
+    def write(self, array: np.ndarray, cell: int) -> None:
+        """Store consecutive cells from the given one on."""
+        data, place = memoryview(np.ascontiguousarray(array).data).cast("B"), self._start + cell * self._size
+        while data:  # a write may stop early
+            written = os.pwrite(self._descriptor, data, place)
+            data, place = data[written:], place + written
+
+    def sync(self) -> None:
+        os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        os.close(self._descriptor)

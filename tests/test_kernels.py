@@ -1,0 +1,146 @@
+"""The fast elementary operations answer as torch's own do; ranks answer as SciPy's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import rankdata
+
+from lib import kernels, ranks, windows
+
+DTYPES = [torch.float32, torch.float64]
+ODD = [0.0, -0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 1e-38, -3e30]
+
+
+def pair(dtype, seed=0):
+    rng = np.random.default_rng(seed)
+    a, b = (torch.tensor(rng.choice([*ODD, *rng.normal(size=9)], size=(17, 13)), dtype=dtype) for _ in range(2))
+    return a, b, torch.tensor(rng.random((17, 13)) < 0.6)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_keep_is_where(dtype):
+    a, _, flags = pair(dtype)
+    expected = torch.where(flags, a, torch.zeros((), dtype=dtype))
+    out = torch.full_like(a, 7.0)
+    assert kernels.keep(a, flags, out=out) is out
+    for found in (kernels.keep(a, flags), out):
+        np.testing.assert_array_equal(found.numpy(), expected.numpy())
+    assert not kernels.keep(a, torch.zeros_like(flags)).isnan().any()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_comparisons_and_counts_are_torchs(dtype):
+    a, b, flags = pair(dtype, 1)
+    for ours, theirs in ((kernels.at_most, torch.le), (kernels.above, torch.gt), (kernels.equal, torch.eq)):
+        assert torch.equal(ours(a, b), theirs(a, b)) and torch.equal(ours(a, 0.0), theirs(a, 0.0))
+        assert torch.equal(ours(a, b[:1]), theirs(a, b[:1]))
+    assert torch.equal(kernels.as_number(flags, dtype), flags.to(dtype))
+    assert torch.equal(kernels.count_rows(flags, dtype), flags.sum(dim=1, keepdim=True).to(dtype))
+    assert kernels.any_of(flags) and not kernels.any_of(torch.zeros_like(flags))
+
+
+# ----------------------------------------------------------------------- ranks
+
+
+def naive_ranks(values, pool):
+    out = np.full(values.shape, np.nan)
+    for row, chosen, to in zip(values, pool, out, strict=True):
+        to[chosen] = rankdata(row[chosen], method="average")
+    return out
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("distinct", [1, 2, 5, 10**6])
+def test_ranks_are_scipys_average_ranks(dtype, distinct):
+    rng = np.random.default_rng(distinct)
+    values = (rng.integers(-distinct, distinct, size=(40, 60)) / 8).astype("f4" if dtype == torch.float32 else "f8")
+    values[values == 0] *= rng.choice([1.0, -1.0], size=(values == 0).sum())  # both zeros
+    pool = rng.random(values.shape) < rng.uniform(0, 1, size=(40, 1))
+    poison = rng.choice([np.nan, np.inf, -np.inf, 1e30], size=values.shape).astype(values.dtype)
+    poisoned = torch.tensor(np.where(pool, values, poison))
+    found = ranks.row_ranks(poisoned, torch.tensor(pool), False, torch.float64).numpy()
+    np.testing.assert_array_equal(np.where(pool, found, np.nan), naive_ranks(values, pool))
+
+
+def test_values_of_any_size_are_ranked():
+    values = torch.tensor([[-1e300, 1e300, -1e-300, 1e-300, 0.0, -5e-324]], dtype=torch.float64)
+    found = ranks.row_ranks(values, torch.ones_like(values, dtype=torch.bool), False, torch.float64)
+    # the smallest subnormal number has no 30 bits: it is 0
+    assert found.tolist() == [[1.0, 6.0, 2.0, 5.0, 3.5, 3.5]]
+
+
+def test_numbers_read_from_data_keep_their_last_bit_in_float32():
+    values = torch.tensor([[1.0, 1.0 + 2.0**-23, 1.0 - 2.0**-24]])
+    pool = torch.ones_like(values, dtype=torch.bool)
+    assert ranks.row_ranks(values, pool, True, torch.float32).tolist() == [[2.0, 3.0, 1.0]]
+    assert ranks.row_ranks(values, pool, False, torch.float32).tolist() == [[2.0, 2.0, 2.0]]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.9, 1.0])
+def test_shared_positions_do_not_depend_on_the_way_they_are_found(share):
+    tied = torch.tensor(np.random.default_rng(3).random((9, 30)) < share)
+    position = torch.arange(1.0, 32.0).expand(9, 31)
+    expected = torch.empty(9, 31)
+    for row in range(9):
+        runs = np.concatenate(([0], np.cumsum(~tied[row].numpy())))
+        for run in np.unique(runs):
+            expected[row, runs == run] = position[row, runs == run].mean()
+    assert torch.equal(ranks._shared(position, tied), expected)
+    if share:
+        assert torch.equal(ranks._shared_by_few(position.contiguous(), tied), expected)
+
+
+# --------------------------------------------------------------------- windows
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("d", [2, 3, 20, 61, 128])
+def test_a_tree_for_few_windows_gives_the_bits_of_doubling_for_many(dtype, d):
+    rng = np.random.default_rng(d)
+    x, y = (torch.tensor(rng.normal(size=(d + 299, 5)) + 50, dtype=dtype) for _ in range(2))
+    valid = torch.tensor(rng.random(x.shape) < 0.8)
+
+    def statistics(rows: slice):
+        a, b, v = x[rows], y[rows], valid[rows]
+        pairs = ((0, 0), (0, 1))
+        yield windows.total(a, d)
+        yield windows.product(a / 50, d)
+        yield windows.extreme_position(a, None, d, True).to(dtype)
+        yield from windows.weighted_total(a, d)
+        yield from windows.moments((a, b), pairs, None, d).products
+        yield from windows.moments((a, b), pairs, v, d).products
+        yield windows.count(v, d).to(dtype)
+
+    many = list(statistics(slice(None)))
+    for end in (d, d + 57, len(x)):
+        one = list(statistics(slice(end - d, end)))
+        for whole, single in zip(many, one, strict=True):
+            assert torch.equal(whole[end - d : end - d + 1], single)
+
+
+@pytest.mark.parametrize("dtype,tolerance", [(torch.float64, 1e-12), (torch.float32, 5e-7)])
+@pytest.mark.parametrize("d", [5, 20, 240])
+def test_accuracy_against_float64(dtype, tolerance, d):
+    """Sums, deviations and correlations of prices; relative for the first two, absolute for the last."""
+    rng = np.random.default_rng(0)
+    prices = 50 * np.exp(np.cumsum(rng.normal(0, 0.02, size=(500, 20)), axis=0))
+    x = torch.tensor(prices, dtype=dtype)
+    y = torch.tensor(prices * np.exp(rng.normal(0, 0.01, size=prices.shape)), dtype=dtype)
+    (rows_x, rows_y) = (v.double().unfold(0, d, 1).numpy() for v in (x, y))
+    np.testing.assert_allclose(windows.total(x, d).double(), rows_x.sum(-1), rtol=tolerance)
+    _, _, (xx, yy, xy) = windows.moments((x, y), ((0, 0), (1, 1), (0, 1)), None, d)
+    deviation = torch.sqrt(xx / (d - 1)).double()
+    np.testing.assert_allclose(deviation, rows_x.std(-1, ddof=1), rtol=tolerance)
+    centred_x, centred_y = (r - r.mean(-1, keepdims=True) for r in (rows_x, rows_y))
+    expected = (centred_x * centred_y).sum(-1) / np.sqrt((centred_x**2).sum(-1) * (centred_y**2).sum(-1))
+    np.testing.assert_allclose((xy / torch.sqrt(xx) / torch.sqrt(yy)).double(), expected, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("d", [2, 7, 20, 240])
+def test_a_constant_window_has_no_spread(dtype, d):
+    x = torch.full((d + 40, 4), 3.3, dtype=dtype) * torch.tensor([1.0, 1e-6, 1e9, 17.77], dtype=dtype)
+    _, _, (xx,) = windows.moments((x,), ((0, 0),), None, d)
+    assert not xx.any()
