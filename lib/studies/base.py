@@ -48,6 +48,10 @@ def _by_seed(row: Config) -> str:
     return str(row["seed"])
 
 
+def _nothing_missing(row: Config) -> str:
+    return ""
+
+
 def _no_inputs(settings: Settings) -> tuple[str, ...]:
     return ()
 
@@ -78,6 +82,8 @@ class Study:
     summarise:  frame of a result -> its table; default: mean of each metric by variant, with its interval
     claims:     frame of a result -> answers to claims of the ledger; claim_ids lists what it may answer
     tolerances: relative tolerance of a recomputation per metric, where 1e-6 is too strict
+    unavailable: row -> what this machine lacks to compute it ("" when it lacks nothing); such rows are left out here,
+                and a recorded one is not recomputed here
     presentation: modules that only show or judge results; editing them makes no result stale
     """
 
@@ -97,6 +103,7 @@ class Study:
     claims: Callable[[pd.DataFrame], list[Answer]] | None = None
     claim_ids: tuple[str, ...] = ()
     tolerances: Mapping[str, float] = field(default_factory=dict)
+    unavailable: Callable[[Config], str] = _nothing_missing
     presentation: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -132,12 +139,12 @@ class Study:
         return {"scale": scale, "seeds": chosen, **{name: checked[name] for name in self.parameters}}
 
     def rows(self, settings: Settings) -> list[Config]:
-        """The grid as a list of distinct JSON-able rows, each with a variant and a seed."""
+        """The grid as a list of distinct JSON-able rows that can be computed here, each with a variant and a seed."""
         rows = ({"variant": "", "seed": 0, **row} for row in self.grid(settings))
         texts = [canonical(row, f"study {self.name!r}: a row of the grid") for row in rows]
         if len(set(texts)) < len(texts):
             raise ParameterError(f"study {self.name!r}: the grid holds the same row twice")
-        return [json.loads(text) for text in texts]
+        return [row for row in map(json.loads, texts) if not self.unavailable(row)]
 
     def answers(self, frame: pd.DataFrame) -> list[Answer]:
         """Answers to claims from a frame. Raises ParameterError for a claim not declared in `claim_ids`."""
