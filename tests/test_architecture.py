@@ -25,7 +25,7 @@ LAYERS = (
     ("factors", "tables"),
     ("load_checks",),
     ("load", "market", "events"),
-    ("models", "portfolio", "travel"),
+    ("audit", "models", "portfolio", "travel"),
     ("claims", "findings"),
     ("figures",),
     ("studies",),

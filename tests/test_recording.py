@@ -261,6 +261,16 @@ def test_a_wrong_number_fails_verification(repository, monkeypatch):
     assert check(repository, replace(study, tolerances={"mean": 1e-5}), commit=f"{number:x}").ok
 
 
+def test_a_row_that_this_machine_cannot_compute_is_left_out_and_not_verified(repository):
+    keep(repository)
+    lacking = replace(TOY, unavailable=lambda row: "need a package" if row["variant"] == "twisted" else "")
+    messages = {check(repository, lacking, commit=f"{number:040x}").message for number in range(4)}
+    assert all("numbers agree" in message and "'twisted'" not in message for message in messages)
+    nothing = replace(TOY, unavailable=lambda row: "need a package")
+    assert "need a package" in check(repository, nothing).message
+    assert [row["variant"] for row in lacking.rows(lacking.settings())] == ["plain"]
+
+
 def test_nothing_to_verify_passes_and_says_why(repository, tmp_path, monkeypatch):
     assert check(repository).message == "nothing to verify: no rows are recorded"
     data = tmp_path / "prices.txt"

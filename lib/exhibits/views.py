@@ -123,6 +123,8 @@ def beside(result: StudyResult, recorded: Recorded) -> HTML:
         ("code", f"source {own['source'][:12]}", _freshness(recorded)),
         ("agreement", agreement(result.frame, recorded.frame) if recorded else "", ""),
     ]
+    if "data_path" not in result.study.parameters:
+        lines = lines[1:]  # a study of no market has no prices
     body = "".join(f"<tr><th>{escape(a)}</th><td>{escape(b)}</td><td>{escape(c)}</td></tr>" for a, b, c in lines)
     head = "<thead><tr><th></th><th>this build</th><th>recorded</th></tr></thead>"
     missing = "" if recorded else f"<p>{escape(theirs[:1].upper() + theirs[1:])}.</p>"

@@ -53,6 +53,10 @@ def _exact(row: Config) -> Agreement:
     return EXACT
 
 
+def _nothing_missing(row: Config) -> str:
+    return ""
+
+
 def _no_inputs(settings: Settings) -> tuple[str, ...]:
     return ()
 
@@ -84,6 +88,8 @@ class Study:
     claims:     frame of a result -> answers to claims of the ledger; claim_ids lists what it may answer
     agreement:  row -> how closely its numbers must come back when computed again; default: to a relative 1e-6
     tolerances: relative tolerance of a recomputation per metric, where the row's agreement does not suit it
+    unavailable: row -> what this machine lacks to compute it ("" when it lacks nothing); such rows are left out here,
+                and a recorded one is not recomputed here
     presentation: modules that only show or judge results; editing them makes no result stale
     """
 
@@ -104,6 +110,7 @@ class Study:
     claim_ids: tuple[str, ...] = ()
     agreement: Callable[[Config], Agreement] = _exact
     tolerances: Mapping[str, float] = field(default_factory=dict)
+    unavailable: Callable[[Config], str] = _nothing_missing
     presentation: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -139,12 +146,12 @@ class Study:
         return {"scale": scale, "seeds": chosen, **{name: checked[name] for name in self.parameters}}
 
     def rows(self, settings: Settings) -> list[Config]:
-        """The grid as a list of distinct JSON-able rows, each with a variant and a seed."""
+        """The grid as a list of distinct JSON-able rows that can be computed here, each with a variant and a seed."""
         rows = ({"variant": "", "seed": 0, **row} for row in self.grid(settings))
         texts = [canonical(row, f"study {self.name!r}: a row of the grid") for row in rows]
         if len(set(texts)) < len(texts):
             raise ParameterError(f"study {self.name!r}: the grid holds the same row twice")
-        return [json.loads(text) for text in texts]
+        return [row for row in map(json.loads, texts) if not self.unavailable(row)]
 
     def answers(self, frame: pd.DataFrame) -> list[Answer]:
         """Answers to claims from a frame. Raises ParameterError for a claim not declared in `claim_ids`."""

@@ -1,7 +1,8 @@
 """Recomputing a recorded row from scratch and comparing it with what was recorded.
 
 The row is chosen by the hash of the current commit among the recorded rows that can be recomputed here:
-made by today's code, input files present in DATA_DIR with the recorded bytes, and wall time below a bound.
+made by today's code, nothing missing that the study names, input files present in DATA_DIR with the recorded bytes,
+and wall time below a bound.
 """
 
 from __future__ import annotations
@@ -109,6 +110,8 @@ def _why_not(source: Recorded, row: RecordedRow, stale: set[str], limit: float, 
         return "made by earlier code"
     if _cost(source, row) > limit:
         return f"slower than {limit:g} s"
+    if lacking := _lacking(source, row):
+        return lacking
     for item in source.runs[row.run]["inputs"]:
         path = data / item["file"] if data else None
         if path is None or not path.is_file():
@@ -116,6 +119,13 @@ def _why_not(source: Recorded, row: RecordedRow, stale: set[str], limit: float, 
         if file_digest(path) != item["sha256"]:
             return f"input {item['file']} in {DATA_VARIABLE} is another version"
     return ""
+
+
+def _lacking(source: Recorded, row: RecordedRow) -> str:
+    """What this machine lacks for a row of the grid, or for one that a contrast compares."""
+    parts = {row.id} if not row.members else set(row.members)
+    reasons = (source.study.unavailable(item.config) for item in source.rows if item.id in parts)
+    return next(filter(None, reasons), "")
 
 
 def _cost(source: Recorded, row: RecordedRow) -> float:
