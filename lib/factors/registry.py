@@ -59,8 +59,8 @@ class Factor:
         return self.node.fields
 
 
-#: sets of factors beside the 213
-OTHER_SETS = {"alpha101": "alpha101"}
+#: sets of factors beside the 213; a set may have families of its own, "parametric/alpha"
+OTHER_SETS = {"alpha101": "alpha101", "parametric": "parametric"}
 
 
 class Family:
@@ -85,11 +85,18 @@ def catalogue() -> dict[str, Factor]:
     for module in modules.values():
         import_module(f"lib.factors.{module}")
     order = list(modules)
-    return dict(sorted(Family.catalogue.items(), key=lambda item: order.index(item[1].family)))
+    return dict(sorted(Family.catalogue.items(), key=lambda item: order.index(_set(item[1]))))
+
+
+def _set(factor: Factor) -> str:
+    """The set a factor belongs to: its family, or what stands before the slash."""
+    return factor.family.partition("/")[0]
 
 
 def factor_names(family: str | None = None) -> list[str]:
-    """Names of the 213 factors in the papers' order, or of one family; "alpha101" gives Kakushadze's 101.
+    """Names of the 213 factors in the papers' order, or of one family.
+
+    "alpha101" gives Kakushadze's 101, "parametric" the candidates of paper A's expansion, "parametric/market" some.
 
     Raises UnknownNameError for a family that does not exist.
 
@@ -99,7 +106,7 @@ def factor_names(family: str | None = None) -> list[str]:
     known = catalogue()
     if family is None:
         return [name for name, factor in known.items() if factor.family in FAMILIES]
-    names = [name for name, factor in known.items() if factor.family == family]
+    names = [name for name, factor in known.items() if family in (factor.family, _set(factor))]
     if not names:
         families = [*FAMILIES, *OTHER_SETS]
         raise UnknownNameError(
