@@ -2,7 +2,7 @@
 
 The papers describe it (A s4.B) and list none of it: look-backs "from 5 to 252 trading days", smoothings and
 cross-sectional universes over the Alpha101 core, and a market group: relation to the market (eq. 2), volatility
-regimes, momentum within sector and size cohorts. Every choice of grid here is ours.
+regimes, momentum within industry and size cohorts. Every choice of grid here is ours.
 """
 
 from __future__ import annotations

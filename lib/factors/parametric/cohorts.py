@@ -1,11 +1,11 @@
-"""Momentum and reversal within cohorts: against the sector, or the fifth of the universe of like size or volatility.
+"""Momentum and reversal within cohorts: against the industry, or the fifth of the universe of like size or volatility.
 
 Size is the value traded over 20 days, because most files have no market value (paper A s4.B.2).
 """
 
 from __future__ import annotations
 
-from lib.factors.fields import close, ret, sector
+from lib.factors.fields import close, ret, industry
 from lib.factors.parametric.market import traded_value
 from lib.factors.parametric.template import Expansion, Grid
 from lib.graph import Node
@@ -19,7 +19,7 @@ def fifth(x: Node) -> Node:
 
 
 COHORTS = {
-    "sector": sector,
+    "industry": industry,
     "size": fifth(ts_mean(traded_value, 20)),
     "volatility": fifth(ts_std(ret, 60)),
 }

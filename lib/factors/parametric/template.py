@@ -2,7 +2,7 @@
 
     core("alpha_003", lambda d: -ts_corr(cs_rank(open), cs_rank(volume), d), "...", "...", {"d": (5, 10), "pool": POOLS})
 
-declares alpha_003[d=5,pool=market], alpha_003[d=5,pool=sector], ... The name says everything: `parse_name` gives the
+declares alpha_003[d=5,pool=market], alpha_003[d=5,pool=industry], ... The name says everything: `parse_name` gives the
 template and the values back. Two points of any grids that are the same formula are one node, so the second one is not
 registered again but counted as a duplicate.
 """
@@ -15,7 +15,7 @@ from itertools import product
 from typing import ClassVar, TypeAlias
 
 from lib.errors import ExpressionError, UnknownNameError, closest
-from lib.factors.fields import sector
+from lib.factors.fields import industry
 from lib.factors.registry import Family
 from lib.graph import Node
 from lib.ops import decay_linear, ewma, group_neutralize, ts_mean
@@ -32,10 +32,10 @@ SMOOTHINGS: Mapping[str, Callable[[Node], Node]] = {
     "decay10": lambda x: decay_linear(x, 10),
     "ewma20": lambda x: ewma(x, 2 / 21),
 }
-#: with whom the finished formula is compared: the whole universe of the day, or the stock's own sector
+#: with whom the finished formula is compared: the whole universe of the day, or the stock's own industry
 POOLS: Mapping[str, Callable[[Node], Node]] = {
     "market": lambda x: x,
-    "sector": lambda x: group_neutralize(x, sector),
+    "industry": lambda x: group_neutralize(x, industry),
 }
 
 
@@ -128,8 +128,8 @@ def parse_name(name: str) -> tuple[Template, Point]:
     Raises UnknownNameError for a name that is no candidate.
 
     >>> from lib.factors.parametric import parse_name
-    >>> parse_name("beta[w=60,market=large,pool=sector]")[1]
-    {'w': 60, 'market': 'large', 'pool': 'sector'}
+    >>> parse_name("beta[w=60,market=large,pool=industry]")[1]
+    {'w': 60, 'market': 'large', 'pool': 'industry'}
     """
     head, bracket, _ = name.partition("[")
     template = Expansion.templates.get(head)
@@ -151,10 +151,9 @@ def neighbours(names: Iterable[str]) -> list[tuple[int, int]]:
     pairs = []
     for (head, point), here in place.items():
         for key, value in point:
-            later = _next(Expansion.templates[head].grid[key], value)
-            there = place.get((head, tuple((k, later if k == key else v) for k, v in point)))
-            if later is not None and there is not None:
-                pairs += [(here, there), (there, here)]
+            for later in _next(Expansion.templates[head].grid[key], value):
+                there = place.get((head, tuple((k, later if k == key else v) for k, v in point)))
+                pairs += [] if there is None else [(here, there), (there, here)]
     return pairs
 
 
@@ -162,7 +161,7 @@ def _key(name: str) -> tuple[str, tuple[tuple[str, Value], ...]]:
     return name.partition("[")[0], tuple(Expansion.points[name].items())
 
 
-def _next(values: tuple[Value, ...], value: Value) -> Value | None:
-    """The next larger look-back of the grid; None after the last, and for parameters that are no number."""
+def _next(values: tuple[Value, ...], value: Value) -> tuple[Value, ...]:
+    """The next larger look-back of the grid; none after the last, nor for parameters that are no number."""
     after = values.index(value) + 1
-    return values[after] if isinstance(value, int) and after < len(values) else None
+    return values[after : after + 1] if isinstance(value, int) else ()
