@@ -42,7 +42,7 @@ def funnel(frame: pd.DataFrame, note: str = "") -> Figure:
     ax.set_ylim(len(rows) - 0.4, -1.3)
     ax.set_xlim(0, 1.12 * max(rows[0][1], PAPER_COUNT))
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel("candidates left after the test and all above it;\nblack: returns of random sign, with 95 % of draws")
+    ax.set_xlabel("candidates left after the test and all above;\nblack: if nothing were predictable, 95 % of draws")
     return figure
 
 
@@ -67,7 +67,7 @@ def strictness(frame: pd.DataFrame, note: str = "") -> Figure:
                 color=VERMILLION, ha="right", fontsize=9)  # fmt: skip
     ax.annotate("as declared", (100, top), xytext=(0, 2), textcoords="offset points", color=GREY, ha="center",
                 fontsize=9)  # fmt: skip
-    _key(ax, (("this market", BLUE), ("returns of random sign", GREY)))
+    _key(ax, (("this market", BLUE), ("if nothing were predictable", GREY)))
     ax.set_xlabel("strictness of all tests together, % of the declared thresholds")
     ax.set_ylabel("candidates left")
     return figure

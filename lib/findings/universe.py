@@ -71,6 +71,11 @@ class Universe:
         where = "as declared" if steps[k] == 1 else f"at {100 * steps[k]:.0f} % of the declared strictness"
         return f"{PAPER_COUNT} or more are left {where} and below; there luck alone leaves {null[k]:,.0f}"
 
+    def standards_message(self) -> str:
+        """How many pass by estimate, beyond doubt, and not refuted."""
+        left, shown, possible = (self.count(name).value for name in ("left", "left, shown", "left, not refuted"))
+        return f"By estimate {left:,.0f} pass, beyond doubt {shown:,.0f}, and {possible:,.0f} are not refuted"
+
     def holdout_message(self) -> str:
         """What becomes of the survivors' IC in the test period."""
         train, test = (self.numbers.find(f"{self.source} kept", metric) for metric in ("train_ic", "test_ic"))

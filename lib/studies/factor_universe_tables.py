@@ -40,6 +40,20 @@ def reason_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def family_table() -> pd.DataFrame:
+    """Every template: its group, what it measures, its grid, how many candidates, and where it comes from."""
+    from lib.factors import factor_names, find_factors
+    from lib.factors.parametric import templates
+
+    factors = {factor.name.partition("[")[0]: factor for factor in find_factors(factor_names("parametric"))}
+    rows = []
+    for name, template in templates().items():
+        grid = "; ".join(f"{key} = {', '.join(map(str, values))}" for key, values in template.grid.items())
+        row = {"group": factors[name].family.partition("/")[2], "template": name, "measures": factors[name].theme}
+        rows.append(row | {"grid": grid, "candidates": len(list(template.points())), "source": factors[name].source})
+    return pd.DataFrame(rows)
+
+
 def threshold_table() -> pd.DataFrame:
     """Every test with its threshold and the reason for it."""
     return pd.DataFrame([{"test": c.name, "threshold": c.threshold, "why": c.reason} for c in CRITERIA.values()])

@@ -1,9 +1,9 @@
 """How many candidates would pass if nothing were predictable, and how sure the count is.
 
-Null market: each quarter's returns of all stocks, less the day's mean, are multiplied by +1 or -1 at random. Every
-candidate's IC keeps its size and its dependence on the other candidates' and loses its direction, so whoever passes
-then passes by chance. Permuting stocks instead would also destroy what makes ICs of related candidates move
-together and large, and would understate luck.
+Null market: from every candidate's daily IC its mean is taken, and what is left is multiplied by +1 or -1 at random,
+quarter by quarter and with one sign for all candidates. The ICs keep their size and their dependence on each other
+and lose their direction, so whoever passes then passes by chance. Permuting the labels over stocks instead would
+also destroy what makes the ICs of related candidates large and alike, and would understate luck.
 """
 
 from __future__ import annotations
@@ -23,14 +23,16 @@ def null_passes(
 
     Measures that no label enters (coverage, flat, distribution, turnover) stay as they are.
     """
-    return np.stack([passes(_again(periods.flipped(s), measures), limits) for s in _signs(periods, rng, draws)])
+    return np.stack([passes(values, limits) for values in null_estimates(periods, measures, rng, draws)])
 
 
 def null_estimates(
     periods: Periods, measures: Mapping[str, Bound], rng: np.random.Generator, draws: int
 ) -> list[dict[str, np.ndarray]]:
     """The measures [F] in each draw of the null market."""
-    return [_again(periods.flipped(s), measures) for s in _signs(periods, rng, draws)]
+    centred = periods.centred()
+    signs = rng.choice([-1.0, 1.0], (draws, len(periods.days)))
+    return [_again(centred.flipped(s), measures) for s in signs]
 
 
 def count_interval(
@@ -48,10 +50,6 @@ def count_interval(
     low, high = np.quantile(counts, [0.025, 0.975])
     most = periods.days.shape[1]
     return float(np.clip(2 * here - high, 0, most)), float(np.clip(2 * here - low, 0, most))
-
-
-def _signs(periods: Periods, rng: np.random.Generator, draws: int) -> np.ndarray:
-    return rng.choice([-1.0, 1.0], (draws, len(periods.days)))
 
 
 def _again(periods: Periods, measures: Mapping[str, Bound]) -> dict[str, np.ndarray]:

@@ -62,8 +62,23 @@ class Periods:
         """The periods `order` in place of these: a resampled history."""
         return replace(self, **{name: getattr(self, name)[order] for name in _SUMS})
 
+    def centred(self) -> Periods:
+        """Every daily IC less its candidate's mean: what is left when nothing is predictable.
+
+        Centring takes a little of the quarters' spread away, which sqrt(P / (P - 1)) gives back.
+        """
+        mean, size = self.mean, len(self.days)
+        again = np.sqrt(size / max(size - 1, 1))
+        held_mean = _ratio(self.held.sum(axis=0), self.held_days.sum(axis=0))
+        return replace(
+            self,
+            ic=again * (self.ic - self.days * mean),
+            squares=self.squares - 2 * mean * self.ic + self.days * mean**2,
+            held=again * (self.held - self.held_days * held_mean),
+        )
+
     def flipped(self, signs: np.ndarray) -> Periods:
-        """Every period's returns times +1 or -1: nothing is predictable, everything else is as it was."""
+        """Every period's ICs times +1 or -1, one sign for all candidates: they keep their size and resemblance."""
         s = signs[:, None]
         return replace(self, ic=s * self.ic, held=s * self.held)
 
