@@ -91,7 +91,7 @@ def each_threshold(frame: pd.DataFrame, note: str = "") -> Figure:
     curves = {test: found.curve(test) for test in tests}
     most = max(float(max(left.max(), null.max())) for _, left, null in curves.values())
     moves = max(tests, key=lambda test: float(curves[test][1].max()))
-    title = f"No single test decides alone: without the one on {SHORT[moves]}, {curves[moves][1].max():,.0f} are left"
+    title = f"The test of '{SHORT[moves]}' matters most: without it {curves[moves][1].max():,.0f} are left"
     rows = math.ceil(len(tests) / 3)
     figure, columns = canvas(rows, 5.6, title, note)
     for ax in columns:

@@ -55,10 +55,9 @@ class Universe:
         total, left, kept = (self.count(name).value for name in ("candidates", "left", "left after redundant"))
         luck = self.luck
         beyond = "more than" if left > luck.high else "fewer than" if left < luck.low else "no more or fewer than"
-        return (
-            f"Of {total:,.0f} candidates {left:,.0f} pass every test, {beyond} luck alone leaves "
-            f"({_range(luck)}); {kept:,.0f} of them are no twin of another"
-        )
+        twins = f"; {kept:,.0f} of them are left without twins" if left else ""
+        passed = f"Of {total:,.0f} candidates {left:,.0f} pass every test"
+        return f"{passed}, {beyond} luck alone leaves ({_range(luck)}){twins}"
 
     def paper_message(self) -> str:
         """At which strictness the papers' count is left, and how many luck leaves there."""
