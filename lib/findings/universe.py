@@ -88,4 +88,4 @@ class Universe:
 
 
 def _range(luck: Estimate) -> str:
-    return f"{luck.value:,.0f} on average, {luck.low:,.0f} to {luck.high:,.0f} in 95 % of draws"
+    return f"{luck.value:,.1f} on average, {luck.low:,.0f} to {luck.high:,.0f} in 95 % of draws"

@@ -19,6 +19,8 @@ Values = Mapping[str, np.ndarray]
 TESTS = tuple(CRITERIA)
 #: strictness of all tests together: 0 asks for nothing, 1 is as declared
 STRICTNESS = tuple(k / 20 for k in range(31))
+#: measures listed for every candidate; of the others `failed` says whether they were enough
+LISTED = ("ic", "ir", "stability", "decay", "sensitivity", "turnover")
 #: digits of a candidate's numbers that are worth keeping
 DIGITS = 4
 
@@ -150,14 +152,14 @@ def _holdout(
 
 
 def _candidates(source: str, found: Filtered, direction: np.ndarray, test: Daily) -> Iterator[Record]:
-    """Variant "SOURCE: NAME": every measure, the interval of the IC, the test period's IC; `failed`, a bit per test.
+    """Variant "SOURCE: NAME": its measures, the interval of the IC, the test period's IC; `failed`, a bit per test.
 
     `twin` is the position, among the candidates, of the kept one that represents it.
     """
     bits = (~found.verdict.passed) @ (1 << np.arange(len(TESTS)))
     ic, known = test.ic[0], np.isfinite(test.ic[0]).sum(axis=0)
     later = direction * np.nan_to_num(ic).sum(axis=0) / np.where(known, known, np.nan)
-    columns = {name: bound.value for name, bound in found.measures.items()}
+    columns = {name: found.measures[name].value for name in LISTED}
     columns |= {"ic.low": found.measures["ic"].low, "ic.high": found.measures["ic"].high, "test_ic": later}
     columns |= {"direction": direction, "failed": bits, "twin": found.verdict.leader}
     for k, name in enumerate(found.verdict.names):

@@ -70,7 +70,7 @@ def candidate_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     verdicts = [", ".join(_failed(b)) or ("kept" if k else "redundant") for b, k in zip(bits, kept, strict=True)]
     shown = pd.DataFrame({"candidate": names, "verdict": verdicts})
     shown["twin of"] = [names[t] if t not in (-1, k) else "" for k, t in enumerate(twins)]
-    columns = ["ic", "ic.low", "ic.high", "test_ic", *(name for name in TESTS if name != "ic"), "direction"]
+    columns = ["ic", "ic.low", "ic.high", "test_ic", "ir", "stability", "decay", "sensitivity", "turnover", "direction"]
     shown = pd.concat([shown, wide.reindex(columns=columns).reset_index(drop=True)], axis=1)
     order = np.lexsort((-shown["ir"].fillna(0), ~kept, bits > 0))
     return shown.iloc[order]
