@@ -138,5 +138,5 @@ def afterwards(frame: pd.DataFrame, note: str = "") -> Figure:
 
 def _group(found: Universe, reason: str) -> str:
     metric = "left after redundant" if reason == "kept" else f"first {reason}"
-    name = "kept" if reason == "kept" else f"dropped: {SHORT[reason]}"
+    name = {"kept": "kept", "redundant": "twins of the kept"}.get(reason) or f"fails: {SHORT[reason]}"
     return f"{name} ({found.count(metric).value:,.0f})"
