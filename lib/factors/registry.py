@@ -59,8 +59,8 @@ class Factor:
         return self.node.fields
 
 
-#: sets of factors beside the 213
-OTHER_SETS = {"alpha101": "alpha101"}
+#: sets of factors beside the 213; a set may have families of its own, "parametric/alpha"
+OTHER_SETS = {"alpha101": "alpha101", "parametric": "parametric"}
 
 
 class Family:
@@ -79,27 +79,37 @@ class Family:
         return factor
 
 
-def catalogue() -> dict[str, Factor]:
-    """Every registered factor by name: the 213 in the papers' order, then the other sets."""
+def catalogue(sets: Iterable[str] | None = None) -> dict[str, Factor]:
+    """Registered factors by name: the 213 in the papers' order, then the other sets; or those of some sets only."""
     modules = FAMILIES | OTHER_SETS
-    for module in modules.values():
-        import_module(f"lib.factors.{module}")
+    wanted = set(modules if sets is None else sets)
+    for name in wanted:
+        import_module(f"lib.factors.{modules[name]}")
     order = list(modules)
-    return dict(sorted(Family.catalogue.items(), key=lambda item: order.index(item[1].family)))
+    found = ((name, factor) for name, factor in Family.catalogue.items() if _set(factor) in wanted)
+    return dict(sorted(found, key=lambda item: order.index(_set(item[1]))))
+
+
+def _set(factor: Factor) -> str:
+    """The set a factor belongs to: its family, or what stands before the slash."""
+    return factor.family.partition("/")[0]
 
 
 def factor_names(family: str | None = None) -> list[str]:
-    """Names of the 213 factors in the papers' order, or of one family; "alpha101" gives Kakushadze's 101.
+    """Names of the 213 factors in the papers' order, or of one family.
+
+    "alpha101" gives Kakushadze's 101, "parametric" the candidates of paper A's expansion, "parametric/market" some.
 
     Raises UnknownNameError for a family that does not exist.
 
     >>> len(factor_names()), factor_names("alpha")[:2]
     (213, ['alpha_001', 'alpha_002'])
     """
-    known = catalogue()
     if family is None:
-        return [name for name, factor in known.items() if factor.family in FAMILIES]
-    names = [name for name, factor in known.items() if factor.family == family]
+        return list(catalogue(FAMILIES))
+    root = family.partition("/")[0]
+    known = catalogue([root]) if root in FAMILIES | OTHER_SETS else {}
+    names = [name for name, factor in known.items() if family in (factor.family, root)]
     if not names:
         families = [*FAMILIES, *OTHER_SETS]
         raise UnknownNameError(
@@ -110,7 +120,10 @@ def factor_names(family: str | None = None) -> list[str]:
 
 def find_factors(names: Iterable[str]) -> list[Factor]:
     """The factors of those names, in the order given. Raises UnknownNameError with the closest names."""
-    known = catalogue()
+    names = list(names)
+    known = catalogue(FAMILIES)
+    if not known.keys() >= set(names):
+        known = catalogue()  # the other sets take longer to build than most callers need
     factors = []
     for name in names:
         if name not in known:

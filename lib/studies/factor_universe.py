@@ -1,0 +1,113 @@
+"""Paper A's factor universe: a thousand declared candidates, a quality filter, and who is left.
+
+The filter sees the training period only: days whose labels were known before the test period begins. Beside the count
+stand its interval, the count in a null market, the count at other thresholds, and what the candidates do afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lib.factors import factor_names
+from lib.factors.parametric import duplicates, neighbours, templates
+from lib.factors.quality import (
+    CRITERIA,
+    HORIZONS,
+    Daily,
+    candidate_sets,
+    computable,
+    daily_scores,
+    judge,
+    measure,
+    rank_correlation,
+    thresholds,
+)  # fmt: skip
+from lib.factors.quality.criteria import REDUNDANCY
+from lib.factors.quality.measures import PERIOD
+from lib.panel import Panel
+from lib.parameters import Parameter
+from lib.studies.base import Config, RowResult, Settings, Study
+from lib.studies.factor_universe_records import Filtered, Record, records
+from lib.studies.factor_universe_tables import CLAIM_IDS, answer_claims, summary
+from lib.studies.panels import OVERLAY, source_name, study_panel
+
+#: days whose rankings decide who is whose twin
+SAMPLED_DAYS = 40
+
+
+def _grid(settings: Settings) -> Iterator[Config]:
+    """One row per market: the file, or one overlay market per seed."""
+    if settings["data_path"]:
+        yield {"variant": source_name(settings["data_path"]), "seed": 0}
+    else:
+        yield from ({"variant": OVERLAY, "seed": seed} for seed in settings["seeds"])
+
+
+def _compute(row: Config, settings: Settings) -> RowResult:
+    panel = study_panel(settings["data_path"], "cn", settings["n_stocks"], settings["n_days"], row["seed"])
+    declared = candidates(settings["every"])
+    names = computable(panel, declared)
+    cut = round(len(panel.dates) * settings["train_share"])
+    daily = _daily(panel, names, cut, settings["window"])
+    found = _filter(daily, cut, settings)
+    rng = np.random.default_rng([row["seed"], len(names)])
+    counts: list[Record] = [
+        {"metric": "declared", "value": len(declared)},
+        {"metric": "duplicates", "value": len(duplicates())},
+        {"metric": "train_days", "value": len(found.training.kept)},
+        {"metric": "test_days", "value": len(panel.dates) - cut},
+    ]
+    found_records = records(row["variant"], found, daily.rows(cut, len(panel.dates)), rng, settings["draws"])
+    return RowResult([*counts, *found_records])
+
+
+def candidates(every: int = 1) -> list[str]:
+    """Names of the candidates of every so-many-th template, with its whole grid: neighbours stay together."""
+    wanted = {name for position, name in enumerate(sorted(templates())) if position % every == 0}
+    return [name for name in factor_names("parametric") if name.partition("[")[0] in wanted]
+
+
+def _daily(panel: Panel, names: list[str], cut: int, window: str) -> Daily:
+    last = cut - HORIZONS[-1] - 1
+    sample = np.linspace(last / 2, last, SAMPLED_DAYS).astype(int).tolist()  # the first half may be warm-up
+    return daily_scores(panel, candidate_sets(panel, names, window=window), sample)
+
+
+def _filter(daily: Daily, cut: int, settings: Settings) -> Filtered:
+    """Measured before the cut, and judged."""
+    training, pairs, limits = daily.before(cut), neighbours(daily.names), thresholds(settings["thresholds"])
+    measures, correlation = measure(training, pairs), rank_correlation(daily.ranks)
+    verdict = judge(daily.names, measures, limits, correlation, settings["redundancy"])
+    return Filtered(training, pairs, measures, limits, correlation, settings["redundancy"], verdict)
+
+
+STUDY = Study(
+    name="factor_universe",
+    title="The factor universe",
+    grid=_grid,
+    compute=_compute,
+    parameters={
+        "data_path": Parameter(str, None, optional=True, help="A-share file; without it the overlay market is used"),
+        "train_share": Parameter(float, 11 / 15, low=0.2, high=0.95, help="of the days; paper A: 11 of 15 years"),
+        "window": Parameter(str, "skip", choices=("skip", "strict"), help="window policy of the candidates"),
+        "thresholds": Parameter(dict, {}, help=f"other thresholds, {{test: value}}; tests: {', '.join(CRITERIA)}"),
+        "redundancy": Parameter(float, REDUNDANCY, low=0.0, high=1.0, help="rank correlation from which two are twins"),
+        "every": Parameter(int, 1, low=1, high=20, help="every so-many-th template only"),
+        "draws": Parameter(int, 200, low=10, high=10000, help="draws of the null market and of the count's interval"),
+        "n_stocks": Parameter(int, 120, low=60, high=5000, help="stocks of the overlay market"),
+        "n_days": Parameter(int, 750, low=6 * PERIOD, high=5000, help="days of the overlay market"),
+    },
+    scales={
+        "smoke": {"every": 7, "n_stocks": 100, "n_days": 450, "draws": 50, "seeds": 1},
+        "laptop": {"seeds": 1},
+        "paper": {"n_stocks": 300, "n_days": 1400, "draws": 500, "seeds": 5},
+    },
+    inputs=lambda settings: [settings["data_path"]] if settings["data_path"] else [],
+    setting="different",
+    summarise=summary,
+    claims=answer_claims,
+    claim_ids=CLAIM_IDS,
+    presentation=("lib.studies.factor_universe_tables",),
+)
