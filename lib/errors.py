@@ -41,6 +41,10 @@ class StoreError(LibError):
     """A stored result that cannot be trusted."""
 
 
+class ShortPanelWarning(UserWarning):
+    """Factors that reach back further than the panel goes."""
+
+
 def closest(name: str, options: Iterable[str]) -> str:
     """Suggestion for an unknown name.
 

@@ -316,6 +316,7 @@ def cs_zscore(x: Cells, *, block: Block) -> Cells:
     values = keep(x.values, pool)
     mean = values.sum(dim=1, keepdim=True) / n
     centred = keep(values - mean, pool)
+    centred -= centred.sum(dim=1, keepdim=True) / n  # a mean far from 0 has round-off that this still sees
     deviation = torch.linalg.vector_norm(centred, dim=1, keepdim=True) / torch.sqrt(n)
     flat = deviation <= 2 * windows.FLAT * mean.abs()  # nearly: the largest value is looked for only if it has to be
     if not on_cpu(flat) or any_of(flat):

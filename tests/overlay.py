@@ -73,3 +73,7 @@ def masked_fields(panel: Panel) -> Fields:
     """Adjusted fields of the factor language with NaN in masked cells."""
     names = [n for n in ("open", "high", "low", "close", "volume", "vwap", "amount") if n in panel.fields]
     return {name: np.where(panel.mask, panel.adjusted(name), np.nan) for name in names}
+
+
+def without(panel: Panel, *names: str) -> Panel:
+    return rebuilt(panel, {name: v for name, v in panel.fields.items() if name not in names})

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from formula import evaluate_text
-from overlay import NO_LIMITS, POISON, masked_fields, poisoned, rebuilt, rough_panel
+from overlay import NO_LIMITS, POISON, masked_fields, poisoned, rebuilt, rough_panel, without
 
 from lib.errors import ExpressionError, LibError, ParameterError, UnknownNameError
 from lib.factors import FactorSet, compute_factors, factor_names, find_factors
@@ -189,10 +189,6 @@ def test_a_cross_section_pools_inside_the_universe(panel):
 
 
 # --------------------------------------------------------------- what is computed
-
-
-def without(panel: Panel, *names: str) -> Panel:
-    return rebuilt(panel, {name: v for name, v in panel.fields.items() if name not in names})
 
 
 def test_all_factors_means_all_whose_fields_exist(panel, computed):

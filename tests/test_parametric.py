@@ -244,6 +244,7 @@ def everything(panel: Panel) -> tuple[np.ndarray, np.ndarray]:
     return found.values.view(np.int32), found.valid
 
 
+@pytest.mark.filterwarnings("ignore::lib.errors.ShortPanelWarning")
 def test_no_candidate_reads_a_masked_cell_or_the_future(panel):
     """The same bits before day 280 when every masked cell is poisoned and every later price is another one."""
     last = 280

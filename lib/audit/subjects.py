@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from lib.audit.contract import Compute, Output
 from lib.audit.reads import Reads, declared_reads
 from lib.engine import evaluate
-from lib.errors import LibError
+from lib.errors import LibError, ShortPanelWarning
 from lib.factors import compute_factors, find_factors
 from lib.factors.fields import close, volume
 from lib.factors.leaves import panel_leaves
@@ -45,7 +46,9 @@ def ours(names: Sequence[str]) -> Compute:
     """This package's factors of those names, as a function of the panel."""
 
     def compute(panel: Panel) -> dict[str, Output]:
-        found = compute_factors(panel, names)
+        with warnings.catch_warnings():  # some panels are short on purpose
+            warnings.simplefilter("ignore", ShortPanelWarning)
+            found = compute_factors(panel, names)
         return {name: (found.values[..., k], found.valid[..., k]) for k, name in enumerate(found.names)}
 
     return compute

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lib.errors import ParameterError, UnknownNameError
+from lib.errors import ParameterError, ShortPanelWarning, UnknownNameError
 from lib.factors.gaps import bridge_gaps
 from lib.factors.leaves import available_fields
 from lib.factors.registry import Factor, factor_names, find_factors
@@ -79,7 +79,9 @@ class Request:
         if long:
             shown = ", ".join(long[:5]) + (", ..." if len(long) > 5 else "")
             warnings.warn(
-                f"{len(long)} factors reach back further than the panel's {days} days and are invalid throughout: {shown}",
+                f"{len(long)} of {len(self.nodes)} factors reach back further than the panel's {days} days "
+                f"and are invalid throughout: {shown}",
+                ShortPanelWarning,
                 stacklevel=3,
             )
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from lib.errors import ParameterError
-from lib.factors.compute import FactorSet
+from lib.factors.factor_set import FactorSet
 from lib.factors.neutralisation.components import remove_components
 from lib.factors.neutralisation.exposures import Exposures
 from lib.factors.neutralisation.regression import Design, design, distinct, powers_of_size

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lib.errors import ParameterError
-from lib.factors.compute import FactorSet, compute_factors
+from lib.factors.compute import compute_factors
+from lib.factors.factor_set import FactorSet
 from lib.factors.leaves import available_fields
 from lib.factors.quality.layout import Layout
 from lib.factors.registry import find_factors
