@@ -21,7 +21,7 @@ LAYERS = (
     ("masked", "limits", "parameters", "sources", "stats", "store"),
     ("graph", "windows", "reasons"),
     ("ops", "panel"),
-    ("factors", "tables"),
+    ("factors", "tables", "typeset"),
     ("load_checks",),
     ("load", "market", "events"),
     ("models", "portfolio", "travel"),
