@@ -31,10 +31,11 @@ Array = NDArray[Any]
 
 
 def changing_universe(shape: tuple[int, int]) -> Array:
-    """Members come and go: the first 5 stocks leave half way, the next 5 enter."""
+    """Members come and go: 5 stocks leave half way, 5 enter, 3 leave for nobody."""
     universe = np.ones(shape, dtype=bool)
     universe[shape[0] // 2 :, :5] = False
     universe[: shape[0] // 2, 5:10] = False
+    universe[shape[0] // 3 :, 10:13] = False
     return universe
 
 

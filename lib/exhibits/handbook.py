@@ -15,10 +15,12 @@ import pandas as pd
 
 from lib.exhibits.pieces import html
 from lib.exhibits.tables import breakable, csv_link, table
+from lib.exhibits.views import PLUMBING
 from lib.factors.registry import Factor, catalogue, factor_names, find_factors
 from lib.findings import signed, source_title
 from lib.findings.handbook import FLAT, ONE_ORDER, UNITS, Handbook, Measures, same_formula
 from lib.graph import Node
+from lib.studies.panels import OVERLAY
 from lib.typeset import latex, latex_pieces
 
 if TYPE_CHECKING:
@@ -125,6 +127,11 @@ def _twins(pairs: Sequence[tuple[str, float]]) -> Iterator[str]:
 
 
 # --------------------------------------------------------------------------------------------- all of them
+
+
+def small_print(source: str) -> str:
+    """What the small print of a figure says about its panel."""
+    return PLUMBING if source == OVERLAY else ""
 
 
 def handbook_csv(handbook: Handbook) -> HTML:

@@ -62,8 +62,8 @@ def information_by_family(handbook: Handbook, source: str, note: str = "") -> Fi
     zero_line(ax, vertical=False)
     place, ticks = 0.0, []
     for family, members in groupby(handbook.computed(source), key=lambda pair: pair[0].family):
-        found = sorted((item.rank_ic for _, item in members), key=lambda ic: ic.value)
-        found = [ic for ic in found if math.isfinite(ic.low)]  # none of a few days only
+        known = (item.rank_ic for _, item in members if math.isfinite(item.rank_ic.low))  # none of a few days only
+        found = sorted(known, key=lambda ic: ic.value)
         places = place + np.arange(len(found))
         colors = [VERMILLION if ic.sign else GREY for ic in found]
         ax.vlines(places, [ic.low for ic in found], [ic.high for ic in found], colors=colors, linewidth=0.9, alpha=0.75)
