@@ -36,7 +36,12 @@ def _grid(settings: Settings) -> Iterator[Config]:
         yield {"variant": OVERLAY, "seed": seed, "file": None}
     for name in FILES:
         if settings[name]:
-            yield {"variant": source_name(settings[name]), "seed": 0, "file": name}
+            yield {"variant": _short_name(settings[name]), "seed": 0, "file": name}
+
+
+def _short_name(path: str) -> str:
+    """The name of a file in tables; a list of members of one day is not the index."""
+    return "csi300_2025" if "csi300_baostock" in Path(path).stem else source_name(path).replace(" ", "_")
 
 
 def _inputs(settings: Settings) -> list[str]:
