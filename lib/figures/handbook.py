@@ -48,7 +48,7 @@ def _coverage(ax: Axes, handbook: Handbook, source: str) -> None:
     ax.set_title(f"{source_title(source)}: {100 * masked:.1f} % of listed cells are masked")
     labels = {
         "line: if masked cells fell independently": GREY,
-        "diamonds: recurrences, days until an input has faded": ORANGE,
+        "diamonds: recurrences (days to fade)": ORANGE,
         "dots: windows": BLUE,
     }
     for line, (text, color) in enumerate(labels.items()):
