@@ -28,8 +28,10 @@ from lib.notebooks import ROOT, Notebook, NotebookError, execute
 from lib.page import files_named, parsed
 from lib.store import sweep
 
-#: the market without price limits; used when it lies beside the data file, or in the folder DATA_DIR
-CONTROL_FILE = "us_sp500_2013_2018.parquet"
+#: used when they lie beside the data file, or in the folder DATA_DIR: the market without price limits, and the file
+#: with the fields that the long one lacks
+CONTROL_FILE, VWAP_FILE = "us_sp500_2013_2018.parquet", "cn_csi300_baostock_2020_2025.parquet"
+COMPANIONS = {"us_path": CONTROL_FILE, "vwap_path": VWAP_FILE}
 Values = Mapping[str, Any]
 
 
@@ -116,8 +118,11 @@ def common_values(scale: str, data: Path | None) -> dict[str, Any]:
         raise LoadError(f"DATA: no such file: {data}")
     values = {"scale": scale, "data_path": str(data.resolve())}
     folders = [data.resolve().parent, Path(os.environ.get("DATA_DIR") or data.parent).resolve()]
-    control = next((folder / CONTROL_FILE for folder in folders if (folder / CONTROL_FILE).is_file()), None)
-    return values if control is None else {**values, "us_path": str(control)}
+    for name, file in COMPANIONS.items():
+        found = next((folder / file for folder in folders if (folder / file).is_file()), None)
+        if found is not None and found != data.resolve():
+            values[name] = str(found)
+    return values
 
 
 # --------------------------------------------------------------------------------------- command line

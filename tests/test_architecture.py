@@ -22,7 +22,7 @@ LAYERS = (
     ("masked", "windows", "ranks", "reasons"),
     ("graph",),
     ("ops", "engine", "panel"),
-    ("factors", "tables"),
+    ("factors", "tables", "typeset"),
     ("load_checks",),
     ("load", "market", "events"),
     ("audit", "models", "portfolio", "travel"),

@@ -29,7 +29,12 @@ SPAN_COLUMNS = (
     "limit-up close: five days from next open.low", "limit-up close: five days from next open.high",
     "limit-down close: n", "limit-down close: gap", "limit-down close: gap.low", "limit-down close: gap.high",
 )  # fmt: skip
-SOURCES = {"csi300": "CSI 300", "us": "US, no limits", "overlay": "overlay market"}
+SOURCES = {
+    "csi300": "CSI 300",
+    "csi300_2025": "CSI 300 list of 2025",
+    "us": "US, no limits",
+    "overlay": "overlay market",
+}
 
 
 def source_title(name: str) -> str:

@@ -1,0 +1,221 @@
+"""The handbook's page: every factor has a card, every link leads to one, and what is shown is what was measured."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from results import around, tidy
+
+from lib.errors import UnknownNameError
+from lib.exhibits.handbook import family_cards, family_index, flagged, formula_html, handbook_csv, not_computed
+from lib.factors.registry import FAMILIES, OTHER_SETS, Factor, catalogue, find_factors
+from lib.figures.handbook import coverage_by_window, factors_alike, families_alike, information_by_family
+from lib.figures.style import title_of, to_svg
+from lib.findings.handbook import Handbook, same_formula
+from lib.notebooks import Notebook
+from lib.typeset import latex_pieces
+
+ALL_FAMILIES = [*FAMILIES, *OTHER_SETS]
+
+
+def frame(source: str, lacking: tuple[str, ...] = (), ic: float = 0.02, twin: float = 1.0) -> pd.DataFrame:
+    """A panel on which factors with a field of `lacking` could not be computed and the others measure alike."""
+    records: list[tuple[str, str, float]] = [(source, "masked", 0.03), (source, "sessions", 900.0)]
+    for name, factor in catalogue().items():
+        variant, missing = f"{source} {name}", [f for f in factor.fields if f in lacking]
+        records += [(variant, f"lacks {field}", 1.0) for field in missing]
+        if missing:
+            continue
+        records += [(variant, "coverage", 0.5), (variant, "persistence", 0.7), (variant, "distinct", 60.0)]
+        records += around(variant, "rank_ic", ic, 0.01)
+        records += [(variant, f"relative {other}", -0.6) for other in ("old_030", "alpha101_003")]
+        records += [(variant, what, 1.0) for what in ("price unit", "volume unit", "price level", "volume level")]
+    for i, one in enumerate(ALL_FAMILIES):
+        records += [(f"{source} family {one}", f"correlation {other}", 0.1 * (1 + (one == other)))
+                    for other in ALL_FAMILIES[i:]]  # fmt: skip
+    records += [(f"{source} old_046", "twin stock_009", twin), (f"{source} stock_009", "twin old_046", twin)]
+    return tidy(records, "factor_handbook")
+
+
+@pytest.fixture(scope="module")
+def handbook() -> Handbook:
+    return Handbook.of(frame("overlay", ic=0.005), frame("csi300", ("vwap", "amount")))
+
+
+@pytest.fixture(scope="module")
+def cards(handbook: Handbook) -> str:
+    return "".join(family_cards(handbook, family).data for family in ALL_FAMILIES)
+
+
+def changed(name: str, metric: str, value: float) -> Handbook:
+    whole = frame("overlay")
+    whole.loc[(whole["variant"] == f"overlay {name}") & (whole["metric"] == metric), "value"] = value
+    return Handbook.of(whole)
+
+
+def card(page: str, name: str) -> str:
+    return page.split(f'id="{name}"')[1].split('<div class="factor"')[0]
+
+
+# ------------------------------------------------------------------------------------------ looking up
+
+
+def test_real_prices_come_first_and_this_build_before_the_record() -> None:
+    own, recorded = frame("overlay", ic=0.01), pd.concat([frame("overlay", ic=0.9), frame("csi300")])
+    found = Handbook.of(own, recorded)
+    assert found.sources == ("csi300", "overlay")
+    assert found.measures("overlay", "old_030").rank_ic.value == pytest.approx(0.01)  # type: ignore[union-attr]
+
+
+def test_an_empty_record_changes_nothing() -> None:
+    assert Handbook.of(frame("overlay"), frame("overlay").iloc[:0]).sources == ("overlay",)
+
+
+def test_what_a_panel_lacks(handbook: Handbook) -> None:
+    assert handbook.measures("csi300", "old_061") is None
+    assert handbook.lacks("csi300", "old_061") == ["vwap"]
+    assert handbook.first("old_061") == handbook.measures("overlay", "old_061")
+
+
+def test_flat_and_dependent_factors() -> None:
+    assert changed("old_030", "distinct", 5).first("old_030").flat  # type: ignore[union-attr]
+    found = changed("old_030", "price level", 0.4).first("old_030")
+    assert found is not None and found.depends_on == ["price level"] and not found.flat
+
+
+def test_families_are_the_same_both_ways_round(handbook: Handbook) -> None:
+    assert handbook.between("csi300", "old", "alpha") == handbook.between("csi300", "alpha", "old") == 0.1
+    assert handbook.between("csi300", "old", "old") == 0.2
+
+
+def test_equal_formulas_are_found_by_identity() -> None:
+    (factor,) = find_factors(["alpha_001"])
+    assert same_formula(factor) == ["alpha101_001"]
+
+
+def test_messages_follow_the_numbers() -> None:
+    strong, weak = Handbook.of(frame("overlay", ic=0.02)), Handbook.of(frame("overlay", ic=0.005))
+    assert strong.information_message("overlay").startswith("213 of 213 factors")
+    assert weak.information_message("overlay").startswith("0 of 213 factors")
+    assert "about 11 would" in weak.information_message("overlay")
+    assert "keep 50% of the cells" in weak.coverage_message("overlay")
+    assert "0.20 on average, of two families 0.10; 2 have a twin" in weak.relatives_message("overlay")
+
+
+# --------------------------------------------------------------------------------------------- the page
+
+
+def test_every_factor_has_one_card_in_the_order_of_the_catalogue(cards: str) -> None:
+    assert re.findall(r'class="factor" id="(\w+)"', cards) == list(catalogue())
+
+
+def test_every_link_leads_to_a_card(handbook: Handbook, cards: str) -> None:
+    page = "".join([cards, family_index().data, flagged(handbook).data, not_computed(handbook).data])
+    assert set(re.findall(r'href="#(\w+)"', page)) <= set(catalogue())
+    assert Counter(re.findall(r'href="#(\w+)">', family_index().data))["old_030"] == 1
+
+
+def test_a_card_says_what_was_measured(cards: str) -> None:
+    text = card(cards, "old_030")
+    for part in ("<b>CSI 300</b> coverage 50%", "IC +0.020 [+0.010, +0.030]", "persistence +0.70",
+                 '<a href="#alpha101_003">alpha101_003</a>&nbsp;\N{MINUS SIGN}0.60'):  # fmt: skip
+        assert part in text
+    assert "<b>CSI 300</b> lacks vwap" in card(cards, "old_061")
+
+
+def test_a_window_of_a_recurrence_is_infinite(cards: str) -> None:
+    for factor in catalogue().values():
+        endless = "infinite window" in card(cards, factor.name)
+        assert endless == ("ewma" in factor.formula)
+
+
+def test_flags(cards: str) -> None:
+    assert "the order of" in card(cards, "old_046") and "stock_009" in card(cards, "old_046")
+    assert "same formula as" in card(cards, "alpha_001")
+    nearly = family_cards(Handbook.of(frame("overlay", twin=-0.995)), "old").data
+    assert "nearly the opposite order of" in card(nearly, "old_046")
+    flat = family_cards(changed("old_030", "distinct", 5), "old").data
+    assert "flat: about 5 values a day" in card(flat, "old_030")
+    level = family_cards(changed("old_030", "price level", 0.4), "old").data
+    assert "depends on the quoted price level (+0.40)" in card(level, "old_030")
+    assert 'class="flag"' not in card(flat, "old_031")
+
+
+def test_a_formula_is_escaped_and_in_pieces() -> None:
+    for factor in catalogue().values():
+        shown = formula_html(factor.node)
+        assert shown.count('class="math ') == len(latex_pieces(factor.node))
+        assert "<" not in re.sub(r"</?span[^>]*>", "", shown)
+
+
+def test_themes_are_escaped(monkeypatch: pytest.MonkeyPatch, handbook: Handbook) -> None:
+    (known,) = find_factors(["old_030"])
+    odd = Factor("old_030", "old", known.node, "<i>a & b", known.source)
+    monkeypatch.setattr("lib.exhibits.handbook.find_factors", lambda names: [odd])
+    assert "&lt;i&gt;a &amp; b" in family_cards(handbook, "old").data
+
+
+def test_an_unknown_family_is_an_error(handbook: Handbook) -> None:
+    with pytest.raises(UnknownNameError, match="factor family 'olt'"):
+        family_cards(handbook, "olt")
+
+
+def test_the_csv_holds_every_factor_on_every_panel(handbook: Handbook) -> None:
+    data = re.search(r'href="data:text/csv;base64,([^"]+)"', handbook_csv(handbook).data)
+    assert data
+    rows = pd.read_csv(io.BytesIO(base64.b64decode(data.group(1))))
+    assert (rows["panel"] == "overlay").sum() == len(catalogue())
+    assert rows[rows["factor"] == "old_030"]["rank_ic.low"].tolist() == pytest.approx([0.01, -0.005])
+
+
+def test_the_tables_of_what_is_flagged_and_missing(handbook: Handbook) -> None:
+    assert "stock_009" in re.sub("<wbr>", "", flagged(handbook).data)
+    missing = re.sub("<wbr>", "", not_computed(handbook).data)
+    lacking = [f.name for f in catalogue().values() if {"vwap", "amount"} & set(f.fields)]
+    assert all(f'href="#{name}"' in missing for name in lacking)
+    assert "overlay" not in missing
+
+
+def test_the_notebook_has_a_section_for_every_family() -> None:
+    source = [cell.source for cell in Notebook("factor_handbook").node.cells]
+    assert [text for text in source if text.startswith("family_cards")] == [
+        f'family_cards(handbook, "{family}")' for family in ALL_FAMILIES
+    ]
+    headings = [text.splitlines()[0] for text in source if text.startswith("## ")]
+    assert [heading for heading in headings if heading[3:] in ALL_FAMILIES] == [f"## {name}" for name in ALL_FAMILIES]
+
+
+# ------------------------------------------------------------------------------------------- figures
+
+
+def pairs() -> Figure:
+    names = list(catalogue())
+    values = np.random.default_rng(0).uniform(-1, 1, (len(names), len(names)))
+    return factors_alike({"names": np.array(names), "correlations": values}, "overlay", "this build")
+
+
+DRAWN = {
+    "coverage_by_window": lambda book: coverage_by_window(book, "a note"),
+    "information_by_family": lambda book: information_by_family(book, "csi300"),
+    "families_alike": lambda book: families_alike(book, "csi300", "a note"),
+    "factors_alike": lambda book: pairs(),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_figure_is_the_same_bytes_twice_and_fits_its_frame(handbook: Handbook, name: str) -> None:
+    figure = DRAWN[name](handbook)
+    assert to_svg(figure) == to_svg(DRAWN[name](handbook))
+    width, height = figure.get_size_inches()
+    box = figure.get_tightbbox()
+    assert box.x0 >= -0.03 and box.y0 >= -0.03
+    assert box.x1 <= width + 0.03 and box.y1 <= height + 0.03
+    assert title_of(figure)
+    assert all(ax.get_ylabel() for ax in figure.axes)
