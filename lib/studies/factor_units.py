@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from lib.engine import evaluate
 from lib.factors.leaves import panel_leaves
-from lib.graph import Node, evaluate
+from lib.graph import Node
 from lib.masked import Masked
 from lib.stats import ic
 
