@@ -24,14 +24,14 @@ LAYERS = (
     ("factors", "tables"),
     ("load_checks",),
     ("load", "market", "events"),
-    ("models", "portfolio", "travel"),
+    ("models", "portfolio", "travel", "bench"),
     ("claims", "findings"),
     ("figures",),
     ("studies",),
     ("exhibits", "ledger", "page", "site"),
     ("notebooks",),
     ("book",),
-    ("bench", "__main__"),
+    ("__main__",),
 )
 LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}
 

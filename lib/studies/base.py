@@ -79,6 +79,8 @@ class Study:
     claims:     frame of a result -> answers to claims of the ledger; claim_ids lists what it may answer
     tolerances: relative tolerance of a recomputation per metric, where 1e-6 is too strict
     presentation: modules that only show or judge results; editing them makes no result stale
+    measured:   the numbers measure a machine (times, memory): rows run one after the other, whatever the number
+                of processes, and `verify` leaves them out, because no recomputation gives them again
     """
 
     name: str
@@ -98,6 +100,7 @@ class Study:
     claim_ids: tuple[str, ...] = ()
     tolerances: Mapping[str, float] = field(default_factory=dict)
     presentation: tuple[str, ...] = ()
+    measured: bool = False
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
