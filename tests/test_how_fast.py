@@ -194,8 +194,9 @@ def test_sentences_follow_the_numbers() -> None:
     assert fast.operators_message().startswith("5 of 5") and slow.operators_message().startswith("0 of 5")
     growth = math.log2(240) / math.log2(20)
     assert f"240 days takes at most {growth:.1f} times as long as one of 20 (" in fast.window_message()
-    assert "1.00 GiB resident at the peak, 0.50 GiB" in fast.memory_message()
+    assert "1 GiB resident at the peak for a result of 0.5 GiB" in fast.memory_message()
     assert {(item.name, peer) for item, peer, _ in fast.wrong()} == {("ts_std", "bottleneck"), ("ewma", "mlquantx")}
+    assert "bottleneck's ts_std on float32 (up to 0.06)" in fast.wrong_message() and "ours" not in fast.wrong_message()
     assert fast.plain()[0].size == Size(3500, 3000)
 
 

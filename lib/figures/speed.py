@@ -8,12 +8,13 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from lib.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, canvas, end_labels, interval, styled
 from lib.findings.speed import GIB, OURS, Speed, Work
 
 COLORS = {OURS: BLUE, "pandas": VERMILLION, "bottleneck": GREEN, "polars": ORANGE, "mlquantx": PURPLE}
+SIGNS = {"o": "●", "s": "■", "D": "◆", "^": "▲"}
 MARKERS = {"pandas": "o", "bottleneck": "s", "polars": "D", "mlquantx": "^"}
 OPERATOR_COLORS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, GREY)
 
@@ -31,16 +32,26 @@ def ratios(frame: pd.DataFrame, note: str = "") -> Figure:
                           gridspec_kw={"height_ratios": heights})  # fmt: skip
     for ax, rows in zip(axes, (work, operators), strict=True):
         _ratio_rows(ax, speed, rows)
-    axes[0].set_title(_key(speed), fontsize=9.5)
-    _log_axis(axes[1])
-    axes[1].set_xlabel("CPU time of the other library over ours (right of 1: ours is faster)")
+    _key(axes[0], speed.peers)
+    axes[1].xaxis.set_major_locator(LogLocator(subs=(1, 3) if _decades(axes[1]) > 2 else (1, 2, 5)))
+    axes[1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes[1].xaxis.set_minor_locator(NullLocator())
+    axes[1].set_xlabel("CPU time, the other library / ours (over 1: ours is faster)", x=0.0, ha="left")
+    axes[1].xaxis.label.set_position((-0.25, 0))
     return figure
 
 
-def _key(speed: Speed) -> str:
+def _key(ax: Axes, peers: Sequence[str]) -> None:
     """The peers with their marks; there is too much in the rows to label every dot."""
-    signs = {"o": "●", "s": "■", "D": "◆", "^": "▲"}
-    return "   ".join(f"{signs[MARKERS[peer]]} {peer}" for peer in speed.peers)
+    ax.set_title(" ", fontsize=9.5)  # keeps the room
+    for place, peer in enumerate(peers):
+        ax.text(0.3 * place - 0.3, 1.04, f"{SIGNS[MARKERS[peer]]} {peer}", transform=ax.transAxes, color=COLORS[peer],
+                fontweight="bold", fontsize=9.5)  # fmt: skip
+
+
+def _decades(ax: Axes) -> float:
+    low, high = ax.get_xlim()
+    return math.log10(high / low)
 
 
 def _ratio_rows(ax: Axes, speed: Speed, rows: Sequence[tuple[str, str]]) -> None:
@@ -133,11 +144,7 @@ def _beside(ax: Axes, x: float, labels: Sequence[tuple[str, float, str]]) -> Non
     end_labels(twin, x, [(text, math.log10(value), color) for text, value, color in labels])
 
 
-def _log_axis(ax: Axes) -> None:
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
-
-
 def _plain_ticks(ax: Axes) -> None:
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.yaxis.set_minor_locator(NullLocator())

@@ -134,7 +134,7 @@ class Speed:
         ratios = [[self.find(item.variant, peer, "ratio") for peer in self.peers] for item in items]
         known = [[found for found in row if not math.isnan(found.value)] for row in ratios]
         clear = sum(bool(row) and all(found.low > 1 for found in row) for row in known)
-        return f"{clear} of {len(items)} operators take less CPU time here than in every other library that has them"
+        return f"{clear} of {len(items)} operators need less CPU time than any other library that has them"
 
     def window_message(self) -> str:
         """How much longer the longest window takes than one of 20 days, at worst."""
@@ -156,7 +156,7 @@ class Speed:
         if not runs:
             return "Memory was not measured"
         peak, output = (self.find(runs[-1].variant, OURS, what).value / GIB for what in ("peak", "output"))
-        return f"All factors, {runs[-1].size}: {peak:.2f} GiB resident at the peak, {output:.2f} GiB of it the result"
+        return f"All factors, {runs[-1].size}: {peak:.3g} GiB resident at the peak for a result of {output:.2g} GiB"
 
     def wrong(self) -> list[tuple[Operator, str, float]]:
         """Results that are off by more than round-off, whatever the precision."""
@@ -166,6 +166,15 @@ class Speed:
             for peer in (OURS, *self.peers)
             if (error := self.find(item.variant, peer, "error").value) > WRONG
         ]
+
+    def wrong_message(self) -> str:
+        """Who gives another number than the definition, on which operators and inputs, and by how much."""
+        worst: dict[tuple[str, str, str], float] = {}
+        for item, peer, error in self.wrong():
+            key = (peer, item.name, item.dtype)
+            worst[key] = max(error, worst.get(key, 0.0))
+        found = [f"{peer}'s {name} on {dtype} (up to {error:.2g})" for (peer, name, dtype), error in worst.items()]
+        return f"Further from the definition than {WRONG:g}: {', '.join(found) or 'nobody'}."
 
 
 def times(found: Estimate) -> str:
