@@ -266,7 +266,7 @@ def test_one_new_day_computed_again_is_the_last_day_of_the_whole() -> None:
 def test_a_child_measures_its_own_memory_and_not_its_parents() -> None:
     ballast = np.ones(100_000_000)  # 0.8 GB in this process, which a child may inherit as its "maximum"
     found = child.run_child("ours", 100, 20, to_disk=True)
-    assert found.cpu > 0 and found.wall > 0 and 0 < found.before
+    assert found.cpu > 0 and found.wall > 0 and found.before > 0
     assert found.peak < ballast.nbytes
 
 
