@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--data", metavar="FOLDER", help="folder of the input files (default: DATA_DIR)")
     bench = _command(commands, "bench", _bench, "measure speed, memory and accuracy against other libraries")
     bench.add_argument("--quick", action="store_true", help="small panels, about a minute: --scale smoke")
-    bench.add_argument("--scale", default="paper", help=f"{' | '.join(SCALES)} (default paper: half an hour)")
+    bench.add_argument("--scale", default="paper", help=f"{' | '.join(SCALES)} (default paper)")
     bench.add_argument("--whole-panel", action="store_true", help="also the papers' panel, 3500 x 3000, to disk")
     bench.add_argument("--record", action="store_true", help="make this the result that the book shows")
     bench.add_argument("--out", metavar="FILE", default="out/bench.json", help="result file (out/bench.json)")
