@@ -68,8 +68,13 @@ def _verify(options: argparse.Namespace) -> int:
     return 0 if found.ok else 1
 
 
-def _bench(options: argparse.Namespace) -> Any:
-    return import_module("lib.bench").main()
+def _bench(options: argparse.Namespace) -> None:
+    import_module("lib.studies.how_fast_report").main(
+        scale="smoke" if options.quick else options.scale,
+        whole_panel=options.whole_panel,
+        record=options.record,
+        out=options.out,
+    )
 
 
 def _load(options: argparse.Namespace) -> None:
@@ -92,7 +97,12 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--commit", help="hash that chooses the row (default: the current commit)")
     verify.add_argument("--limit", type=float, default=180.0, help="longest recorded time in seconds (180)")
     verify.add_argument("--data", metavar="FOLDER", help="folder of the input files (default: DATA_DIR)")
-    _command(commands, "bench", _bench, "time the operators against other libraries")
+    bench = _command(commands, "bench", _bench, "measure speed, memory and accuracy against other libraries")
+    bench.add_argument("--quick", action="store_true", help="small panels, about a minute: --scale smoke")
+    bench.add_argument("--scale", default="paper", help=f"{' | '.join(SCALES)} (default paper)")
+    bench.add_argument("--whole-panel", action="store_true", help="also the papers' panel, 3500 x 3000, to disk")
+    bench.add_argument("--record", action="store_true", help="make this the result that the book shows")
+    bench.add_argument("--out", metavar="FILE", default="out/bench.json", help="result file (out/bench.json)")
     load = _command(commands, "load", _load, "read a price file and report what is in it")
     load.add_argument("file", metavar="FILE")
     choices = ("auto", "cn", "none")

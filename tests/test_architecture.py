@@ -25,14 +25,14 @@ LAYERS = (
     ("factors", "tables", "typeset"),
     ("load_checks",),
     ("load", "market", "events"),
-    ("audit", "models", "portfolio", "travel"),
+    ("audit", "bench", "models", "portfolio", "travel"),
     ("claims", "findings"),
     ("figures",),
     ("studies",),
     ("exhibits", "ledger", "page", "site"),
     ("notebooks",),
     ("book",),
-    ("bench", "__main__"),
+    ("__main__",),
 )
 LEVEL = {part: level for level, layer in enumerate(LAYERS) for part in layer}
 

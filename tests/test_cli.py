@@ -121,10 +121,16 @@ def test_load_and_bench_are_handed_on(monkeypatch, capsys):
     monkeypatch.setitem(
         sys.modules, "lib.load", SimpleNamespace(report=lambda path, market: f"{path} {market}")
     )
-    monkeypatch.setitem(sys.modules, "lib.bench", SimpleNamespace(main=lambda: 3))
+    asked = []
+    report = SimpleNamespace(main=lambda **options: asked.append(options))
+    monkeypatch.setitem(sys.modules, "lib.studies.how_fast_report", report)
     assert main(["load", "x.parquet", "--market", "none"]) == 0
     assert capsys.readouterr().out == "x.parquet none\n"
-    assert main(["bench"]) == 3
+    assert main(["bench"]) == main(["bench", "--quick", "--whole-panel", "--record", "--out", "x.json"]) == 0
+    assert asked == [
+        {"scale": "paper", "whole_panel": False, "record": False, "out": "out/bench.json"},
+        {"scale": "smoke", "whole_panel": True, "record": True, "out": "x.json"},
+    ]
 
 
 def test_a_bad_file_is_one_line(monkeypatch, capsys):

@@ -91,6 +91,8 @@ class Study:
     unavailable: row -> what this machine lacks to compute it ("" when it lacks nothing); such rows are left out here,
                 and a recorded one is not recomputed here
     presentation: modules that only show or judge results; editing them makes no result stale
+    measured:   the numbers measure a machine (times, memory): rows run one after the other, whatever the number
+                of processes, and `verify` leaves them out, because no recomputation gives them again
     """
 
     name: str
@@ -112,6 +114,7 @@ class Study:
     tolerances: Mapping[str, float] = field(default_factory=dict)
     unavailable: Callable[[Config], str] = _nothing_missing
     presentation: tuple[str, ...] = ()
+    measured: bool = False
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):

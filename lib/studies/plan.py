@@ -156,7 +156,7 @@ def _compute(
     plan: Plan, positions: Sequence[int], jobs: int | None, backend: str | None
 ) -> Iterator[tuple[int, StoredRow]]:
     groups = list(_grouped(positions, lambda index: plan.study.group(plan.rows[index])).values())
-    jobs = _jobs(jobs)
+    jobs = 1 if plan.study.measured else _jobs(jobs)
     if jobs == 1 or len(groups) < 2:
         yield from ((index, _compute_and_store(plan, index)) for group in groups for index in group)
         return

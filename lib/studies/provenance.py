@@ -19,6 +19,8 @@ ROOT = FOLDER.parent
 
 #: packages whose version can move a result
 PACKAGES = ("numpy", "pandas", "scipy", "torch", "scikit-learn", "cvxpy", "lightgbm", "xgboost-cpu")
+#: packages whose speed is measured
+MEASURED = ("bottleneck", "polars", "mlquantx")
 
 
 def now() -> str:
@@ -70,7 +72,7 @@ def _git(root: Path | str | None, *arguments: str) -> str:
 @lru_cache(maxsize=1)
 def _versions() -> tuple[tuple[str, str], ...]:
     found = [("python", platform.python_version())]
-    for package in PACKAGES:
+    for package in (*PACKAGES, *MEASURED):
         try:
             found.append((package, version(package)))
         except PackageNotFoundError:

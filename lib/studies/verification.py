@@ -106,6 +106,8 @@ def _everything_recorded(of: Iterable[str | Study] | None, folder: Path | str | 
 
 
 def _why_not(source: Recorded, row: RecordedRow, stale: set[str], limit: float, data: Path | None) -> str:
+    if source.study.measured:
+        return "measured on a machine"
     if row.id in stale:
         return "made by earlier code"
     if _cost(source, row) > limit:

@@ -1,0 +1,115 @@
+"""CPU time of competing calls, in alternating repeats; ratios with their spread; the machine they ran on.
+
+CPU time is user plus system time over all threads of the process, so that waiting for a core that somebody else
+has does not count, and neither does an advantage in the number of threads.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+Call = Callable[[], object]
+
+#: a sample lasts at least this long, in CPU seconds, so that the clock's grain and a stray interrupt do not matter
+LEAST = 0.02
+MOST_CALLS = 50
+
+
+class Sample(NamedTuple):
+    """One measurement, in seconds per call."""
+
+    cpu: float
+    wall: float
+
+
+class Spread(NamedTuple):
+    """Median over the repeats, and where 95 % of further repeats would lie; NaN where one repeat cannot say."""
+
+    median: float
+    low: float
+    high: float
+
+
+def sample(call: Call, calls: int = 1) -> Sample:
+    """Seconds per call over `calls` calls in a row, garbage collection held back meanwhile."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        wall, cpu = time.perf_counter(), time.process_time()
+        for _ in range(calls):
+            call()
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    finally:
+        if collecting:
+            gc.enable()
+    # a clock that did not move: the smallest number keeps ratios finite
+    return Sample(max(cpu / calls, 1e-12), max(wall / calls, 1e-12))
+
+
+def alternate(calls: Mapping[str, Call], repeats: int, *, least: float = LEAST) -> dict[str, list[Sample]]:
+    """`repeats` samples of each call, taken in turn: a slow spell of the machine meets all of them alike.
+
+    Every second round runs in reverse order, so that none always follows the same neighbour. Each call runs once
+    before anything is measured: that warms it up and says how many calls make a sample of `least` CPU seconds.
+    `least` = 0: nothing runs beforehand and a sample is one call, for what takes long.
+    """
+    counts = {name: _calls_per_sample(call, least) if least else 1 for name, call in calls.items()}
+    samples: dict[str, list[Sample]] = {name: [] for name in calls}
+    for round_ in range(repeats):
+        for name in list(calls)[:: 1 if round_ % 2 == 0 else -1]:
+            samples[name].append(sample(calls[name], counts[name]))
+    return samples
+
+
+def _calls_per_sample(call: Call, least: float) -> int:
+    return min(MOST_CALLS, max(1, math.ceil(least / sample(call).cpu)))
+
+
+def spread(values: list[float]) -> Spread:
+    """Median and 95 % prediction interval of one more repeat: Student's t on the logarithms.
+
+    >>> spread([2.0, 2.0, 2.0])
+    Spread(median=2.0, low=2.0, high=2.0)
+    """
+    median = float(np.median(values))
+    if len(values) < 2:
+        return Spread(median, math.nan, math.nan)
+    from scipy.stats import t
+
+    logs = np.log(np.asarray(values) / median)  # equal values give exactly 0, hence a point
+    count = len(logs)
+    half = float(t.ppf(0.975, count - 1)) * float(logs.std(ddof=1)) * math.sqrt(1 + 1 / count)
+    middle = float(logs.mean())
+    return Spread(median, median * math.exp(middle - half), median * math.exp(middle + half))
+
+
+def ratios(ours: list[Sample], theirs: list[Sample]) -> list[float]:
+    """Their CPU time over ours, repeat by repeat: how many times faster ours is."""
+    return [b.cpu / a.cpu for a, b in zip(ours, theirs, strict=True)]
+
+
+# ----------------------------------------------------------------------------------------- the machine
+
+CALIBRATION_CELLS = 1 << 20
+#: larger than the caches of any one core
+BANDWIDTH_CELLS = 1 << 25
+
+
+def calibration(repeats: int = 5) -> list[Sample]:
+    """A fixed piece of work, so that absolute times of two machines can be compared: a sort and a logarithm."""
+    values = np.random.default_rng(0).random(CALIBRATION_CELLS)
+    return alternate({"calibration": lambda: np.log(np.sort(values)).sum()}, repeats)["calibration"]
+
+
+def bandwidth(repeats: int = 5) -> float:
+    """Bytes per CPU second that a copy reads and writes, for arrays beyond the caches; the median of repeats."""
+    source = np.ones(BANDWIDTH_CELLS, dtype=np.float32)
+    target = np.empty_like(source)
+    samples = alternate({"copy": lambda: np.copyto(target, source)}, repeats)["copy"]
+    return 2 * source.nbytes / float(np.median([item.cpu for item in samples]))

@@ -1,0 +1,248 @@
+"""How fast the factor engine is, against pandas, bottleneck, polars and the authors' package, on this machine.
+
+A row is one measurement; ours and the peers alternate inside it, so that their ratio belongs to one run. Times of
+different rows or machines are comparable through the calibration loop only. The result of a row is a measurement of
+a machine: it cannot be recomputed to the digit, and `verify` leaves it alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from lib.errors import ParameterError
+from lib.parameters import Parameter
+from lib.studies.base import Config, RowResult, Settings, Study
+from lib.studies.how_fast_tables import CLAIM_IDS, answer_claims, summary
+
+#: days and stocks of the papers' panel
+WHOLE = (3500, 3000)
+WINDOW = 20
+#: operators that are followed over the window length, and those of the papers' tables
+SWEPT = ("ts_mean", "ts_max", "ts_std", "ts_corr", "ts_rank", "decay_linear")
+CLAIMED = ("ts_mean", "ts_std", "ts_corr", "ewma", "cs_rank")
+NEUTRALISED = 10  # factors; the peers go through them one by one, so more only take longer
+
+Record = dict[str, Any]
+
+
+def _grid(settings: Settings) -> Iterator[Config]:
+    for seed in settings["seeds"]:
+        rows = {row["variant"]: row for row in _rows(settings)}  # the sweep meets the plain rows at one window
+        yield from ({**row, "seed": seed} for row in rows.values())
+
+
+def _rows(settings: Settings) -> Iterator[Config]:
+    from lib.bench.primitives import PRIMITIVES
+
+    yield {"variant": "machine", "kind": "machine"}
+    for size in map(_size, settings["primitive_sizes"]):
+        yield from (_primitive(name, dtype, WINDOW, size) for dtype in settings["dtypes"] for name in PRIMITIVES)
+    first = _size(settings["primitive_sizes"][0])
+    yield from (_primitive(name, "float32", w, first) for name in SWEPT for w in settings["windows"])
+    for size in map(_size, settings["factor_sizes"]):
+        yield _sized("factors", size)
+        yield _sized("complex factor", size)
+    yield _sized("agreement", _size(settings["agreement_size"]))
+    yield _sized("neutralise", _size(settings["neutral_size"]))
+    yield _sized("update", _size(settings["update_size"]))
+    for size in map(_size, settings["alone_sizes"]):
+        for implementation in settings["alone"]:
+            yield {**_sized("alone", size), "variant": _label(f"alone {implementation}", size),
+                   "implementation": implementation}  # fmt: skip
+    if settings["whole_panel"]:
+        yield from (_primitive(name, "float32", WINDOW, WHOLE) for name in CLAIMED)
+        yield {**_sized("disk", WHOLE), "implementation": "ours"}
+
+
+def _size(text: str) -> tuple[int, int]:
+    dates, _, stocks = text.partition("x")
+    if not (dates.isdecimal() and stocks.isdecimal() and int(dates) and int(stocks)):
+        raise ParameterError(f"panel size {text!r}: expected DATESxSTOCKS, such as 750x1000")
+    return int(dates), int(stocks)
+
+
+def _label(what: str, size: tuple[int, int]) -> str:
+    return f"{what} {size[0]}x{size[1]}"
+
+
+def _sized(kind: str, size: tuple[int, int]) -> Config:
+    return {"variant": _label(kind, size), "kind": kind, "dates": size[0], "stocks": size[1]}
+
+
+def _primitive(name: str, dtype: str, window: int, size: tuple[int, int]) -> Config:
+    label = _label(f"{name} w={window} {dtype}", size)
+    return {**_sized("primitive", size), "variant": label, "name": name, "dtype": dtype, "window": window}
+
+
+# ------------------------------------------------------------------------------------------- measuring
+
+
+def _compute(row: Config, settings: Settings) -> RowResult:
+    from lib.bench.workloads import one_thread, quietly
+
+    with quietly(), one_thread():
+        return RowResult(list(KINDS[row["kind"]](row, settings)))
+
+
+def _machine(row: Config, settings: Settings) -> Iterator[Record]:
+    from lib.bench import timing
+    from lib.bench.peers import PEERS, installed
+
+    yield from _spread("calibration", [item.cpu for item in timing.calibration(settings["repeats"])])
+    yield {"metric": "bandwidth", "value": timing.bandwidth(settings["repeats"])}
+    yield from ({"metric": f"{peer}: installed", "value": float(installed(peer))} for peer in PEERS)
+
+
+def _primitives(row: Config, settings: Settings) -> Iterator[Record]:
+    from lib.bench import accuracy, primitives, timing
+    from lib.bench.peers import FLOOR
+
+    x, y = (values.astype(row["dtype"]) for values in primitives.prices(row["dates"], row["stocks"], row["seed"]))
+    found = primitives.contenders(row["name"], x, y, row["window"])
+    calls = {library: contender.call for library, contender in found.items()}
+    yield from _times(timing.alternate(calls, settings["repeats"], least=settings["least"]), cells=x.size)
+    for library, (call, values) in found.items():
+        if library != FLOOR:
+            error = accuracy.largest_error(row["name"], values(call()), x, y, row["window"])
+            yield {"metric": f"{library}: error", "value": error}
+
+
+def _factors(row: Config, settings: Settings) -> Iterator[Record]:
+    from lib.bench import timing, workloads
+
+    workloads.warm_up_factors()
+    calls = workloads.factor_calls(workloads.bench_panel(row["dates"], row["stocks"], row["seed"]))
+    yield from _times(timing.alternate(calls, settings["long_repeats"], least=0))
+
+
+def _complex_factor(row: Config, settings: Settings) -> Iterator[Record]:
+    from lib.bench import timing, workloads
+
+    calls = workloads.one_factor_calls(workloads.bench_panel(row["dates"], row["stocks"], row["seed"]))
+    yield from _times(timing.alternate(calls, settings["repeats"]))
+
+
+def _agreement(row: Config, settings: Settings) -> Iterator[Record]:
+    from lib.bench.agreement import agreement
+
+    for library, found in agreement(row["dates"], row["stocks"], row["seed"]).items():
+        yield {"metric": f"{library}: agree", "value": found.agree, "n": found.of}
+        yield {"metric": f"{library}: median error", "value": found.median_error, "n": found.of}
+
+
+def _neutralise(row: Config, settings: Settings) -> Iterator[Record]:
+    from lib.bench import timing, workloads
+    from lib.factors import compute_factors, factor_names
+
+    panel = workloads.bench_panel(row["dates"], row["stocks"], row["seed"])
+    factors = compute_factors(panel, factor_names()[:NEUTRALISED], standardise="zscore")
+    calls = workloads.neutral_calls(panel, factors)
+    yield from _times(timing.alternate(calls, settings["long_repeats"]), cells=factors.values.size)
+
+
+def _update(row: Config, settings: Settings) -> Iterator[Record]:
+    from lib.bench import timing, workloads
+
+    repeats = settings["repeats"]
+    panel = workloads.bench_panel(row["dates"] + repeats + 1, row["stocks"], row["seed"])
+    calls = workloads.update_calls(panel, repeats + 1)
+    timing.alternate(calls, 1, least=0)  # the first day pays for what is set up once
+    yield from _times(timing.alternate(calls, repeats, least=0))
+
+
+def _alone(row: Config, settings: Settings) -> Iterator[Record]:
+    """All factors in a process of their own: peak memory, and time once, with all threads."""
+    from lib.bench.child import run_child
+    from lib.bench.peers import PEERS, installed
+    from lib.factors import factor_names
+
+    name, to_disk = row["implementation"], row["kind"] == "disk"
+    if name in PEERS and not installed(name):
+        return
+    found = run_child(name, row["dates"], row["stocks"], seed=row["seed"], to_disk=to_disk)
+    values = {"cpu": found.cpu, "wall": found.wall, "peak": found.peak, "before": found.before}
+    output = 4 * row["dates"] * row["stocks"] * len(factor_names())  # bytes of the float32 values
+    yield from ({"metric": f"{name}: {what}", "value": value} for what, value in {**values, "output": output}.items())
+
+
+KINDS: Mapping[str, Callable[[Config, Settings], Iterator[Record]]] = {
+    "machine": _machine,
+    "primitive": _primitives,
+    "factors": _factors,
+    "complex factor": _complex_factor,
+    "agreement": _agreement,
+    "neutralise": _neutralise,
+    "update": _update,
+    "alone": _alone,
+    "disk": _alone,
+}
+
+
+def _times(samples: Mapping[str, Any], cells: int | None = None) -> Iterator[Record]:
+    """CPU and wall seconds of each contender, nanoseconds per cell, and how many times the CPU time of ours."""
+    from lib.bench.peers import OURS
+    from lib.bench.timing import ratios
+
+    for name, taken in samples.items():
+        yield from _spread(f"{name}: cpu", [item.cpu for item in taken])
+        yield from _spread(f"{name}: wall", [item.wall for item in taken])
+        if cells:
+            yield from _spread(f"{name}: ns per cell", [item.cpu / cells * 1e9 for item in taken])
+        if OURS in samples and name != OURS:
+            yield from _spread(f"{name}: ratio", ratios(samples[OURS], taken))
+
+
+def _spread(metric: str, values: list[float]) -> Iterator[Record]:
+    from lib.bench.timing import spread
+
+    for end, value in zip(("", ".low", ".high"), spread(values), strict=True):
+        yield {"metric": metric + end, "value": value, "n": len(values)}
+
+
+_SIZES: tuple[type, ...] = (list, str)
+
+STUDY = Study(
+    name="how_fast",
+    title="How fast",
+    grid=_grid,
+    compute=_compute,
+    parameters={
+        "primitive_sizes": Parameter(_SIZES, ["500x500"], help="panels of the operators, DATESxSTOCKS"),
+        "dtypes": Parameter(_SIZES, ["float32", "float64"], choices=("float32", "float64"), help="of the inputs"),
+        "windows": Parameter((list, int), [5, 60, 240], low=2, help="lengths that a window is swept over"),
+        "factor_sizes": Parameter(_SIZES, ["250x300"], help="panels of all factors, ours against the peers"),
+        "agreement_size": Parameter(str, "260x60", help="panel on which the factors' values are compared"),
+        "alone_sizes": Parameter(_SIZES, ["250x150", "250x300", "500x300"], help="all factors, one process each"),
+        "alone": Parameter(_SIZES, ["ours", "pandas", "mlquantx"], help="which of them"),
+        "neutral_size": Parameter(str, "60x300", help="panel of the neutralisation"),
+        "update_size": Parameter(str, "200x300", help="history of the one-day update"),
+        "whole_panel": Parameter(bool, False, help="also the papers' panel, 3500x3000, end to end to disk"),
+        "least": Parameter(float, 0.02, low=0.0, high=10.0, help="CPU seconds of a sample of an operator, at least"),
+        "repeats": Parameter(int, 5, low=1, high=1000, help="samples of each short call"),
+        "long_repeats": Parameter(int, 3, low=1, high=1000, help="samples of each long call"),
+    },
+    scales={
+        "smoke": {
+            "primitive_sizes": ["150x100"], "dtypes": ["float32"], "windows": [5, 60], "least": 0.003, "repeats": 3,
+            "factor_sizes": ["110x30"], "long_repeats": 2, "agreement_size": "110x30", "alone_sizes": ["130x40"],
+            "alone": ["ours"], "neutral_size": "20x100", "update_size": "110x30",
+        },
+        "paper": {
+            "primitive_sizes": ["750x1000", "750x3000"], "windows": [5, 20, 60, 120, 240],
+            "factor_sizes": ["750x1000", "750x3000"],
+            "alone_sizes": ["750x300", "750x1000", "750x3000", "375x1000", "1500x1000"],
+            "neutral_size": "250x1000", "update_size": "250x3000", "repeats": 9,
+        },
+    },
+    grid_only=(
+        "primitive_sizes", "dtypes", "windows", "factor_sizes", "agreement_size", "alone_sizes", "alone",
+        "neutral_size", "update_size", "whole_panel",
+    ),
+    setting="different",  # the papers' times are of one A100; ours are of a CPU
+    summarise=summary,
+    claims=answer_claims,
+    claim_ids=CLAIM_IDS,
+    presentation=("lib.studies.how_fast_tables",),
+    measured=True,
+)  # fmt: skip

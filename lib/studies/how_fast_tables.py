@@ -1,0 +1,203 @@
+"""The tables of the speed study, and what it answers of the papers' claims."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from lib.claims import Answer
+from lib.findings.speed import GIB, OURS, PEERS, Operator, Speed, Work
+
+#: claim -> the operator it is about, or the work
+OPERATOR_CLAIMS = {
+    "B.speed.cs_rank.speedup": "cs_rank",
+    "B.speed.ts_std.speedup": "ts_std",
+    "B.speed.ewma.speedup": "ewma",
+    "B.speed.ts_corr.speedup": "ts_corr",
+    "A.speed.rolling_mean": "ts_mean",
+    "A.speed.cs_rank": "cs_rank",
+    "A.speed.ewma": "ewma",
+}
+WORK_CLAIMS = {"B.speed.all_213.speedup": "factors", "A.speed.complex_factor": "complex factor"}
+MEMORY_CLAIM = "B.speed.memory"
+CLAIM_IDS = (*OPERATOR_CLAIMS, *WORK_CLAIMS, MEMORY_CLAIM)
+
+#: what is special about a peer's operator: a definition of its own, so that its error is no round-off
+REMARKS = {
+    ("mlquantx", "ewma"): "starts from 0 instead of the first value",
+    ("mlquantx", "decay_linear"): "gives the oldest day the largest weight",
+}
+#: what stands in for a peer: a loop of least squares, the whole computation again for one new day
+REFERENCES = ("lstsq", "recomputed")
+NOT_INSTALLED = "not installed"
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row per measurement against the peers: our CPU time, and how many times it each peer needs."""
+    speed = Speed.of(frame)
+    lines = [_line(speed, variant) for variant in speed.numbers.variants if _is_compared(speed, variant)]
+    return pd.DataFrame(lines)
+
+
+def _is_compared(speed: Speed, variant: str) -> bool:
+    others = (*PEERS, *REFERENCES)
+    return any(not math.isnan(speed.find(variant, other, "ratio").value) for other in others)
+
+
+def _line(speed: Speed, variant: str) -> dict[str, Any]:
+    ours = speed.find(variant, OURS, "ns per cell").value
+    seconds = speed.find(variant, OURS, "cpu").value
+    line: dict[str, Any] = {"measured": variant, "ours, CPU s": f"{seconds:.4g}"}
+    line["ours, ns a cell"] = "" if math.isnan(ours) else f"{ours:.1f}"
+    return line | {f"{other} / ours": _ratio(speed, variant, other) for other in (*PEERS, *REFERENCES)}
+
+
+def _ratio(speed: Speed, variant: str, peer: str) -> str:
+    found = speed.find(variant, peer, "ratio")
+    if math.isnan(found.value):
+        return NOT_INSTALLED if peer in PEERS and not speed.installed(peer) else "-"
+    ends = "" if math.isnan(found.low) else f" [{found.low:.2f}, {found.high:.2f}]"
+    return f"{found.value:.2f}{ends}"
+
+
+# ----------------------------------------------------------------------------------- tables of the page
+
+
+def ratio_table(frame: pd.DataFrame, dtype: str) -> pd.DataFrame:
+    """Operators down: our nanoseconds per cell, the floor, and the ratio of each peer with its interval."""
+    speed = Speed.of(frame)
+    return pd.DataFrame([_ratio_line(speed, item) for item in speed.plain(dtype)])
+
+
+def _ratio_line(speed: Speed, item: Operator) -> dict[str, Any]:
+    line: dict[str, Any] = {"operator": item.name}
+    line["ours, ns a cell"] = speed.find(item.variant, OURS, "ns per cell").value
+    line["reading and writing once, ns a cell"] = speed.find(item.variant, "copy", "ns per cell").value
+    for peer in speed.peers:
+        found = speed.find(item.variant, peer, "ratio")
+        line |= {f"{peer} / ours": found.value, f"{peer} / ours.low": found.low, f"{peer} / ours.high": found.high}
+    return line | dict.fromkeys((f"{peer} / ours" for peer in speed.missing), NOT_INSTALLED)
+
+
+def error_table(frame: pd.DataFrame, dtype: str) -> pd.DataFrame:
+    """Operators down, libraries across: the largest error against float64 from the definition, and what is special."""
+    speed = Speed.of(frame)
+    lines = []
+    for item in speed.plain(dtype):
+        errors: dict[str, Any] = {lib: speed.find(item.variant, lib, "error").value for lib in (OURS, *speed.peers)}
+        missing = dict.fromkeys(speed.missing, NOT_INSTALLED)
+        lines.append({"operator": item.name, **errors, **missing, "remark": _remarks(speed, item.name)})
+    return pd.DataFrame(lines)
+
+
+def _remarks(speed: Speed, name: str) -> str:
+    return "; ".join(f"{peer} {REMARKS[peer, name]}" for peer in speed.peers if (peer, name) in REMARKS)
+
+
+def work_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Larger pieces of work: CPU seconds of everyone, and the ratios to ours."""
+    speed = Speed.of(frame)
+    kinds = ("factors", "complex factor", "neutralise", "update")
+    return pd.DataFrame([line for kind in kinds for item in speed.work(kind) for line in _work_lines(speed, item)])
+
+
+def _work_lines(speed: Speed, item: Work) -> Iterator[dict[str, Any]]:
+    for library in (OURS, *PEERS, *REFERENCES):
+        seconds, ratio = (speed.find(item.variant, library, what) for what in ("cpu", "ratio"))
+        if not math.isnan(seconds.value):
+            line = {"work": item.what, "panel": str(item.size), "by": library, "CPU s": seconds.value}
+            yield line | {"times ours": ratio.value, "times ours.low": ratio.low, "times ours.high": ratio.high}
+
+
+def memory_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """All factors, one process each: CPU and wall seconds, peak memory, and the size of the result, in GiB."""
+    speed = Speed.of(frame)
+    kinds = [f"alone {library}" for library in (OURS, "pandas", "mlquantx")]
+    lines = [_memory_line(speed, item, kind.split()[1]) for kind in kinds for item in speed.work(kind)]
+    disk = [_memory_line(speed, item, OURS) | {"by": "ours, to disk"} for item in speed.work("disk")]
+    return pd.DataFrame(lines + disk)
+
+
+def _memory_line(speed: Speed, item: Work, library: str) -> dict[str, Any]:
+    found = {what: speed.find(item.variant, library, what).value for what in ("cpu", "wall", "peak", "output")}
+    return {
+        "by": library, "panel": str(item.size), "CPU s": found["cpu"], "wall s": found["wall"],
+        "peak, GiB": found["peak"] / GIB, "result, GiB": found["output"] / GIB,
+    }  # fmt: skip
+
+
+def agreement_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """How many of the factors agree with the same formulas in pandas, in float64."""
+    speed, lines = Speed.of(frame), []
+    for item in speed.work("agreement"):
+        for library in (OURS, "mlquantx"):
+            agree, error = (speed.find(item.variant, library, what).value for what in ("agree", "median error"))
+            if not math.isnan(agree):
+                line = {"factors of": library, "panel": str(item.size), "agree with pandas": agree}
+                lines.append(line | {"median of the largest errors, z-scores": error})
+    return pd.DataFrame(lines)
+
+
+def beside_table(own: pd.DataFrame, recorded: pd.DataFrame) -> pd.DataFrame:
+    """Ratios to the peers in this build beside the recorded ones, operator by operator; panels differ in size."""
+    here, there = Speed.of(own), Speed.of(recorded)
+    pairs = {item.name: [item.variant] for item in here.plain()}
+    for item in there.plain():
+        pairs.get(item.name, []).append(item.variant)
+    lines = []
+    for name, variants in pairs.items():
+        line: dict[str, Any] = {"operator": name}
+        for peer in PEERS if len(variants) == 2 else ():
+            ratios = [speed.find(v, peer, "ratio").value for speed, v in zip((here, there), variants, strict=True)]
+            line |= {f"{peer} / ours, this build": ratios[0], f"{peer} / ours, recorded": ratios[1]}
+        lines.append(line)
+    return pd.DataFrame(lines).dropna(axis=1, how="all")
+
+
+# ----------------------------------------------------------------------------------------------- claims
+
+
+def answer_claims(frame: pd.DataFrame) -> list[Answer]:
+    """pandas seconds / our seconds on a CPU, where the papers have one A100: setting `different`.
+
+    The interval is where 95 % of further repeats on that machine lie, and is left out where one repeat cannot say.
+    """
+    speed = Speed.of(frame)
+    found = [_operator_answer(speed, claim_id, name) for claim_id, name in OPERATOR_CLAIMS.items()]
+    found += [_work_answer(speed, claim_id, what) for claim_id, what in WORK_CLAIMS.items()]
+    found.append(_memory_answer(speed))
+    return [answer for answer in found if answer is not None]
+
+
+def _operator_answer(speed: Speed, claim_id: str, name: str) -> Answer | None:
+    items = [item for item in speed.operators() if (item.name, item.dtype, item.window) == (name, "float32", 20)]
+    largest = max(items, key=lambda item: item.size.cells, default=None)
+    return _answer(speed, claim_id, largest, "") if largest else None
+
+
+def _work_answer(speed: Speed, claim_id: str, what: str) -> Answer | None:
+    runs = speed.work(what)
+    choice = "the paper does not say which factor: the one of most operators; " if what == "complex factor" else ""
+    return _answer(speed, claim_id, runs[-1], choice) if runs else None
+
+
+def _answer(speed: Speed, claim_id: str, item: Operator | Work, remark: str) -> Answer | None:
+    ratio = speed.find(item.variant, "pandas", "ratio")
+    if math.isnan(ratio.value):
+        return None
+    low, high = (None, None) if math.isnan(ratio.low) else (ratio.low, ratio.high)
+    note = f"{remark}{item.size}, CPU seconds of pandas / ours on a CPU (the paper: one A100)"
+    return Answer(claim_id, ratio.value, low, high, "different", note, "how_fast")
+
+
+def _memory_answer(speed: Speed) -> Answer | None:
+    """Only the papers' own panel answers it: memory does not scale from a smaller one."""
+    runs = speed.work("disk")
+    if not runs:
+        return None
+    peak = speed.find(runs[-1].variant, OURS, "peak").value / 1e9
+    note = f"{runs[-1].size}, resident memory of a CPU, the result on disk; one run"
+    return Answer(MEMORY_CLAIM, peak, peak, peak, "different", note, "how_fast")
