@@ -15,20 +15,20 @@ from results import around, tidy
 
 from lib.errors import UnknownNameError
 from lib.exhibits.handbook import family_cards, family_index, flagged, formula_html, handbook_csv, not_computed
-from lib.factors.registry import FAMILIES, OTHER_SETS, Factor, catalogue, find_factors
+from lib.factors.registry import PUBLISHED, Factor, catalogue, find_factors
 from lib.figures.handbook import coverage_by_window, factors_alike, families_alike, information_by_family
 from lib.figures.style import title_of, to_svg
 from lib.findings.handbook import Handbook, same_formula
 from lib.notebooks import Notebook
 from lib.typeset import latex_pieces
 
-ALL_FAMILIES = [*FAMILIES, *OTHER_SETS]
+ALL_FAMILIES = list(PUBLISHED)
 
 
 def frame(source: str, lacking: tuple[str, ...] = (), ic: float = 0.02, twin: float = 1.0) -> pd.DataFrame:
     """A panel on which factors with a field of `lacking` could not be computed and the others measure alike."""
     records: list[tuple[str, str, float]] = [(source, "masked", 0.03), (source, "sessions", 900.0)]
-    for name, factor in catalogue().items():
+    for name, factor in catalogue(PUBLISHED).items():
         variant, missing = f"{source} {name}", [f for f in factor.fields if f in lacking]
         records += [(variant, f"lacks {field}", 1.0) for field in missing]
         if missing:
@@ -113,12 +113,12 @@ def test_messages_follow_the_numbers() -> None:
 
 
 def test_every_factor_has_one_card_in_the_order_of_the_catalogue(cards: str) -> None:
-    assert re.findall(r'class="factor" id="(\w+)"', cards) == list(catalogue())
+    assert re.findall(r'class="factor" id="(\w+)"', cards) == list(catalogue(PUBLISHED))
 
 
 def test_every_link_leads_to_a_card(handbook: Handbook, cards: str) -> None:
     page = "".join([cards, family_index().data, flagged(handbook).data, not_computed(handbook).data])
-    assert set(re.findall(r'href="#(\w+)"', page)) <= set(catalogue())
+    assert set(re.findall(r'href="#(\w+)"', page)) <= set(catalogue(PUBLISHED))
     assert Counter(re.findall(r'href="#(\w+)">', family_index().data))["old_030"] == 1
 
 
@@ -131,7 +131,7 @@ def test_a_card_says_what_was_measured(cards: str) -> None:
 
 
 def test_a_window_of_a_recurrence_is_infinite(cards: str) -> None:
-    for factor in catalogue().values():
+    for factor in catalogue(PUBLISHED).values():
         endless = "infinite window" in card(cards, factor.name)
         assert endless == ("ewma" in factor.formula)
 
@@ -149,7 +149,7 @@ def test_flags(cards: str) -> None:
 
 
 def test_a_formula_is_escaped_and_in_pieces() -> None:
-    for factor in catalogue().values():
+    for factor in catalogue(PUBLISHED).values():
         shown = formula_html(factor.node)
         assert shown.count('class="math ') == len(latex_pieces(factor.node))
         assert "<" not in re.sub(r"</?span[^>]*>", "", shown)
@@ -171,14 +171,14 @@ def test_the_csv_holds_every_factor_on_every_panel(handbook: Handbook) -> None:
     data = re.search(r'href="data:text/csv;base64,([^"]+)"', handbook_csv(handbook).data)
     assert data
     rows = pd.read_csv(io.BytesIO(base64.b64decode(data.group(1))))
-    assert (rows["panel"] == "overlay").sum() == len(catalogue())
+    assert (rows["panel"] == "overlay").sum() == len(catalogue(PUBLISHED))
     assert rows[rows["factor"] == "old_030"]["rank_ic.low"].tolist() == pytest.approx([0.01, -0.005])
 
 
 def test_the_tables_of_what_is_flagged_and_missing(handbook: Handbook) -> None:
     assert "stock_009" in re.sub("<wbr>", "", flagged(handbook).data)
     missing = re.sub("<wbr>", "", not_computed(handbook).data)
-    lacking = [f.name for f in catalogue().values() if {"vwap", "amount"} & set(f.fields)]
+    lacking = [f.name for f in catalogue(PUBLISHED).values() if {"vwap", "amount"} & set(f.fields)]
     assert all(f'href="#{name}"' in missing for name in lacking)
     assert "overlay" not in missing
 
@@ -196,7 +196,7 @@ def test_the_notebook_has_a_section_for_every_family() -> None:
 
 
 def pairs() -> Figure:
-    names = list(catalogue())
+    names = list(catalogue(PUBLISHED))
     values = np.random.default_rng(0).uniform(-1, 1, (len(names), len(names)))
     return factors_alike({"names": np.array(names), "correlations": values}, "overlay", "this build")
 

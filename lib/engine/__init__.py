@@ -4,6 +4,6 @@ graph (formulas) -> plan (distinct steps, precision, reach) -> stream (blocks of
 """
 
 from lib.engine.plan import MIXED
-from lib.engine.stream import Stream, evaluate
+from lib.engine.stream import Stream, evaluate, rows_of
 
-__all__ = ["MIXED", "Stream", "evaluate"]
+__all__ = ["MIXED", "Stream", "evaluate", "rows_of"]

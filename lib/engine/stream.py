@@ -251,6 +251,16 @@ def _single_threaded_kernels() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+def rows_of(leaves: Mapping[str, Masked], universe: Tensor | None = None) -> Source:
+    """The days of a panel held in memory, for `Stream.run`."""
+
+    def rows(start: int, stop: int) -> tuple[Mapping[str, Cells], Tensor | None]:
+        days = {name: x.cells.rows(start, stop) for name, x in leaves.items()}
+        return days, None if universe is None else universe[start:stop]
+
+    return rows
+
+
 def evaluate(
     roots: Sequence[Node],
     leaves: Mapping[str, Masked],
@@ -270,12 +280,7 @@ def evaluate(
     days, dtype = next(((x.shape[0], x.values.dtype) for x in leaves.values()), (0, torch.float64))
     blocks: list[list[Cells]] = [[] for _ in roots]
     stream = Stream(roots, window=window, precision=dtype)
-
-    def source(start: int, stop: int) -> tuple[Mapping[str, Cells], Tensor | None]:
-        rows = {name: x.cells.rows(start, stop) for name, x in leaves.items()}
-        return rows, None if universe is None else universe[start:stop]
-
-    stream.run(source, days, lambda position, _, cells: blocks[position].append(cells))
+    stream.run(rows_of(leaves, universe), days, lambda position, _, cells: blocks[position].append(cells))
     return [_joined(cells) for cells in blocks]
 
 

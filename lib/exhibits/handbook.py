@@ -16,7 +16,7 @@ import pandas as pd
 from lib.exhibits.pieces import html
 from lib.exhibits.tables import breakable, csv_link, table
 from lib.exhibits.views import PLUMBING
-from lib.factors.registry import Factor, catalogue, factor_names, find_factors
+from lib.factors.registry import PUBLISHED, Factor, catalogue, factor_names, find_factors
 from lib.findings import signed, source_title
 from lib.findings.handbook import FLAT, ONE_ORDER, UNITS, Handbook, Measures, same_formula
 from lib.graph import Node
@@ -44,7 +44,7 @@ def family_cards(handbook: Handbook, family: str) -> HTML:
 def family_index() -> HTML:
     """Every factor as a link, one line per family."""
     families: dict[str, list[str]] = {}
-    for factor in catalogue().values():
+    for factor in catalogue(PUBLISHED).values():
         families.setdefault(factor.family, []).append(factor.name)
     lines = (
         f'<p><a href="#{names[0]}"><b>{escape(family)}</b></a> ({len(names)}): '
@@ -156,7 +156,7 @@ def _row(source: str, factor: Factor, found: Measures) -> dict[str, object]:
 def flagged(handbook: Handbook) -> HTML:
     """Twins, flat factors and factors that depend on units: kept, and named here."""
     kinds: dict[str, list[str]] = {}
-    for factor in catalogue().values():
+    for factor in catalogue(PUBLISHED).values():
         found = handbook.first(factor.name)
         if found is None:
             continue
@@ -175,7 +175,7 @@ def not_computed(handbook: Handbook) -> HTML:
     """Which factors could not be computed on which panel, and which fields it lacks for them."""
     groups: dict[tuple[str, str], list[str]] = {}
     for source in handbook.sources:
-        for name in catalogue():
+        for name in catalogue(PUBLISHED):
             if lacking := handbook.lacks(source, name):
                 groups.setdefault((source, ", ".join(sorted(lacking))), []).append(name)
     rows = [{"panel": source_title(source), "lacks": fields, "factors": len(names), "which": " ".join(names)}

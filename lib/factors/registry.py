@@ -63,6 +63,10 @@ class Factor:
 OTHER_SETS = {"alpha101": "alpha101", "parametric": "parametric"}
 
 
+#: what others have published: the 213 and Kakushadze's 101
+PUBLISHED = (*FAMILIES, "alpha101")
+
+
 class Family:
     """A named group of factors; calling it registers one."""
 

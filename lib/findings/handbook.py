@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from lib.factors.registry import FAMILIES, Factor, catalogue
+from lib.factors.registry import FAMILIES, PUBLISHED, Factor, catalogue
 from lib.findings.estimates import Estimate, Numbers
 
 #: at most so many different values a day: a flat factor; rank correlation with itself rescaled below which it depends
@@ -99,7 +99,7 @@ class Handbook:
 
     def computed(self, source: str) -> Iterator[tuple[Factor, Measures]]:
         """The factors that the panel allows, in the order of the catalogue."""
-        for name, factor in catalogue().items():
+        for name, factor in catalogue(PUBLISHED).items():
             if found := self.measures(source, name):
                 yield factor, found
 
@@ -156,13 +156,14 @@ class Handbook:
     @staticmethod
     def has_twin(measures: Measures) -> bool:
         """Whether another of the 213 orders the stocks almost alike."""
-        known = catalogue()
+        known = catalogue(PUBLISHED)
         return any(name in known and known[name].family in FAMILIES for name, _ in measures.twins)
 
 
 def same_formula(factor: Factor) -> list[str]:
     """Names of the other factors that are the very same formula: equal trees are one object."""
-    return [other.name for other in catalogue().values() if other.node is factor.node and other.name != factor.name]
+    known = catalogue(PUBLISHED).values()
+    return [other.name for other in known if other.node is factor.node and other.name != factor.name]
 
 
 def _pairs(found: dict[str, Estimate], mark: str) -> tuple[tuple[str, float], ...]:

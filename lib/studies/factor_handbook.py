@@ -16,7 +16,7 @@ import numpy as np
 
 from lib.factors import Factor, FactorSet, compute_factors
 from lib.factors.leaves import available_fields
-from lib.factors.registry import catalogue
+from lib.factors.registry import PUBLISHED, catalogue
 from lib.panel import Panel
 from lib.parameters import Parameter
 from lib.studies.base import Config, RowResult, Settings, Study
@@ -52,7 +52,7 @@ def _compute(row: Config, settings: Settings) -> RowResult:
     path = settings[row["file"]] if row["file"] else None
     panel = study_panel(path, "cn", settings["n_stocks"], settings["n_days"], row["seed"])
     have = available_fields(panel)
-    factors = [factor for factor in catalogue().values() if set(factor.fields) <= have]
+    factors = [factor for factor in catalogue(PUBLISHED).values() if set(factor.fields) <= have]
     ground = Ground.of(panel, settings["n_sampled"])
     with TemporaryDirectory(prefix="factors-") as folder:
         names = [factor.name for factor in factors]
@@ -136,7 +136,7 @@ def _panel_records(panel: Panel, ground: Ground, factors: Sequence[Factor]) -> I
 def _lacking(source: str, have: set[str]) -> list[Record]:
     return [
         {"variant": f"{source} {factor.name}", "metric": f"lacks {field}", "value": 1.0}
-        for factor in catalogue().values()
+        for factor in catalogue(PUBLISHED).values()
         for field in factor.fields
         if field not in have
     ]

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from lib.engine import evaluate
+from lib.engine import Stream, rows_of
 from lib.factors.leaves import panel_leaves
 from lib.graph import Node
-from lib.masked import Masked
+from lib.masked import Cells, Masked
 from lib.stats import ic
 
 if TYPE_CHECKING:
@@ -73,13 +73,18 @@ def _on_days(
     nodes: Sequence[Node], leaves: dict[str, Masked], universe: torch.Tensor, days: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Values and validity of each formula on the days alone, so that nothing of the size of the panel is kept."""
-    kept: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    shape = (len(nodes), len(days), universe.shape[1])
+    values, valid = np.zeros(shape), np.zeros(shape, dtype=bool)
 
-    def keep(position: int, result: Masked) -> None:
-        kept[position] = (result.values[days].cpu().numpy(), result.valid[days].cpu().numpy())
+    def keep(position: int, day: int, cells: Cells) -> None:
+        chosen = np.flatnonzero((days >= day) & (days < day + len(cells.valid)))
+        result = Masked(*cells)
+        values[position, chosen] = result.values.numpy()[days[chosen] - day]
+        valid[position, chosen] = result.valid.numpy()[days[chosen] - day]
 
-    evaluate(nodes, leaves, universe=universe, consume=keep)
-    return [kept[position] for position in range(len(nodes))]
+    stream = Stream(nodes, precision=torch.float64)
+    stream.run(rows_of(leaves, universe), len(universe), keep)
+    return list(zip(values, valid, strict=True))
 
 
 def _agreement(
