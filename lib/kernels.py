@@ -27,7 +27,7 @@ def keep(values: Tensor, flags: Tensor, out: Tensor | None = None) -> Tensor:
     [1.0, 0.0]
     """
     integer = INTEGER[values.dtype]
-    all_bits = flags.view(torch.int8).to(integer).neg_()  # 1 -> every bit set, 0 -> none
+    all_bits = flags.view(torch.int8).neg().to(integer)  # 1 -> every bit set, 0 -> none
     if out is not None:
         torch.bitwise_and(values.view(integer), all_bits, out=out.view(integer))
         return out

@@ -215,9 +215,12 @@ def lift(function: Callable[..., Outcome], *operands: Operand) -> Masked:
     return Masked(*cellwise(function, *(x.cells if isinstance(x, Masked) else x for x in operands)))
 
 
-def quotient(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+def quotient(a: Tensor, b: Tensor) -> Outcome:
     """a / b, undefined where |b| <= 1e-20."""
-    defined = above(b.abs(), ZERO_DENOMINATOR).expand(torch.broadcast_shapes(a.shape, b.shape))
+    size = b.abs()
+    if on_cpu(size) and size.numel() and size.min().item() > ZERO_DENOMINATOR:
+        return a / b
+    defined = above(size, ZERO_DENOMINATOR).expand(torch.broadcast_shapes(a.shape, b.shape))
     return keep(a / b, defined), defined
 
 

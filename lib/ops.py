@@ -145,9 +145,12 @@ def _not_flat(
     out, and the largest value is looked for only if it has to be.
     """
     bound = windows.FLAT**2 * share
-    suspect = above(squares, 0.0) & at_most(squares, level * level * (4 * bound))
-    if on_cpu(squares) and not any_of(suspect):
-        return squares
+    if on_cpu(squares):
+        spread = squares - (level * level).mul_(4 * bound)
+        if spread.min().item() >= 0:  # masked windows of zeros give 0
+            return squares
+        if not any_of(above(squares, 0.0) & at_most(spread, 0.0)):
+            return squares
     largest = windows.extreme(values.abs(), valid, d, largest=True)
     return keep(squares, above(squares, largest * largest * bound))
 
@@ -187,10 +190,8 @@ def ts_corr(x: Cells, y: Cells, d: int, *, block: Block) -> Cells:
         _, levels, (xx, yy, xy) = windows.moments((x, y), ((0, 0), (1, 1), (0, 1)), valid, d)
         xx = _not_flat(xx, n, levels[0], x, valid, d)
         yy = _not_flat(yy, n, levels[1], y, valid, d)
-        size = _root_of_product(xx, yy)
-        defined = above(size, 0.0)
-        correlation = keep(xy / size, defined).clamp_(-1.0, 1.0)
-        correlation = torch.nn.functional.hardshrink(correlation, UNCORRELATED[x.dtype])
+        size = _root_of_product(xx, yy).clamp_(min=torch.finfo(x.dtype).tiny)  # where it is 0, so is xy
+        correlation = torch.nn.functional.hardshrink((xy / size).clamp_(-1.0, 1.0), UNCORRELATED[x.dtype])
         return correlation if isinstance(n, int) else torch.where(n < 2, torch.nan, correlation)
 
     return _windowed(d, block, _both(x, y), (x.values, y.values), statistic)
@@ -315,12 +316,15 @@ def cs_zscore(x: Cells, *, block: Block) -> Cells:
     n = count_rows(pool, x.values.dtype).clamp_(min=1)
     values = keep(x.values, pool)
     mean = values.sum(dim=1, keepdim=True) / n
-    centred = keep(values - mean, pool)
-    centred -= centred.sum(dim=1, keepdim=True) / n  # a mean far from 0 has round-off that this still sees
+    centred = keep(values.sub_(mean), pool, out=values)
     deviation = torch.linalg.vector_norm(centred, dim=1, keepdim=True) / torch.sqrt(n)
+    rest = centred.sum(dim=1, keepdim=True) / n  # round-off of a mean that is far from 0
+    rest = torch.where(rest.abs() > 1e-7 * deviation, rest, 0.0)
+    if not on_cpu(rest) or bool(rest.any()):
+        centred -= rest
     flat = deviation <= 2 * windows.FLAT * mean.abs()  # nearly: the largest value is looked for only if it has to be
     if not on_cpu(flat) or any_of(flat):
-        flat = deviation <= windows.FLAT * values.abs().amax(dim=1, keepdim=True)
+        flat = deviation <= windows.FLAT * keep(x.values, pool).abs_().amax(dim=1, keepdim=True)
         centred, deviation = torch.where(flat, 0.0, centred), torch.where(flat, 1.0, deviation)
     return Cells(centred.div_(deviation), pool)
 

@@ -47,14 +47,16 @@ def row_ranks(values: Tensor, pool: Tensor, exact: bool, dtype: torch.dtype) -> 
     Cells outside the pool get numbers above n. Rows are independent of each other; N <= 2^22.
     """
     column = torch.arange(values.shape[1], device=values.device)
-    keys = comparable(values, exact).double().view(torch.int64).bitwise_or(column)
+    rounded = comparable(values, exact)
+    keys = (rounded.double() if rounded is not values else values.to(torch.float64, copy=True)).view(torch.int64)
+    keys.bitwise_or_(column)
     outside = (column << FREE_BITS) + (OUTSIDE | column)  # all different, so they never tie
     keys = torch.where(pool, keys, outside).view(torch.float64)
     ordered = sorted_rows(keys).view(torch.int64)
     # as floating numbers, so that the two zeros are equal
     value = (ordered & -(1 << FREE_BITS)).view(torch.float64)
     position = _positions(equal(value[:, 1:], value[:, :-1]), dtype)
-    return torch.empty_like(position).scatter_(1, ordered & ((1 << FREE_BITS) - 1), position)
+    return torch.empty_like(position).scatter_(1, ordered.bitwise_and_((1 << FREE_BITS) - 1), position)
 
 
 def _positions(tied: Tensor, dtype: torch.dtype) -> Tensor:

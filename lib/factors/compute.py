@@ -21,8 +21,8 @@ from lib.engine.stream import Consumer, Stream
 if TYPE_CHECKING:
     from lib.panel import Panel
 
-#: cells of a block: its intermediates, a few of them at a time, stay in the cache
-BLOCK_CELLS = 2**17
+#: cells of a block: few enough for a cache, many enough for the days before it that windows read again
+BLOCK_CELLS = 2**18
 #: days between two checkpoints of a computation that goes to disk
 CHECKPOINT_DAYS = 512
 
@@ -71,7 +71,7 @@ def compute_factors(
 
 def days_per_block(stocks: int) -> int:
     """Days of a block of so many stocks that stays in the cache."""
-    return int(np.clip(BLOCK_CELLS // stocks, 32, 128))
+    return int(np.clip(BLOCK_CELLS // stocks, 64, 128))
 
 
 class _Run:

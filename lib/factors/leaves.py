@@ -67,8 +67,13 @@ class Leaves:
         cells = {}
         for name in self.names:
             values = self._codes[name][start:stop] if name in self._codes else _values(days, name)
-            cells[name] = Masked(torch.from_numpy(values), valid).to(device=self.device).cells
+            cells[name] = _with_ones(Masked(torch.from_numpy(values), valid).to(device=self.device))
         return cells, torch.from_numpy(days.universe.copy()).to(self.device)
+
+
+def _with_ones(x: Masked) -> Cells:
+    """Cells whose masked ones hold 1, a number that may be divided by: then most quotients need no second look."""
+    return Cells(torch.where(x.valid, x.values, 1.0), x.valid, x.exact)
 
 
 def _is_label(panel: Panel, name: str) -> bool:

@@ -35,8 +35,8 @@ class Memory:
     """values float32 and valid bool, [F, T, N]."""
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
-        self.values = np.zeros(shape, dtype=np.float32)
-        self.valid = np.zeros(shape, dtype=bool)
+        self.values = np.empty(shape, dtype=np.float32)  # every cell is written
+        self.valid = np.empty(shape, dtype=bool)
 
     def put(self, position: int, day: int, cells: Cells) -> None:
         """Store the days of one factor from `day` on."""
