@@ -5,7 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from lib.claims import headline, scoreboard
-from lib.findings import Ablation, LimitEvents
+from lib.findings import Ablation, LimitEvents, Universe
+from lib.findings.audit import ContractAudit
+from lib.findings.speed import Speed
 from lib.parameters import Parameter
 from lib.studies.base import SCALES
 from lib.studies.recording import Recorded, recorded, recorded_studies
@@ -16,6 +18,7 @@ RECORDED_SCALE = {
         str, None, choices=SCALES, optional=True, help="scale of the recorded results; None: the largest"
     )
 }
+UNRECORDED = "nothing is recorded yet"
 NOTHING = "no result on real prices is recorded yet, so there is nothing to report"
 
 
@@ -29,6 +32,9 @@ def found_so_far(recorded_scale: str | None = None) -> str:
     """The findings of the recorded results, as a Markdown list; it says so where nothing is recorded."""
     lines = [
         _line("After a limit close", "limit_events", _events(recorded("limit_events", recorded_scale))),
+        _line("The contract, audited", "contract_audit", _audit(recorded("contract_audit", recorded_scale))),
+        _line("The factor universe", "factor_universe", _universe(recorded("factor_universe", recorded_scale))),
+        _line("How fast", "how_fast", _speed(recorded("how_fast", recorded_scale))),
         _line("Mask ablation", "mask_ablation_real", _ablation(recorded("mask_ablation_real", recorded_scale))),
         _line("Ledger", "claims", f"{headline(board_of_records(recorded_scale))}."),
     ]
@@ -44,6 +50,24 @@ def _events(record: Recorded) -> str:
         return f"{NOTHING}."
     events = LimitEvents.of(record.frame)
     return f"{events.message()}. {events.control_message()}{_stale(record)}"
+
+
+def _audit(record: Recorded) -> str:
+    return f"{ContractAudit.of(record.frame).message()}.{_stale(record)}" if record else f"{UNRECORDED}."
+
+
+def _universe(record: Recorded) -> str:
+    if not record or record.plumbing:
+        return f"{NOTHING}."
+    universe = Universe.of(record.frame)
+    return f"{universe.message()}. {universe.paper_message()}. {universe.holdout_message()}.{_stale(record)}"
+
+
+def _speed(record: Recorded) -> str:
+    if not record:
+        return f"{UNRECORDED}."
+    speed = Speed.of(record.frame)
+    return f"{speed.factors_message()}. {speed.memory_message()}.{_stale(record)}"
 
 
 def _ablation(record: Recorded) -> str:
