@@ -223,10 +223,16 @@ def quietly() -> Iterator[None]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """torch on one thread meanwhile: handing out work to several costs CPU time that is not the library's doing."""
+    """torch and BLAS on one thread meanwhile: handing out work costs CPU time that is not the library's doing.
+
+    The threads of BLAS wait for the next small problem by spinning, which can cost a hundred times the problem.
+    """
+    from threadpoolctl import threadpool_limits
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with threadpool_limits(1):
+            yield
     finally:
         torch.set_num_threads(threads)
