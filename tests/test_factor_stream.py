@@ -17,6 +17,8 @@ from overlay import rough_panel, without
 from lib.errors import LibError, PanelError, ShortPanelWarning
 from lib.factors import FactorSet, FactorStream, compute_factors, factor_names
 from lib.factors.compute import CHECKPOINT_DAYS
+from lib.factors.target import prepared
+from lib.masked import Cells
 from lib.panel import Panel
 
 SOME = ("alpha_003", "add_008", "stock_006", "best_006", "extra_006", "alpha_002", "old_034")
@@ -205,3 +207,10 @@ def test_what_float32_cannot_hold_is_invalid(tmp_path):
     huge = Panel.from_arrays(panel.dates, panel.symbols, fields)
     found = compute_factors(huge, ["cs_rank_low", "best_010"])
     assert found.valid[..., 0].any() and np.isfinite(found.values).all() and not found.valid[..., 1].any()
+
+
+def test_a_float64_beyond_float32_is_stored_as_invalid():
+    cells = Cells(torch.tensor([[1e300, 2.0, -1e39]], dtype=torch.float64), torch.tensor([[True, True, False]]))
+    stored = prepared(cells)
+    assert stored.values.dtype == torch.float32 and stored.values[0, 1] == 2.0
+    assert stored.valid.tolist() == [[False, True, False]]
