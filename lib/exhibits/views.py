@@ -167,7 +167,8 @@ def agreement(own: pd.DataFrame, recorded: pd.DataFrame) -> str:
     both = own.merge(recorded, on=keys, suffixes=("", "_recorded"))
     if both.empty:
         return "no numbers in common"
-    gap = (both["value"] - both["value_recorded"]).abs() / both["value_recorded"].abs().clip(lower=1e-12)
+    difference, size = (both["value"] - both["value_recorded"]).abs(), both["value_recorded"].abs()
+    gap = (difference / size).where(difference > 0, difference)  # equal zeros are equal, whatever they are divided by
     largest = float(gap.max(skipna=True)) if gap.notna().any() else 0.0
     verdict = "the same to 1e-9" if largest <= 1e-9 else f"largest relative difference {largest:.2g}"
     return f"{len(both):,} numbers in common, {verdict}"
