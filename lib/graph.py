@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from lib.eager import over_panel
 from lib.errors import ExpressionError
 from lib.masked import INFIX, Cells, Masked, Operators, cellwise
 
@@ -145,20 +146,17 @@ class Primitive:
         return self.windowed or self.pools or self.memory is not None
 
     def compute(self, arguments: Sequence[Any], window: Window, universe: Tensor | None) -> Masked:
-        """Run the kernel over a whole panel, block by block."""
-        lead, panels = self.lead(arguments), [a for a in arguments if isinstance(a, Masked)]
+        """Run the kernel over a whole panel, tile by tile."""
+        panels = [a for a in arguments if isinstance(a, Masked)]
         if not panels:
             raise ExpressionError(f"{self.name}: needs at least one masked value; got constants only")
-        days, memory = panels[0].shape[0], dict[str, Tensor]()
-        extended = [_extended(a, lead) if isinstance(a, Masked) else a for a in arguments]
-        results = []
-        for day in range(0, days, BLOCK_ROWS) or [0]:
-            stop = min(day + BLOCK_ROWS, days)
-            rows = [a.rows(day, stop + lead) if isinstance(a, Cells) else a for a in extended]
-            peers = None if universe is None else universe[day:stop]
-            results.append(self.step(rows, Block(day, window, peers, memory)))
-        values, valid, exact = zip(*results, strict=True)
-        return Masked(torch.cat(values), torch.cat(valid), all(exact))
+        memory: dict[str, Tensor] = {}  # a recurrence goes down all rows of all stocks at once, so one is enough
+
+        def step(rows: Sequence[Any], day: int, peers: Tensor | None) -> Cells:
+            return self.step(rows, Block(day, window, peers, memory))
+
+        by_stock = not self.pools and self.memory is None
+        return over_panel(step, arguments, self.lead(arguments), universe, by_stock=by_stock)
 
     def _check(self, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         series, numbers = arguments[: self.series], arguments[self.series :]
@@ -173,19 +171,6 @@ class Primitive:
         if not self._required <= len(numbers) <= len(names):
             raise ExpressionError(f"{self.name}: got {len(numbers)} parameters; expected ({', '.join(names)})")
         return (*series, *(_check_number(self.name, name, n) for name, n in zip(names, numbers, strict=False)))
-
-
-#: rows that an eager call computes at a time: the intermediates of a block stay in cache
-BLOCK_ROWS = 128
-
-
-def _extended(x: Masked, lead: int) -> Cells:
-    """The cells with masked rows in front: the days before the panel."""
-    if lead == 0:
-        return x.cells
-    head = (lead, x.shape[1])
-    values, valid = torch.cat([x.values.new_zeros(head), x.values]), torch.cat([x.valid.new_zeros(head), x.valid])
-    return Cells(values, valid, x.exact)
 
 
 def _check_number(operator: str, name: str, value: Any) -> float | int:

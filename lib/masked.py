@@ -117,13 +117,24 @@ class Masked(Operators):
                 f"Masked needs values and valid of one shape [T, N]; got {tuple(values.shape)} and {tuple(valid.shape)}"
             )
         if not values.is_floating_point() or valid.dtype != torch.bool:
-            raise ExpressionError(
-                f"Masked needs floating values and a bool mask; got {values.dtype} and {valid.dtype}"
-            )
-        valid = valid & torch.isfinite(values)
+            raise ExpressionError(f"Masked needs floating values and a bool mask; got {values.dtype} and {valid.dtype}")
+        if on_cpu(values) and math.isfinite(values.sum().item()):  # then every cell is finite
+            valid = valid.clone()
+        else:
+            valid = valid & torch.isfinite(values)
+        self._set(keep(values, valid), valid, exact)
+
+    def _set(self, values: Tensor, valid: Tensor, exact: bool) -> None:
+        object.__setattr__(self, "values", values)
         object.__setattr__(self, "valid", valid)
-        object.__setattr__(self, "values", torch.where(valid, values, values.new_zeros(())))
         object.__setattr__(self, "exact", exact)
+
+    @classmethod
+    def of_settled(cls, values: Tensor, valid: Tensor, exact: bool) -> Masked:
+        """A pair that nobody else holds, finite everywhere and 0 where invalid already."""
+        masked = cls.__new__(cls)
+        masked._set(values, valid, exact)
+        return masked
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Masked is immutable; build a new one instead of setting {name!r}")
@@ -212,7 +223,8 @@ def lift(function: Callable[..., Outcome], *operands: Operand) -> Masked:
     >>> lift(torch.log, x).valid.tolist()
     [[True, False]]
     """
-    return Masked(*cellwise(function, *(x.cells if isinstance(x, Masked) else x for x in operands)))
+    cells = cellwise(function, *(x.cells if isinstance(x, Masked) else x for x in operands))
+    return Masked.of_settled(keep(cells.values, cells.valid), cells.valid.clone(), cells.exact)
 
 
 def quotient(a: Tensor, b: Tensor) -> Outcome:

@@ -11,7 +11,7 @@ import torch
 from lib.engine import MIXED, Stream, evaluate
 from lib.engine.history import SMALL_BLOCK, History
 from lib.engine.plan import Plan, Supply
-from lib.errors import ExpressionError, UnknownNameError
+from lib.errors import ExpressionError, LibError, UnknownNameError
 from lib.graph import SKIP, STRICT, Primitive, Window, field
 from lib.masked import Cells, Masked
 from lib.ops import cs_rank, cs_zscore, decay_linear, delta, ewma, log, power, ts_corr, ts_max, ts_mean, ts_rank, ts_std
@@ -189,6 +189,25 @@ def test_a_run_taken_up_from_its_state_changes_no_bit(leaves, tmp_path):
         second.restore({name: torch.from_numpy(file[name]) for name in file.files})
     assert second.day == 77
     second.run(rows, DAYS, out, rows=16)
+    assert same(streamed(leaves, rows=DAYS), out)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_interrupted_stream_goes_on_from_a_saved_state_only(threads, leaves):
+    def die(position, day, cells):
+        raise OSError("disk full")
+
+    out, stream = Collected(len(FORMULAS)), Stream(FORMULAS)
+    stream.run(source_of(leaves), 40, out, rows=10)
+    saved = {name: tensor.clone() for name, tensor in stream.state().items()}
+    with pytest.raises(OSError, match="disk full"):
+        stream.run(source_of(leaves), DAYS, die, rows=10, threads=threads)
+    with pytest.raises(LibError, match="interrupted"):
+        stream.run(source_of(leaves), DAYS, out, rows=10, threads=threads)
+    with pytest.raises(LibError, match="interrupted"):
+        stream.state()
+    stream.restore(saved)
+    stream.run(source_of(leaves), DAYS, out, rows=10, threads=threads)
     assert same(streamed(leaves, rows=DAYS), out)
 
 

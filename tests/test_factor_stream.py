@@ -94,6 +94,20 @@ def test_a_day_that_does_not_follow_is_refused_and_changes_nothing(panel):
     assert np.array_equal(stream.update(panel.rows(100, 101)).values[0], whole.values[100])
 
 
+def test_after_an_interrupted_day_the_stream_says_so_instead_of_going_on(panel, monkeypatch):
+    stream = FactorStream(panel.until(100), SOME)
+
+    def interrupt(self, position, day, cells):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lib.factors.target.Memory.put", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            stream.update(panel.rows(100, 101))
+    with pytest.raises(LibError, match=r"day 100 .* was interrupted"):
+        stream.update(panel.rows(100, 101))
+
+
 def test_the_order_of_the_stocks_changes_last_bits_at_most(panel):
     """Row sums run in the order of the columns, so the tolerance is that of float32 sums."""
     order = np.random.default_rng(0).permutation(panel.shape[1])

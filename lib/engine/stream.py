@@ -20,12 +20,14 @@ import torch
 from torch import Tensor
 
 from lib.engine.history import History
-from lib.engine.memory import reuse_freed_memory
 from lib.engine.plan import MIXED, Plan, Precision, Step, Supply
-from lib.errors import UnknownNameError, closest
-from lib.graph import BLOCK_ROWS, STRICT, Block, Node, Window, formula
+from lib.errors import LibError, UnknownNameError, closest
+from lib.graph import STRICT, Block, Node, Window, formula
 from lib.masked import Cells, Masked, settled
+from lib.memory import reuse_freed_memory
 
+#: days of a block unless told otherwise
+BLOCK_ROWS = 128
 #: receives (position in roots, index of the block's first day, result)
 Consumer: TypeAlias = Callable[[int, int, Cells], None]
 #: (first day, day after the last) -> leaves and universe of these days
@@ -56,11 +58,31 @@ class Stream:
         self.steps = Plan(roots, precision).steps
         self._histories = [History(step.reach) for step in self.steps]
         self._memories: list[dict[str, Tensor]] = [{} for _ in self.steps]
+        self._interrupted = False
 
     def advance(self, leaves: Mapping[str, Cells], universe: Tensor | None, consume: Consumer) -> None:
-        """Compute the next days. leaves: field name -> cells [R, N]; universe: bool [R, N], None = all stocks."""
-        self._compute(self.day, leaves, universe, consume, None)
+        """Compute the next days. leaves: field name -> cells [R, N]; universe: bool [R, N], None = all stocks.
+
+        Raises LibError after a call that did not come to its end, whatever stopped it.
+        """
+        with self._to_the_end():
+            self._compute(self.day, leaves, universe, consume, None)
         self.day += _rows(leaves)
+
+    @contextmanager
+    def _to_the_end(self) -> Iterator[None]:
+        """A block that stops midway has moved some histories on and not others: nothing may follow it."""
+        self._refuse_if_interrupted()
+        self._interrupted = True
+        yield
+        self._interrupted = False
+
+    def _refuse_if_interrupted(self) -> None:
+        if self._interrupted:
+            raise LibError(
+                f"the computation of day {self.day} (counted from 0) was interrupted, so what the formulas remember no "
+                "longer belongs to one day; start again from the history, or restore a state that was saved before"
+            )
 
     def run(
         self,
@@ -84,7 +106,8 @@ class Stream:
                     self.advance(*source(start, end), consume)
                     advanced(end - start)
             else:
-                self._run_side_by_side(source, starts, stop, consume, threads, advanced)
+                with self._to_the_end():
+                    self._run_side_by_side(source, starts, stop, consume, threads, advanced)
         self.day = stop
 
     def _run_side_by_side(
@@ -148,7 +171,8 @@ class Stream:
         return cells.rows(self.steps[argument.step].reach - lead)
 
     def state(self) -> dict[str, Tensor]:
-        """Everything the next block needs of the past, by name."""
+        """Everything the next block needs of the past, by name. Raises LibError like `advance`."""
+        self._refuse_if_interrupted()
         state = {"day": torch.tensor(self.day)}
         for place, (history, memory) in enumerate(zip(self._histories, self._memories, strict=True)):
             state |= {f"{place}.history.{name}": tensor for name, tensor in history.state().items()}
@@ -157,6 +181,7 @@ class Stream:
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on where the stream that gave this state stopped; both have the same formulas."""
+        self._interrupted = False
         self.day = int(state["day"])
         parts: dict[tuple[str, str], dict[str, Tensor]] = {}
         for key, tensor in state.items():

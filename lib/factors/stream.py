@@ -62,17 +62,17 @@ class FactorStream:
         day: a panel of these days with the same symbols. Cut from a longer panel it keeps that panel's adjustment;
         on its own its adjustment goes on from the days before it, by its `pre_close`.
 
-        Raises PanelError when it does not follow the days so far; nothing is changed then.
+        Raises PanelError when it does not follow the days so far; nothing is changed then. Raises LibError after an
+        update that was interrupted midway: build the stream again from the history.
         """
         self._check(day)
         day = day.following(self._traded)
         rows, stocks = day.shape
         leaves, universe = Leaves(self.request.view(day), self.request.fields, self.device).rows(0, rows)
         target = Memory((len(self.request.nodes), rows, stocks))
-        first = self._stream.day
+        first, traded = self._stream.day, LastTraded.of(day, self._traded)
         self._stream.advance(leaves, universe, lambda root, start, cells: target.put(root, start - first, cells))
-        self._traded = LastTraded.of(day, self._traded)
-        self.last_date = day.dates[-1]
+        self._traded, self.last_date = traded, day.dates[-1]
         values, valid = np.moveaxis(target.values, 0, -1), np.moveaxis(target.valid, 0, -1)
         return FactorSet(values, valid, self.request.names, self.request.skipped)
 

@@ -1,0 +1,60 @@
+"""Run a kernel over a whole panel held in memory, in tiles whose intermediates stay in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from lib.errors import ExpressionError
+from lib.kernels import keep
+from lib.masked import Cells, Masked
+from lib.memory import reuse_freed_memory
+
+#: a kernel on some rows: (arguments, index of the first result's day, universe of these days)
+Step: TypeAlias = Callable[[Sequence[Any], int, "Tensor | None"], Cells]
+
+#: cells of a tile, its rows, and its columns at least
+TILE_CELLS, TILE_ROWS, TILE_COLUMNS = 2**17, 128, 64
+#: a kernel that reads more rows than this before its first result gets all days of fewer stocks in one tile
+LONG_LEAD = TILE_ROWS // 4
+
+
+def over_panel(step: Step, arguments: Sequence[Any], lead: int, universe: Tensor | None, *, by_stock: bool) -> Masked:
+    """The results of a kernel on every day of a panel.
+
+    arguments: series as `Masked` [T, N], of one shape, and numbers. lead: rows before a result that the kernel reads;
+    the first `lead` days have no result. by_stock: a result reads its own stock only, so columns may be cut instead
+    of days, and nothing is read twice.
+    """
+    reuse_freed_memory()
+    first, *others = (a for a in arguments if isinstance(a, Masked))
+    for other in others:
+        if other.shape != first.shape:
+            raise ExpressionError(f"shapes differ: {tuple(first.shape)} and {tuple(other.shape)}")
+    days, stocks = first.shape
+    values, valid = torch.zeros_like(first.values), torch.zeros_like(first.valid)
+    exact = True
+    for rows, columns in _tiles(days, stocks, lead, by_stock):
+        read = slice(rows.start - lead, rows.stop)
+        cut = [_cut(a, read, columns) if isinstance(a, Masked) else a for a in arguments]
+        cells = step(cut, rows.start, None if universe is None else universe[rows])
+        keep(cells.values, cells.valid, out=values[rows, columns])
+        valid[rows, columns] = cells.valid
+        exact &= cells.exact
+    return Masked.of_settled(values, valid, exact)
+
+
+def _tiles(days: int, stocks: int, lead: int, by_stock: bool) -> Iterator[tuple[slice, slice]]:
+    height, width = TILE_ROWS, stocks
+    if by_stock and lead > LONG_LEAD:
+        height, width = max(days, 1), max(TILE_COLUMNS, TILE_CELLS // max(days, 1))
+    for day in range(lead, days, height):
+        for stock in range(0, stocks, width):
+            yield slice(day, min(day + height, days)), slice(stock, min(stock + width, stocks))
+
+
+def _cut(x: Masked, rows: slice, columns: slice) -> Cells:
+    return Cells(x.values[rows, columns], x.valid[rows, columns], x.exact)
