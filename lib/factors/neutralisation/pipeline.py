@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -82,8 +83,8 @@ def neutralise(
     for start in range(0, shape[0], step):
         cut = slice(start, min(start + step, shape[0]))
         found, valid = neutralise_block(
-            torch.from_numpy(_fresh(factors.values[cut])).to(device),
-            torch.from_numpy(_fresh(factors.valid[cut])).to(device),
+            _tensor(factors.values[cut]).to(device),
+            _tensor(factors.valid[cut]).to(device),
             exposures.rows(cut.start, cut.stop),
             robust=robust, components=components, strength=alpha[cut], size=size, standardise=standardise,
         )  # fmt: skip
@@ -109,7 +110,7 @@ def neutralise_block(
     _check_options(values, exposures, components, size)
     codes, log_size, member = _cells(exposures, size, values.device)
     inside = (valid & member[:, :, None]).transpose(1, 2).contiguous()  # B F N
-    given, inside = _cleaned(values.transpose(1, 2).contiguous(), inside)
+    given, inside = _cleaned(values.transpose(1, 2), inside)
     plain = _design(inside, codes, powers_of_size(log_size, member, size), int(exposures.codes.max(initial=0)) + 1)
     given = given.mul_(plain.ones)
     if components:
@@ -129,10 +130,11 @@ def neutralise_block(
 
 def _cleaned(values: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
     """A float64 copy [B,F,N], finite, and the cells inside whose value was finite."""
-    if not bool(torch.isfinite(values.abs().amax())):
-        inside = inside & torch.isfinite(values)
-        values = torch.where(inside, values, 0.0)
-    return values.to(torch.float64, copy=True), inside
+    copy = values.to(torch.float64, copy=True, memory_format=torch.contiguous_format)
+    if not math.isfinite(copy.sum().item()):  # a finite sum has finite terms
+        inside = inside & torch.isfinite(copy)
+        copy = torch.where(inside, copy, 0.0)
+    return copy, inside
 
 
 def _design(inside: Tensor, codes: Tensor, sizes: tuple[Tensor, ...], n_groups: int) -> Design:
@@ -154,9 +156,9 @@ def _cells(exposures: Exposures, size: int, device: torch.device) -> tuple[Tenso
     return tuple(torch.from_numpy(array).to(device) for array in (codes, log_cap, member))  # type: ignore[return-value]
 
 
-def _fresh(block: NDArray[Any]) -> NDArray[Any]:
-    """A copy in memory that keeps its order, so that in-place results and read-only maps do no harm."""
-    return np.array(block, order="K", subok=False)
+def _tensor(block: NDArray[Any]) -> Tensor:
+    """The block as a tensor that is only read; a read-only map is copied, because torch has no such tensors."""
+    return torch.from_numpy(block if block.flags.writeable else np.array(block, order="K", subok=False))
 
 
 def _daily_strength(strength: Any, exposures: Exposures) -> NDArray[np.float64]:

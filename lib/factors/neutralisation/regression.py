@@ -21,6 +21,8 @@ from lib.factors.neutralisation.sums import centred, group_sum, group_total, of_
 SAME_SIZE = 1e-8
 #: a regressor is dropped where industries and the regressors before it leave less than this share of its squares
 DEPENDENT = 1e-10
+#: with more masks than this share of the factors, handing a design round costs more than building one for each
+MOSTLY_OWN = 0.65
 
 
 @dataclass(frozen=True)
@@ -130,8 +132,6 @@ def distinct(inside: Tensor) -> tuple[Tensor, Tensor | None]:
     are told apart by a sum of their words with fixed factors, and then compared cell by cell.
     """
     n_factors = inside.shape[1]
-    if bool((inside == inside[:, :1]).all()):
-        return inside[:, :1], inside.new_zeros(n_factors, dtype=torch.int64)
     rows = inside.transpose(0, 1).reshape(n_factors, -1)  # F BN
     words = torch.nn.functional.pad(rows, (0, -rows.shape[1] % 8)).view(torch.int64)  # F W, eight cells a word
     odd = torch.arange(words.shape[1], device=inside.device) * -7046029254386353131 + 1  # overflow wraps around
@@ -139,6 +139,6 @@ def distinct(inside: Tensor) -> tuple[Tensor, Tensor | None]:
     n_masks = int(which.max()) + 1
     first = torch.full((n_masks,), n_factors, device=inside.device)
     first = first.scatter_reduce(0, which, torch.arange(n_factors, device=inside.device), "amin")
-    if n_masks == n_factors or not torch.equal(words[first][which], words):
+    if n_masks > MOSTLY_OWN * n_factors or not torch.equal(words[first][which], words):
         return inside, None
     return inside[:, first], which
