@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from lib.factors import factor_names
+from lib.factors import FactorSet, compute_factors, factor_names, find_factors
 from lib.factors.fields import amount, close, high, low, open, volume
 from lib.factors.registry import PUBLISHED, catalogue
 from lib.graph import Node
@@ -23,6 +23,7 @@ from lib.panel import Panel
 from lib.studies.base import Settings
 from lib.studies.factor_handbook import STUDY, _lacking
 from lib.studies.factor_measures import Ground, distinct, measure, member_columns, sampled_days
+from lib.studies.factor_precision import apart_from_float64
 from lib.studies.factor_relatives import Sample, closest, family_correlations, rank_correlations, twins
 from lib.studies.factor_units import RESCALED, unit_agreement
 
@@ -105,9 +106,7 @@ def test_persistence_and_distinct_values(panel: Panel, factor: tuple[Array, Arra
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf, 1e30])
-def test_masked_cells_and_strangers_count_for_nothing(
-    panel: Panel, factor: tuple[Array, Array], poison: float
-) -> None:
+def test_masked_cells_and_strangers_count_for_nothing(panel: Panel, factor: tuple[Array, Array], poison: float) -> None:
     values, valid = factor
     inside = valid & panel.universe & panel.observed
     # yesterday's cell of a new member is looked at for persistence, so it is not poisoned
@@ -287,6 +286,20 @@ def test_every_factor_is_measured(study: dict[str, dict[str, float]]) -> None:
     names = [name for name in catalogue(PUBLISHED) if "coverage" in study[name]]
     assert len(names) == study["overlay"]["factors"] == 314
     assert all(0 < study[name]["coverage"] <= 1 for name in names)
+
+
+def test_the_remainder_against_float64_counts_planted_cells(panel: Panel) -> None:
+    names = ["alpha_003", "old_046", "best_006"]
+    factors = find_factors(names)
+    exact = compute_factors(panel, names)
+    assert all(share < 1e-3 and n > 100 for share, n in apart_from_float64(panel, factors, exact))
+    values, cells = exact.values.copy(), np.argwhere(exact.valid[..., 1])[::7]
+    spread = values[..., 1][exact.valid[..., 1]].std()
+    values[cells[:, 0], cells[:, 1], 1] += 10 * spread
+    values[~exact.valid] = 1e30  # masked cells are not looked at
+    shares = apart_from_float64(panel, factors, FactorSet(values, exact.valid, exact.names, {}))
+    assert shares[1][0] == pytest.approx(len(cells) / exact.valid[..., 1].sum(), abs=1e-3)
+    assert shares[0][0] < 1e-3 and shares[2][0] < 1e-3
 
 
 def test_a_file_without_fields_says_what_is_lacking() -> None:

@@ -14,7 +14,15 @@ from matplotlib.figure import Figure
 from results import around, tidy
 
 from lib.errors import UnknownNameError
-from lib.exhibits.handbook import family_cards, family_index, flagged, formula_html, handbook_csv, not_computed
+from lib.exhibits.handbook import (
+    family_cards,
+    family_index,
+    flagged,
+    formula_html,
+    handbook_csv,
+    not_computed,
+    precision_table,
+)
 from lib.factors.registry import PUBLISHED, Factor, catalogue, find_factors
 from lib.figures.handbook import coverage_by_window, factors_alike, families_alike, information_by_family
 from lib.figures.style import title_of, to_svg
@@ -35,6 +43,7 @@ def frame(source: str, lacking: tuple[str, ...] = (), ic: float = 0.02, twin: fl
             continue
         records += [(variant, "coverage", 0.5), (variant, "persistence", 0.7), (variant, "distinct", 60.0)]
         records += around(variant, "rank_ic", ic, 0.01)
+        records += [(variant, "apart from float64", 0.002 if name == "old_046" else 0.0)]
         records += [(variant, f"relative {other}", -0.6) for other in ("old_030", "alpha101_003")]
         records += [(variant, what, 1.0) for what in ("price unit", "volume unit", "price level", "volume level")]
     for i, one in enumerate(ALL_FAMILIES):
@@ -219,3 +228,11 @@ def test_a_figure_is_the_same_bytes_twice_and_fits_its_frame(handbook: Handbook,
     assert box.x1 <= width + 0.03 and box.y1 <= height + 0.03
     assert title_of(figure)
     assert all(ax.get_ylabel() for ax in figure.axes)
+
+
+def test_the_remainder_against_float64_is_said_and_listed(handbook):
+    computed = sum(1 for _ in handbook.computed("csi300"))
+    said = handbook.precision_message("csi300")
+    assert f"{computed - 1} of {computed} factors" in said and "0.200%" in said and "old_046" in said
+    listed = precision_table(handbook, "csi300", most=3).data
+    assert listed.count("<tr>") == 4 and listed.index("old_046") < listed.index("alpha_")

@@ -148,7 +148,7 @@ def _row(source: str, factor: Factor, found: Measures) -> dict[str, object]:
         "memory": factor.node.memory + 1, "inputs": " ".join(factor.fields), "source": factor.source,
         "coverage": found.coverage, "rank_ic": found.rank_ic.value, "rank_ic.low": found.rank_ic.low,
         "rank_ic.high": found.rank_ic.high, "persistence": found.persistence, "distinct": found.distinct,
-        **{what: found.units.get(what) for what in UNITS},
+        **{what: found.units.get(what) for what in UNITS}, "apart from float64": found.apart,
         "twins": " ".join(f"{name} {value:+.4f}" for name, value in found.twins), **relatives,
     }  # fmt: skip
 
@@ -169,6 +169,18 @@ def flagged(handbook: Handbook) -> HTML:
     rows = [{"flag": kind, "factors": len(names), "which": " ".join(names)} for kind, names in kinds.items()]
     return table(pd.DataFrame(rows, columns=["flag", "factors", "which"]), "flagged_factors",
                  formats={"which": _links})  # fmt: skip
+
+
+def precision_table(handbook: Handbook, source: str, most: int = 12) -> HTML:
+    """The factors with the largest remainder against float64 on one panel; all of them in the CSV beside it."""
+    rows = [
+        {"factor": factor.name, "apart from float64": found.apart, "formula": factor.formula}
+        for factor, found in handbook.computed(source)
+        if math.isfinite(found.apart)
+    ]
+    frame = pd.DataFrame(rows, columns=["factor", "apart from float64", "formula"])
+    worst = frame.sort_values("apart from float64", ascending=False, kind="stable").head(most)
+    return table(worst, "precision", formats={"factor": _links, "apart from float64": "{:.3%}".format})
 
 
 def not_computed(handbook: Handbook) -> HTML:

@@ -33,6 +33,7 @@ class Measures(NamedTuple):
     relatives: tuple[tuple[str, float], ...]
     twins: tuple[tuple[str, float], ...]
     units: dict[str, float]
+    apart: float  # share of cells that float64 would give otherwise; NaN if that was not measured
 
     @property
     def flat(self) -> bool:
@@ -85,7 +86,7 @@ class Handbook:
         return Measures(
             value("coverage"), found.get("rank_ic", nothing), value("persistence"), value("distinct"),
             _pairs(found, "relative "), _pairs(found, "twin "),
-            {what: value(what) for what in UNITS if what in found},
+            {what: value(what) for what in UNITS if what in found}, value("apart from float64"),
         )  # fmt: skip
 
     def first(self, name: str) -> Measures | None:
@@ -151,6 +152,18 @@ class Handbook:
         return (
             f"Factors of one family correlate {_mean(within):.2f} on average, of two families {_mean(between):.2f}; "
             f"{twins} have a twin among the 213"
+        )
+
+    def precision_message(self, source: str) -> str:
+        """How many cells float64 would give otherwise, and of which factor most."""
+        found = [(item.apart, factor.name) for factor, item in self.computed(source) if math.isfinite(item.apart)]
+        if not found:
+            return "What single precision costs was not measured"
+        worst, name = max(found)
+        whole = sum(apart == 0 for apart, _ in found)
+        return (
+            f"{whole} of {len(found)} factors agree with a float64 evaluation in every cell; the largest remainder is "
+            f"{worst:.3%} of the cells, of {name}"
         )
 
     @staticmethod
