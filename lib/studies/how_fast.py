@@ -163,7 +163,7 @@ def _alone(row: Config, settings: Settings) -> Iterator[Record]:
         return
     found = run_child(name, row["dates"], row["stocks"], seed=row["seed"], to_disk=to_disk)
     values = {"cpu": found.cpu, "wall": found.wall, "peak": found.peak, "before": found.before}
-    output = 4 * row["dates"] * row["stocks"] * len(factor_names())  # bytes of the float32 values
+    output = (4 + 1) * row["dates"] * row["stocks"] * len(factor_names())  # bytes of float32 values and of bool flags
     yield from ({"metric": f"{name}: {what}", "value": value} for what, value in {**values, "output": output}.items())
 
 
