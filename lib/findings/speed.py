@@ -59,6 +59,10 @@ class Work(NamedTuple):
     size: Size
 
 
+#: operators whose work grows with the window, day by day
+LINEAR = ("ts_rank",)
+
+
 @dataclass(frozen=True)
 class Speed:
     """The numbers of a speed run."""
@@ -146,9 +150,14 @@ class Speed:
                 growth[name] = (last / first, items[0].window, items[-1].window)
         if not growth:
             return "CPU time against the length of the window"
+        linear = {name: growth.pop(name) for name in LINEAR if name in growth and len(growth) > 1}
         worst = max(growth, key=lambda name: growth[name][0])
         ratio, short, long = growth[worst]
-        return f"A window of {long} days takes at most {ratio:.1f} times as long as one of {short} ({worst})"
+        others = "".join(
+            f"; {name}, which compares today with every day of its window, {found[0]:.1f} times"
+            for name, found in linear.items()
+        )
+        return f"A window of {long} days takes at most {ratio:.1f} times as long as one of {short} ({worst}){others}"
 
     def memory_message(self) -> str:
         """Peak memory of all factors at the largest panel, beside the size of the result."""
