@@ -195,16 +195,13 @@ def test_sentences_follow_the_numbers() -> None:
     assert fast.operators_message().startswith("5 of 5") and slow.operators_message().startswith("0 of 5")
     growth = math.log2(240) / math.log2(20)
     assert f"240 days takes at most {growth:.1f} times as long as one of 20 (" in fast.window_message()
-    renamed = made_up().replace(
-        {"variant": {f"ts_std w={w} float32 500x500": f"ts_rank w={w} float32 500x500" for w in (20, 240)}}
-    )
+    renamed = made_up()
+    renamed["variant"] = renamed["variant"].str.replace("ts_std", "ts_rank")
     slower = (renamed["variant"] == "ts_rank w=240 float32 500x500") & (renamed["metric"] == "ours: cpu")
     renamed.loc[slower, "value"] *= 9
     said = Speed.of(renamed).window_message()
-    assert (
-        f"at most {growth:.1f} times" in said
-        and f"ts_rank, which compares today with every day of its window, {9 * growth:.1f} times" in said
-    )
+    assert f"at most {growth:.1f} times" in said
+    assert f"; ts_rank, which compares today with every day of its window, {9 * growth:.1f} times" in said
     assert "1 GiB resident at the peak for a result of 0.5 GiB" in fast.memory_message()
     assert {(item.name, peer) for item, peer, _ in fast.wrong()} == {("ts_std", "bottleneck"), ("ewma", "mlquantx")}
     assert "bottleneck's ts_std on float32 (up to 0.06)" in fast.wrong_message() and "ours" not in fast.wrong_message()
