@@ -78,7 +78,7 @@ def _bench(options: argparse.Namespace) -> None:
 
 
 def _load(options: argparse.Namespace) -> None:
-    print(import_module("lib.load").report(options.file, options.market))
+    print(import_module("lib.load.report").report(options.file, options.market, options.format))
 
 
 # ---------------------------------------------------------------------------------------- arguments
@@ -107,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("file", metavar="FILE")
     choices = ("auto", "cn", "none")
     load.add_argument("--market", default="auto", choices=choices, help="exchange rules (default: by the symbols)")
+    load.add_argument("--format", default="auto", help="source of the file (default: by its columns)")
     return parser
 
 

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from lib.errors import LoadError
-from lib.load import guess_units, load_panel, report
+from lib.load import load_panel
+from lib.load.report import report
 from lib.panel import Panel
 from lib.reasons import Reason, derive_limits, derive_reasons
 
@@ -72,9 +73,7 @@ def test_real_heuristic_is_close_but_not_the_same(real: Panel) -> None:
 
 
 @pytest.mark.data
-def test_real_file_without_pre_close_is_not_taken_for_adjusted(
-    real: Panel, tmp_path: Path, data_dir: Path
-) -> None:
+def test_real_file_without_pre_close_is_not_taken_for_adjusted(real: Panel, tmp_path: Path, data_dir: Path) -> None:
     table = pq.read_table(data_dir / "cn_csi300_pit_2010_2024.parquet")
     dropped = ["pre_close", "limit_pct", "limit_up", "limit_down", "adj_factor"]
     pq.write_table(table.drop_columns(dropped).slice(0, 400_000), tmp_path / "bare.parquet")
@@ -107,7 +106,9 @@ def test_real_rich_file_and_its_units(data_dir: Path) -> None:
     assert panel.shape == (1273, 300)
     assert panel.notes["adjustment_disagreement"] == []
     assert panel.notes["universe"] == "listed"
-    assert "volume in shares, amount in yuan" in guess_units(panel)
+    units = panel.notes["units"]
+    assert units.text == "volume in shares, amount in yuan"
+    assert units.agreement > 0.99
     reasons, _ = without(panel, "limit_up", "limit_down", "limit_pct")
     np.testing.assert_array_equal(reasons, panel.reasons)
 
