@@ -58,7 +58,7 @@ def _refuse(table: Table, name: str, wrong: BoolArray, what: str) -> None:
     if wrong.any():
         row = int(wrong.argmax())
         raise LoadError(
-            f"{table.name}: column {name!r} holds {int(wrong.sum()):,} {what}; the first is "
+            f"{table.name}: column {table.called(name)} holds {int(wrong.sum()):,} {what}; the first is "
             f"{table.numbers[name][row]:g} at {table.cell(row)}"
         )
 

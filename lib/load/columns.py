@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -21,6 +21,9 @@ TEXT: Final = ("industry", "board", "suspend_type", "suspend_timing", "stock_nam
 DAYS: Final = ("list_date", "delist_date", "since", "until")
 MEMBERSHIP: Final = "in_csi300"
 FLAGS: Final = ("halted", "is_st", "trading", MEMBERSHIP)
+
+FIRST_DAY: Final = np.datetime64("1900-01-01")
+LAST_DAY: Final = np.datetime64("2100-12-31")
 
 _TRUE, _FALSE = ("true", "1", "1.0", "t", "yes"), ("false", "0", "0.0", "f", "no", "")
 _NO_DAY: Final = np.array(["NaT"], dtype="datetime64[D]")
@@ -65,6 +68,8 @@ class Table:
     ignored: tuple[str, ...]
     encoding: str
     origins: tuple[Origin, ...]
+    #: field -> its column in the file, where that has another name
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:
@@ -81,6 +86,10 @@ class Table:
         """Date, symbol and place of a row, for messages."""
         day, name = self.dates.values[self.dates.codes[row]], self.symbols.values[self.symbols.codes[row]]
         return f"{'' if np.isnat(day) else day} {name} ({self.line(row)})".lstrip()
+
+    def called(self, name: str) -> str:
+        """A field as the file calls it, for messages."""
+        return repr(self.names.get(name, name))
 
     def take(self, keep: BoolArray) -> Table:
         """The rows where `keep` holds; lines in messages stay those of the file."""
@@ -138,6 +147,7 @@ def stack(tables: Sequence[Table], name: str) -> Table:
         tuple(_keys(table.ignored for table in tables)),
         "+".join(_keys([table.encoding] for table in tables)),
         origins,
+        {ours: name for table in tables for ours, name in table.names.items()},
     )
 
 
@@ -175,21 +185,22 @@ def typed(header: Header, raw: pa.Table, fields: Mapping[str, str], flags: Seque
     numbers: dict[str, FloatArray] = {}
     labels: dict[str, Column] = {}
     for name in raw.column_names:
-        field = fields.get(name, name)
-        if field in TEXT:
-            labels[field] = reader.text(name)
-        elif field in DAYS:
-            labels[field] = reader.dates(name, required=False)
-        elif field in FLAGS or name in flags:
-            numbers[field] = reader.flag(name)
-        elif field not in ("date", "symbol"):
-            numbers[field] = reader.number(name)
-    back = {field: name for name, field in fields.items() if name in raw.column_names}
+        ours = fields.get(name, name)
+        if ours in TEXT:
+            labels[ours] = reader.text(name)
+        elif ours in DAYS:
+            labels[ours] = reader.dates(name, required=False)
+        elif ours in FLAGS or name in flags:
+            numbers[ours] = reader.flag(name)
+        elif ours not in ("date", "symbol"):
+            numbers[ours] = reader.number(name)
+    back = {ours: name for name, ours in fields.items() if name in raw.column_names}
     dates = reader.dates(back["date"]) if "date" in back else constant_column(_NO_DAY[0], raw.num_rows)
     symbols = reader.symbols(back["symbol"]) if symbol is None else constant_column(symbol, raw.num_rows)
     ignored = tuple(name for name in header.names if name not in raw.column_names)
     origin = Origin(0, header.path.name, header.first_line, reader.unit)
-    return Table(header.path.name, dates, symbols, numbers, labels, ignored, header.encoding, (origin,))
+    other = {ours: name for ours, name in back.items() if ours != name}
+    return Table(header.path.name, dates, symbols, numbers, labels, ignored, header.encoding, (origin,), other)
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,7 +259,15 @@ class _Reader:
             days = self._parsed(name, self._categories(name, self._moments(name, column)))
         else:
             days = self._parsed(name, self._categories(name, self._as_text(name)))
+        self._check_years(name, days)
         return self._complete(name, days) if required else days
+
+    def _check_years(self, name: str, days: Column) -> None:
+        """No exchange of this book traded before 1900, and sentinels such as 9999-12-31 are no days."""
+        for i, day in enumerate(days.values):
+            if not FIRST_DAY <= day <= LAST_DAY:
+                row = int((days.codes == i).argmax())
+                raise self._bad(name, f"a day from {FIRST_DAY} to {LAST_DAY}", (row, str(day)))
 
     def _moments(self, name: str, column: pa.Array) -> pa.Array:
         """Timestamps as text, on the clock of their own time zone."""

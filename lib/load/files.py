@@ -22,6 +22,7 @@ MAX_BYTES: Final = 4 << 30
 MAX_ROWS: Final = 30_000_000
 MAX_FILES: Final = 20_000
 _HEADER_BYTES: Final = 1 << 20
+_CHUNK: Final = 1 << 22
 
 SUFFIXES: Final = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
 NULLS: Final = ["", "NaN", "nan", "NA", "N/A", "null", "NULL", "None", "<NA>"]
@@ -200,25 +201,36 @@ def _csv_header(path: Path, known: Callable[[Names], bool]) -> tuple[str, list[s
     """utf-8 if the whole file decodes; else gb18030, if that gives a header we know; else LoadError."""
     with path.open("rb") as file:
         line = file.readline(_HEADER_BYTES)
-    for encoding in ("utf-8", "gb18030"):
-        if _decodes(path, encoding):
-            text = line.decode(encoding, "replace").strip("\r\n\ufeff")
-            names = [name.strip().strip('"').strip() for name in text.split(",")]
-            if encoding == "utf-8" or known(names):
-                return encoding, names
-    raise LoadError(f"{path.name}: neither UTF-8 nor GB18030 text with a known header; save it as UTF-8")
+    wrong_at = _first_undecodable(path, "utf-8")
+    encoding = "utf-8" if wrong_at is None else "gb18030"
+    if wrong_at is None or _first_undecodable(path, encoding) is None:
+        text = line.decode(encoding, "replace").strip("\r\n\ufeff")
+        names = [name.strip().strip('"').strip() for name in text.split(",")]
+        if wrong_at is None or known(names):
+            return encoding, names
+    raise LoadError(
+        f"{path.name}: not UTF-8 (line {_line_of(path, int(wrong_at or 0))}), nor GB18030 with a known header; "
+        f"save it as UTF-8"
+    )
 
 
-def _decodes(path: Path, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
+def _first_undecodable(path: Path, encoding: str) -> int | None:
+    """Place of the first byte that does not belong to the encoding; None if all do."""
+    decoder, place = codecs.getincrementaldecoder(encoding)(), 0
     try:
         with path.open("rb") as file:
-            while chunk := file.read(1 << 22):
+            while chunk := file.read(_CHUNK):
                 decoder.decode(chunk)
+                place += len(chunk)
         decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
+    except UnicodeDecodeError as error:
+        return min(place + error.start, path.stat().st_size - 1)
+    return None
+
+
+def _line_of(path: Path, place: int) -> int:
+    with path.open("rb") as file:
+        return 1 + sum(file.read(min(_CHUNK, place - at)).count(b"\n") for at in range(0, place, _CHUNK))
 
 
 def _one_line(error: Exception) -> str:
