@@ -373,27 +373,6 @@ def test_a_repeated_column_is_refused(tmp_path: Path) -> None:
     assert "'close' appears more than once" in failure(path)
 
 
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_a_mutated_file_gives_a_panel_or_a_load_error(tmp_path: Path, kind: str) -> None:
-    path = written(frame(n_days=12).assign(industry="J66", halted=False), tmp_path, kind)
-    whole, rng = path.read_bytes(), np.random.default_rng(11)
-    outcomes = {True: 0, False: 0}
-    for _ in range(150):
-        data = bytearray(whole)
-        for at in rng.integers(0, len(data), rng.integers(1, 4)):
-            data[at] = rng.integers(0, 256)
-        path.write_bytes(data[: len(data) if rng.random() < 0.8 else rng.integers(1, len(data))])
-        try:
-            panel = load_panel(path)
-        except LoadError as error:
-            assert "\n" not in str(error)
-            outcomes[False] += 1
-        else:
-            assert np.isfinite(panel.fields["close"][panel.observed]).all()
-            outcomes[True] += 1
-    assert min(outcomes.values()) > 0
-
-
 # -- report ---------------------------------------------------------------------------------------
 
 
