@@ -260,6 +260,11 @@ def ts_basic(rows: list[Row]) -> pd.DataFrame:
     )  # fmt: skip
 
 
+def ts_factors(rows: list[Row]) -> pd.DataFrame:
+    """On halted days too."""
+    return pd.DataFrame({**ts_keys(rows), "adj_factor": [float(r.factor) for r in rows]})
+
+
 def ts_stocks(rows: list[Row]) -> pd.DataFrame:
     first = [own[0] for _, own in by_stock(rows)]
     listed = [row.date.replace("-", "") if row.day else "20100104" for row in first]
@@ -273,7 +278,7 @@ def write_tushare(rows: list[Row], folder: Path) -> Path:
     for name, table in (
         ("daily", ts_daily(rows)), ("stk_limit", ts_limits(rows)), ("suspend_d", ts_suspensions(rows)),
         ("daily_basic", ts_basic(rows)), ("stock_basic", ts_stocks(rows)),
-        ("adj_factor", pd.DataFrame({**ts_keys(rows), "adj_factor": [float(r.factor) for r in rows]})),
+        ("adj_factor", ts_factors(rows)),
     ):  # fmt: skip
         table.to_csv(folder / f"{name}.csv", index=False)
     return folder
