@@ -49,7 +49,8 @@ def naive(panel: Panel) -> dict[str, np.ndarray]:
             bits = int(panel.reasons[t, n])
             traded = not bits & (Reason.MISSING | Reason.UNLISTED | Reason.HALT)
             days += traded
-            out["history"][t, n] = days < RULES.min_history
+            late = bool(int(panel.reasons[0, n]) & Reason.UNLISTED)  # else listed before, unknown when
+            out["history"][t, n] = late and days < RULES.min_history
             listed = [s for s in range(t + 1) if not all(int(panel.reasons[u, n]) & 3 for u in range(s + 1))]
             last = [s for s in range(t - RULES.window + 1, t + 1) if s in listed]
             idle = [s for s in last if int(panel.reasons[s, n]) & 7]
@@ -73,8 +74,10 @@ def test_each_rule_is_that_of_a_loop_over_cells(panel: Panel) -> None:
         np.testing.assert_array_equal(item.cells, wanted[item.name], err_msg=item.name)
         if item.name != "history":
             np.testing.assert_array_equal(item.securities, wanted[item.name].any(axis=0))
-    young = [(panel.traded[:, n]).sum() < RULES.min_history for n in range(N)]
-    np.testing.assert_array_equal(quality.exclusions[0].securities, young)
+    assert not quality.exclusions[0].securities.any()
+    young = quality_control(panel, Rules(min_history=59)).exclusions[0].securities
+    assert young.tolist() == [n == 2 and panel.traded[:, n].sum() < 59 for n in range(N)]
+    assert young.any()
 
 
 def test_applied_takes_cells_out_of_the_universe_and_touches_nothing_else(panel: Panel) -> None:
@@ -132,6 +135,15 @@ def test_a_limit_up_of_twenty_per_cent_is_not_beyond_twenty_per_cent() -> None:
     assert quality.exclusions[0].cells.ravel().tolist() == [False, False, True]
 
 
+def test_a_listing_date_tells_the_age_of_a_stock_that_is_there_from_the_start(panel: Panel) -> None:
+    listed = np.broadcast_to(panel.dates[0] - np.array([7, 10_000, 0, 7, 7, 7]), (T, N))  # a week: 5 business days
+    fields = panel.fields | {"list_date": np.where(np.arange(N) == 3, np.datetime64("NaT"), listed)}
+    dated = Panel.from_arrays(panel.dates, panel.symbols, fields, panel.reasons)
+    young = quality_control(dated, RULES).exclusions[0].cells
+    for n, before in ((0, 5), (1, 10**6), (3, 10**6), (4, 5)):
+        np.testing.assert_array_equal(young[:, n], before + np.cumsum(panel.traded[:, n]) < RULES.min_history)
+
+
 def test_survivors_are_counted(panel: Panel) -> None:
     counts = quality_control(panel, RULES).survivorship()
     first = panel.traded[0]
@@ -152,7 +164,8 @@ def test_survivors_are_counted(panel: Panel) -> None:
 def test_the_report_counts_what_would_be_excluded(tmp_path: Path) -> None:
     path = shapes.write_baostock(shapes.market(), tmp_path)
     text = report(path)
-    cells = sum(1 for row in shapes.market())
-    assert f"history: {cells:,} cells (100.00% of the universe); as whole securities 4" in text
+    rows = shapes.market()
+    cells = sum(row.stock == "SH688001" for row in rows)
+    assert f"history: {cells:,} cells ({cells / len(rows):.2%} of the universe); as whole securities 1" in text
     assert "0 of 4 stocks end before the last date: survivors only" in text
     assert "Baostock query_history_k_data_plus, 4 files" in text

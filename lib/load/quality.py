@@ -17,6 +17,7 @@ import numpy as np
 
 from lib.errors import ParameterError
 from lib.panel import BoolArray, FloatArray, Panel
+from lib.reasons import Reason
 
 Mode = Literal["as_of", "whole"]
 MODES: Final = ("as_of", "whole")
@@ -26,7 +27,8 @@ MODES: Final = ("as_of", "whole")
 class Rules:
     """Thresholds of the exclusions; None switches one off.
 
-    min_history: trading days a stock has had (paper A: 250)
+    min_history: trading days a stock has had since listing (paper A: 250). One that is there on the first date was
+                 listed before, unknown when, and passes, unless `list_date` tells its age.
     max_return:  largest daily return, either way (paper A: 0.20); a cent of rounding is allowed
     max_idle:    largest share of days without trading in the last `window` sessions since listing. The paper does not
                  say what an irregular pattern is; this is ours.
@@ -147,9 +149,8 @@ def quality_control(panel: Panel, rules: Rules | None = None) -> Quality:
 
 def _exclusions(panel: Panel, rules: Rules) -> Iterator[Exclusion]:
     if rules.min_history is not None:
-        age = np.cumsum(panel.traded, axis=0)
-        enough = rules.min_history
-        yield Exclusion("history", f"fewer than {enough} trading days so far", age < enough, age[-1] < enough)
+        age, enough = _age(panel), rules.min_history
+        yield Exclusion("history", f"fewer than {enough} trading days since listing", age < enough, age[-1] < enough)
     change = panel.returns
     if rules.max_return is not None:
         extreme = np.abs(change) > rules.max_return + _rounding(panel)
@@ -163,6 +164,17 @@ def _exclusions(panel: Panel, rules: Rules) -> Iterator[Exclusion]:
         far = np.abs(change) > rules.outlier * _own_scale(panel, rules.window)
         text = f"a return beyond {rules.outlier:g} times the stock's own scale"
         yield Exclusion("outlier", text, far, np.any(far, axis=0))
+
+
+def _age(panel: Panel) -> FloatArray:
+    """Trading days since listing, the day itself included; business days for the time before the panel."""
+    before = np.where(panel.without(Reason.UNLISTED)[0], np.inf, 0.0)
+    if "list_date" in panel.fields:
+        listed = panel.fields["list_date"][-1]
+        given = np.where(np.isnat(listed), panel.dates[0], listed)
+        elapsed = np.busday_count(np.minimum(given, panel.dates[0]), panel.dates[0])
+        before = np.where(np.isnat(listed), before, elapsed)
+    return np.asarray(before + np.cumsum(panel.traded, axis=0))
 
 
 def _rounding(panel: Panel) -> FloatArray:
