@@ -141,6 +141,17 @@ def test_adjusted_prices_on_the_grid_move_beyond_the_limits(tmp_path: Path) -> N
     assert message.endswith(f"at 2024-01-22 SH688001: they look adjusted; {RAW}")
 
 
+def test_prices_adjusted_by_about_a_unit_are_not_taken_for_one(tmp_path: Path) -> None:
+    """Ten times the price looks like amounts in tenths, but then the average price is not in the day's range."""
+    frame = shapes.record(ROWS).drop(columns=["adj_factor", "limit_up", "limit_down"])
+    for name in ("open", "high", "low", "close", "pre_close"):
+        frame[name] = (frame[name] * np.where(np.arange(len(frame)) % 2, 10.37, 7.3)).round(2)
+    frame.to_csv(tmp_path / "record.csv", index=False)
+    message = answer(tmp_path / "record.csv")
+    assert "amount / volume lies outside [low, high] on 113 of 116 rows (4 of 4 symbols)" in message
+    assert "prices look backward-adjusted (hfq)" in message
+
+
 def test_unsorted_dates_are_sorted_and_counted(tmp_path: Path) -> None:
     frame = shapes.record(ROWS)
     swapped = frame.iloc[[1, 0, *range(2, len(frame))]]
@@ -232,9 +243,9 @@ def test_a_column_of_a_source_is_named_as_the_source_names_it(tmp_path: Path) ->
 
 def test_a_file_of_a_folder_is_named_with_the_line(tmp_path: Path) -> None:
     path = shapes.write_record_folder(ROWS, tmp_path)
-    frame = pd.read_csv(path / "000001.SZ.csv")
-    put(0, "low", 3)(frame).to_csv(path / "000001.SZ.csv", index=False)
-    assert "at 2024-01-05 SZ000001 (line 5 of 000001.SZ.csv)" in answer(path)
+    frame = pd.read_csv(path / "600000.SH.csv")  # the third file: two are read before
+    put(0, "low", 3)(frame).to_csv(path / "600000.SH.csv", index=False)
+    assert "at 2024-01-05 SH600000 (line 5 of 600000.SH.csv)" in answer(path)
 
 
 def test_no_other_number_than_a_finite_one_is_taken_for_a_price(tmp_path: Path) -> None:

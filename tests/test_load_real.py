@@ -12,6 +12,7 @@ import pytest
 
 from lib.errors import LoadError
 from lib.load import load_panel
+from lib.load.examples import write_shapes
 from lib.load.report import report
 from lib.panel import Panel
 from lib.reasons import Reason, derive_limits, derive_reasons
@@ -111,6 +112,23 @@ def test_real_rich_file_and_its_units(data_dir: Path) -> None:
     assert units.agreement > 0.99
     reasons, _ = without(panel, "limit_up", "limit_down", "limit_pct")
     np.testing.assert_array_equal(reasons, panel.reasons)
+
+
+@pytest.mark.data
+def test_real_prices_in_the_shape_of_each_source_are_the_same_panel(data_dir: Path, tmp_path: Path) -> None:
+    """Half a year of 300 stocks; shapes without limits derive them, and AkShare alone cannot see an ST stock."""
+    panel = load_panel(data_dir / "cn_csi300_baostock_2020_2025.parquet", end="2020-06-30")
+    paths = write_shapes(panel, tmp_path)
+    ever_st = np.nan_to_num(panel.fields["is_st"]).any(axis=0)
+    for name in ("record", "tushare", "baostock", "akshare"):
+        other = load_panel(paths[name])
+        at = np.searchsorted(panel.symbols, other.symbols)
+        assert panel.symbols[at].tolist() == other.symbols.tolist()
+        compared = np.ones(other.shape, dtype=bool) if name != "akshare" else np.broadcast_to(~ever_st[at], other.shape)
+        np.testing.assert_array_equal(other.reasons[compared], panel.reasons[:, at][compared], err_msg=name)
+        np.testing.assert_array_equal(other.fields["close"][other.traded], panel.fields["close"][:, at][other.traded])
+        assert other.notes["units"].agreement > 0.999
+    assert 0 < ever_st.sum() < 5
 
 
 @pytest.mark.data

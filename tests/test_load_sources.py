@@ -185,6 +185,19 @@ def test_tushare_sentinels_are_no_limits_and_tables_are_joined(tmp_path: Path) -
     assert set(panel.fields["industry"][0]) == {"银行"}
     assert panel.notes["adjustment_disagreement"] == []
     assert panel.notes["halts_filled"] == 3
+    assert panel.notes["halts_with_trades"] == 0  # a halt within the day is none
+
+
+def test_a_sentinel_on_one_side_is_no_limit_on_both(tmp_path: Path) -> None:
+    path = written("tushare", tmp_path)
+    limits = shapes.ts_limits(ROWS)
+    limits.loc[limits["down_limit"] == 0, "down_limit"] = 0.01
+    limits.to_csv(path / "stk_limit.csv", index=False)
+    panel = load_panel(path)
+    np.testing.assert_array_equal(panel.reasons, true_reasons())
+    for name, cents in (("limit_up", "up"), ("limit_down", "down")):
+        wanted = np.where(truth("halted") == 0, truth(cents) / 100, np.nan)
+        np.testing.assert_array_equal(panel.fields[name], wanted)
 
 
 def test_tushare_daily_alone_and_joined_in_one_table(tmp_path: Path) -> None:
@@ -233,6 +246,10 @@ def test_names_with_st_give_the_narrow_band_while_they_hold(tmp_path: Path) -> N
     pd.DataFrame(late).to_csv(path / "namechange.csv", index=False)
     panel = load_panel(path)
     assert panel.fields["is_st"][:, 0].tolist() == [0.0] * 25 + [1.0] * 5
+    past = {**names, "name": ["ST浦发", "浦发"], "start_date": ["20100104", DAYS[3].replace("-", "")],
+            "end_date": [DAYS[2].replace("-", ""), None]}  # fmt: skip
+    pd.DataFrame(past).to_csv(path / "namechange.csv", index=False)
+    assert load_panel(path).fields["is_st"][:, 0].tolist() == [1.0] * 3 + [0.0] * 27
 
 
 def test_a_delisted_stock_does_not_stay_halted(tmp_path: Path) -> None:
@@ -301,9 +318,32 @@ def test_baostock_zeros_on_halted_days_are_no_prices(tmp_path: Path) -> None:
 
 def test_a_qlib_universe_is_a_file_of_instruments(tmp_path: Path) -> None:
     path = written("qlib_bin", tmp_path)
-    assert load_panel(path, universe="two").universe.any(axis=0).tolist() == [True, True, False, False]
+    universe = load_panel(path, universe="two").universe
+    assert universe.sum(axis=0).tolist() == [30, 26, 0, 0]
+    assert universe[-1].tolist() == [True, True, False, False]
     message = failure(path, universe="twi")
     assert "no universe 'twi' in instruments/; did you mean 'two'" in message
+
+
+def test_a_field_of_a_bin_that_begins_later_is_empty_before(tmp_path: Path) -> None:
+    path = written("qlib_bin", tmp_path)
+    name = path / "features/sh600000/volume.day.bin"
+    values = np.frombuffer(name.read_bytes(), "<f4")
+    name.write_bytes(np.concatenate([[2], values[3:]]).astype("<f4").tobytes())
+    volume = load_panel(path).fields["volume"][:, 0]
+    assert np.isnan(volume[:2]).all()
+    np.testing.assert_array_equal(volume[2:], truth("volume")[2:, 0])
+
+
+def test_a_factor_of_few_digits_still_gives_the_previous_close_to_the_cent(tmp_path: Path) -> None:
+    """10.00 / 1.0310 is 9.6993, for a previous close of 9.70."""
+    prices = {name: [10.0, 9.8, 9.9] for name in ("open", "high", "low", "close")}
+    days = ["2024-01-02", "2024-01-03", "2024-01-04"]
+    frame = pd.DataFrame({"date": days, "symbol": "SH600000", **prices, "volume": 100, "adj_factor": [1, 1.031, 1.031]})
+    frame.to_csv(tmp_path / "record.csv", index=False)
+    panel = load_panel(tmp_path / "record.csv")
+    np.testing.assert_array_equal(panel.fields["pre_close"][:, 0], [np.nan, 9.7, 9.8])
+    assert panel.notes["pre_close"] == "from close and adj_factor"
 
 
 def _damage(path: Path, name: str, content: bytes) -> str:

@@ -30,6 +30,7 @@ def panel() -> Panel:
     reasons = np.zeros((T, N), dtype=np.uint8)
     reasons[:30, 2] = Reason.UNLISTED
     reasons[40:55, 1], reasons[50:80, 4] = Reason.HALT, Reason.HALT
+    reasons[1:7, 3] = Reason.HALT  # idle, but not yet for a whole window
     reasons[rng.random((T, N)) < 0.05] |= np.uint8(Reason.MISSING)
     reasons[70:, 5] = Reason.MISSING
     close[(reasons & Reason.HALT) > 0] = 20.0

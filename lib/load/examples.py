@@ -27,12 +27,13 @@ def long_rows(panel: Panel) -> pd.DataFrame:
     stock, day = np.nonzero(panel.observed.T)
     columns: dict[str, Any] = {"date": panel.dates[day].astype(str), "symbol": panel.symbols[stock]}
     columns |= {name: panel.fields[name][day, stock] for name in NEEDED}
+    columns["is_st"] = panel.fields["is_st"][day, stock] if "is_st" in panel.fields else np.zeros(len(day))
     columns["amount"] = np.rint(columns["amount"])
     return pd.DataFrame(columns)
 
 
 def _write_record(rows: pd.DataFrame, folder: Path) -> None:
-    rows.to_csv(folder / "prices.csv", index=False)
+    rows.drop(columns="is_st").to_csv(folder / "prices.csv", index=False)  # limits are published
 
 
 def _write_akshare(rows: pd.DataFrame, folder: Path) -> None:
@@ -86,7 +87,8 @@ def _write_baostock(rows: pd.DataFrame, folder: Path) -> None:
         "preclose": rows["pre_close"].map("{:.4f}".format),
         "volume": rows["volume"].map("{:.0f}".format).mask(halted, ""),
         "amount": rows["amount"].map("{:.4f}".format).mask(halted, ""),
-        "adjustflag": "3", "tradestatus": (~halted).astype(int).astype(str), "isST": "0",
+        "adjustflag": "3", "tradestatus": (~halted).astype(int).astype(str),
+        "isST": rows["is_st"].map("{:.0f}".format),
     }  # fmt: skip
     pd.DataFrame(table).to_csv(folder / "k_data.csv", index=False)
 

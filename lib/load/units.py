@@ -64,7 +64,7 @@ def settle_units(table: Table, source: Source, market: str) -> Units:
     A source says its units itself; a file that contradicts them is refused. In a canonical record a unit other
     than shares and yuan is converted, if it explains the prices. Outside China nothing is converted.
     """
-    stated = "volume in shares, amount in yuan" if market == "cn" else "volume in shares, amount in the currency"
+    stated = _stated(source) if market == "cn" or source.units_known else "volume in shares, amount in the currency"
     how = f"known from {source.title}" if source.units_known else "assumed"
     traded, ratio = _ratio(table)
     if not traded.any():
@@ -87,6 +87,14 @@ def settle_units(table: Table, source: Source, market: str) -> Units:
     table.numbers["volume"] = whole_cents(table.numbers["volume"] * shares)
     table.numbers["amount"] = whole_cents(table.numbers["amount"] * yuan)
     return Units(f"{words}, converted to shares and yuan", "guessed", middle, agreement)
+
+
+def _stated(source: Source) -> str:
+    """The source's own units, in words."""
+    volume = "lots of 100" if source.scale.get("volume") == _LOT else "shares"
+    amount = "thousands of yuan" if source.scale.get("amount") == 1_000 else "yuan"
+    converted = ", converted to shares and yuan" if {"volume", "amount"} & set(source.scale) else ""
+    return f"volume in {volume}, amount in {amount}{converted}"
 
 
 def _confirmed(table: Table, text: str, how: str, middle: float) -> Units:
