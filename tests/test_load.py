@@ -424,3 +424,13 @@ def test_missing_weeks_in_the_calendar_are_reported(tmp_path: Path) -> None:
     rows = frame()
     rows = rows[(rows["date"] < "2024-01-10") | (rows["date"] > "2024-01-30")]
     assert load_panel(written(rows, tmp_path)).notes["calendar_holes"] == ["2024-01-09..2024-01-31"]
+
+
+def test_a_file_without_ex_dates_is_remarked_upon(tmp_path: Path) -> None:
+    rows = frame(n_days=900)
+    assert "only 0 ex-dates in 11 years of stocks" in report(written(rows, tmp_path))
+    for row in range(100, 2700, 300):  # nine of them
+        rows.loc[row, "pre_close"] = (rows.loc[row, "pre_close"] - 0.05).round(2)
+    text = report(written(rows, tmp_path))
+    assert "years of stocks" not in text
+    assert "9 ex-dates" in text

@@ -265,3 +265,12 @@ def test_text_of_a_file_is_escaped_in_tables(tmp_path: Path) -> None:
     assert "<script>" not in shown
     assert "&lt;b&gt;record" in shown
     assert np.isfinite(panel.adj_factor).all()
+
+
+def test_control_characters_of_a_file_do_not_reach_the_report(tmp_path: Path) -> None:
+    from lib.load.report import report
+
+    frame = shapes.record(ROWS).assign(**{"two\nlines\x1b[31m": 1, "right\u202eleft": 1})
+    frame.to_parquet(tmp_path / "record.parquet", index=False)
+    line = next(line for line in report(tmp_path / "record.parquet").splitlines() if line.startswith("ignored"))
+    assert line == "ignored     two lines?[31m right?left"

@@ -109,6 +109,11 @@ def test_mutated_files_give_a_panel_or_a_load_error(bases: dict[str, Files], tmp
     assert min(totals["panel"], totals["refused"]) > QUICK // 10  # neither all refused nor all accepted
 
 
+def test_a_case_that_once_failed(bases: dict[str, Files], tmp_path: Path) -> None:
+    """4175: a line break in the name of a column broke the report."""
+    assert run(bases, tmp_path / "case", range(4175, 4176)) == {("akshare parquet", "panel"): 1}
+
+
 @pytest.mark.slow
 def test_two_thousand_mutated_files(bases: dict[str, Files], tmp_path: Path) -> None:
     found = run(bases, tmp_path / "case", range(ALL))

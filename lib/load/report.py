@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from lib.load.read import read
 from lib.load.sources import canonical
 from lib.panel import Panel
 from lib.reasons import Reason
+
+SESSIONS: Final = 243  # a year in China
+#: years of stocks before few ex-dates are worth a remark, and how many a year are few
+ENOUGH_YEARS, FEW = 10.0, 0.2
 
 
 def report(path: str | Path, market: str = "auto", format: str = "auto") -> str:  # noqa: A002 - as in load_panel
@@ -49,7 +53,7 @@ def report_lines(panel: Panel) -> list[tuple[str, str]]:
         ("ignored", " ".join(notes["ignored_columns"]) or "no column"),
         ("units", f"{notes['units']}; {_prices(panel)}"),
         ("universe", f"{notes['universe']}, {panel.universe.sum() / panel.shape[0]:.1f} symbols a day"),
-        ("limits", notes["limit_source"]),
+        ("limits", _limit_line(notes)),
         ("masked", _masked_line(panel)),
         ("adjustment", _adjustment_line(panel)),
         ("repaired", _repaired_line(notes)),
@@ -59,7 +63,17 @@ def report_lines(panel: Panel) -> list[tuple[str, str]]:
             f"unexplained holes: {', '.join(notes['calendar_holes'][:5]) or 'none'}",
         ),
     ]
-    return lines + [("note", text) for text in _remarks(notes)]
+    lines += [("note", text) for text in (*_remarks(notes), *_few_ex_dates(panel))]
+    return [(subject, _printable(text)) for subject, text in lines]
+
+
+def _printable(text: str) -> str:
+    """One line without control characters: names of files, columns and symbols are whatever the file says.
+
+    >>> _printable("a\\nb\\x1b[31m")
+    'a b?[31m'
+    """
+    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
 
 
 def masked_shares(panel: Panel) -> dict[str, float]:
@@ -85,6 +99,23 @@ def _adjustment_line(panel: Panel) -> str:
     text = f"from pre_close ({notes.get('pre_close', 'in the file')}), {notes['ex_dates']:,} ex-dates"
     wrong = notes.get("adjustment_disagreement")
     return text + (f"; adj_factor disagrees by more than 1 % on {len(wrong)} rows" if wrong is not None else "")
+
+
+def _limit_line(notes: dict[str, Any]) -> str:
+    count = notes.get("closes_beyond_limit", 0)
+    return notes["limit_source"] + (f"; {count:,} closes lie beyond them" if count else "")
+
+
+def _few_ex_dates(panel: Panel) -> list[str]:
+    """A-shares pay about once a year; a source whose previous close ignores that leaves dividends in the returns."""
+    years = float(panel.observed.sum()) / SESSIONS
+    found = panel.notes.get("ex_dates")
+    if panel.market != "cn" or found is None or years < ENOUGH_YEARS or found >= FEW * years:
+        return []
+    return [
+        f"only {found:,} ex-dates in {years:,.0f} years of stocks, where about one a year is usual: the previous close "
+        f"may ignore dividends and splits, and they are then in the returns"
+    ]
 
 
 def _repaired_line(notes: dict[str, Any]) -> str:
