@@ -1,4 +1,4 @@
-"""Command line: ``python -m lib list | run | record | verify | bench | load``.
+"""Command line: ``python -m lib list | run | record | verify | bench | load | fetch``.
 
 An error this package raises on purpose is one line on standard error and exit code 2. `verify` exits with
 1 when a recomputed row differs from the recorded one.
@@ -78,7 +78,14 @@ def _bench(options: argparse.Namespace) -> None:
 
 
 def _load(options: argparse.Namespace) -> None:
-    print(import_module("lib.load").report(options.file, options.market))
+    print(import_module("lib.load.report").report(options.file, options.market, options.format))
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    from lib.load.fetch import fetch
+
+    symbols = [part for part in options.symbols.split(",") if part.strip()]
+    print(f"{fetch(options.source, options.out, options.start, options.end, symbols)}: {options.out}")
 
 
 # ---------------------------------------------------------------------------------------- arguments
@@ -107,6 +114,13 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("file", metavar="FILE")
     choices = ("auto", "cn", "none")
     load.add_argument("--market", default="auto", choices=choices, help="exchange rules (default: by the symbols)")
+    load.add_argument("--format", default="auto", help="source of the file (default: by its columns)")
+    fetch = _command(commands, "fetch", _fetch, "download daily prices (needs the extra `data`)")
+    fetch.add_argument("source", metavar="SOURCE", help="akshare | akshare_daily | tushare | baostock")
+    fetch.add_argument("--symbols", default="", help="with commas: SH600000,000001; Tushare takes all")
+    fetch.add_argument("--start", required=True, metavar="DATE", help="first day, YYYY-MM-DD")
+    fetch.add_argument("--end", required=True, metavar="DATE", help="last day, YYYY-MM-DD")
+    fetch.add_argument("--out", required=True, metavar="FOLDER", help="where the files go; what is there is kept")
     return parser
 
 
@@ -158,9 +172,7 @@ def _override(text: str) -> tuple[str, Any]:
     if not equals or not name.isidentifier():
         raise ParameterError(f"--set {text!r}: expected NAME=VALUE, the value as JSON or plain text")
     if name in RESERVED:
-        raise ParameterError(
-            f"--set {text!r}: {name!r} is no parameter of a study; see the options of the command"
-        )
+        raise ParameterError(f"--set {text!r}: {name!r} is no parameter of a study; see the options of the command")
     try:
         return name, json.loads(value)
     except json.JSONDecodeError:

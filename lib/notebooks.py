@@ -92,14 +92,14 @@ class Notebook:
             raise ParameterError("; ".join(problems))
         values = {**self.parameters, **given}
         for name, path in files_named(values).items():
-            if not path.is_file():
+            if not path.exists():
                 raise LoadError(f"{name}: no such file: {path}")
         return values
 
     def key(self, given: Values) -> str:
         """SHA-256 over all that the executed copy depends on."""
         values = self.settings(given)
-        contents = {name: [path.name, file_digest(path)] for name, path in files_named(values).items()}
+        contents = {name: [path.name, _content_of(path)] for name, path in files_named(values).items()}
         code = [cell.source for cell in self.node.cells if cell.cell_type == "code"]
         parts = {
             "format": _KEY_FORMAT,
@@ -126,6 +126,15 @@ class Notebook:
     def _inputs(self) -> list[Path]:
         found = {path for pattern in self.declared("inputs") for path in self.root.glob(pattern)}
         return sorted(path for path in found if path.is_file())
+
+
+def _content_of(path: Path) -> str:
+    """Digest of a file, or of the names and contents of all files of a folder."""
+    if path.is_file():
+        return file_digest(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    listed = [[str(file.relative_to(path)), file_digest(file)] for file in files]
+    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
 
 
 def assignments(source: str, name: str) -> Iterator[tuple[str, Any]]:

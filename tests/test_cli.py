@@ -119,13 +119,15 @@ def test_verify_passes_its_options_and_its_verdict(monkeypatch, capsys, ok, code
 
 def test_load_and_bench_are_handed_on(monkeypatch, capsys):
     monkeypatch.setitem(
-        sys.modules, "lib.load", SimpleNamespace(report=lambda path, market: f"{path} {market}")
+        sys.modules,
+        "lib.load.report",
+        SimpleNamespace(report=lambda path, market, kind: f"{path} {market} {kind}"),
     )
     asked = []
     report = SimpleNamespace(main=lambda **options: asked.append(options))
     monkeypatch.setitem(sys.modules, "lib.studies.how_fast_report", report)
     assert main(["load", "x.parquet", "--market", "none"]) == 0
-    assert capsys.readouterr().out == "x.parquet none\n"
+    assert capsys.readouterr().out == "x.parquet none auto\n"
     assert main(["bench"]) == main(["bench", "--quick", "--whole-panel", "--record", "--out", "x.json"]) == 0
     assert asked == [
         {"scale": "paper", "whole_panel": False, "record": False, "out": "out/bench.json"},
@@ -134,10 +136,10 @@ def test_load_and_bench_are_handed_on(monkeypatch, capsys):
 
 
 def test_a_bad_file_is_one_line(monkeypatch, capsys):
-    def report(path, market):
+    def report(path, market, kind):
         raise LoadError("the file is\nempty")
 
-    monkeypatch.setitem(sys.modules, "lib.load", SimpleNamespace(report=report))
+    monkeypatch.setitem(sys.modules, "lib.load.report", SimpleNamespace(report=report))
     refused(capsys, ["load", "x.parquet"], "LoadError: the file is empty")
 
 

@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from lib.errors import LoadError
-from lib.load import guess_units, load_panel, report
+from lib.load import load_panel
+from lib.load.examples import write_shapes
+from lib.load.report import report
 from lib.panel import Panel
 from lib.reasons import Reason, derive_limits, derive_reasons
 
@@ -72,9 +74,7 @@ def test_real_heuristic_is_close_but_not_the_same(real: Panel) -> None:
 
 
 @pytest.mark.data
-def test_real_file_without_pre_close_is_not_taken_for_adjusted(
-    real: Panel, tmp_path: Path, data_dir: Path
-) -> None:
+def test_real_file_without_pre_close_is_not_taken_for_adjusted(real: Panel, tmp_path: Path, data_dir: Path) -> None:
     table = pq.read_table(data_dir / "cn_csi300_pit_2010_2024.parquet")
     dropped = ["pre_close", "limit_pct", "limit_up", "limit_down", "adj_factor"]
     pq.write_table(table.drop_columns(dropped).slice(0, 400_000), tmp_path / "bare.parquet")
@@ -107,9 +107,28 @@ def test_real_rich_file_and_its_units(data_dir: Path) -> None:
     assert panel.shape == (1273, 300)
     assert panel.notes["adjustment_disagreement"] == []
     assert panel.notes["universe"] == "listed"
-    assert "volume in shares, amount in yuan" in guess_units(panel)
+    units = panel.notes["units"]
+    assert units.text == "volume in shares, amount in yuan"
+    assert units.agreement > 0.99
     reasons, _ = without(panel, "limit_up", "limit_down", "limit_pct")
     np.testing.assert_array_equal(reasons, panel.reasons)
+
+
+@pytest.mark.data
+def test_real_prices_in_the_shape_of_each_source_are_the_same_panel(data_dir: Path, tmp_path: Path) -> None:
+    """Half a year of 300 stocks; shapes without limits derive them, and AkShare alone cannot see an ST stock."""
+    panel = load_panel(data_dir / "cn_csi300_baostock_2020_2025.parquet", end="2020-06-30")
+    paths = write_shapes(panel, tmp_path)
+    ever_st = np.nan_to_num(panel.fields["is_st"]).any(axis=0)
+    for name in ("record", "tushare", "baostock", "akshare"):
+        other = load_panel(paths[name])
+        at = np.searchsorted(panel.symbols, other.symbols)
+        assert panel.symbols[at].tolist() == other.symbols.tolist()
+        compared = np.ones(other.shape, dtype=bool) if name != "akshare" else np.broadcast_to(~ever_st[at], other.shape)
+        np.testing.assert_array_equal(other.reasons[compared], panel.reasons[:, at][compared], err_msg=name)
+        np.testing.assert_array_equal(other.fields["close"][other.traded], panel.fields["close"][:, at][other.traded])
+        assert other.notes["units"].agreement > 0.999
+    assert 0 < ever_st.sum() < 5
 
 
 @pytest.mark.data

@@ -1,0 +1,121 @@
+"""Prices have to be raw: four ways to see that they are not, and how far adj_factor agrees with pre_close.
+
+Adjusted prices leave the 0.01 grid; or, rounded back to it, they move beyond the daily limits, or lie beside the
+average price that amount and volume give, which no adjustment touches.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lib.errors import LoadError
+from lib.limits import from_ticks, to_ticks
+from lib.load.checks import DEFECT_BUDGET, TICK
+from lib.load.columns import BoolArray, FloatArray, Table
+from lib.load.sources.base import Source
+from lib.load.units import average_price, outside_range
+from lib.panel import Panel
+from lib.reasons import PRICES, derive_limits, previous
+
+ADJUSTMENT_TOLERANCE: Final = 0.01
+#: rows whose average price may lie outside the day's range: trades after the close, late corrections
+AVERAGE_BUDGET: Final = 0.01
+#: prices stored in 32 bits are off the grid by less than this share of a tick up to 4,000 yuan
+_GRID_SLACK: Final = 0.05
+
+
+def check_grid(table: Table, source: Source) -> None:
+    """Refuse prices off the 0.01 grid."""
+    prices = np.concatenate([table.numbers[name] for name in PRICES])
+    off = np.abs(prices - from_ticks(to_ticks(prices))) > _GRID_SLACK * TICK
+    if off.sum() > DEFECT_BUDGET * len(prices):
+        row = int(off.argmax()) % table.n_rows
+        raise LoadError(
+            f"{table.name}: {off.mean():.1%} of prices are off the 0.01 grid, "
+            f"first {prices[off][0]:.6g} at {table.cell(row)}: they look adjusted; {source.raw_hint}"
+        )
+
+
+def check_average_price(table: Table, source: Source) -> None:
+    """Refuse a file in which amount / volume lies outside [low, high] too often; units must be settled before."""
+    outside = outside_range(table)
+    if outside is None or outside.sum() <= max(1, AVERAGE_BUDGET * (table.numbers["volume"] > 0).sum()):
+        return
+    with np.errstate(all="ignore"):
+        ratio = (average_price(table) / table.numbers["close"])[outside]
+    row, stocks = int(outside.argmax()), np.unique(table.symbols.codes[outside])
+    raise LoadError(
+        f"{table.name}: amount / volume lies outside [low, high] on {int(outside.sum()):,} of {table.n_rows:,} rows "
+        f"({len(stocks):,} of {len(table.symbols.values):,} symbols), first at {table.cell(row)}: "
+        f"{_explained(ratio, table.dates.codes[outside], source)}"
+    )
+
+
+def _explained(ratio: FloatArray, days: NDArray[np.int32], source: Source) -> str:
+    """What amount / (volume x close) says: a constant factor is a unit, one that changes is an adjustment."""
+    low, middle, high = (float(q) for q in np.quantile(ratio, (0.25, 0.5, 0.75)))
+    if high < 1.02 * low and not 0.2 < middle < 5:
+        return (
+            f"it is {middle:.4g} times the close throughout, so the units of volume or amount are other ones there; "
+            f"expected shares and yuan"
+        )
+    first, last = (float(np.median(ratio[days == day])) for day in (days.min(), days.max()))
+    kind = "forward-adjusted (qfq)" if middle > 1 else "backward-adjusted (hfq)"
+    return (
+        f"it is {first:.4g} times the close at first and {last:.4g} at last, so prices look {kind}; {source.raw_hint}"
+    )
+
+
+def check_limits(panel: Panel, source: Source) -> None:
+    """Refuse a file in which closes lie beyond the daily limit too often: its prices are not raw."""
+    if panel.market != "cn":
+        return
+    limits = derive_limits(panel.dates, panel.symbols, panel.fields, panel.traded)
+    close = panel.fields["close"]
+    if limits.source == "return heuristic":
+        # the limits are 0.2 points inside the band here, and without pre_close every ex-date is a fall
+        beyond = panel.traded & (close > limits.up * 1.01 + TICK)
+    else:
+        beyond = panel.traded & ((close > limits.up + 1.5 * TICK) | (close < limits.down - 1.5 * TICK))
+    panel.notes["closes_beyond_limit"] = count = int(beyond.sum())
+    traded = int(panel.traded.sum())
+    if count > DEFECT_BUDGET * traded:
+        t, n = np.argwhere(beyond)[0]
+        raise LoadError(
+            f"{panel.notes['file']}: {count:,} of {traded:,} closes ({count / traded:.1%}) lie beyond the "
+            f"daily limit ({limits.source}), first {close[t, n]:g} at {panel.dates[t]} {panel.symbols[n]}: "
+            f"they look adjusted; {source.raw_hint}"
+        )
+
+
+def note_adjustment(panel: Panel) -> None:
+    """Count ex-dates, and rows whose adj_factor steps differently from close(t-1) / pre_close(t), by more than 1 %."""
+    if "pre_close" not in panel.fields:
+        return
+    panel.notes["ex_dates"] = int(ex_dates(panel).sum())
+    if "adj_factor" in panel.fields and "pre_close" not in panel.notes:
+        wrong = adjustment_disagreement(panel)
+        panel.notes["adjustment_disagreement"] = [f"{panel.dates[t]} {panel.symbols[n]}" for t, n in np.argwhere(wrong)]
+
+
+def ex_dates(panel: Panel) -> BoolArray:
+    """Cells [T,N] whose previous close is not the close of the stock's previous row: dividends, splits, rights."""
+    last = previous(panel.fields["close"], panel.observed)
+    with np.errstate(all="ignore"):
+        step = np.abs(panel.fields["pre_close"] - last)
+    return np.asarray(panel.observed & (step > TICK / 2))
+
+
+def adjustment_disagreement(panel: Panel) -> BoolArray:
+    """Cells [T,N] where adj_factor(t) / adj_factor(t-1) is off close(t-1) / pre_close(t) by more than 1 %.
+
+    t-1 is the stock's previous row, halted or not.
+    """
+    given, rows = panel.fields["adj_factor"], panel.observed
+    with np.errstate(all="ignore"):
+        step = given / previous(given, rows)
+        expected = previous(panel.fields["close"], rows) / panel.fields["pre_close"]
+        return rows & (np.abs(step / expected - 1) > ADJUSTMENT_TOLERANCE)

@@ -1,0 +1,161 @@
+"""From what was read to a Panel: what is checked, what is masked and counted, what is refused.
+
+    read -> one spelling of symbols, rows checked, units settled -> [T,N] arrays -> previous closes and halts
+    -> reasons and adjustment -> checks of the limits -> cut to start..end
+
+The cut comes last, so that reasons, listing days and the adjustment see the whole file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from lib.errors import LibError, LoadError, closest
+from lib.load.adjustment import check_average_price, check_grid, check_limits, note_adjustment
+from lib.load.checks import MISSING_BUDGET, check_numbers, check_values, note_calendar
+from lib.load.columns import MEMBERSHIP, BoolArray, Table
+from lib.load.files import MAX_BYTES, MAX_ROWS, Caps
+from lib.load.grid import Grid, add_average_price, add_previous_close, fill_halts, panel_fields
+from lib.load.keys import check_cells, respell
+from lib.load.read import Data, read
+from lib.load.sources import canonical
+from lib.load.units import settle_units
+from lib.panel import MARKETS, Panel, as_day
+from lib.reasons import Reason
+
+Day = str | date | np.datetime64
+
+LISTED: Final = "listed"
+
+
+def load_panel(
+    path: str | Path,
+    *,
+    market: str = "cn",
+    format: str = "auto",  # noqa: A002 - the public name
+    start: Day | None = None,
+    end: Day | None = None,
+    universe: str | None = None,
+    missing_budget: float = MISSING_BUDGET,
+    max_bytes: int = MAX_BYTES,
+    max_rows: int = MAX_ROWS,
+) -> Panel:
+    """Panel of a file, of a folder of files of one source, or of a Qlib folder.
+
+    format: "auto" goes by the columns; "record" (in a file of either kind), "csv" and "parquet" are the canonical
+    record: date, symbol, open, high, low, close, volume, and the optional columns of `Panel`, raw prices in yuan,
+    shares. "akshare" (stock_zh_a_hist), "akshare_daily", "tushare" (one table or a folder of tables), "baostock",
+    "qlib" (CSV) and "qlib_bin" are read in their own names and units. Other columns are ignored and listed.
+
+    market="cn" checks symbols, the 0.01 grid and that prices stay inside their limits, and writes every symbol as
+    SH600000; market="none" checks none of these, and masks cells whose high, low and close contradict each
+    other as missing. start and end are inclusive and cut after the adjustment is computed. universe: a boolean
+    column (in a Qlib folder: a file of instruments/), or "listed" for all listed cells; None takes `in_csi300` if
+    it is there, else all listed cells.
+
+    `panel.notes` says what was converted, sorted, masked, filled and found; see `lib.load.report`. Raises LoadError:
+    one line.
+    """
+    path = Path(path)
+    if market not in MARKETS:
+        raise LoadError(f"market is {market!r}; expected one of {', '.join(map(repr, MARKETS))}")
+    extra = None if universe in (None, LISTED, MEMBERSHIP) else universe
+    data = read(path, format, extra, Caps(max_bytes, max_rows))
+    notes = _notes(path, data)
+    data = _one_spelling(data, market, notes)
+    notes["unsorted_rows"] = check_cells(data.table)
+    contradictory = _check_rows(data, market, missing_budget, notes)
+    try:
+        panel = _panel(data, market, universe, contradictory, notes)
+    except LibError as error:
+        raise error if isinstance(error, LoadError) else LoadError(f"{path.name}: {error}") from error
+    check_limits(panel, data.source)
+    note_calendar(panel)
+    note_adjustment(panel)
+    return _cut(panel, start, end)
+
+
+def _notes(path: Path, data: Data) -> dict[str, Any]:
+    return {
+        "file": path.name,
+        "source": data.source.title,
+        "format": data.source.format,
+        "files": data.files,
+        "rows": data.table.n_rows,
+        "encoding": data.table.encoding,
+        "ignored_columns": data.table.ignored,
+    }
+
+
+def _one_spelling(data: Data, market: str, notes: dict[str, Any]) -> Data:
+    """Symbols as SH600000 in every table; outside China only a source that has its own spelling is respelled."""
+    record = data.source is canonical.RECORD
+    if record and market != "cn":
+        return data
+    symbols, notes["respelled_symbols"] = respell(data.table, strict=record)
+    sides = {name: replace(side, symbols=respell(side, strict=False)[0]) for name, side in data.sides.items()}
+    return replace(data, table=replace(data.table, symbols=symbols), sides=sides)
+
+
+def _check_rows(data: Data, market: str, missing_budget: float, notes: dict[str, Any]) -> BoolArray:
+    """Rows, units and rawness of the daily prices, and the numbers of the tables beside them."""
+    table, source = data.table, data.source
+    contradictory = check_values(table, market, missing_budget, notes)
+    for side in data.sides.values():
+        check_numbers(side)
+    notes["units"] = settle_units(table, source, market)
+    if market == "cn":
+        check_grid(table, source)
+        check_average_price(table, source)
+    return contradictory
+
+
+def _panel(data: Data, market: str, universe: str | None, contradictory: BoolArray, notes: dict[str, Any]) -> Panel:
+    chosen = _universe_name(data.table, universe)
+    notes["universe"] = chosen
+    grid = Grid.of(data, notes)
+    masked = grid.spread(data.table, contradictory) == 1
+    add_previous_close(grid, market, notes)
+    if data.source.silent_halts:
+        fill_halts(grid, notes)
+    if market == "cn":
+        add_average_price(grid, notes)
+    members = None if chosen == LISTED else grid.fields[chosen] == 1
+    fields = panel_fields(grid)
+    panel = Panel.from_arrays(grid.dates, grid.symbols, fields, None, members, market, copy=False)
+    panel = _mask_missing(panel, masked)
+    panel.notes.update(notes)
+    return panel
+
+
+def _universe_name(table: Table, universe: str | None) -> str:
+    chosen = universe or (MEMBERSHIP if MEMBERSHIP in table.numbers else LISTED)
+    if chosen != LISTED and chosen not in table.numbers:
+        raise LoadError(f"{table.name}: no universe column {chosen!r}{closest(chosen, table.numbers)}")
+    return chosen
+
+
+def _mask_missing(panel: Panel, cells: BoolArray) -> Panel:
+    """Set the reason of the cells to MISSING; their values stay readable in `fields`."""
+    if not cells.any():
+        return panel
+    return replace(panel, reasons=np.where(cells, np.uint8(Reason.MISSING), panel.reasons))
+
+
+def _cut(panel: Panel, start: Day | None, end: Day | None) -> Panel:
+    """Dates start..end, both included."""
+    if start is None and end is None:
+        return panel
+    first = 0 if start is None else int(np.searchsorted(panel.dates, as_day(start)))
+    stop = len(panel.dates) if end is None else int(np.searchsorted(panel.dates, as_day(end), side="right"))
+    if stop <= first:
+        raise LoadError(
+            f"{panel.notes['file']}: no dates from {start or panel.dates[0]} to {end or panel.dates[-1]}; "
+            f"the file has {panel.dates[0]} to {panel.dates[-1]}"
+        )
+    return panel.rows(first, stop)

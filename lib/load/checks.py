@@ -1,0 +1,88 @@
+"""The sanity of single rows and of the calendar: what is masked and counted, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from lib.errors import LoadError
+from lib.load.columns import BoolArray, Table
+from lib.panel import REQUIRED, Panel
+from lib.reasons import PRICES
+
+MISSING_BUDGET: Final = 0.35
+#: share of cells that may be off the grid, beyond a limit, or contradictory before the file is refused
+DEFECT_BUDGET: Final = 0.001
+TICK: Final = 0.01
+#: calendar days between two sessions across the longest public holiday
+LONGEST_HOLIDAY: Final = 12
+#: no number of a daily row is larger: the largest market values are about 1e13 yuan
+LARGEST: Final = 1e15
+_SLACK: Final = 1e-6
+
+
+def check_values(table: Table, market: str, missing_budget: float, notes: dict[str, Any]) -> BoolArray:
+    """Everything that can be said about single rows; returns the contradictory ones, to be masked."""
+    _check_missing(table, missing_budget, notes)
+    check_numbers(table)
+    return _check_high_low(table, market, notes)
+
+
+def check_numbers(table: Table) -> None:
+    """Refuse infinite and absurd values, prices that are not positive, negative volumes and amounts."""
+    for name, values in table.numbers.items():
+        _refuse(table, name, np.isinf(values), "infinite values")
+        _refuse(table, name, np.abs(values) > LARGEST, f"values beyond {LARGEST:.0e}")
+    for name in (*PRICES, "pre_close", "vwap", "limit_up", "limit_down", "adj_factor"):
+        if name in table.numbers:
+            _refuse(table, name, table.numbers[name] <= 0, "prices of zero or less" if name != "adj_factor" else
+                    "factors of zero or less")  # fmt: skip
+    for name in ("volume", "amount", "turnover", "cap", "float_mkt_cap"):
+        if name in table.numbers:
+            _refuse(table, name, table.numbers[name] < 0, "negative values")
+
+
+def _check_missing(table: Table, budget: float, notes: dict[str, Any]) -> None:
+    empty = {name: int(np.isnan(table.numbers[name]).sum()) for name in REQUIRED}
+    notes["empty_values"] = {name: count for name, count in empty.items() if count}
+    if max(empty.values()) > budget * table.n_rows:
+        counts = ", ".join(f"{name} {count:,}" for name, count in empty.items())
+        raise LoadError(
+            f"{table.name}: more than {budget:.0%} of {table.n_rows:,} rows are empty in a required "
+            f"column ({counts}); raise missing_budget if that is meant"
+        )
+
+
+def _refuse(table: Table, name: str, wrong: BoolArray, what: str) -> None:
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise LoadError(
+            f"{table.name}: column {table.called(name)} holds {int(wrong.sum()):,} {what}; the first is "
+            f"{table.numbers[name][row]:g} at {table.cell(row)}"
+        )
+
+
+def _check_high_low(table: Table, market: str, notes: dict[str, Any]) -> BoolArray:
+    """high >= low and close inside, within a tick: refused in China, masked and counted elsewhere."""
+    high, low, close = (table.numbers[name] for name in ("high", "low", "close"))
+    reach = TICK + _SLACK * np.abs(close)
+    wrong = (high < low - _SLACK) | (close > high + reach) | (close < low - reach)
+    notes["contradictory_rows"] = count = int(wrong.sum())
+    if count and (market == "cn" or count > DEFECT_BUDGET * table.n_rows):
+        row = int(wrong.argmax())
+        raise LoadError(
+            f"{table.name}: {count:,} rows with high < low or close outside [low, high]; the first is "
+            f"high {high[row]:g}, low {low[row]:g}, close {close[row]:g} at {table.cell(row)}"
+        )
+    return wrong
+
+
+def note_calendar(panel: Panel) -> None:
+    """Count weekdays without a session, and gaps between sessions no public holiday explains."""
+    gaps = np.diff(panel.dates).astype(np.int64)
+    weekdays = np.busday_count(panel.dates[0], panel.dates[-1] + 1)
+    panel.notes["weekdays_without_session"] = int(weekdays) - int(np.is_busday(panel.dates).sum())
+    panel.notes["calendar_holes"] = [
+        f"{panel.dates[t]}..{panel.dates[t + 1]}" for t in np.flatnonzero(gaps > LONGEST_HOLIDAY)
+    ]

@@ -1,0 +1,69 @@
+"""Downloads in a source's own shape, one file a stock or a day, for `load_panel` to read.
+
+    python -m lib fetch akshare --symbols SH600000,SZ000001 --start 2020-01-01 --end 2024-12-31 --out data/akshare
+
+The libraries are the extra `data`; each is imported when it is asked for. Nothing else in the project needs them,
+and no test and no page uses the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from lib.errors import LoadError, closest
+from lib.load.fetch import akshare, baostock, tushare
+from lib.load.fetch.download import Patience, Request, Summary, download
+from lib.load.keys import parse_day, spell
+
+#: name -> what makes its jobs
+SOURCES: Final = {
+    "akshare": akshare.history,
+    "akshare_daily": akshare.sina,
+    "tushare": tushare.tables,
+    "baostock": baostock.daily,
+}
+
+
+def fetch(
+    source: str,
+    out: str | Path,
+    start: str,
+    end: str,
+    symbols: Sequence[str] = (),
+    *,
+    client: Any = None,
+    patience: Patience | None = None,
+    progress: bool | None = None,
+) -> Summary:
+    """Download daily rows of a source into a folder; files that are there for the same request are kept.
+
+    start, end: YYYY-MM-DD, both included. symbols: in any spelling; Tushare is asked by day and takes none.
+    client: an object with the library's functions, else the library itself. progress: None shows a bar on a terminal.
+    A file is written whole or not at all, so an interrupted download goes on where it was.
+
+    Raises LoadError: unknown source, bad dates or symbols, a library that is not installed, downloads that failed.
+    """
+    if source not in SOURCES:
+        hint = closest(source, SOURCES) or f"; there are: {', '.join(SOURCES)}"
+        raise LoadError(f"unknown source {source!r}{hint}")
+    request = Request(_day("start", start), _day("end", end), tuple(map(_symbol, symbols)))
+    if request.end < request.start:
+        raise LoadError(f"end {request.end} is before start {request.start}")
+    with SOURCES[source](client, request) as jobs:
+        return download(jobs, Path(out), patience or Patience(), progress)
+
+
+def _day(what: str, text: str) -> str:
+    day = parse_day(text)
+    if day is None:
+        raise LoadError(f"{what} is {text!r}; expected YYYY-MM-DD")
+    return str(day)
+
+
+def _symbol(text: str) -> str:
+    symbol = spell(text)
+    if symbol is None or len(symbol) != 8:
+        raise LoadError(f"symbol {text!r}: expected 600000, 600000.SH or SH600000")
+    return symbol

@@ -1,0 +1,240 @@
+"""Rows as arrays [T,N]: tables joined, previous closes derived, halted days filled in where a source has no row.
+
+What happens on day t uses rows up to t only. A session without a row after a stock's first one is a halt in the
+sources that write none (HALT, not MISSING); a stock that was delisted and whose source does not say so therefore
+stays halted to the end, and is counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lib.limits import from_ticks
+from lib.load.columns import BoolArray, Column, FloatArray, Table
+from lib.load.keys import check_duplicates
+from lib.load.read import Data
+from lib.panel import OPTIONAL, REQUIRED
+from lib.reasons import PRICES, previous
+
+#: fields of a day without trading, where the source has no row: nothing changed hands
+NOTHING: Final = ("volume", "amount", "turnover")
+#: and no price was formed, no limit published
+UNKNOWN: Final = ("vwap", "limit_up", "limit_down")
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Fields [T,N] on the days and symbols of the daily prices; `rows` says where there is a row."""
+
+    dates: NDArray[np.datetime64]
+    symbols: NDArray[np.str_]
+    fields: dict[str, NDArray[Any]]
+    rows: BoolArray
+
+    @classmethod
+    def of(cls, data: Data, notes: dict[str, Any]) -> Grid:
+        """Daily prices and the tables beside them. Columns of `data` are let go as soon as they are spread."""
+        table = data.table
+        dates = _sessions(table, data.sides)
+        place = _place(table, dates, table.symbols.values)
+        rows = np.zeros((len(dates), len(table.symbols.values)), dtype=bool)
+        rows[place.days, place.stocks] = True
+        grid = cls(dates, table.symbols.values, {}, rows)
+        grid._take(table, place)
+        for name, side in data.sides.items():
+            notes["joined"] = notes.get("joined", {}) | {name: grid._join(name, side)}
+        return grid
+
+    def spread(self, table: Table, values: FloatArray | BoolArray) -> FloatArray:
+        """A column of the daily prices as [T,N], NaN where there is no row."""
+        return _spread(values, _place(table, self.dates, self.symbols), self.rows.shape)
+
+    def _take(self, table: Table, place: Place) -> None:
+        for name in list(table.numbers):
+            self.fields[name] = _spread(table.numbers.pop(name), place, self.rows.shape)
+        for name, column in table.labels.items():
+            self.fields[name] = spread_labels(column, place, self.rows.shape)
+
+    def _join(self, name: str, side: Table) -> int:
+        """Add the columns of another table; returns how many of its rows are about other stocks or days."""
+        if "since" in side.labels:
+            return self._join_periods(side)
+        check_duplicates(side)
+        place = _place(side, self.dates, self.symbols)
+        if "delist_date" in side.labels or "list_date" in side.labels:  # about the stock, not about a day
+            known = place.stocks >= 0
+            self._join_stocks(side, place.stocks, known)
+        else:
+            known = (place.days >= 0) & (place.stocks >= 0)
+            at = Place(place.days[known], place.stocks[known])
+            for field, values in side.numbers.items():
+                self._merge(field, _spread(values[known], at, self.rows.shape))
+        return int((~known).sum())
+
+    def _merge(self, field: str, values: FloatArray) -> None:
+        own = self.fields.get(field)
+        self.fields[field] = values if own is None else np.where(np.isnan(own), values, own)
+
+    def _join_stocks(self, side: Table, stocks: NDArray[np.int64], known: BoolArray) -> None:
+        for field, column in side.labels.items():
+            values = np.concatenate([column.values, _empty(column)])
+            constant = np.full(len(self.symbols), -1, dtype=np.int32)
+            constant[stocks[known]] = column.codes[known]
+            self.fields[field] = np.broadcast_to(values[constant], self.rows.shape)
+
+    def _join_periods(self, side: Table) -> int:
+        """A flag that holds from one day to another (names that say ST)."""
+        stocks = _codes_in(side.symbols, self.symbols)
+        since, until = (_days(side.labels[name]) for name in ("since", "until"))
+        flag = np.zeros(self.rows.shape)
+        for row in np.flatnonzero((side.numbers["is_st"] == 1) & (stocks >= 0)):
+            inside = self.dates >= since[row]
+            flag[inside & (np.isnat(until[row]) | (self.dates <= until[row])), stocks[row]] = 1.0
+        self.fields["is_st"] = flag
+        return int((stocks < 0).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where rows go: index of the day and of the stock, -1 where the grid has none."""
+
+    days: NDArray[np.int64]
+    stocks: NDArray[np.int64]
+
+
+def _place(table: Table, dates: NDArray[Any], symbols: NDArray[Any]) -> Place:
+    return Place(_codes_in(table.dates, dates), _codes_in(table.symbols, symbols))
+
+
+def _codes_in(column: Column, values: NDArray[Any]) -> NDArray[np.int64]:
+    """Codes of a column in other sorted values; -1 for what is not among them."""
+    if column.values is values or np.array_equal(column.values, values):
+        return column.codes.astype(np.int64)
+    at = np.searchsorted(values, column.values)
+    found = (at < len(values)) & (values[np.minimum(at, len(values) - 1)] == column.values)
+    return np.append(np.where(found, at, -1), -1)[column.codes]
+
+
+def _days(column: Column) -> NDArray[np.datetime64]:
+    return np.append(column.values.astype("datetime64[D]"), np.datetime64("NaT"))[column.codes]
+
+
+def _sessions(table: Table, sides: dict[str, Table]) -> NDArray[np.datetime64]:
+    """Days of the daily prices, and days between them on which a joined table has rows about the same stocks."""
+    days = [table.dates.values]
+    for side in sides.values():
+        dated = side.dates.values[~np.isnat(side.dates.values)]
+        if len(dated):
+            ours = _codes_in(side.symbols, table.symbols.values) >= 0
+            days.append(np.unique(_days(side.dates)[ours]))
+    together = np.unique(np.concatenate(days))
+    inside = (together >= table.dates.values[0]) & (together <= table.dates.values[-1])
+    return np.asarray(together[inside & ((_weekday(together)) | np.isin(together, table.dates.values))])
+
+
+def _weekday(days: NDArray[np.datetime64]) -> BoolArray:
+    return np.asarray(np.is_busday(days))
+
+
+def _spread(values: FloatArray | BoolArray, place: Place, shape: tuple[int, int]) -> FloatArray:
+    out = np.full(shape, np.nan)
+    out[place.days, place.stocks] = values
+    return out
+
+
+def _empty(column: Column) -> NDArray[Any]:
+    return np.array(["NaT"], "datetime64[D]") if column.values.dtype.kind == "M" else np.array([""])
+
+
+def spread_labels(column: Column, place: Place, shape: tuple[int, int]) -> NDArray[Any]:
+    """Labels [T,N], "" or NaT where there is none; one that never changes is a view of [N]."""
+    values = np.concatenate([column.values, _empty(column)])  # code -1 is the last
+    constant = np.full(shape[1], -1, dtype=np.int32)
+    constant[place.stocks] = column.codes
+    if np.array_equal(constant[place.stocks], column.codes):
+        return np.broadcast_to(values[constant], shape)
+    codes = np.full(shape, -1, dtype=np.int32)
+    codes[place.days, place.stocks] = column.codes
+    return np.asarray(values[codes])
+
+
+# -- what a source leaves out ---------------------------------------------------------------------
+
+
+def add_previous_close(grid: Grid, market: str, notes: dict[str, Any]) -> None:
+    """Where only adj_factor tells ex-dates: pre_close(t) = close(t-1) f(t-1) / f(t), in whole ticks in China.
+
+    t-1 is the last row before t on which the stock traded; the first one has no previous close.
+    """
+    fields = grid.fields
+    if "pre_close" in fields or "adj_factor" not in fields:
+        return
+    close, factor = fields["close"], fields["adj_factor"]
+    usable = np.isfinite(close) & np.isfinite(factor) & (factor > 0)
+    with np.errstate(all="ignore"):
+        reference = previous(close, usable) * (previous(factor, usable) / factor)
+        if market == "cn":
+            # a hair up, as the exchange rounds halves up and a stored factor has few digits
+            reference = np.where(np.abs(reference) < 1e9, from_ticks(np.floor(reference * 100 + 0.5 + 1e-6)), np.nan)
+    fields["pre_close"] = np.where(usable & (reference > 0), reference, np.nan)
+    notes["pre_close"] = "from close and adj_factor"
+
+
+def fill_halts(grid: Grid, notes: dict[str, Any]) -> None:
+    """Give the days without a row, after a stock's first one, the row of a halted day: last close, volume 0.
+
+    Where the source has a table of halts (Tushare suspend_d), only the days it names; the others stay missing.
+    """
+    rows, fields = grid.rows, grid.fields
+    silent = np.logical_or.accumulate(rows, axis=0) & ~rows
+    named = fields.get("halted")
+    if named is not None:
+        contradicted = (named == 1) & rows & (fields["volume"] > 0)
+        notes["halts_with_trades"] = int(contradicted.sum())
+        notes["days_without_row_or_halt"] = int((silent & ~(named == 1)).sum())
+        silent &= named == 1
+        fields["halted"] = np.where(contradicted, 0.0, np.where(rows & np.isnan(named), 0.0, named))
+    gone = fields.get("delist_date")
+    if gone is not None:
+        silent &= ~(grid.dates[:, None] >= gone)
+    notes["halts_filled"] = int(silent.sum())
+    notes["silent_to_the_end"] = int(silent[-1].sum())
+    if silent.any():
+        _fill(fields, silent, rows)
+
+
+def _fill(fields: dict[str, NDArray[Any]], silent: BoolArray, rows: BoolArray) -> None:
+    last = previous(fields["close"], rows & np.isfinite(fields["close"]))
+    for name, values in fields.items():
+        if values.dtype.kind != "f":
+            continue
+        if name in (*PRICES, "pre_close"):
+            fill: FloatArray | float = last
+        elif name in NOTHING:
+            fill = 0.0
+        elif name in UNKNOWN:
+            fill = np.nan
+        else:
+            fill = 1.0 if name == "halted" else previous(values, rows & np.isfinite(values))
+        fields[name] = np.where(silent, fill, values)
+    fields.setdefault("halted", silent.astype(np.float64))
+
+
+def add_average_price(grid: Grid, notes: dict[str, Any]) -> None:
+    """vwap = amount / volume, where the file has both in known units: what was paid for a share on average."""
+    fields = grid.fields
+    if "vwap" in fields or "amount" not in fields or not notes["units"].known:
+        return
+    with np.errstate(all="ignore"):
+        price = fields["amount"] / fields["volume"]
+    fields["vwap"] = np.where(np.isfinite(price) & (price > 0), price, np.nan)
+    notes["vwap"] = "amount / volume"
+
+
+def panel_fields(grid: Grid) -> dict[str, NDArray[Any]]:
+    """The fields a panel takes, in its order."""
+    return {name: grid.fields[name] for name in (*REQUIRED, *OPTIONAL) if name in grid.fields}

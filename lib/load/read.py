@@ -1,0 +1,100 @@
+"""A path as tables: which source it is, its daily prices, and the tables that join them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib.errors import LoadError, closest
+from lib.load.columns import Table, stack, typed
+from lib.load.files import SUFFIXES, Caps, Header, files_of, read_columns, read_header
+from lib.load.keys import symbol_of_file
+from lib.load.sources import FORMATS, Source, choose_columns, is_known, source_of
+from lib.load.sources.qlib_bin import BIN, is_qlib_folder, read_bins
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """What was read: the source, its daily prices, and the tables beside them by name."""
+
+    source: Source
+    table: Table
+    sides: dict[str, Table]
+    files: int
+
+
+def read(path: Path, wanted: str, universe: str | None, caps: Caps) -> Data:
+    """Read a file, a folder of files of one source, or a Qlib folder.
+
+    universe: a column of true and false to be read as well (in a Qlib folder: a file of instruments/).
+    Raises LoadError.
+    """
+    if wanted not in FORMATS:
+        raise LoadError(
+            f"format is {wanted!r}{closest(str(wanted), FORMATS)}; expected one of {', '.join(map(repr, FORMATS))}"
+        )
+    path = Path(path)
+    if wanted == "qlib_bin" or (wanted in ("auto", "qlib") and is_qlib_folder(path)):
+        if not is_qlib_folder(path):
+            raise LoadError(f"{path}: not a Qlib folder (it has no calendars/ and features/)")
+        table = read_bins(path, universe, caps)
+        return Data(BIN, table, {}, len(table.origins))
+    kind = wanted if wanted in SUFFIXES.values() else None
+    headers = [read_header(file, is_known, kind) for file in files_of(path, caps)]
+    groups = _by_source(path, headers, wanted)
+    return _read_groups(path, groups, [universe] if universe else [], caps)
+
+
+def _by_source(path: Path, headers: list[Header], wanted: str) -> dict[Source, list[Header]]:
+    """The files of each kind of table. Raises LoadError when they are of two sources."""
+    groups: dict[Source, list[Header]] = {}
+    for header in headers:
+        groups.setdefault(source_of(header, wanted), []).append(header)
+    first = {source.format: files[0].path.name for source, files in groups.items()}
+    if len(first) > 1:
+        found = ", ".join(f"{name} looks like {kind!r}" for kind, name in first.items())
+        raise LoadError(f"{path.name}: files of more than one source ({found}); load each folder on its own")
+    if all(source.side for source in groups):
+        names = ", ".join(source.side for source in groups)
+        raise LoadError(f"{path.name}: only {names} of {next(iter(first))}, no table with daily prices")
+    return groups
+
+
+def _read_groups(path: Path, groups: dict[Source, list[Header]], extra: list[str], caps: Caps) -> Data:
+    tables: dict[str, Table] = {}
+    main: Source | None = None
+    left = caps.max_rows
+    for source, headers in groups.items():
+        parts = []
+        for header in headers:
+            part = _read_one(source, header, extra, left, caps, alone=len(headers) == 1)
+            left -= part.n_rows
+            parts.append(part)
+        tables[source.side] = source.convert(source.rescaled(stack(parts, path.name)))
+        main = main if source.side else source
+    assert main is not None
+    return Data(main, tables.pop(""), tables, sum(map(len, groups.values())))
+
+
+def _read_one(source: Source, header: Header, extra: Sequence[str], left: int, caps: Caps, *, alone: bool) -> Table:
+    symbol = None
+    if source.symbol not in header.names and source.per_stock and (not alone or _names_a_stock(header.path)):
+        symbol = symbol_of_file(header.path)
+    flags = [name for name in extra if not source.side]
+    wanted = choose_columns(source, header, flags, has_name=symbol is not None)
+    try:
+        raw = read_columns(header, wanted, left)
+    except LoadError as error:
+        if left < caps.max_rows and "more than the cap" in str(error):
+            raise LoadError(f"{header.path.parent.name}: more rows than the cap of {caps.max_rows:,}") from error
+        raise
+    return typed(header, raw, source.columns, flags, symbol)
+
+
+def _names_a_stock(path: Path) -> bool:
+    try:
+        symbol_of_file(path)
+    except LoadError:
+        return False
+    return True

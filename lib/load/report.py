@@ -1,0 +1,150 @@
+"""What a file holds, in a few lines: rows, dates, symbols, units, masked cells, what was repaired."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from lib.limits import is_symbol
+from lib.load.build import load_panel
+from lib.load.files import Caps
+from lib.load.read import read
+from lib.load.sources import canonical
+from lib.panel import Panel
+from lib.reasons import Reason
+
+SESSIONS: Final = 243  # a year in China
+#: years of stocks before few ex-dates are worth a remark, and how many a year are few
+ENOUGH_YEARS, FEW = 10.0, 0.2
+
+
+def report(path: str | Path, market: str = "auto", format: str = "auto") -> str:  # noqa: A002 - as in load_panel
+    """What a file holds and what the quality control of `lib.load.quality` would exclude, as text.
+
+    market="auto" is "cn" if most symbols are A-share symbols, else "none". Raises LoadError.
+    """
+    from lib.load.quality import quality_control
+
+    panel = load_panel(path, market=guess_market(path, format) if market == "auto" else market, format=format)
+    lines = [*report_lines(panel), *quality_control(panel).lines()]
+    return "\n".join(f"{name:<12}{text}" for name, text in lines)
+
+
+def guess_market(path: str | Path, format: str = "auto") -> str:  # noqa: A002 - as in load_panel
+    """ "cn" if most symbols of a file are A-share symbols or its source is Chinese, else "none"."""
+    data = read(Path(path), format, None, Caps())
+    if data.source is not canonical.RECORD:
+        return "cn"
+    return "cn" if np.mean([is_symbol(str(s)) for s in data.table.symbols.values]) >= 0.5 else "none"
+
+
+def report_lines(panel: Panel) -> list[tuple[str, str]]:
+    """(subject, what was found) for a panel that `load_panel` made."""
+    notes = panel.notes
+    lines = [
+        ("file", f"{notes['file']} ({notes['encoding']}), market {panel.market!r}"),
+        ("source", f"{notes['source']}, {notes['files']:,} {'file' if notes['files'] == 1 else 'files'}"),
+        ("rows", f"{notes['rows']:,}"),
+        ("dates", f"{panel.shape[0]:,} from {panel.dates[0]} to {panel.dates[-1]}"),
+        ("symbols", f"{panel.shape[1]:,} from {panel.symbols[0]} to {panel.symbols[-1]}"),
+        ("fields", " ".join(panel.fields)),
+        ("ignored", " ".join(notes["ignored_columns"]) or "no column"),
+        ("units", f"{notes['units']}; {_prices(panel)}"),
+        ("universe", f"{notes['universe']}, {panel.universe.sum() / panel.shape[0]:.1f} symbols a day"),
+        ("limits", _limit_line(notes)),
+        ("masked", _masked_line(panel)),
+        ("adjustment", _adjustment_line(panel)),
+        ("repaired", _repaired_line(notes)),
+        (
+            "calendar",
+            f"{notes['weekdays_without_session']:,} weekdays without a session; "
+            f"unexplained holes: {', '.join(notes['calendar_holes'][:5]) or 'none'}",
+        ),
+    ]
+    lines += [("note", text) for text in (*_remarks(notes), *_few_ex_dates(panel))]
+    return [(subject, _printable(text)) for subject, text in lines]
+
+
+def _printable(text: str) -> str:
+    """One line without control characters: names of files, columns and symbols are whatever the file says.
+
+    >>> _printable("a\\nb\\x1b[31m")
+    'a b?[31m'
+    """
+    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+
+
+def masked_shares(panel: Panel) -> dict[str, float]:
+    """Share of cells that carry each reason, and `any` for the share that is masked."""
+    shares = {"any": float(np.mean(~panel.mask))}
+    return shares | {str(r.name).lower(): float(np.mean((panel.reasons & r.value) > 0)) for r in Reason}
+
+
+def _prices(panel: Panel) -> str:
+    return "prices raw (on the 0.01 grid)" if panel.market == "cn" else "prices not checked for adjustment"
+
+
+def _masked_line(panel: Panel) -> str:
+    shares = masked_shares(panel)
+    by_reason = ", ".join(f"{name} {share:.3%}" for name, share in shares.items() if name != "any")
+    return f"{shares['any']:.3%} of cells; by reason: {by_reason}"
+
+
+def _adjustment_line(panel: Panel) -> str:
+    notes = panel.notes
+    if "ex_dates" not in notes:
+        return "none (needs pre_close, or adj_factor)"
+    text = f"from pre_close ({notes.get('pre_close', 'in the file')}), {notes['ex_dates']:,} ex-dates"
+    wrong = notes.get("adjustment_disagreement")
+    return text + (f"; adj_factor disagrees by more than 1 % on {len(wrong)} rows" if wrong is not None else "")
+
+
+def _limit_line(notes: dict[str, Any]) -> str:
+    count = notes.get("closes_beyond_limit", 0)
+    return notes["limit_source"] + (f"; {count:,} closes lie beyond them" if count else "")
+
+
+def _few_ex_dates(panel: Panel) -> list[str]:
+    """A-shares pay about once a year; a source whose previous close ignores that leaves dividends in the returns."""
+    years = float(panel.observed.sum()) / SESSIONS
+    found = panel.notes.get("ex_dates")
+    if panel.market != "cn" or found is None or years < ENOUGH_YEARS or found >= FEW * years:
+        return []
+    return [
+        f"only {found:,} ex-dates in {years:,.0f} years of stocks, where about one a year is usual: the previous close "
+        f"may ignore dividends and splits, and they are then in the returns"
+    ]
+
+
+def _repaired_line(notes: dict[str, Any]) -> str:
+    parts = [
+        f"{notes['unsorted_rows']:,} rows out of date order sorted",
+        f"{notes['contradictory_rows']:,} contradictory rows masked",
+        f"empty values: {notes['empty_values'] or 'none'}",
+    ]
+    if notes.get("respelled_symbols"):
+        parts.append(f"{notes['respelled_symbols']:,} symbols respelled")
+    if "halts_filled" in notes:
+        parts.append(f"{notes['halts_filled']:,} days without a row taken as halts")
+    return "; ".join(parts)
+
+
+def _remarks(notes: dict[str, Any]) -> list[str]:
+    remarks = [notes["limit_note"]] if "limit_note" in notes else []
+    if "vwap" in notes:
+        remarks.append(f"vwap is {notes['vwap']}")
+    if notes.get("silent_to_the_end"):
+        remarks.append(
+            f"{notes['silent_to_the_end']:,} stocks have no row up to the last day: halted or delisted, the source "
+            f"does not say"
+        )
+    if notes.get("days_without_row_or_halt"):
+        remarks.append(f"{notes['days_without_row_or_halt']:,} days without a row are not named as halts: missing")
+    if notes.get("halts_with_trades"):
+        remarks.append(f"{notes['halts_with_trades']:,} full-day halts have trades: taken as traded")
+    for name, rows in notes.get("joined", {}).items():
+        if rows:
+            remarks.append(f"{name}: {rows:,} rows are about other stocks or days")
+    return remarks

@@ -1,0 +1,67 @@
+"""AkShare: stock_zh_a_hist (Eastmoney, Chinese headers) and stock_zh_a_daily (Sina).
+
+They look alike and differ in every unit: lots against shares, per cent against a ratio. Neither writes a row on a
+halted day, neither has limits or an ST flag.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from lib.load.columns import Table
+from lib.load.sources.base import Source, on_grid
+
+_RAW: Final = 'fetch it with adjust=""'
+
+
+def _from_history(table: Table) -> Table:
+    """The previous close is not there: it is the close less the day's change, in whole cents."""
+    if "change" in table.numbers:
+        change = table.numbers.pop("change")
+        table.numbers["pre_close"] = on_grid(table.numbers["close"] - change)
+    return table
+
+
+def _from_sina(table: Table) -> Table:
+    numbers = table.numbers
+    if "turnover_ratio" in numbers:
+        numbers["turnover"] = 100 * numbers.pop("turnover_ratio")
+    if "float_shares" in numbers:
+        with np.errstate(all="ignore"):
+            numbers["float_mkt_cap"] = numbers.pop("float_shares") * numbers["close"]
+    return table
+
+
+HISTORY: Final = Source(
+    format="akshare",
+    title="AkShare stock_zh_a_hist",
+    columns={
+        "日期": "date", "股票代码": "symbol", "开盘": "open", "收盘": "close", "最高": "high", "最低": "low",
+        "成交量": "volume", "成交额": "amount", "涨跌额": "change", "换手率": "turnover",
+    },
+    needs=("日期", "股票代码", "开盘", "收盘", "最高", "最低", "成交量"),
+    marks=(frozenset(("日期", "开盘")), frozenset(("日期", "收盘"))),
+    scale={"volume": 100},
+    convert=_from_history,
+    per_stock=True,
+    silent_halts=True,
+    raw_hint=_RAW,
+)  # fmt: skip
+
+SINA: Final = Source(
+    format="akshare_daily",
+    title="AkShare stock_zh_a_daily",
+    columns={
+        "date": "date", "symbol": "symbol", "open": "open", "high": "high", "low": "low", "close": "close",
+        "volume": "volume", "amount": "amount", "outstanding_share": "float_shares", "turnover": "turnover_ratio",
+        "hfq_factor": "adj_factor",
+    },
+    needs=("date", "symbol", "open", "high", "low", "close", "volume"),
+    marks=(frozenset(("date", "outstanding_share")),),
+    convert=_from_sina,
+    per_stock=True,
+    silent_halts=True,
+    raw_hint=_RAW,
+)  # fmt: skip

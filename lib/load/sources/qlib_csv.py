@@ -1,0 +1,54 @@
+"""Qlib's CSV files: prices and volume are adjusted, and factor takes them back.
+
+raw price = price / factor, raw volume = volume x factor; a halted day is a row of NaN, or no row.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from lib.load.columns import BoolArray, Table
+from lib.load.sources.base import Source, on_grid
+from lib.reasons import PRICES
+
+
+def from_adjusted(table: Table) -> Table:
+    """Raw prices and shares; days on which nothing was traded go, for they are written as days without a row."""
+    table = table.take(traded_rows(table))
+    numbers = table.numbers
+    factor = numbers.pop("factor")
+    with np.errstate(all="ignore"):
+        for name in (*PRICES, "vwap"):
+            if name in numbers:
+                raw = numbers[name] / factor
+                numbers[name] = raw if name == "vwap" else on_grid(raw)
+        # stored in 32 bits: seven digits, then rounded to whole shares
+        numbers["volume"] = np.rint(numbers["volume"] * factor)
+    numbers["adj_factor"] = factor
+    return table
+
+
+def traded_rows(table: Table) -> BoolArray:
+    """Rows that hold anything: a close, a volume other than zero, or another price."""
+    held = table.numbers["volume"] > 0
+    for name in PRICES:
+        held = held | ~np.isnan(table.numbers[name])
+    return held if held.any() else np.ones(table.n_rows, dtype=bool)
+
+
+DAILY: Final = Source(
+    format="qlib",
+    title="Qlib CSV",
+    columns={
+        "date": "date", "symbol": "symbol", "open": "open", "high": "high", "low": "low", "close": "close",
+        "volume": "volume", "factor": "factor", "money": "amount", "amount": "amount", "vwap": "vwap",
+    },
+    needs=("date", "symbol", "open", "high", "low", "close", "volume", "factor"),
+    marks=(frozenset(("date", "close", "factor")),),
+    convert=from_adjusted,
+    per_stock=True,
+    silent_halts=True,
+    raw_hint="close / factor must be the raw price; check the factor",
+)  # fmt: skip

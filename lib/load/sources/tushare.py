@@ -1,0 +1,95 @@
+"""Tushare: daily prices, and the tables that are joined to them by stock and day.
+
+Lots of 100, thousands of yuan, shares and values of daily_basic in units of 10,000. No row on a halted day; who was
+halted stands in suspend_d, where an entry with a time is a halt within the day and not a day without trading.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from lib.load.columns import BoolArray, Column, Table
+from lib.load.sources.base import Source
+
+_KEYS: Final = {"ts_code": "symbol", "trade_date": "date"}
+_LIMITS: Final = {"up_limit": "limit_up", "down_limit": "limit_down"}
+_BASIC: Final = {"turnover_rate": "turnover", "total_mv": "cap", "circ_mv": "float_mkt_cap"}
+#: a day without a limit carries 99999.99 / 0 or 100000 / 0
+_NO_LIMIT: Final = 99_999.0
+
+
+def _limits(table: Table) -> Table:
+    """Sentinels of days without a limit become NaN, on both sides."""
+    up, down = table.numbers.get("limit_up"), table.numbers.get("limit_down")
+    if up is not None and down is not None:
+        free = (up >= _NO_LIMIT) | (down == 0)
+        table.numbers["limit_up"] = np.where(free, np.nan, up)
+        table.numbers["limit_down"] = np.where(free, np.nan, down)
+    return table
+
+
+def _full_day_halts(table: Table) -> Table:
+    """Rows that suspend a stock (S, not R) for the whole day (no time given)."""
+    suspended = _is(table.labels.pop("suspend_type"), "S")
+    timing = table.labels.pop("suspend_timing", None)
+    if timing is not None:
+        suspended &= (timing.codes < 0) | _is(timing, "")
+    table.numbers["halted"] = np.ones(table.n_rows)
+    return table.take(suspended)
+
+
+def _is(column: Column, text: str) -> BoolArray:
+    wanted = np.append(np.char.strip(np.char.upper(column.values.astype(np.str_))) == text, False)
+    return np.asarray(wanted[column.codes], dtype=bool)
+
+
+def _special_treatment(table: Table) -> Table:
+    """Names that say ST or *ST, from their first day to their last."""
+    names = table.labels.pop("stock_name")
+    special = np.append(np.char.find(np.char.upper(names.values.astype(np.str_)), "ST") >= 0, False)
+    table.numbers["is_st"] = special[names.codes].astype(np.float64)
+    return table
+
+
+def _side(name: str, columns: dict[str, str], mark: str, **more: object) -> Source:
+    keys = _KEYS if more.pop("dated", True) else {"ts_code": "symbol"}
+    return Source(
+        format="tushare",
+        title=f"Tushare {name}",
+        columns={**keys, **columns},
+        needs=(*keys, mark),
+        marks=(frozenset((*keys, mark)),),
+        side=name,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+DAILY: Final = Source(
+    format="tushare",
+    title="Tushare daily",
+    columns={
+        **_KEYS, "open": "open", "high": "high", "low": "low", "close": "close", "pre_close": "pre_close",
+        "vol": "volume", "amount": "amount", **_LIMITS, "adj_factor": "adj_factor", **_BASIC,
+    },
+    needs=("ts_code", "trade_date", "open", "high", "low", "close", "vol"),
+    marks=(frozenset(("ts_code", "trade_date", "open", "close")), frozenset(("ts_code", "trade_date", "vol"))),
+    scale={"volume": 100, "amount": 1_000, "cap": 10_000, "float_mkt_cap": 10_000},
+    convert=_limits,
+    silent_halts=True,
+    raw_hint="use the table daily, which is unadjusted, not pro_bar(adj=...)",
+)  # fmt: skip
+
+TABLES: Final = (
+    DAILY,
+    _side("stk_limit", _LIMITS, "up_limit", convert=_limits),
+    _side("suspend_d", {"suspend_type": "suspend_type", "suspend_timing": "suspend_timing"}, "suspend_type",
+          convert=_full_day_halts),
+    _side("daily_basic", _BASIC, "turnover_rate", scale={"cap": 10_000, "float_mkt_cap": 10_000}),
+    _side("adj_factor", {"adj_factor": "adj_factor"}, "adj_factor"),
+    _side("namechange", {"name": "stock_name", "start_date": "since", "end_date": "until"}, "start_date",
+          dated=False, convert=_special_treatment),
+    _side("stock_basic", {"industry": "industry", "list_date": "list_date", "delist_date": "delist_date"}, "list_date",
+          dated=False),
+)  # fmt: skip

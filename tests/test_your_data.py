@@ -1,0 +1,135 @@
+"""The page "Bring your own data": one panel from every shape, figures that count right, text from files escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import source_shapes as shapes
+
+from lib.errors import LoadError, ParameterError
+from lib.exhibits import table
+from lib.exhibits.your_data import (
+    PARAMETERS,
+    YourData,
+    example_panel,
+    in_their_words,
+    read_back,
+    same_panel,
+    verdict,
+)
+from lib.figures.style import title_of
+from lib.figures.your_data import cost_of_hindsight, masked_by_month, why_masked
+from lib.load import load_panel
+from lib.load.examples import WRITERS, write_shapes
+from lib.load.quality import Rules
+from lib.notebooks import Notebook
+from lib.panel import Panel
+from lib.parameters import check_parameters
+from lib.reasons import Reason
+
+DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS.items()}
+Read = dict[str, tuple[Panel, dict[str, bytes]]]
+
+
+@pytest.fixture(scope="module")
+def read() -> Read:
+    return read_back()
+
+
+def test_every_shape_of_the_example_gives_the_panel_it_was_written_from(read: Read) -> None:
+    wanted = example_panel()
+    assert list(read) == list(WRITERS)
+    for name, (panel, _) in read.items():
+        assert panel.notes["format"] == name
+        np.testing.assert_array_equal(panel.reasons, wanted.reasons, err_msg=name)
+        for field in ("open", "high", "low", "close"):
+            seen = wanted.observed
+            np.testing.assert_array_equal(panel.fields[field][seen], wanted.fields[field][seen], err_msg=name)
+    assert (wanted.reasons & Reason.HALT).any()
+    assert (wanted.reasons & Reason.LIMIT_UP).any()
+    assert (wanted.reasons & Reason.UNLISTED).any()
+
+
+def test_the_comparison_counts_cells_that_differ(read: Read) -> None:
+    same = same_panel(read)
+    assert verdict(same).startswith(f"All {len(WRITERS)} shapes give the same panel")
+    counts = same.filter(regex="differ")
+    assert (counts.fillna(0) == 0).all(axis=None)
+    assert same.set_index("format").loc["tushare", "halts filled in"] > 0
+    panel, heads = read["baostock"]
+    close, reasons = panel.fields["close"].copy(), panel.reasons.copy()
+    close[5, :2], reasons[7, 1] = 1.0, Reason.MISSING
+    other = read | {"baostock": (replace(panel, fields=panel.fields | {"close": close}, reasons=reasons), heads)}
+    assert verdict(same_panel(other)) == f"3 cells differ between the {len(WRITERS)} shapes."
+
+
+def test_the_words_of_each_source_are_its_own(read: Read) -> None:
+    words = in_their_words(read).set_index("file")["header"]
+    assert words["600000.csv"].startswith("日期,股票代码,开盘,收盘,最高,最低,成交量")
+    assert words["stk_limit.csv"] == "ts_code,trade_date,up_limit,down_limit"
+    assert "preclose" in words["k_data.csv"]
+
+
+def test_a_file_of_ones_own(tmp_path: Path) -> None:
+    path = shapes.write_tushare(shapes.market(), tmp_path)
+    data = YourData.of(**DEFAULTS | {"data_path": str(path), "min_history": 10})
+    assert not data.is_example
+    assert "Tushare daily" in str(data.status().data)
+    report = dict(data.report().to_numpy().tolist())
+    assert report["limits"] == "published"
+    assert data.rules == Rules(min_history=10)
+    assert set(data.exclusions()["rule"]) == {"history", "extreme move", "irregular trading", "outlier", "together"}
+    assert "**survivors only**" in data.survivors()
+    with pytest.raises(LoadError, match="no such file"):
+        YourData.of(**DEFAULTS | {"data_path": str(tmp_path / "nowhere")})
+
+
+def test_names_from_a_file_are_escaped(tmp_path: Path) -> None:
+    frame = shapes.record(shapes.market()).assign(**{"<script>x</script>": 1, "industry": "<b>"})
+    frame.to_csv(tmp_path / "<i>prices.csv", index=False)
+    data = YourData.of(**DEFAULTS | {"data_path": str(tmp_path / "<i>prices.csv")})
+    for text in (str(data.status().data), str(table(data.report(), "report").data)):
+        assert "<i>" not in text
+        assert "<script>" not in text
+
+
+def test_the_figures_say_what_the_panel_holds() -> None:
+    data = YourData.of(**DEFAULTS)
+    panel = data.panel
+    assert f"{(~panel.mask).mean():.1%} of the cells are masked" in title_of(why_masked(panel))
+    hit, listed = (panel.reasons & Reason.HALT) > 0, panel.without(Reason.UNLISTED)
+    months = pd.DatetimeIndex(panel.dates).to_period("M")
+    worst = max(hit[months == m].sum() / listed[months == m].sum() for m in months.unique())
+    assert f"halted on {worst:.1%} of listed cells" in title_of(masked_by_month(panel))
+    share = (data.quality.excluded() & panel.universe).sum() / panel.universe.sum()
+    assert f"look back exclude {share:.1%} of the cells" in title_of(cost_of_hindsight(data.quality))
+
+
+def test_the_notebook_declares_the_parameters_of_the_page() -> None:
+    notebook = Notebook("your_data")
+    assert notebook.parameters == DEFAULTS
+    with pytest.raises(ParameterError, match="did you mean 'file_format'"):
+        check_parameters({"file_formt": "auto"}, PARAMETERS)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda p: (p / "b.csv").write_text("x"), lambda p: (p / "a.csv").rename(p / "c.csv")]
+)
+def test_the_page_depends_on_every_file_of_a_folder(tmp_path: Path, change: Callable[[Path], object]) -> None:
+    (tmp_path / "a.csv").write_text("1")
+    notebook, given = Notebook("your_data"), {"data_path": str(tmp_path)}
+    before = notebook.key(given)
+    assert notebook.key(given) == before
+    change(tmp_path)
+    assert notebook.key(given) != before
+
+
+def test_a_shape_is_written_into_its_own_folder(tmp_path: Path) -> None:
+    paths = write_shapes(example_panel().rows(0, 60), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(WRITERS)
+    assert load_panel(paths["qlib_bin"]).shape == load_panel(paths["record"]).shape
