@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -133,3 +135,10 @@ def test_a_shape_is_written_into_its_own_folder(tmp_path: Path) -> None:
     paths = write_shapes(example_panel().rows(0, 60), tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(WRITERS)
     assert load_panel(paths["qlib_bin"]).shape == load_panel(paths["record"]).shape
+
+
+@pytest.mark.parametrize("part", ["keys", "report"])
+def test_examples_in_docstrings_run(part: str) -> None:
+    results = doctest.testmod(importlib.import_module(f"lib.load.{part}"))
+    assert results.attempted > 0
+    assert results.failed == 0
