@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib.figures.style import BLUE, GREY, VERMILLION, canvas, end_labels, styled, zero_line
+from lib.figures.style import BLUE, GREY, VERMILLION, canvas, end_labels, spread, styled, zero_line
 from lib.findings.calibration import CSI, PAPER, REAL, Calibration
 from lib.reasons import Reason
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: variant -> (name on the figure, colour)
 LINES = {CSI: ("CSI 300", "#222222"), REAL: ("synthetic", VERMILLION), PAPER: ('"paper"', BLUE)}
-BEFORE, AFTER = 3, 6
+BEFORE, AFTER, LONGEST = 3, 5, 3
 PROFILE = list(range(-5, 11))
 LAGS = [1, 2, 3, 5, 10, 15, 20, 30, 40]
 LENGTHS = [1, 2, 3, 4, 5, 10, 20]
@@ -46,10 +46,8 @@ def one_limit_up(market: Market, note: str = "") -> Figure:
     peak = int(np.argmax(wanted / fields["close"]))
     top.annotate("what the market wants", (x[peak], 100 * (wanted[peak] / base - 1)), xytext=(-8, 2),
                  textcoords="offset points", color=VERMILLION, ha="right")  # fmt: skip
-    top.annotate("open, range, close", (x[-1], 100 * (fields["low"][-1] / base - 1)), xytext=(0, -14),
-                 textcoords="offset points", color=BLUE, ha="right")  # fmt: skip
-    top.annotate("inside the limits", (x[0] - 0.4, 100 * (fields["limit_down"][0] / base - 1)), xytext=(2, 3),
-                 textcoords="offset points", color=GREY)  # fmt: skip
+    top.annotate("open, range, close", (0.99, 0.04), xycoords="axes fraction", color=BLUE, ha="right")
+    top.annotate("shaded: inside the limits", (0.01, 0.04), xycoords="axes fraction", color=GREY)
     low.bar(x, fields["turnover"], color=GREY, width=0.55)
     low.set_ylabel("turnover,\n% of float")
     low.set_xlabel("days from the first limit-up close")
@@ -60,19 +58,21 @@ _NEEDED = ("open", "high", "low", "close", "limit_up", "limit_down", "turnover")
 
 
 def _longest_run(market: Market) -> tuple[int, int]:
-    """(day, stock) where the longest run of limit-up closes begins, no halt around it; the first of equal ones."""
+    """(day, stock) where the longest run of limit-up closes begins, nothing masked before and no halt around it."""
     up = (market.panel.reasons & Reason.LIMIT_UP) > 0
     run = np.zeros(up.shape, dtype=int)
     for t in range(len(up) - 2, -1, -1):
         run[t] = np.where(up[t], run[t + 1] + 1, 0)
     begins = np.where(np.vstack([np.zeros((1, up.shape[1]), bool), up[:-1]]), 0, run)
-    halted = np.cumsum(~market.panel.traded, axis=0)
+    disturbed = np.cumsum(~market.panel.traded, axis=0)
+    early = np.cumsum(~market.panel.price_valid, axis=0)
     begins[: BEFORE + 1] = 0
     begins[len(up) - AFTER - 1 :] = 0
     rows = np.arange(len(up))
     first, last = np.maximum(rows - BEFORE - 1, 0), np.minimum(rows + AFTER, len(up) - 1)
-    begins[halted[last] > halted[first]] = 0
-    begins[begins > AFTER - 2] = 0
+    begins[disturbed[last] > disturbed[first]] = 0
+    begins[1:][early[:-1] > early[first[1:]]] = 0
+    begins[begins > LONGEST] = 0
     day, stock = np.unravel_index(int(begins.argmax()), begins.shape)
     return int(day), int(stock)
 
@@ -97,13 +97,14 @@ def around_limit_up(frame: pd.DataFrame, note: str = "") -> Figure:
 def spell_lengths(frame: pd.DataFrame, note: str = "") -> Figure:
     """Share of spells that last at least so many days, for halts and limit-up closes."""
     found = Calibration.of(frame)
-    figure, axes = canvas(2, 5.0, found.spell_message(), note, sharex=True)
-    for ax, state in zip(axes, ("halt", "limit-up"), strict=True):
-        _lines(ax, found, f"{state} spells: at least ", [str(k) for k in LENGTHS], LENGTHS, 100.0, log=True)
-        ax.set_title("halts" if state == "halt" else "limit-up closes in a row")
+    figure, axes = canvas(2, 5.2, found.spell_message(), note)
+    panels = (("halt", "halts", LENGTHS), ("limit-up", "limit-up closes in a row", LENGTHS[:5]))
+    for ax, (state, title, lengths) in zip(axes, panels, strict=True):
+        _lines(ax, found, f"{state} spells: at least ", [str(k) for k in lengths], lengths, 100.0, log=True)
+        ax.set_title(title)
         ax.set_ylabel("share of spells, %")
+        ax.set_xticks(lengths)
     axes[-1].set_xlabel("days, at least")
-    axes[-1].set_xticks(LENGTHS)
     return figure
 
 
@@ -132,4 +133,18 @@ def _lines(
         if len(known):
             ax.plot(np.array(x)[known], values[known], color=color, marker="o", markersize=3.5)
             labels.append((name, float(values[known[-1]]), color))
-    end_labels(ax, x[-1], labels)
+    if log:
+        ax.set_yscale("log")
+        _log_labels(ax, x[-1], labels)
+    else:
+        end_labels(ax, x[-1], labels)
+
+
+def _log_labels(ax: Axes, x: float, labels: list[tuple[str, float, str]]) -> None:
+    """Names beside the last values of lines on a log scale, moved apart where they would touch."""
+    low, high = np.log10(ax.get_ylim())
+    heights = spread([float(np.log10(height)) for _, height, _ in labels], 0.13 * (high - low))
+    lift = max(0.0, low + 0.05 * (high - low) - min(heights, default=low))
+    for (name, _, color), height in zip(labels, heights, strict=True):
+        ax.annotate(name, (x, 10 ** (height + lift)), xytext=(8, 0), textcoords="offset points", color=color,
+                    va="center", annotation_clip=False)  # fmt: skip

@@ -65,7 +65,7 @@ class MarketConfig:
     vol_swing: float = 0.36  # its standard deviation
     tail: float = 9.0  # degrees of freedom of the Student-t shocks
     jump_rate: PerRegime = (0.0048, 0.034, 0.020)  # of a stock of median volatility; in proportion for others
-    jump_up: PerRegime = (0.84, 0.48, 0.65)
+    jump_up: PerRegime = (0.85, 0.44, 0.65)
     jump_base: float = 0.101
     jump_mean: float = 0.006  # beyond jump_base, exponential
     jump_far_share: float = 0.01  # of the jumps: news worth several days of limits
@@ -78,8 +78,8 @@ class MarketConfig:
     heat_volume: float = 0.8  # and draws log volume, on its day and after
     jump_swing: float = 0.1  # how far a stock's own log jump rate moves with its log volatility (sd)
     # high enough that few prices fall to where a tick is a large part of the band
-    first_price: float = 40.0  # yuan, median
-    price_dispersion: float = 0.6  # of its logarithm
+    first_price: float = 100.0  # yuan, median
+    price_dispersion: float = 0.5  # of its logarithm
     wide_share: float = 0.25  # stocks on a 20 % board
     wide_scale: float = 1.3  # their volatility and jump sizes against the others'
 

@@ -100,6 +100,7 @@ def _correlation(days: LimitDays) -> Named:
     for start in range(0, max(len(r) - YEAR // 2, 1), YEAR):
         part = r[start : start + YEAR]
         part = part[:, np.isfinite(part).sum(axis=0) >= 0.6 * len(part)]
+        part = part[:, np.nanmax(part, axis=0) > np.nanmin(part, axis=0)]  # a price that never moves has no correlation
         n = part.shape[1]
         if n < 5:
             continue
