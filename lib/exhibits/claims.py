@@ -65,8 +65,11 @@ def _page_link(value: Any) -> str:
 
 
 def study_claims(result: StudyResult, recorded: Recorded) -> HTML:
-    """The claims a study is about, answered by this build if it ran on real prices, else by the recorded result."""
-    study, real = result.study, on_real_prices(result)
+    """The claims a study is about, answered by this build if it is on real prices or nothing is recorded; else by the
+    recorded result.
+    """
+    study = result.study
+    real = on_real_prices(result) or not (study.needs_prices or recorded)
     if not real and not is_evidence(recorded):
         text = f"This study is about {len(study.claim_ids)} claims. A synthetic market cannot answer them."
         return box("No answers yet", text)

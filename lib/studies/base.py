@@ -91,6 +91,7 @@ class Study:
     unavailable: row -> what this machine lacks to compute it ("" when it lacks nothing); such rows are left out here,
                 and a recorded one is not recomputed here
     presentation: modules that only show or judge results; editing them makes no result stale
+    synthetic:  its question is about made-up markets: rows made without a price file are evidence, and answer claims
     measured:   the numbers measure a machine (times, memory): rows run one after the other, whatever the number
                 of processes, and `verify` leaves them out, because no recomputation gives them again
     """
@@ -114,6 +115,7 @@ class Study:
     tolerances: Mapping[str, float] = field(default_factory=dict)
     unavailable: Callable[[Config], str] = _nothing_missing
     presentation: tuple[str, ...] = ()
+    synthetic: bool = False
     measured: bool = False
 
     def __post_init__(self) -> None:
@@ -126,6 +128,11 @@ class Study:
             _known(scale, SCALES, f"study {self.name!r}: scale")
             for name in values:
                 _known(name, [*self.parameters, "seeds"], f"study {self.name!r}: scale {scale!r}: parameter")
+
+    @property
+    def needs_prices(self) -> bool:
+        """Whether only rows that were made from a price file are evidence."""
+        return "data_path" in self.parameters and not self.synthetic
 
     def schema(self) -> dict[str, Parameter]:
         """The parameters of a run and of the study's notebook: scale, seeds and the declared ones."""
