@@ -1,0 +1,170 @@
+"""What dividing ranks by all stocks instead of the valid ones does to factors, and where it cannot do anything.
+
+Paper B, s5.2: with 200 of 3,000 stocks halted the wrong denominator cost an IC of 0.003. Here every one of the 213
+factors that ranks stocks is computed with both denominators on the same cells. The formula alone says which of them
+cannot notice (`lib.factors.denominators`); the numbers say whether it is right, and what the others lose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lib.bench.smoothing import rounded
+from lib.engine import evaluate
+from lib.factors import factor_names, find_factors
+from lib.factors.denominators import MASKED, day_map, over_all, ranked_factors
+from lib.factors.leaves import available_fields, panel_leaves
+from lib.graph import Node, Window
+from lib.models.dataset import next_return
+from lib.panel import Panel
+from lib.parameters import Parameter
+from lib.reasons import Reason
+from lib.stats import ic
+from lib.studies.base import Config, RowResult, Settings, Study
+from lib.studies.markets import DATA_PATH, MARKET, market_grid, market_inputs, mean_records, record, row_panel
+from lib.studies.rank_denominator_tables import CLAIM_IDS, PICTURED, answer_claims, summary
+
+#: scenario -> (multiple of the halted share, days of a wave, days from wave to wave)
+SCENARIOS = {"constant": (1, 50, 50), "waves": (1, 10, 50), "storm": (5, 10, 50)}
+AS_IT_IS = "as it is"
+WARM_UP = 90  # days; the longest window of the factors that rank is 80
+SPELL = 10  # days for which a stock stays halted
+TOGETHER = 12  # factors whose three forms are in memory at the same time
+MINIMUM_CELLS = 20
+SIGNIFICANT_BITS = 40  # of 52
+Records = Iterator[dict[str, Any]]
+Cells = np.ndarray
+
+
+def _compute(row: Config, settings: Settings) -> RowResult:
+    panel = row_panel(row, settings)
+    if row["source"] != MARKET:
+        return RowResult(list(_scenario(row, AS_IT_IS, _span(panel, settings), True)))
+    records: list[dict[str, Any]] = []
+    for name in SCENARIOS:
+        halted = imposed_halts(name, panel.shape, settings["halted_share"], np.random.default_rng([row["seed"], 11]))
+        records += _picture(row, name, halted)
+        records += _scenario(row, name, with_halts(panel, halted), name == "waves")
+    return RowResult(records)
+
+
+def _span(panel: Panel, settings: Settings) -> Panel:
+    """The years of the file that are studied."""
+    start, stop = np.searchsorted(panel.dates, [np.datetime64(settings[k], "D") for k in ("data_start", "data_end")])
+    return panel.rows(int(start), int(stop))
+
+
+def imposed_halts(name: str, shape: tuple[int, int], share: float, rng: np.random.Generator) -> Cells:
+    """Halted cells [T, N] of a scenario: the same number of stocks, drawn anew for every spell, on days of a wave."""
+    times, wave, period = SCENARIOS[name]
+    count, halted = round(share * times * shape[1]), np.zeros(shape, dtype=bool)
+    for start in range(0, shape[0], SPELL):
+        if start % period < wave:
+            halted[start : start + SPELL, rng.choice(shape[1], count, replace=False)] = True
+    return halted
+
+
+def with_halts(panel: Panel, halted: Cells) -> Panel:
+    """The panel with these cells halted and no others masked; prices as they are."""
+    reasons = np.where(halted, np.uint8(Reason.HALT), np.uint8(0))
+    return Panel.from_arrays(panel.dates, panel.symbols, panel.fields, reasons=reasons, copy=False)
+
+
+def _picture(row: Config, name: str, halted: Cells) -> Records:
+    """Valid share of stocks on some days: the ceiling of the rank."""
+    for day in range(PICTURED):
+        yield record(row, name, f"share day {day}", 1 - halted[day].mean())
+
+
+def _scenario(row: Config, name: str, panel: Panel, each: bool) -> Records:
+    label, cells = next_return(panel), panel.mask & panel.universe
+    cells = cells & np.isfinite(label)
+    cells[:WARM_UP] = False
+    names = [f.name for f in find_factors(ranked_factors(factor_names())) if set(f.fields) <= available_fields(panel)]
+    gains: dict[str, list[np.ndarray]] = {f"{kind} {masked}": [] for masked in MASKED for kind in ("all", "can")}
+    pooled: dict[str, list[float]] = {masked: [] for masked in MASKED}
+    for factor, true, spoiled in three_forms(panel, names):
+        scored = cells & np.isfinite(true)
+        daily = _ic(true, label, scored)
+        sign, flat = np.sign(np.nanmean(daily)), _pooled(true, label, scored)
+        variant = f"{name} {factor}"
+        if each:
+            yield record(row, variant, "ic", np.nanmean(daily), int(scored.sum()))
+        for masked, values in spoiled.items():
+            gain = sign * (daily - _ic(values, label, scored))
+            cannot = day_map(find_factors([factor])[0].node, masked) is not None
+            gains[f"all {masked}"].append(gain)
+            gains[f"can {masked}"] += [] if cannot else [gain]
+            pooled[masked].append(np.sign(flat) * (flat - _pooled(values, label, scored)))
+            if each:
+                yield record(row, variant, f"gain {masked}", np.nanmean(gain))
+                yield record(row, variant, f"pooled gain {masked}", pooled[masked][-1])
+            if each or name == "constant":
+                yield record(row, variant, f"change {masked}", np.nanmax(np.abs(gain)))
+    for what, found in gains.items():
+        yield from mean_records(row, name, f"gain {what}", np.mean(found, axis=0))
+        yield record(row, name, f"factors {what}", len(found))
+    for masked, losses in pooled.items():
+        yield record(row, name, f"pooled gain {masked}", float(np.mean(losses)), len(losses))
+
+
+def three_forms(panel: Panel, names: list[str]) -> Iterator[tuple[str, np.ndarray, dict[str, np.ndarray]]]:
+    """Each factor's values [T, N], NaN where invalid, with the right denominator and with all stocks instead."""
+    total = int(panel.universe.sum(axis=1).max())
+    for start in range(0, len(names), TOGETHER):
+        factors = find_factors(names[start : start + TOGETHER])
+        forms = [(f.node, *(over_all(f.node, total, masked) for masked in MASKED)) for f in factors]
+        values = _values(panel, [node for form in forms for node in form])
+        for place, factor in enumerate(factors):
+            true, *others = values[place * (1 + len(MASKED)) : (place + 1) * (1 + len(MASKED))]
+            yield factor.name, true, dict(zip(MASKED, others, strict=True))
+
+
+def _values(panel: Panel, nodes: list[Node]) -> list[np.ndarray]:
+    import torch
+
+    fields = {field for node in nodes for field in node.fields}
+    universe = torch.from_numpy(panel.universe.copy())
+    found = evaluate(nodes, panel_leaves(panel, fields), window=Window("skip"), universe=universe)
+    return [np.where(item.valid.numpy(), item.values.numpy(), np.nan) for item in found]
+
+
+def _ic(factor: np.ndarray, label: np.ndarray, cells: Cells) -> np.ndarray:
+    # products of ranks tie in fractions; whether they do in floats must not depend on the order of operations
+    return ic(rounded(factor, SIGNIFICANT_BITS), label, cells, kind="spearman", min_cells=MINIMUM_CELLS)
+
+
+def _pooled(factor: np.ndarray, label: np.ndarray, cells: Cells) -> float:
+    """Correlation over all cells of all days."""
+    return float(np.corrcoef(factor[cells], label[cells])[0, 1])
+
+
+STUDY = Study(
+    name="rank_denominator",
+    title="The rank denominator",
+    grid=market_grid,
+    compute=_compute,
+    parameters={
+        "data_path": DATA_PATH,
+        "data_start": Parameter(str, "2014-07-01", help="first day of the file that is studied"),
+        "data_end": Parameter(str, "2016-07-01", help="the day after the last; these two years hold the halts of 2015"),
+        "halted_share": Parameter(float, 200 / 3000, low=0.001, high=0.15, help="of the stocks, on days with halts"),
+        "n_stocks": Parameter(int, 150, low=30, high=5000, help="stocks of a made-up market"),
+        "n_days": Parameter(int, 340, low=150, high=5000, help="its days"),
+    },
+    scales={
+        "smoke": {"n_stocks": 60, "n_days": 190, "seeds": 2},
+        "laptop": {"seeds": 4},
+        "paper": {"n_stocks": 600, "n_days": 1000, "data_start": "2010-07-01", "data_end": "2025-01-01", "seeds": 20},
+    },
+    inputs=market_inputs,
+    setting="reduced",
+    summarise=summary,
+    claims=answer_claims,
+    claim_ids=CLAIM_IDS,
+    synthetic=True,
+    presentation=("lib.studies.rank_denominator_tables", "lib.findings.seeds"),
+)
