@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from lib.factors import FactorSet, compute_factors
-from lib.market import Market, make_market
+from lib.market import Market
 from lib.panel import Panel
 from lib.parameters import Parameter
 from lib.studies.base import Config, RowResult, Settings, Study
@@ -31,36 +30,28 @@ from lib.studies.contamination_measure import (
     thinned,
 )
 from lib.studies.contamination_tables import CLAIM_IDS, answer_claims, summary
-from lib.studies.markets import DATA_PATH, MARKET, market_inputs, record
-from lib.studies.panels import source_name, study_panel
+from lib.studies.markets import (
+    DATA_PATH,
+    LIMIT_RATES,
+    MARKET,
+    cut,
+    market_grid,
+    market_inputs,
+    record,
+    row_market,
+    row_panel,
+)
 
 WARM_UP = 90
 Sums = defaultdict[tuple[str, ...], np.ndarray]
 
 
-def _grid(settings: Settings) -> Iterator[Config]:
-    for seed in settings["seeds"]:
-        for rates in settings["limit_rates"]:
-            name = MARKET if rates == "real" else f"{MARKET}_{rates}"
-            yield {"variant": name, "seed": seed, "source": MARKET, "limit_rates": rates}
-    if settings["data_path"]:
-        yield {"variant": source_name(settings["data_path"]), "seed": 0, "source": "data"}
-
-
 def _compute(row: Config, settings: Settings) -> RowResult:
     if row["source"] == MARKET:
-        market = _market(settings["n_stocks"], settings["n_days"], row["seed"], row["limit_rates"])
-        return RowResult([*_against_twin(row, market)])
-    panel = study_panel(settings["data_path"], "cn", 0, 0, 0)
-    start, stop = np.searchsorted(panel.dates, [np.datetime64(settings[k], "D") for k in ("data_start", "data_end")])
-    panel = panel.rows(int(start), int(stop))
+        return RowResult([*_against_twin(row, row_market(row, settings))])
+    panel = cut(row_panel(row, settings), settings["data_start"], settings["data_end"])
     sides = sides_of(panel)
     return RowResult([*_changed(row, panel, sides), *_counts(row, Events(panel))])
-
-
-@lru_cache(maxsize=1)
-def _market(n_stocks: int, n_days: int, seed: int, limit_rates: str) -> Market:
-    return make_market(n_stocks, n_days, seed, limit_rates=limit_rates)
 
 
 def _against_twin(row: Config, market: Market) -> Iterator[dict[str, Any]]:
@@ -179,13 +170,13 @@ def _price_gaps(row: Config, events: Events, panel: Panel, twin: Panel) -> Itera
 STUDY = Study(
     name="contamination",
     title="Upstream contamination, measured",
-    grid=_grid,
+    grid=market_grid,
     compute=_compute,
     parameters={
         "data_path": DATA_PATH,
         "data_start": Parameter(str, "2014-07-01", help="first day of the file that is studied"),
         "data_end": Parameter(str, "2016-07-01", help="the day after the last; the crash of 2015 lies between"),
-        "limit_rates": Parameter(list, ["real", "paper"], help="calibrations of the made-up market"),
+        "limit_rates": LIMIT_RATES,
         "n_stocks": Parameter(int, 100, low=30, high=5000, help="stocks of a made-up market"),
         "n_days": Parameter(int, 260, low=WARM_UP + 50, high=5000, help="its days"),
     },

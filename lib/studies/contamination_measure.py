@@ -15,11 +15,11 @@ from functools import cached_property
 import numpy as np
 
 from lib.audit.reads import declared_reads
-from lib.factors import FactorSet, compute_factors, factor_names, find_factors
-from lib.factors.leaves import available_fields
+from lib.factors import FactorSet, compute_factors, find_factors
 from lib.factors.registry import Factor
 from lib.panel import Panel
 from lib.reasons import Reason
+from lib.studies.markets import computable
 
 #: how a factor may treat masked cells: (mask, window)
 SIDES = {
@@ -118,8 +118,7 @@ def spread(values: np.ndarray, valid: Cells) -> float:
 
 def sides_of(panel: Panel) -> dict[str, FactorSet]:
     """All factors that the panel's fields allow, under each treatment of masked cells."""
-    have = available_fields(panel)
-    names = [factor.name for factor in find_factors(factor_names()) if set(factor.fields) <= have]
+    names = computable(panel)
     return {
         name: compute_factors(panel.with_mask(mask), names, window=window)  # type: ignore[arg-type]
         for name, (mask, window) in SIDES.items()

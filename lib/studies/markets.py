@@ -6,12 +6,14 @@ same code gives on real prices. An interval over markets comes from the seeds; t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from lib.factors import factor_names, find_factors
+from lib.factors.leaves import available_fields
 from lib.findings.seeds import MARKET
 from lib.market import Market, make_market
 from lib.panel import Panel
@@ -22,12 +24,17 @@ from lib.studies.panels import source_name, study_panel
 
 DATA_PATH = Parameter(str, None, optional=True, help="A-share file, studied beside the made-up markets")
 SAMPLES = 500
+#: the calibration whose markets need no further name
+REAL_RATES = "real"
+LIMIT_RATES = Parameter(list, [REAL_RATES, "paper"], help="calibrations of the made-up market")
 
 
 def market_grid(settings: Settings) -> Iterator[Config]:
-    """One row per market seed; one for the file, if there is one."""
+    """One row per market seed, and per calibration where a study names several; one for the file, if there is one."""
     for seed in settings["seeds"]:
-        yield {"variant": MARKET, "seed": seed, "source": MARKET}
+        for rates in settings.get("limit_rates", [REAL_RATES]):
+            name = MARKET if rates == REAL_RATES else f"{MARKET}_{rates}"
+            yield {"variant": name, "seed": seed, "source": MARKET, "limit_rates": rates}
     if settings["data_path"]:
         yield {"variant": source_name(settings["data_path"]), "seed": 0, "source": "data"}
 
@@ -38,16 +45,33 @@ def market_inputs(settings: Settings) -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def market_of(n_stocks: int, n_days: int, seed: int) -> Market:
+def market_of(n_stocks: int, n_days: int, seed: int, limit_rates: str = REAL_RATES) -> Market:
     """The made-up market of a seed; rows of one process share it."""
-    return make_market(n_stocks, n_days, seed)
+    return make_market(n_stocks, n_days, seed, limit_rates=limit_rates)
 
 
 def row_panel(row: Config, settings: Settings) -> Panel:
     """The panel of a row."""
     if row["source"] == MARKET:
-        return market_of(settings["n_stocks"], settings["n_days"], row["seed"]).panel
+        return row_market(row, settings).panel
     return study_panel(settings["data_path"], "cn", 0, 0, 0)
+
+
+def row_market(row: Config, settings: Settings) -> Market:
+    """The made-up market of a row."""
+    return market_of(settings["n_stocks"], settings["n_days"], row["seed"], row["limit_rates"])
+
+
+def cut(panel: Panel, start: str, end: str) -> Panel:
+    """The dates from start to the day before end."""
+    first, last = np.searchsorted(panel.dates, [np.datetime64(day, "D") for day in (start, end)])
+    return panel.rows(int(first), int(last))
+
+
+def computable(panel: Panel, names: Sequence[str] | None = None) -> list[str]:
+    """Those of the 213 factors, or of the names, whose fields the panel has."""
+    have = available_fields(panel)
+    return [factor.name for factor in find_factors(names or factor_names()) if set(factor.fields) <= have]
 
 
 def mean_records(row: Config, variant: str, metric: str, daily: np.ndarray) -> Iterator[dict[str, Any]]:

@@ -16,7 +16,7 @@ from lib.bench.smoothing import rounded
 from lib.engine import evaluate
 from lib.factors import factor_names, find_factors
 from lib.factors.denominators import MASKED, day_map, over_all, ranked_factors
-from lib.factors.leaves import available_fields, panel_leaves
+from lib.factors.leaves import panel_leaves
 from lib.graph import Node, Window
 from lib.models.dataset import next_return
 from lib.panel import Panel
@@ -24,7 +24,17 @@ from lib.parameters import Parameter
 from lib.reasons import Reason
 from lib.stats import ic
 from lib.studies.base import Config, RowResult, Settings, Study
-from lib.studies.markets import DATA_PATH, MARKET, market_grid, market_inputs, mean_records, record, row_panel
+from lib.studies.markets import (
+    DATA_PATH,
+    MARKET,
+    computable,
+    cut,
+    market_grid,
+    market_inputs,
+    mean_records,
+    record,
+    row_panel,
+)
 from lib.studies.rank_denominator_tables import CLAIM_IDS, PICTURED, answer_claims, summary
 
 #: scenario -> (multiple of the halted share, days of a wave, days from wave to wave)
@@ -42,19 +52,14 @@ Cells = np.ndarray
 def _compute(row: Config, settings: Settings) -> RowResult:
     panel = row_panel(row, settings)
     if row["source"] != MARKET:
-        return RowResult(list(_scenario(row, AS_IT_IS, _span(panel, settings), True)))
+        panel = cut(panel, settings["data_start"], settings["data_end"])
+        return RowResult(list(_scenario(row, AS_IT_IS, panel, True)))
     records: list[dict[str, Any]] = []
     for name in SCENARIOS:
         halted = imposed_halts(name, panel.shape, settings["halted_share"], np.random.default_rng([row["seed"], 11]))
         records += _picture(row, name, halted)
         records += _scenario(row, name, with_halts(panel, halted), name == "waves")
     return RowResult(records)
-
-
-def _span(panel: Panel, settings: Settings) -> Panel:
-    """The years of the file that are studied."""
-    start, stop = np.searchsorted(panel.dates, [np.datetime64(settings[k], "D") for k in ("data_start", "data_end")])
-    return panel.rows(int(start), int(stop))
 
 
 def imposed_halts(name: str, shape: tuple[int, int], share: float, rng: np.random.Generator) -> Cells:
@@ -83,7 +88,7 @@ def _scenario(row: Config, name: str, panel: Panel, each: bool) -> Records:
     label, cells = next_return(panel), panel.mask & panel.universe
     cells = cells & np.isfinite(label)
     cells[:WARM_UP] = False
-    names = [f.name for f in find_factors(ranked_factors(factor_names())) if set(f.fields) <= available_fields(panel)]
+    names = computable(panel, ranked_factors(factor_names()))
     gains: dict[str, list[np.ndarray]] = {f"{kind} {masked}": [] for masked in MASKED for kind in ("all", "can")}
     pooled: dict[str, list[float]] = {masked: [] for masked in MASKED}
     for factor, true, spoiled in three_forms(panel, names):
