@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from figure_checks import check
 
 from lib.factors import compute_factors, find_factors
+from lib.figures.contamination import after_a_limit_close, by_family, treatments
 from lib.findings.contamination import Contamination
 from lib.market import make_market
 from lib.panel import Panel
@@ -22,7 +24,6 @@ from lib.studies.contamination_measure import (
     read_days,
     seen,
     shifted,
-    sides_of,
     spread,
     thinned,
 )
@@ -159,7 +160,6 @@ def test_the_thinned_twin_has_clean_prices_under_the_markets_mask(market):
     thin = thinned(twin, panel)
     np.testing.assert_array_equal(thin.mask, panel.mask)
     np.testing.assert_array_equal(thin.fields["close"], twin.fields["close"])
-    assert set(sides_of(panel)) == set(SIDES)
 
 
 # ----------------------------------------------------------------------------------------- the study
@@ -193,6 +193,8 @@ def test_tables_sentences_and_the_answer(frame):
     found = Contamination.of(frame)
     assert "spread" in found.message() and "surviving" in found.deletion_message()
     assert len(found.implications()) == 4
+    for draw in (after_a_limit_close, treatments, by_family):
+        check(lambda draw=draw: draw(found, "a note"))
     (answer,) = answer_claims(frame)
     assert 0 < answer.estimate < 100
 

@@ -8,6 +8,7 @@ from math import comb
 import numpy as np
 import pandas as pd
 import pytest
+from figure_checks import check
 
 from lib.errors import StatisticsError
 from lib.factors import compute_factors, factor_names, find_factors
@@ -165,5 +166,6 @@ def test_tables_figures_and_sentences(frame: pd.DataFrame) -> None:
     assert found.has_imposed and not paper.has_imposed and paper.undefined_message() == ""
     assert "57" in title_of(lone_and_in_a_row()) and "19" in title_of(lone_and_in_a_row()), "3 x 19, and 19"
     for draw in (by_window, factors, by_share):
-        assert title_of(draw(found)) and draw(found).axes[-1].get_xlabel()
+        check(lambda draw=draw: draw(found, "a note"))
+    check(lone_and_in_a_row)
     assert "masked" in found.message() and "covers" in found.joined_message() and "half" in found.skip_message()

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from figure_checks import check
 
 from lib.bench.masked_days import RULES, keep_level, zero_price
 from lib.bench.smoothing import (
@@ -21,6 +22,7 @@ from lib.bench.smoothing import (
     rounded,
 )
 from lib.errors import LibError
+from lib.figures.smoothing import cost, masked_days, weights_and_errors
 from lib.findings.seeds import SeedNumbers, over_seeds, sources_of
 from lib.findings.smoothing import Smoothing
 from lib.panel import Panel
@@ -167,6 +169,8 @@ def test_tables_and_answers(frame: pd.DataFrame) -> None:
     assert np.isnan(errors.loc["growing weights, float32", "error, span 5"])
     assert errors.loc["recursion, float32", "error, span 252"] < 1e-4
     assert len(rule_table(frame, "market")) == len(RULES) and len(factor_table(frame, "market")) == 4
+    for draw in (weights_and_errors, masked_days, cost):
+        check(lambda draw=draw: draw(frame, "market", "a note"))
     error, loss = answer_claims(frame)
     assert 0 < error.low < error.high < 0.1, "in per cent"
     assert abs(loss.estimate) < 1e-4 and loss.low <= loss.estimate <= loss.high

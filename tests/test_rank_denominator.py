@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from figure_checks import check
 from scipy.stats import rankdata
 
 from lib import ops
@@ -12,6 +13,7 @@ from lib.audit.subjects import formula_output
 from lib.factors import factor_names, find_factors
 from lib.factors.denominators import MASKED, UNTOUCHED, DayMap, day_map, over_all, ranked_factors
 from lib.factors.fields import close, open, volume
+from lib.figures.denominator import ceiling, gains, who_can_notice
 from lib.findings.denominator import Denominator
 from lib.graph import topological
 from lib.market import make_market
@@ -19,7 +21,7 @@ from lib.ops import cs_rank, cs_zscore, delta, ewma, power, sign, ts_corr, ts_me
 from lib.reasons import Reason
 from lib.studies import run_study
 from lib.studies.rank_denominator import imposed_halts, three_forms, with_halts
-from lib.studies.rank_denominator_tables import answer_claims, exempt, factor_table, gain_table
+from lib.studies.rank_denominator_tables import answer_claims, exempt, factor_table, gain_table, scenarios_of
 
 
 @pytest.fixture(scope="module")
@@ -148,8 +150,12 @@ def test_a_constant_number_of_halts_is_no_scale_at_all_for_windows_of_ranks(fram
 
 
 def test_tables_and_the_answer(frame):
-    gains = gain_table(frame, "market")
-    assert len(gains) == 6 and set(gains["factors that can"]) == {22, 36}
+    rows = gain_table(frame, "market")
+    assert len(rows) == 6 and set(rows["factors that can"]) == {22, 36}
     assert len(factor_table(frame, "market", "waves")) == 68
+    found = Denominator.of(frame, exempt())
+    for draw in (ceiling, who_can_notice):
+        check(lambda draw=draw: draw(found, "a note"))
+    check(lambda: gains(found, scenarios_of(frame, "market"), "a note"))
     (answer,) = answer_claims(frame)
     assert answer.low <= answer.estimate <= answer.high and answer.setting == "reduced"

@@ -78,8 +78,9 @@ def by_family(found: Contamination, note: str = "") -> Figure:
         ends = [_distance(found, family, side) for side in ("raw", "all skipped")]
         ax.plot(ends, [row, row], color="#BBBBBB", linewidth=1.2, zorder=0)
         for side in ("raw", "all skipped", "twin, thinned"):
-            hollow = {"markerfacecolor": "white"} if side == "twin, thinned" else {}
-            ax.plot([_distance(found, family, side)], [row], marker="o", color=COLORS[side], markersize=6, **hollow)
+            face = "white" if side == "twin, thinned" else COLORS[side]
+            ax.plot([_distance(found, family, side)], [row], marker="o", color=COLORS[side], markersize=6,
+                    markerfacecolor=face)  # fmt: skip
     ax.set_yticks(range(len(families)), families)
     ax.set_ylim(len(families) - 0.4, -1.0)
     ax.set_xlim(left=0)

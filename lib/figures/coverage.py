@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from lib.figures.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, canvas, end_labels, styled
 from lib.findings.coverage import Coverage
@@ -42,9 +43,7 @@ def lone_and_in_a_row(window: int = 20, note: str = "") -> Figure:
     return figure
 
 
-def _square(day: int, row: int, color: str) -> object:
-    from matplotlib.patches import Rectangle
-
+def _square(day: int, row: int, color: str) -> Rectangle:
     return Rectangle((day - 0.5, row - 0.35), 1.0, 0.7, color=color, linewidth=0)
 
 

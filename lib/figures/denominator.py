@@ -56,9 +56,9 @@ def who_can_notice(found: Denominator, note: str = "") -> Figure:
     ax.set_yscale("log")
     ax.set_ylim(FLOOR / 3, 3)
     ax.set_yticks([FLOOR, 1e-5, 1e-3, 1e-1], ["exactly 0", "0.00001", "0.001", "0.1"])
-    exempt = sum(name in found.cannot for name in order)
+    count = sum(name in found.cannot for name in order)
     ax.annotate("cannot notice, by the formula", (0, FLOOR), xytext=(0, 9), textcoords="offset points", color=BLUE)
-    ax.annotate("may notice", (exempt - 1, 0.5), color=VERMILLION, ha="right", va="center")
+    ax.annotate("may notice", (count - 1, 0.5), color=VERMILLION, ha="right", va="center")
     ax.set_xlabel("factors that rank stocks, in order")
     ax.set_ylabel("largest change of a day's rank IC")
     return figure

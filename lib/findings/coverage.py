@@ -43,9 +43,10 @@ class Coverage:
         prefix = f"{self.source} factor "
         names = [v for v, m in self.numbers if v.startswith(prefix) and m == "days"]
         return [
-            (v.removeprefix(prefix), *(self.numbers[v, metric].value for metric in ("days", "strict", "skip")))
+            (v.removeprefix(prefix), self.numbers[v, "days"].value, self.numbers[v, "strict"].value,
+             self.numbers[v, "skip"].value)
             for v in names
-        ]
+        ]  # fmt: skip
 
     def imposed(self, kind: str, metric: str) -> list[tuple[float, Estimate]]:
         """(masked share, coverage) of masks laid over a clean market."""

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
-from lib.errors import StatisticsError
 from lib.findings.estimates import Estimate, Numbers
-from lib.stats import mean_interval
+from lib.stats import student_quantile
 
 #: the name of the made-up market in variants
 MARKET = "market"
@@ -50,12 +50,16 @@ def over_seeds(sample: np.ndarray) -> Estimate:
     values = np.asarray(sample, dtype=float)
     if len(values) == 0:
         return Estimate(math.nan)
+    mean = float(values.mean())
     if len(values) == 1:
-        return Estimate(float(values[0]))
-    try:
-        return Estimate(*mean_interval(values))
-    except StatisticsError:  # equal values
-        return Estimate(*[float(values.mean())] * 3)
+        return Estimate(mean)
+    half = _student(len(values) - 1) * float(values.std(ddof=1)) / len(values) ** 0.5
+    return Estimate(mean, mean - half, mean + half)
+
+
+@lru_cache(maxsize=256)  # a page asks for thousands of intervals over the same number of seeds
+def _student(freedom: int) -> float:
+    return student_quantile(0.975, freedom)
 
 
 def sources_of(frame: pd.DataFrame) -> list[str]:

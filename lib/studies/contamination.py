@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lib.factors import FactorSet, compute_factors
+from lib.findings.seeds import MARKET
 from lib.market import Market
 from lib.panel import Panel
 from lib.parameters import Parameter
@@ -33,7 +34,6 @@ from lib.studies.contamination_tables import CLAIM_IDS, answer_claims, summary
 from lib.studies.markets import (
     DATA_PATH,
     LIMIT_RATES,
-    MARKET,
     cut,
     market_grid,
     market_inputs,

@@ -13,6 +13,7 @@ import numpy as np
 
 from lib.audit.reads import Reads, declared_reads, permitted
 from lib.factors import compute_factors, find_factors
+from lib.findings.seeds import MARKET
 from lib.panel import Panel
 from lib.parameters import Parameter
 from lib.reasons import Reason
@@ -23,7 +24,6 @@ from lib.studies.coverage_tables import KINDS, POLICIES, SHARES, WINDOWS, summar
 from lib.studies.markets import (
     DATA_PATH,
     LIMIT_RATES,
-    MARKET,
     REAL_RATES,
     computable,
     market_grid,

@@ -61,7 +61,7 @@ def _forms(row: Config, prices: np.ndarray) -> Records:
     """Errors of every implementation, in both precisions, at some days and ever."""
     for span in SPANS:
         true, adjusted = reference(prices, span), adjusted_reference(prices, span)
-        for method, smooth in (METHODS | COARSE).items():
+        for method, smooth in {**METHODS, **COARSE}.items():
             for dtype in ("float32",) if method in COARSE else ("float32", "float64"):
                 got = smooth(prices.astype(dtype), span)
                 error = relative_error(got, adjusted if method in ADJUSTED else true)
@@ -122,7 +122,7 @@ def _factor(row: Config, panel: Panel, span: int) -> Records:
 
 def distance(panel: Panel, span: int, dtype: type) -> np.ndarray:
     """close / average - 1, computed in one precision throughout; NaN where the close is masked."""
-    close = np.where(panel.mask, panel.adjusted("close"), 1.0).astype(dtype)
+    close: np.ndarray = np.where(panel.mask, panel.adjusted("close"), 1.0).astype(dtype)
     return np.asarray(close / keep_level(close, panel.mask, span) - dtype(1))
 
 

@@ -15,8 +15,9 @@ import numpy as np
 from lib.bench.smoothing import rounded
 from lib.engine import evaluate
 from lib.factors import factor_names, find_factors
-from lib.factors.denominators import MASKED, day_map, over_all, ranked_factors
+from lib.factors.denominators import MASKED, Masked, day_map, over_all, ranked_factors
 from lib.factors.leaves import panel_leaves
+from lib.findings.seeds import MARKET
 from lib.graph import Node, Window
 from lib.models.dataset import next_return
 from lib.panel import Panel
@@ -26,7 +27,6 @@ from lib.stats import ic
 from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.markets import (
     DATA_PATH,
-    MARKET,
     computable,
     cut,
     market_grid,
@@ -85,38 +85,47 @@ def _picture(row: Config, name: str, halted: Cells) -> Records:
 
 
 def _scenario(row: Config, name: str, panel: Panel, each: bool) -> Records:
-    label, cells = next_return(panel), panel.mask & panel.universe
-    cells = cells & np.isfinite(label)
+    """Records of every factor, if each, and of all of them together."""
+    label = next_return(panel)
+    cells = panel.mask & panel.universe & np.isfinite(label)
     cells[:WARM_UP] = False
-    names = computable(panel, ranked_factors(factor_names()))
     gains: dict[str, list[np.ndarray]] = {f"{kind} {masked}": [] for masked in MASKED for kind in ("all", "can")}
     pooled: dict[str, list[float]] = {masked: [] for masked in MASKED}
-    for factor, true, spoiled in three_forms(panel, names):
+    for factor, true, spoiled in three_forms(panel, computable(panel, ranked_factors(factor_names()))):
         scored = cells & np.isfinite(true)
-        daily = _ic(true, label, scored)
-        sign, flat = np.sign(np.nanmean(daily)), _pooled(true, label, scored)
-        variant = f"{name} {factor}"
+        right = _ic(true, label, scored), _pooled(true, label, scored)
         if each:
-            yield record(row, variant, "ic", np.nanmean(daily), int(scored.sum()))
+            yield record(row, f"{name} {factor}", "ic", np.nanmean(right[0]), int(scored.sum()))
         for masked, values in spoiled.items():
-            gain = sign * (daily - _ic(values, label, scored))
-            cannot = day_map(find_factors([factor])[0].node, masked) is not None
-            gains[f"all {masked}"].append(gain)
-            gains[f"can {masked}"] += [] if cannot else [gain]
-            pooled[masked].append(np.sign(flat) * (flat - _pooled(values, label, scored)))
-            if each:
-                yield record(row, variant, f"gain {masked}", np.nanmean(gain))
-                yield record(row, variant, f"pooled gain {masked}", pooled[masked][-1])
-            if each or name == "constant":
-                yield record(row, variant, f"change {masked}", np.nanmax(np.abs(gain)))
+            daily, over_all_days = _gains(right, values, label, scored)
+            gains[f"all {masked}"].append(daily)
+            gains[f"can {masked}"] += [] if day_map(find_factors([factor])[0].node, masked) else [daily]
+            pooled[masked].append(over_all_days)
+            yield from _factor_records(row, f"{name} {factor}", masked, daily, over_all_days, each)
     for what, found in gains.items():
         yield from mean_records(row, name, f"gain {what}", np.mean(found, axis=0))
         yield record(row, name, f"factors {what}", len(found))
-    for masked, losses in pooled.items():
-        yield record(row, name, f"pooled gain {masked}", float(np.mean(losses)), len(losses))
+    for place, losses in pooled.items():
+        yield record(row, name, f"pooled gain {place}", float(np.mean(losses)), len(losses))
 
 
-def three_forms(panel: Panel, names: list[str]) -> Iterator[tuple[str, np.ndarray, dict[str, np.ndarray]]]:
+def _gains(
+    right: tuple[np.ndarray, float], spoiled: np.ndarray, label: np.ndarray, cells: Cells
+) -> tuple[np.ndarray, float]:
+    """What the right denominator gains, in the direction of the factor's IC: rank IC by day, pooled correlation."""
+    daily, pooled = right
+    gain = np.sign(np.nanmean(daily)) * (daily - _ic(spoiled, label, cells))
+    return gain, float(np.sign(pooled) * (pooled - _pooled(spoiled, label, cells)))
+
+
+def _factor_records(row: Config, variant: str, masked: Masked, daily: np.ndarray, pooled: float, each: bool) -> Records:
+    yield record(row, variant, f"change {masked}", np.nanmax(np.abs(daily)))
+    if each:
+        yield record(row, variant, f"gain {masked}", np.nanmean(daily))
+        yield record(row, variant, f"pooled gain {masked}", pooled)
+
+
+def three_forms(panel: Panel, names: list[str]) -> Iterator[tuple[str, np.ndarray, dict[Masked, np.ndarray]]]:
     """Each factor's values [T, N], NaN where invalid, with the right denominator and with all stocks instead."""
     total = int(panel.universe.sum(axis=1).max())
     for start in range(0, len(names), TOGETHER):
