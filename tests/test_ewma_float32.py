@@ -23,7 +23,7 @@ from lib.bench.smoothing import (
 )
 from lib.errors import LibError
 from lib.figures.smoothing import cost, masked_days, weights_and_errors
-from lib.findings.seeds import SeedNumbers, over_seeds, sources_of
+from lib.findings.market_seeds import SeedNumbers, over_seeds, sources_of
 from lib.findings.smoothing import Smoothing
 from lib.panel import Panel
 from lib.studies import run_study

@@ -69,7 +69,7 @@ def study_claims(result: StudyResult, recorded: Recorded) -> HTML:
     recorded result.
     """
     study = result.study
-    real = on_real_prices(result) or not (study.needs_prices or recorded)
+    real = on_real_prices(result) or (study.synthetic and not recorded)
     if not real and not is_evidence(recorded):
         text = f"This study is about {len(study.claim_ids)} claims. A synthetic market cannot answer them."
         return box("No answers yet", text)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lib.findings.estimates import Estimate, signed
-from lib.findings.seeds import MARKET, SeedNumbers, sources_of
+from lib.findings.market_seeds import MARKET, SeedNumbers, sources_of
 
 #: treatments that are compared on the same cells
 TREATMENTS = ("raw", "halts skipped", "all skipped", "twin, thinned")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lib.findings.estimates import Estimate
-from lib.findings.seeds import SeedNumbers, sources_of
+from lib.findings.market_seeds import SeedNumbers, sources_of
 
 #: windows that sentences name, in days
 NAMED = (20, 60)

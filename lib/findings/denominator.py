@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lib.findings.estimates import Estimate, signed
-from lib.findings.seeds import MARKET, SeedNumbers, sources_of
+from lib.findings.market_seeds import MARKET, SeedNumbers, sources_of
 
 #: the scenario whose factors are shown one by one: made-up market, file
 SHOWN = ("waves", "as it is")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lib.findings.estimates import Estimate, signed
-from lib.findings.seeds import SeedNumbers, sources_of
+from lib.findings.market_seeds import SeedNumbers, sources_of
 
 #: forms whose rounding fades, and forms whose weights grow
 FADING = ("recursion", "correction", "two sums", "parallel scan", "chunks of 64")

@@ -90,8 +90,8 @@ class Study:
     tolerances: relative tolerance of a recomputation per metric, where the row's agreement does not suit it
     unavailable: row -> what this machine lacks to compute it ("" when it lacks nothing); such rows are left out here,
                 and a recorded one is not recomputed here
+    synthetic:  the synthetic exchange is the subject, a price file only an addition: rows made without one are evidence
     presentation: modules that only show or judge results; editing them makes no result stale
-    synthetic:  its question is about made-up markets: rows made without a price file are evidence, and answer claims
     measured:   the numbers measure a machine (times, memory): rows run one after the other, whatever the number
                 of processes, and `verify` leaves them out, because no recomputation gives them again
     """
@@ -115,8 +115,8 @@ class Study:
     tolerances: Mapping[str, float] = field(default_factory=dict)
     unavailable: Callable[[Config], str] = _nothing_missing
     presentation: tuple[str, ...] = ()
-    synthetic: bool = False
     measured: bool = False
+    synthetic: bool = False
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -128,11 +128,6 @@ class Study:
             _known(scale, SCALES, f"study {self.name!r}: scale")
             for name in values:
                 _known(name, [*self.parameters, "seeds"], f"study {self.name!r}: scale {scale!r}: parameter")
-
-    @property
-    def needs_prices(self) -> bool:
-        """Whether only rows that were made from a price file are evidence."""
-        return "data_path" in self.parameters and not self.synthetic
 
     def schema(self) -> dict[str, Parameter]:
         """The parameters of a run and of the study's notebook: scale, seeds and the declared ones."""

@@ -6,7 +6,7 @@ import pandas as pd
 
 from lib.claims import Answer
 from lib.factors.registry import FAMILIES
-from lib.findings.seeds import MARKET, SeedNumbers, interval_table, over_seeds, sources_of
+from lib.findings.market_seeds import MARKET, SeedNumbers, interval_table, over_seeds, sources_of
 
 CLAIM_IDS = ("B.story.unreliable_rows",)
 CLASSES = ("limit close", "halt", "neither", "any")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from lib.findings.seeds import SeedNumbers, interval_table, sources_of
+from lib.findings.market_seeds import SeedNumbers, interval_table, sources_of
 
 WINDOWS = (5, 10, 20, 40, 60, 120, 250)
 #: policy -> share of the window that must be valid

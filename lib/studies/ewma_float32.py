@@ -160,5 +160,5 @@ STUDY = Study(
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
     synthetic=True,
-    presentation=("lib.studies.ewma_float32_tables", "lib.findings.seeds"),
+    presentation=("lib.studies.ewma_float32_tables", "lib.findings.market_seeds"),
 )  # fmt: skip

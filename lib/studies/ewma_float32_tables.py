@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lib.claims import Answer
-from lib.findings.seeds import MARKET, SeedNumbers, interval_table, over_seeds, sources_of
+from lib.findings.market_seeds import MARKET, SeedNumbers, interval_table, over_seeds, sources_of
 
 #: spans of the averages, in days; days at which errors are read; relative errors put on an exact average
 SPANS = (5, 20, 60, 252)

@@ -7,7 +7,7 @@ import pandas as pd
 from lib.claims import Answer
 from lib.factors import factor_names, find_factors
 from lib.factors.denominators import MASKED, day_map, ranked_factors
-from lib.findings.seeds import MARKET, SeedNumbers, interval_table, over_seeds, sources_of
+from lib.findings.market_seeds import MARKET, SeedNumbers, interval_table, over_seeds, sources_of
 
 CLAIM_IDS = ("B.story.rank_denominator",)
 #: days of the picture

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from lib.exhibits.pieces import box
 from lib.exhibits.views import View, credited
-from lib.findings.seeds import MARKET, sources_of
+from lib.findings.market_seeds import MARKET, sources_of
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -41,14 +41,6 @@ def each_market(result: StudyResult, recorded: Recorded) -> list[tuple[pd.DataFr
         (view.frame, source, view.note if source.startswith(MARKET) else f"{source}, 95 % intervals over days")
         for source in sources_of(view.frame)
     ]
-
-
-def show(*items: Any) -> None:
-    """Display items under each other."""
-    from IPython.display import display
-
-    for item in items:
-        display(item)
 
 
 def market_status(result: StudyResult, recorded: Recorded) -> HTML:
