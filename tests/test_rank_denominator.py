@@ -20,7 +20,7 @@ from lib.market import make_market
 from lib.ops import cs_rank, cs_zscore, delta, ewma, power, sign, ts_corr, ts_mean
 from lib.reasons import Reason
 from lib.studies import run_study
-from lib.studies.rank_denominator import imposed_halts, three_forms, with_halts
+from lib.studies.rank_denominator import imposed_halts, places, three_forms, with_halts
 from lib.studies.rank_denominator_tables import answer_claims, exempt, factor_table, gain_table, scenarios_of
 
 
@@ -113,6 +113,14 @@ def test_some_others_are_none(panel):
         order = [np.argsort(values[day, here], kind="stable") for values in (true, spoiled["last"])]
         assert not np.array_equal(*order), name
         assert name not in exempt()
+
+
+def test_places_of_values_that_differ_by_round_off_are_the_same():
+    values = np.array([[0.3, 0.1 + 0.2, 7.0, -1.0, np.nan, 7.0 + 1e-6], [0.0, 1e-9, -0.0, 5.0, 1e30, 5.0]])
+    cells = np.isfinite(values) & (values < 1e20)
+    found = places(values, cells)
+    assert found[0, :4].tolist() == [1, 1, 2, 0] and found[0, 5] == 3
+    assert found[1, :4].tolist() == [0, 1, 0, 2] and found[1, 5] == 2
 
 
 def test_imposed_halts_hold_their_number():
