@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lib.claims import load_ledger
 from lib.figures.style import (
@@ -74,7 +75,7 @@ def _errors(ax: Axes, found: Smoothing, span: int) -> None:
         ax.plot(np.array(found.steps)[known], errors[known], color=color, marker="o", markersize=4)
         labels.append((label, float(np.log10(errors[known][-1])), color))
     bound = found.worst(span, "bound")
-    for height, text in ((claimed, f"the paper's {100 * claimed:g} %"), (bound, "bound of a recursion, 4u/a")):
+    for height, text in ((claimed, f"the paper's {100 * claimed:g} %"), (bound, "bound 4u/a")):
         ax.axhline(height, color=GREY, linestyle="--", linewidth=1)
         ax.annotate(text, (found.steps[0], height), xytext=(0, -3), textcoords="offset points", color=GREY, va="top")
     ax.set_xscale("log")
@@ -147,6 +148,7 @@ def cost(frame: pd.DataFrame, source: str = "", note: str = "") -> Figure:
     ax.set_yticks(range(len(found.spans)), [f"span {span}" for span in found.spans])
     ax.set_ylim(len(found.spans) - 0.4, -0.8)
     ax.tick_params(axis="y", length=0)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.set_xlabel("loss of mean daily IC of close / average \N{MINUS SIGN} 1")
     return figure
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lib.findings.estimates import Estimate, signed
+from lib.findings.estimates import Estimate
 from lib.findings.market_seeds import MARKET, SeedNumbers, sources_of
 
 #: the scenario whose factors are shown one by one: made-up market, file
@@ -76,11 +76,9 @@ class Denominator:
         )
 
     def gain_message(self) -> str:
-        """The mean gain of rank IC for both places of masked stocks, and its sign."""
-        parts = []
-        for masked in ("last", "first"):
-            found = self.gain(self.shown, f"gain all {masked}")
-            word = {1: "gains", -1: "loses", 0: "gains nothing beyond chance,"}[found.sign]
-            parts.append(f"{word} {signed(found.value, 4)} [{signed(found.low, 4)}, {signed(found.high, 4)}] if masked "
-                         f"stocks were sorted {masked}")  # fmt: skip
-        return f"By the valid count the mean rank IC of factors that rank {', and '.join(parts)}"
+        """The mean gain of rank IC for both places of masked stocks."""
+        last, first = (self.gain(self.shown, f"gain all {masked}").text(4) for masked in ("last", "first"))
+        return (
+            f"The valid count changes the mean rank IC of factors that rank by {last} with masked stocks sorted last, "
+            f"by {first} with them sorted first"
+        )
