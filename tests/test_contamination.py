@@ -125,7 +125,7 @@ def test_classes_are_exclusive_and_complete(market):
 def test_distances_are_those_of_a_loop(market):
     panel, twin = market.panel, market.twin().panel
     sides = {
-        name: compute_factors(panel.with_mask(mask), NAMES, window=window) for name, (mask, window) in SIDES.items()
+        name: compute_factors(panel.with_mask(mask), NAMES, window=window) for name, (mask, window, _) in SIDES.items()
     }
     truth = compute_factors(twin, NAMES, window="raw")
     found = {item.factor.name: item for item in distances(Events(panel), sides, truth, 20)}
@@ -188,11 +188,11 @@ def test_the_price_is_back_a_day_after_a_limit_close(frame):
 def test_tables_sentences_and_the_answer(frame):
     source = "market_paper"
     assert len(family_table(frame, source)) == 11 and len(deletion_table(frame, source)) == 11
-    assert len(side_table(frame, source)) == 24 and len(paired_table(frame, source)) == 4
+    assert len(side_table(frame, source)) == 28 and len(paired_table(frame, source)) == 5
     assert changed_table(frame)["share of cells"].iloc[:3].sum() == pytest.approx(1.0)
     found = Contamination.of(frame)
     assert "spread" in found.message() and "surviving" in found.deletion_message()
-    assert len(found.implications()) == 4
+    assert len(found.implications()) == 5
     for draw in (after_a_limit_close, treatments, by_family):
         check(lambda draw=draw: draw(found, "a note"))
     (answer,) = answer_claims(frame)

@@ -8,12 +8,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib.figures.style import BLUE, GREEN, GREY, VERMILLION, canvas, end_labels, interval, styled
+from lib.figures.style import BLUE, GREEN, GREY, PURPLE, VERMILLION, canvas, end_labels, interval, styled
 from lib.findings.contamination import HOLDS, TREATMENTS, Contamination
 
-COLORS = dict(zip(TREATMENTS, (VERMILLION, GREEN, BLUE, GREY), strict=True))
+COLORS = dict(zip(TREATMENTS, (VERMILLION, GREEN, BLUE, PURPLE, GREY), strict=True))
 LABELS = {"raw": "raw", "halts skipped": "halts\nskipped", "all skipped": "all\nskipped",
-          "twin, thinned": "clean prices,\nthinned"}  # fmt: skip
+          "skipped, bridged": "skipped,\nbridged", "twin, thinned": "clean prices,\nthinned"}  # fmt: skip
 
 
 @styled
@@ -42,7 +42,7 @@ def after_a_limit_close(found: Contamination, note: str = "") -> Figure:
 @styled
 def treatments(found: Contamination, note: str = "") -> Figure:
     """Mean distance from the truth by treatment and by what the window holds, on the same cells; coverage beside."""
-    figure, (ax,) = canvas(1, 3.9, found.halts_message(), note)
+    figure, (ax,) = canvas(1, 4.6, found.halts_message(), note)
     rows = [(what, side) for what in HOLDS for side in TREATMENTS]
     for row, (what, side) in enumerate(rows):
         y = row + 0.7 * (row // len(TREATMENTS))

@@ -11,7 +11,7 @@ from lib.findings.estimates import Estimate, signed
 from lib.findings.market_seeds import MARKET, SeedNumbers, sources_of
 
 #: treatments that are compared on the same cells
-TREATMENTS = ("raw", "halts skipped", "all skipped", "twin, thinned")
+TREATMENTS = ("raw", "halts skipped", "all skipped", "skipped, bridged", "twin, thinned")
 HOLDS = ("limit close", "halt", "neither")
 MARKETS = {MARKET: "real limit rates", f"{MARKET}_paper": "the paper's limit rates"}
 
@@ -89,7 +89,7 @@ class Contamination:
         """What follows for a pipeline, from the signs of the paired differences."""
         limits, halts = self.less_raw("limit close", "all skipped"), self.less_raw("halt", "halts skipped")
         first = {
-            1: "keep them in the windows, or bridge them from the last valid price",
+            1: "keep them in the windows",
             -1: "leave them out of the windows",
             0: "it makes no difference that can be told from chance whether windows hold them",
         }[limits.sign]
@@ -98,9 +98,10 @@ class Contamination:
             1: "masking them costs more than it saves",
             0: "masking them is not shown to matter",
         }[halts.sign]
-        strict = self.find("any", "strict", "coverage")
+        bridged, strict = self.less_raw("limit close", "skipped, bridged"), self.find("any", "strict", "coverage")
         return [
             f"Limit closes. Windows that skip them are {limits.text(3)} spreads farther from the truth: {first}.",
+            f"Bridges. Changes measured from the last valid close are {bridged.text(3)} spreads farther than raw ones.",
             f"Halts. Windows that skip them are {halts.text(3)} spreads farther from the truth: {second}.",
             f"Strict windows. They have a value for {100 * strict.value:.0f} % of the surviving cells.",
             "Orders. None of this is about orders: a purchase at limit-up is refused whatever the factor says.",

@@ -21,12 +21,13 @@ from lib.panel import Panel
 from lib.reasons import Reason
 from lib.studies.markets import computable
 
-#: how a factor may treat masked cells: (mask, window)
+#: how a factor may treat masked cells: (mask, window, days that changes of the close may bridge)
 SIDES = {
-    "raw": ("observed", "raw"),
-    "halts skipped": ("halt", "skip"),
-    "all skipped": ("full", "skip"),
-    "strict": ("full", "strict"),
+    "raw": ("observed", "raw", 1),
+    "halts skipped": ("halt", "skip", 1),
+    "all skipped": ("full", "skip", 1),
+    "skipped, bridged": ("full", "skip", 10),
+    "strict": ("full", "strict", 1),
 }
 #: the twin's own prices, with the cells left out that the market's mask leaves out: what leaving out does by itself
 THINNED = "twin, thinned"
@@ -120,8 +121,8 @@ def sides_of(panel: Panel) -> dict[str, FactorSet]:
     """All factors that the panel's fields allow, under each treatment of masked cells."""
     names = computable(panel)
     return {
-        name: compute_factors(panel.with_mask(mask), names, window=window)  # type: ignore[arg-type]
-        for name, (mask, window) in SIDES.items()
+        name: compute_factors(panel.with_mask(mask), names, window=window, max_gap=max_gap)  # type: ignore[arg-type]
+        for name, (mask, window, max_gap) in SIDES.items()
     }
 
 

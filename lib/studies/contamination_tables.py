@@ -10,7 +10,9 @@ from lib.findings.market_seeds import MARKET, SeedNumbers, interval_table, over_
 
 CLAIM_IDS = ("B.story.unreliable_rows",)
 CLASSES = ("limit close", "halt", "neither", "any")
-SIDES = ("raw", "halts skipped", "all skipped", "twin, thinned", "strict", "raw where strict is valid")
+SIDES = (
+    "raw", "halts skipped", "all skipped", "skipped, bridged", "twin, thinned", "strict", "raw where strict is valid",
+)  # fmt: skip
 
 
 def with_twin(frame: pd.DataFrame) -> list[str]:
@@ -35,7 +37,7 @@ def side_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
 def paired_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     """Distance of each treatment less that of the raw factor on the same cells; above 0: farther from the truth."""
     numbers, rows = SeedNumbers(frame), {}
-    for side in ("halts skipped", "all skipped", "strict", "twin, thinned"):
+    for side in ("halts skipped", "all skipped", "skipped, bridged", "strict", "twin, thinned"):
         found = {what: numbers.find(f"{source} all: {what}: {side} - raw", "distance") for what in CLASSES}
         rows[side] = {
             f"{what}{end}": number
@@ -50,7 +52,7 @@ def family_table(frame: pd.DataFrame, source: str, what: str = "limit close") ->
     numbers, rows = SeedNumbers(frame), {}
     for family in (*FAMILIES, "all"):
         cells: dict[str, float] = {}
-        for side in ("raw", "halts skipped", "all skipped", "twin, thinned"):
+        for side in ("raw", "halts skipped", "all skipped", "skipped, bridged", "twin, thinned"):
             found = numbers.find(f"{source} {family}: {what}: {side}", "distance")
             cells |= {side: found.value, f"{side}.low": found.low, f"{side}.high": found.high}
         for side in ("all skipped", "strict"):
