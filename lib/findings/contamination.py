@@ -101,7 +101,7 @@ class Contamination:
         bridged, strict = self.less_raw("limit close", "skipped, bridged"), self.find("any", "strict", "coverage")
         return [
             f"Limit closes. Skipping them moves factors {limits.text(3)} spreads away from the truth: {first}.",
-            f"Bridges. Changes measured from the last valid close: {bridged.text(3)} spreads away, against raw windows.",
+            f"Bridges. Changes measured from the last valid close: {bridged.text(3)} spreads away, against raw.",
             f"Halts. Skipping them moves factors {halts.text(3)} spreads away from the truth: {second}.",
             f"Strict windows. They have a value for {100 * strict.value:.0f} % of the surviving cells.",
             "Orders. None of this is about orders: a purchase at limit-up is refused whatever the factor says.",
