@@ -65,15 +65,19 @@ def _page_link(value: Any) -> str:
 
 
 def study_claims(result: StudyResult, recorded: Recorded) -> HTML:
-    """The claims a study is about, answered by this build if it ran on real prices, else by the recorded result."""
-    study, real = result.study, on_real_prices(result)
-    if not real and not is_evidence(recorded):
+    """The claims a study is about, answered by this build if it ran on real prices, else by the recorded result.
+
+    A study of the synthetic exchange is answered by the recorded markets, or without them by those of this build.
+    """
+    study = result.study
+    own = not recorded if study.synthetic else on_real_prices(result)
+    if not own and not is_evidence(recorded):
         text = f"This study is about {len(study.claim_ids)} claims. A synthetic market cannot answer them."
         return box("No answers yet", text)
     claims = [claim for claim in load_ledger() if claim.id in study.claim_ids]
-    board = scoreboard(result.answers() if real else recorded.answers(), claims)
+    board = scoreboard(result.answers() if own else recorded.answers(), claims)
     return claims_table(
-        board, f"{study.name}_claims", "Answered by this build" if real else "Answered by the recorded result"
+        board, f"{study.name}_claims", "Answered by this build" if own else "Answered by the recorded result"
     )
 
 

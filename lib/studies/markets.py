@@ -1,0 +1,90 @@
+"""Rows of a study on made-up markets, one per seed, and of a real file beside them.
+
+The made-up market is evidence here: the question is about a mechanism, and its truth is known. The file says what the
+same code gives on real prices. An interval over markets comes from the seeds; that of a file from its days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from lib.factors import factor_names, find_factors
+from lib.factors.leaves import available_fields
+from lib.findings.market_seeds import MARKET
+from lib.market import Market, make_market
+from lib.panel import Panel
+from lib.parameters import Parameter
+from lib.stats import block_bootstrap, percentile_interval
+from lib.studies.base import Config, Settings
+from lib.studies.panels import source_name, study_panel
+
+DATA_PATH = Parameter(str, None, optional=True, help="A-share file, studied beside the made-up markets")
+SAMPLES = 500
+#: the calibration whose markets need no further name
+REAL_RATES = "real"
+LIMIT_RATES = Parameter(list, [REAL_RATES, "paper"], help="calibrations of the made-up market")
+
+
+def market_grid(settings: Settings) -> Iterator[Config]:
+    """One row per market seed, and per calibration where a study names several; one for the file, if there is one."""
+    for seed in settings["seeds"]:
+        for rates in settings.get("limit_rates", [REAL_RATES]):
+            name = MARKET if rates == REAL_RATES else f"{MARKET}_{rates}"
+            yield {"variant": name, "seed": seed, "source": MARKET, "limit_rates": rates}
+    if settings["data_path"]:
+        yield {"variant": source_name(settings["data_path"]), "seed": 0, "source": "data"}
+
+
+def market_inputs(settings: Settings) -> list[str]:
+    """The file that the rows read."""
+    return [settings["data_path"]] if settings["data_path"] else []
+
+
+@lru_cache(maxsize=1)
+def market_of(n_stocks: int, n_days: int, seed: int, limit_rates: str = REAL_RATES) -> Market:
+    """The made-up market of a seed; rows of one process share it."""
+    return make_market(n_stocks, n_days, seed, limit_rates=limit_rates)
+
+
+def row_panel(row: Config, settings: Settings) -> Panel:
+    """The panel of a row."""
+    if row["source"] == MARKET:
+        return row_market(row, settings).panel
+    return study_panel(settings["data_path"], "cn", 0, 0, 0)
+
+
+def row_market(row: Config, settings: Settings) -> Market:
+    """The made-up market of a row."""
+    return market_of(settings["n_stocks"], settings["n_days"], row["seed"], row["limit_rates"])
+
+
+def cut(panel: Panel, start: str, end: str) -> Panel:
+    """The dates from start to the day before end."""
+    first, last = np.searchsorted(panel.dates, [np.datetime64(day, "D") for day in (start, end)])
+    return panel.rows(int(first), int(last))
+
+
+def computable(panel: Panel, names: Sequence[str] | None = None) -> list[str]:
+    """Those of the 213 factors, or of the names, whose fields the panel has."""
+    have = available_fields(panel)
+    return [factor.name for factor in find_factors(names or factor_names()) if set(factor.fields) <= have]
+
+
+def mean_records(row: Config, variant: str, metric: str, daily: np.ndarray) -> Iterator[dict[str, Any]]:
+    """The mean of a daily series; on a real file with its 95 % interval by a block bootstrap over days."""
+    known = daily[np.isfinite(daily)]
+    n = len(known)
+    yield record(row, variant, metric, known.mean() if n else np.nan, n)
+    if row["source"] != MARKET and n > 1:
+        samples = block_bootstrap(known, np.mean, rng=np.random.default_rng([n, 7]), n_samples=SAMPLES)
+        for end, value in zip((".low", ".high"), percentile_interval(samples), strict=True):
+            yield record(row, variant, metric + end, value, n)
+
+
+def record(row: Config, variant: str, metric: str, value: float, n: int | None = None) -> dict[str, Any]:
+    """One number; the variant begins with the name of the market."""
+    return {"variant": f"{row['variant']} {variant}".strip(), "metric": metric, "value": float(value), "n": n}

@@ -1,0 +1,171 @@
+"""Kept windows against loops, formulas against sums over all paths, and the study against both."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import comb
+
+import numpy as np
+import pandas as pd
+import pytest
+from figure_checks import check
+
+from lib.errors import StatisticsError
+from lib.factors import compute_factors, factor_names, find_factors
+from lib.figures.coverage import by_share, by_window, factors, lone_and_in_a_row
+from lib.figures.style import title_of
+from lib.findings.coverage import Coverage
+from lib.market import make_market
+from lib.stats.coverage import (
+    Chain,
+    by_stock,
+    chain_of,
+    clustered,
+    counted,
+    imposed,
+    independent,
+    required,
+    windows_kept,
+)
+from lib.studies import run_study
+from lib.studies.coverage import all_reads, stocks
+from lib.studies.coverage_tables import factor_table, imposed_table, joined_table, window_table
+
+RNG = np.random.default_rng(4)
+MASK = RNG.random((60, 5)) > 0.15
+
+
+@pytest.mark.parametrize("window", [1, 4, 20, 61])
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_kept_windows_are_those_of_a_loop(window: int, share: float) -> None:
+    needed = required(window, share)
+    kept = windows_kept(MASK, window, needed)
+    for day, stock in np.ndindex(*MASK.shape):
+        cells = MASK[max(0, day - window + 1) : day + 1, stock]
+        assert kept[day, stock] == (len(cells) == window and cells[-1] and cells.sum() >= needed)
+
+
+def test_counts_leave_out_what_is_not_scored_or_not_old_enough() -> None:
+    listed, scored = np.ones_like(MASK), np.ones_like(MASK)
+    listed[:10, 0], scored[:, 1] = False, False
+    kept = of = 0
+    for day, stock in np.ndindex(*MASK.shape):
+        if day >= 6 and stock != 1 and MASK[day, stock] and listed[day - 6 : day + 1, stock].all():
+            of += 1
+            kept += MASK[day - 6 : day + 1, stock].all()
+    assert counted(MASK & listed, listed, scored, 7, 1.0) == (kept, of)
+
+
+def test_the_chain_of_a_mask_by_hand() -> None:
+    mask = np.array([[1, 0, 0, 1, 0, 1, 1, 1, 1, 1]], dtype=bool).T
+    assert chain_of(mask, np.ones_like(mask)) == Chain(0.3, 1.5)
+    assert chain_of(np.ones_like(mask), np.ones_like(mask)) == Chain(0.0, 1.0)
+    unlisted = np.arange(10)[:, None] >= 5
+    assert chain_of(mask, unlisted).masked == 0
+    with pytest.raises(StatisticsError, match="no listed cells"):
+        chain_of(mask, np.zeros_like(mask))
+
+
+@pytest.mark.parametrize("chain", [Chain(0.2, 3.0), Chain(0.05, 8.0), Chain(0.3, 1 / 0.7), Chain(0.0, 1.0)])
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.75])
+def test_the_formula_is_the_sum_over_all_paths(chain: Chain, share: float) -> None:
+    """All 2^(w-1) ways the days before a valid day can have gone, each with its probability."""
+    window, total = 9, 0.0
+    for path in product((True, False), repeat=window - 1):
+        probability, state = 1.0, True
+        for valid in path:
+            step = chain.enter if state else 1 - 1 / chain.spell  # of being masked next
+            probability *= 1 - step if valid else step
+            state = valid
+        total += probability * (1 + sum(path) >= required(window, share))
+    assert clustered(chain, window, share) == pytest.approx(total, abs=1e-12)
+
+
+def test_coins_are_binomial() -> None:
+    window, p = 20, 0.07
+    for share in (1.0, 0.5, 0.9):
+        needed = required(window, share) - 1
+        tail = sum(comb(19, k) * (1 - p) ** k * p ** (19 - k) for k in range(needed, 20))
+        assert independent(p, window, share) == pytest.approx(tail)
+    assert independent(1.0, 5, 1.0) == 0.0
+
+
+def test_imposed_masks_have_their_share_and_their_spells_and_keep_what_the_formula_says() -> None:
+    chain = Chain(0.05, 6.0)
+    mask = ~imposed((1500, 200), chain, np.random.default_rng(0))
+    everywhere = np.ones_like(mask)
+    found = chain_of(mask, everywhere)
+    assert found.masked == pytest.approx(0.05, rel=0.05) and found.spell == pytest.approx(6.0, rel=0.05)
+    for window, share in ((20, 1.0), (60, 1.0), (20, 0.9)):
+        kept, of = counted(mask, everywhere, everywhere, window, share)
+        assert kept / of == pytest.approx(clustered(chain, window, share), abs=0.01)
+
+
+def test_stocks_that_differ_keep_more_than_their_mean() -> None:
+    rng = np.random.default_rng(1)
+    halves = [imposed((2000, 30), Chain(p, 5.0), rng) for p in (0.002, 0.12)]
+    mask = ~np.hstack(halves)
+    everywhere = np.ones_like(mask)
+    kept, of = counted(mask, everywhere, everywhere, 60, 1.0)
+    mixed = by_stock(mask, everywhere, everywhere, 60, 1.0)
+    assert mixed == pytest.approx(kept / of, abs=0.02)
+    assert mixed > clustered(chain_of(mask, everywhere), 60, 1.0) + 0.05
+
+
+# ------------------------------------------------------------------------------------- the study
+
+
+def test_the_joined_reads_are_the_strict_rule_where_every_value_is_defined() -> None:
+    """ts_mean and delta are defined wherever their cells are: validity of the joined factors is the mask rule."""
+    names = ["original_021", "original_004", "stock_001", "old_046"]
+    names = [name for name in names if "/ " not in name]
+    panel = make_market(20, 130, seed=2, limit_rates="paper").panel
+    from lib.audit.reads import permitted
+
+    joined = compute_factors(panel, names).valid.all(axis=2)
+    allowed = permitted(panel, all_reads(names))
+    assert not (joined & ~allowed).any() and (joined == allowed).mean() > 0.99
+    assert all_reads(names).days == max(int(f.window) for f in find_factors(names))
+
+
+def test_a_cut_to_some_stocks_keeps_what_they_are() -> None:
+    panel = make_market(20, 60, seed=1).panel
+    part = stocks(panel, np.array([3, 7]))
+    np.testing.assert_array_equal(part.reasons, panel.reasons[:, [3, 7]])
+    np.testing.assert_allclose(part.adjusted("close"), panel.adjusted("close")[:, [3, 7]])
+    halted = np.zeros((60, 2), dtype=bool)
+    halted[5, 1] = True
+    np.testing.assert_array_equal(stocks(panel, np.array([3, 7]), halted).mask, ~halted)
+
+
+@pytest.fixture(scope="module")
+def frame(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    settings = {"n_stocks": 20, "n_days": 280, "imposed_stocks": 10, "imposed_days": 150, "seeds": 1}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lib.studies.coverage.SHARES", (0.05,))  # the others only take time
+        return run_study("coverage", cache=tmp_path_factory.mktemp("cache"), **settings).frame
+
+
+def test_strict_keeps_less_with_every_day_and_skip_keeps_nearly_all(frame: pd.DataFrame) -> None:
+    for source in ("market", "market_paper"):
+        found = Coverage.of(frame, source)
+        strict = [found.kept("strict", window).value for window in found.windows if window < 250]
+        assert strict == sorted(strict, reverse=True) and strict[-1] < 0.8
+        assert min(found.kept("skip", window).value for window in found.windows) > 0.97
+        assert found.kept("strict", 60).value > found.kept("strict", 60, "independent").value
+        joined, masks = (found.factors("strict", m).value for m in ("all at once", "all at once, masks alone"))
+        assert joined <= masks <= found.factors("strict", "each its own").value
+        assert joined <= found.factors("strict", "least").value
+
+
+def test_tables_figures_and_sentences(frame: pd.DataFrame) -> None:
+    assert len(window_table(frame, "market", "strict")) == 7
+    assert len(joined_table(frame)) == 4 and len(imposed_table(frame, "market")) == 8
+    assert len(factor_table(frame, "market")) == len(factor_names())
+    found, paper = Coverage.of(frame), Coverage.of(frame, "market_paper")
+    assert found.has_imposed and not paper.has_imposed and paper.undefined_message() == ""
+    assert "57" in title_of(lone_and_in_a_row()) and "19" in title_of(lone_and_in_a_row()), "3 x 19, and 19"
+    for draw in (by_window, factors, by_share):
+        check(lambda draw=draw: draw(found, "a note"))
+    check(lone_and_in_a_row)
+    assert "masked" in found.message() and "covers" in found.joined_message() and "half" in found.skip_message()
