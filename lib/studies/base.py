@@ -90,6 +90,7 @@ class Study:
     tolerances: relative tolerance of a recomputation per metric, where the row's agreement does not suit it
     unavailable: row -> what this machine lacks to compute it ("" when it lacks nothing); such rows are left out here,
                 and a recorded one is not recomputed here
+    synthetic:  the synthetic exchange is the subject, a price file only an addition: rows made without one are evidence
     presentation: modules that only show or judge results; editing them makes no result stale
     measured:   the numbers measure a machine (times, memory): rows run one after the other, whatever the number
                 of processes, and `verify` leaves them out, because no recomputation gives them again
@@ -115,6 +116,7 @@ class Study:
     unavailable: Callable[[Config], str] = _nothing_missing
     presentation: tuple[str, ...] = ()
     measured: bool = False
+    synthetic: bool = False
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):

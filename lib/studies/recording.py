@@ -50,8 +50,9 @@ class Recorded:
 
     @property
     def plumbing(self) -> bool:
-        """True when the study takes a price file and rows were made without one: they are no evidence."""
-        return "data_path" in self.study.parameters and any(not self.runs[row.run]["inputs"] for row in self.rows)
+        """True when the study is about a price file and rows were made without one: they are no evidence."""
+        wanted = "data_path" in self.study.parameters and not self.study.synthetic
+        return wanted and any(not self.runs[row.run]["inputs"] for row in self.rows)
 
     @property
     def stale(self) -> bool:
