@@ -51,6 +51,8 @@ def computed():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(slices, "SAMPLES", 10)
         patch.setattr(cases, "PIPELINES", ("none", "mask_skip"))
+        patch.setattr(cases, "TRAINING", (("calm", 200), ("bear", 60)))  # to the end of 2010
+        patch.setattr(cases, "FIRST_TEST_YEAR", 2011)
         return [STUDY.compute(row, STUDY.row_settings(settings)) for row in (rows[0], rows[0], rows[1])]
 
 
