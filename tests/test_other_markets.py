@@ -232,7 +232,7 @@ def test_where_the_mask_helps(benefit: float, words: str):
 def test_what_remains_of_the_phantom():
     found = OtherMarkets.of(frame())
     assert found.remaining("halts") == pytest.approx(5.0)
-    assert "90 % under limits alone, 5 % under halts alone" in found.phantom_message()
+    assert "90 % with limits alone, 5 % with halts alone" in found.phantom_message()
     assert len(found.implications()) == 4 and all("nan" not in text for text in found.implications())
 
 

@@ -22,7 +22,7 @@ BEFORE = 5  # days drawn before the event
 
 @styled
 def held_back(arrays: Mapping[str, np.ndarray], note: str = "") -> Figure:
-    """For each rule an example: the price everybody wanted, the price printed, the closes at which no order fills."""
+    """For each rule an example: the price everybody wanted and the price printed, hollow while the rule binds."""
     shown = [name for name in EXAMPLES if f"{name}.wanted" in arrays]
     message = "A rule holds a move back, and the move comes out in the first price after it"
     figure, axes = canvas(len(shown), 1.75 * len(shown) + 0.4, message, note, sharex=True)
@@ -31,7 +31,7 @@ def held_back(arrays: Mapping[str, np.ndarray], note: str = "") -> Figure:
         ax.set_title(EXAMPLES[name], fontsize=9.5)
     for left, text, color in (
         (0.01, "wanted", GREY), (0.15, "\N{BLACK CIRCLE} printed", BLUE),
-        (0.33, "\N{WHITE CIRCLE} printed, mask: no order fills", VERMILLION),
+        (0.33, "\N{WHITE CIRCLE} printed while held back", VERMILLION),
     ):  # fmt: skip
         axes[0].annotate(text, (left, 0.86), xycoords="axes fraction", color=color, fontweight="bold")
     axes[-1].set_xlabel("session, 0 = the day of the event")

@@ -29,9 +29,9 @@ class OverSeeds(Numbers):
         for key, part in plain.groupby(["variant", "metric"], sort=False)["value"]:
             found = part.to_numpy(dtype=float)
             self._seeds[str(key[0]), str(key[1])] = tuple(found[np.isfinite(found)])
-        for (variant, metric), found in self._seeds.items():
-            if len(found) >= ENOUGH_SEEDS:
-                mean, low, high = _student(found)
+        for (variant, metric), sample in self._seeds.items():
+            if len(sample) >= ENOUGH_SEEDS:
+                mean, low, high = _student(sample)
                 self._values |= {(variant, metric): mean, (variant, metric + ".low"): low}
                 self._values[variant, metric + ".high"] = high
 

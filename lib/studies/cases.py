@@ -92,7 +92,7 @@ def _on_prices(row: Config, settings: Settings) -> RowResult:
     year = settings["first_test_year"]
     panel = study_panel(settings["data_path"], "cn", 0, 0, 0)
     series, start = _series(panel, year, None, None), first_test_row(panel, year)
-    groups = {}
+    groups: dict[str, Days] = {}
     for name, (first, last) in REAL.items():
         days = (panel.dates >= np.datetime64(first)) & (panel.dates <= np.datetime64(last))
         begin = int(np.searchsorted(panel.dates, np.datetime64(first)))

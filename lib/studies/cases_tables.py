@@ -119,5 +119,5 @@ def _answer(claim_id: str, item: Estimate, note: str, census: bool) -> list[Answ
         return []
     if item.low == item.low:
         return [Answer(claim_id, item.value, item.low, item.high, "different", note, "cases")]
-    ends = {"low": item.value, "high": item.value} if census else {}
-    return [Answer(claim_id, item.value, **ends, setting="different", note=note, page="cases")]
+    end = item.value if census else None  # a count of one window, or too few markets for an interval
+    return [Answer(claim_id, item.value, end, end, "different", note, "cases")]

@@ -76,7 +76,7 @@ def _rules(row: Config, settings: Settings) -> RowResult:
     pairs = [(f"{rule} mask_skip", f"{rule} none") for rule in RULES]
     pairs += [(f"{rule} none", "cn none") for rule in RULES if rule != "cn"]
     records += group_records("exchange", "test", measured, pairs)
-    return RowResult(records, _arrays(panels, market.truth.desired, start))
+    return RowResult(records, _arrays(panels, start))
 
 
 def _under(rule: str, market: object, seed: int, n_stocks: int, config: Mapping[str, object]) -> Panel:
@@ -113,33 +113,52 @@ def _rng(name: str, seed: int) -> np.random.Generator:
     return np.random.default_rng([zlib.crc32(name.encode()), seed])
 
 
-def _arrays(panels: Mapping[str, Panel], desired: NDArray[np.float64], start: int) -> dict[str, np.ndarray]:
-    """One example of each rule: what everybody wanted, what was printed, and the closes at which no order fills."""
-    found = {}
-    limited, halted = panels["limits"], panels["halts"]
+def _arrays(panels: Mapping[str, Panel], start: int) -> dict[str, np.ndarray]:
+    """One example of each rule: what everybody wanted, what was printed, and whether the rule was binding."""
     wanted = panels["free"].fields["close"]
-    inside = slice(start + AROUND, len(desired) - 2 * AROUND)
-    cut = np.log(wanted / limited.fields["close"])[inside]
-    found |= _example("limits", wanted, limited, *_largest(np.abs(cut), start))
-    gap = np.where(panels["halts"].traded, 0.0, np.log(wanted / halted.fields["close"]))[inside]
-    found |= _example("halts", wanted, halted, *_largest(np.abs(gap), start))
+    found: dict[str, np.ndarray] = {}
+    for rule, event in (("limits", _beyond_a_limit), ("halts", _after_a_halt)):
+        printed, binding = panels[rule].fields["close"], ~panels[rule].price_valid
+        where = event(wanted, printed, binding, start)
+        if where is not None:
+            found |= _drawn(rule, wanted, printed, binding, *where)
     for rule in ("breaker_7", "breaker_5"):
-        days = np.flatnonzero(tripped_days(panels[rule])[inside])
+        binding = tripped_days(panels[rule])[:, None]
+        days = np.flatnonzero(binding[_inside(start, len(wanted))])
         if len(days):
-            index = np.mean(wanted / wanted[start], axis=1, keepdims=True)
-            printed = np.mean(panels[rule].fields["close"] / wanted[start], axis=1, keepdims=True)
-            found |= _drawn("breaker", index, printed, tripped_days(panels[rule])[:, None], start + AROUND + days[0], 0)
+            index, printed = (
+                np.mean(close / wanted[start], axis=1, keepdims=True)
+                for close in (wanted, panels[rule].fields["close"])
+            )
+            found |= _drawn("breaker", index, printed, binding, start + AROUND + int(days[0]), 0)
             break
     return found
 
 
-def _largest(size: np.ndarray, start: int) -> tuple[int, int]:
-    day, stock = np.unravel_index(int(np.argmax(size)), size.shape)
-    return start + AROUND + int(day), int(stock)
+def _inside(start: int, stop: int) -> slice:
+    return slice(start + AROUND, stop - 2 * AROUND)
 
 
-def _example(name: str, wanted: np.ndarray, panel: Panel, day: int, stock: int) -> dict[str, np.ndarray]:
-    return _drawn(name, wanted, panel.fields["close"], ~panel.price_valid, day, stock)
+def _beyond_a_limit(wanted: np.ndarray, printed: np.ndarray, binding: np.ndarray, start: int) -> tuple[int, int] | None:
+    """(day, stock) of the limit-up close, free the day before, whose wanted price was nearest to 8 % above it."""
+    cut = np.log(wanted / printed)
+    fresh = binding & ~np.vstack([binding[:1], binding[:-1]])
+    distance = np.where(fresh, np.abs(cut - 0.08), np.inf)[_inside(start, len(wanted))]
+    return _nearest(distance, start)
+
+
+def _after_a_halt(wanted: np.ndarray, printed: np.ndarray, binding: np.ndarray, start: int) -> tuple[int, int] | None:
+    """(first day, stock) of the halt of four days after which the price reopened furthest away."""
+    spell = binding[:-4] & binding[1:-3] & binding[2:-2] & binding[3:-1] & ~binding[4:]
+    spell[1:] &= ~binding[:-5]
+    distance = np.full(wanted.shape, np.inf)
+    distance[:-4] = np.where(spell, -np.abs(np.log(wanted[3:-1] / printed[3:-1])), np.inf)
+    return _nearest(distance[_inside(start, len(wanted))], start)
+
+
+def _nearest(distance: np.ndarray, start: int) -> tuple[int, int] | None:
+    day, stock = np.unravel_index(int(np.argmin(distance)), distance.shape)
+    return (start + AROUND + int(day), int(stock)) if np.isfinite(distance[day, stock]) else None
 
 
 def _drawn(

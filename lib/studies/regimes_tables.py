@@ -133,4 +133,4 @@ def _order(found: OverSeeds, source: str) -> list[Answer]:
     if any(part.low != part.low for part in parts):
         return []
     note = "mask_paper - none, Sharpe ratio executed at the next open: bear minus calm, bear minus rally"
-    return [Answer(VOLATILE, parts=[tuple(part) for part in parts], setting="different", note=note, page="regimes")]
+    return [Answer(VOLATILE, parts=[(part.value, part.low, part.high) for part in parts], setting="different", note=note, page="regimes")]

@@ -95,9 +95,8 @@ def daily_series(panel: Panel, prediction: FloatArray, start: int, truth: FloatA
     """
     series = {}
     for name, (fill, execution) in RUNS.items():
-        run = simulate(
-            panel, prediction, policy=top_k_buffer(), fill=fill, execution=execution, costs=flat(COST_BPS), start=start
-        )  # type: ignore[arg-type]
+        how: dict[str, Any] = {"fill": fill, "execution": execution, "start": start}
+        run = simulate(panel, prediction, policy=top_k_buffer(), costs=flat(COST_BPS), **how)
         series[name] = run.returns
         if name == "executed_close":
             series |= {f"refused_{side}s": run.refused[f"{side}_limit"].astype(float) for side in ("buy", "sell")}
