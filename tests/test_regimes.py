@@ -47,6 +47,8 @@ def frame(bear: float = 0.0, source: str = "real_rates", half: float = 0.1, seed
                 for metric in LEVELS:
                     value = 0.1 + 10 * rate - 0.01 * place + shift
                     records += around(f"{source} {name} {regime}", metric, value, half)
+        records += around(f"{source} none bear", "refused_sells", 0.2, 0.05)
+        records += around(f"{source} none bear", "refused_buys", 0.5, 0.05)
         for left, right in PAIRS:
             for group in ("bear", "calm", "rally", "bear - calm", "bear - rally"):
                 value = bear if "bear" in group else 0.0
@@ -158,11 +160,12 @@ def test_where_the_mask_helps_most(bear: float, words: str):
 
 def test_what_it_means():
     (found,) = Regimes.each(frame(0.5))
-    fills, mask, windows = found.implications()
+    fills, refused, mask, windows = found.implications()
+    assert "the second matters more" in refused
     assert "in the bear regime: +56 % a year" in fills
     assert "beyond chance in the bear regime" in mask
     assert "can be told from zero in the bear regime" in windows
-    assert "none of these" in Regimes.each(frame(0.0))[0].implications()[2]
+    assert "none of these" in Regimes.each(frame(0.0))[0].implications()[3]
 
 
 def test_tables_hold_every_pipeline_and_difference():

@@ -72,10 +72,10 @@ def under(view: View, *items: Any) -> None:
         display(item)
 
 
-def _files(recorded: Recorded) -> str:
+def _files(recorded: Recorded, without: str = "overlay market") -> str:
     runs = {row.run for row in recorded.rows}
     files = {item["file"] for run in runs for item in recorded.runs[run]["inputs"]}
-    return ", ".join(sorted(files)) or "overlay market"
+    return ", ".join(sorted(files)) or without
 
 
 def status(result: StudyResult, recorded: Recorded) -> HTML:
@@ -114,8 +114,9 @@ def _inputs(result: StudyResult) -> str:
 def beside(result: StudyResult, recorded: Recorded) -> HTML:
     """Where the numbers come from: this build beside the recorded one, and whether they agree."""
     own, theirs = result.provenance, recorded.describe().partition(": ")[2]
+    made = "synthetic exchange" if result.study.synthetic else "overlay market"
     lines = [
-        ("prices", _inputs(result) if own["inputs"] else "overlay market", _files(recorded) if recorded else ""),
+        ("prices", _inputs(result) if own["inputs"] else made, _files(recorded, made) if recorded else ""),
         ("scale", result.settings["scale"], recorded.scale if recorded else ""),
         ("seeds in", _seeds(row.config["seed"] for row in result.rows), _seeds(recorded.seeds) if recorded else ""),
         ("rows", str(len(result.rows)), str(len(recorded.rows)) if recorded else ""),

@@ -93,7 +93,7 @@ class Regimes:
 
     def implications(self) -> list[str]:
         """What follows for someone who runs such a pipeline."""
-        return [text for text in (self._phantom(), self._benefit(), self._windows()) if text]
+        return [text for text in (self._phantom(), self._refused(), self._benefit(), self._windows()) if text]
 
     def _phantom(self) -> str:
         worst = max(self.regimes, key=lambda name: self.level("none", name, "phantom_close").value, default="")
@@ -104,6 +104,21 @@ class Regimes:
         return (
             f"Fills. Most is invented {WORDS[worst]}: {signed(100 * total, 0)} % a year, of which "
             f"{signed(100 * share, 0)} % are purchases at limit-up. Look at a back-test there first."
+        )
+
+    def _refused(self) -> str:
+        """The papers' mechanism is a sale refused at limit-down; the other one is a purchase refused at limit-up."""
+        sells, buys = (self.level("none", "bear", f"refused_{side}") for side in ("sells", "buys"))
+        if math.isnan(sells.value) or math.isnan(buys.value):
+            return ""
+        ending = (
+            "the second matters more, even when the market falls" if buys.low > sells.high
+            else "the first matters more, as the papers have it" if sells.low > buys.high
+            else "neither clearly more than the other"
+        )  # fmt: skip
+        return (
+            f"Refusals. In the bear regime a system without a mask has {sells.value:.2f} sales a day refused at "
+            f"limit-down and {buys.value:.2f} purchases at limit-up: {ending}."
         )
 
     def _benefit(self) -> str:

@@ -24,6 +24,7 @@ PAPER_REGIMES = {"bear": ("bear", "2022 Q1-Q3"), "sideways": ("calm", "2023"), "
 LEVELS = (
     "coverage", "truth_ic", "m1_ic", "naive_close.sharpe", "executed_close.sharpe", "executed_open.sharpe",
     "naive_close.max_drawdown", "executed_open.max_drawdown", "phantom_close", "phantom_close.limit_up_buys",
+    "refused_buys", "refused_sells",
 )  # fmt: skip
 DIFFERENCES = (
     "truth_ic", "m1_ic", "naive_close.sharpe", "executed_open.sharpe", "executed_open.annual_mean",
@@ -133,4 +134,5 @@ def _order(found: OverSeeds, source: str) -> list[Answer]:
     if any(part.low != part.low for part in parts):
         return []
     note = "mask_paper - none, Sharpe ratio executed at the next open: bear minus calm, bear minus rally"
-    return [Answer(VOLATILE, parts=[(part.value, part.low, part.high) for part in parts], setting="different", note=note, page="regimes")]
+    ends = [(part.value, part.low, part.high) for part in parts]
+    return [Answer(VOLATILE, parts=ends, setting="different", note=note, page="regimes")]
