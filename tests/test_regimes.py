@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from overlay import rebuilt, rough_panel
 from results import around, tidy
 
+from lib import ledger
 from lib.figures.regimes import benefit, one_market, sharpe_by_regime
 from lib.figures.style import title_of, to_svg
 from lib.findings.regimes import UNITS, Regimes
@@ -15,6 +18,7 @@ from lib.findings.seeds import ENOUGH_SEEDS
 from lib.load import load_panel
 from lib.portfolio import equal_weight
 from lib.studies import regimes, slices
+from lib.studies.recording import Recorded
 from lib.studies.regimes import FIRST_TEST_YEAR, N_DAYS, PERIODS, STUDY, TEST, TRAINING, regime_labels
 from lib.studies.regimes_tables import (
     PAIRS,
@@ -198,6 +202,15 @@ def test_a_rate_of_few_markets_has_no_interval_and_that_of_a_file_is_a_census():
     both = {a.claim_id: a for a in answer_claims(pd.concat([frame(), real]))}
     assert both["B.regime.bear.limit_rate"].low == pytest.approx(4.6)
     assert "CSI 300" in both["B.regime.bear.sharpe"].note and "exchange" in both["B.regime.bull.sharpe"].note
+
+
+def test_the_title_page_says_what_is_recorded(monkeypatch):
+    kept = Recorded(STUDY, "paper", (), {})
+    for bear, words in ((0.5, "is largest in the bear"), (-0.5, "is not largest in the bear")):
+        record = SimpleNamespace(frame=frame(bear), stale=False)
+        monkeypatch.setattr(ledger, "recorded", lambda name, scale, r=record: r if name == "regimes" else kept)
+        monkeypatch.setattr(ledger, "recorded_studies", list)
+        assert words in ledger.found_so_far()
 
 
 # ------------------------------------------------------------------------------------------------ figures
