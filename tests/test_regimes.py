@@ -166,7 +166,7 @@ def test_what_it_means():
     (found,) = Regimes.each(frame(0.5))
     fills, refused, mask, windows = found.implications()
     assert "the second matters more" in refused
-    assert "in the bear regime: +56 % a year" in fills
+    assert "in the bear regime: +56 % [+46, +66] a year" in fills
     assert "beyond chance in the bear regime" in mask
     assert "can be told from zero in the bear regime" in windows
     assert "none of these" in Regimes.each(frame(0.0))[0].implications()[3]

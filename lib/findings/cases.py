@@ -144,4 +144,7 @@ def told_message(cases: Sequence[Cases]) -> str:
     """How many of the differences can be told from luck."""
     items = [item for case in cases for _, item in case.shown()]
     told = sum(item.sign != 0 for item in items)
-    return f"{told} of {len(items)} differences can be told from zero, {len(cases)} episodes"
+    return (
+        f"{told} of {len(items)} differences can be told from zero over {len(cases)} episodes; "
+        f"chance alone would give {0.05 * len(items):.1f}"
+    )

@@ -99,11 +99,10 @@ class Regimes:
         worst = max(self.regimes, key=lambda name: self.level("none", name, "phantom_close").value, default="")
         if not worst:
             return ""
-        share = self.level("none", worst, "phantom_close.limit_up_buys").value
-        total = self.level("none", worst, "phantom_close").value
+        share, total = (self.level("none", worst, f"phantom_close{part}").times(100) for part in (".limit_up_buys", ""))
         return (
-            f"Fills. Most is invented {WORDS[worst]}: {signed(100 * total, 0)} % a year, of which "
-            f"{signed(100 * share, 0)} % are purchases at limit-up. Look at a back-test there first."
+            f"Fills. Filling every order invents most {WORDS[worst]}: {total.text(0, ' %')} a year, of which "
+            f"{signed(share.value, 0)} % from purchases at limit-up. Look at a back-test there first."
         )
 
     def _refused(self) -> str:
