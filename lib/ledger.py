@@ -7,6 +7,9 @@ import pandas as pd
 from lib.claims import headline, scoreboard
 from lib.findings import Ablation, LimitEvents, Universe
 from lib.findings.audit import ContractAudit
+from lib.findings.cases import Cases
+from lib.findings.other_markets import OtherMarkets
+from lib.findings.regimes import Regimes
 from lib.findings.speed import Speed
 from lib.parameters import Parameter
 from lib.studies.base import SCALES
@@ -36,6 +39,9 @@ def found_so_far(recorded_scale: str | None = None) -> str:
         _line("The factor universe", "factor_universe", _universe(recorded("factor_universe", recorded_scale))),
         _line("How fast", "how_fast", _speed(recorded("how_fast", recorded_scale))),
         _line("Mask ablation", "mask_ablation_real", _ablation(recorded("mask_ablation_real", recorded_scale))),
+        _line("Calm, bear, rally", "regimes", _regimes(recorded("regimes", recorded_scale))),
+        _line("A crash, a rally, a rotation", "cases", _cases(recorded("cases", recorded_scale))),
+        _line("Other markets, other rules", "other_markets", _rules(recorded("other_markets", recorded_scale))),
         _line("Ledger", "claims", f"{headline(board_of_records(recorded_scale))}."),
     ]
     return "\n".join(lines)
@@ -77,6 +83,26 @@ def _ablation(record: Recorded) -> str:
     executed = found.windows_message("executed_open.sharpe", 2, "the executed Sharpe ratio")
     effects = f"{found.windows_message()}. {executed}. {found.labels_message()}."
     return f"{found.ic_message()}. {effects}{_stale(record)}"
+
+
+def _regimes(record: Recorded) -> str:
+    if not record:
+        return f"{UNRECORDED}."
+    found = Regimes.each(record.frame)[0]
+    return f"On the {found.title}: {found.phantom_message()}. {found.volatile_message()}.{_stale(record)}"
+
+
+def _cases(record: Recorded) -> str:
+    messages = [case.message() for case in Cases.scripted(record.frame)] if record else []
+    return f"{'. '.join(messages)}.{_stale(record)}" if messages else f"{UNRECORDED}."
+
+
+def _rules(record: Recorded) -> str:
+    if not record:
+        return f"{UNRECORDED}."
+    found = OtherMarkets.of(record.frame)
+    control = f" {found.control_message()}." if found.has_control else ""
+    return f"{found.phantom_message()}.{control}{_stale(record)}"
 
 
 def _stale(record: Recorded) -> str:

@@ -1,0 +1,123 @@
+"""The tables of the episodes, and what they answer of the papers' claims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from lib.claims import Answer
+from lib.findings.estimates import Estimate
+from lib.findings.seeds import OverSeeds
+from lib.studies.regimes_tables import wide
+
+PIPELINES = ("none", "row_deletion", "mask_skip", "mask_paper")
+PAIRS = (
+    ("mask_paper", "none"), ("mask_skip", "none"), ("mask_skip", "row_deletion"), ("mask_paper", "market"),
+    ("mask_skip", "market"), ("none", "market"), ("mlp", "mask_skip"),
+)  # fmt: skip
+SCRIPTED = ("crash", "policy_rally", "theme_rotation")
+
+#: windows of real history, first and last day. The second, fourth and fifth are the papers' cases
+REAL = {
+    "June to August 2015": ("2015-06-15", "2015-08-26"),
+    "April 2022": ("2022-04-01", "2022-04-26"),
+    "January 2016": ("2016-01-04", "2016-01-28"),
+    "24 September to 11 October 2024": ("2024-09-24", "2024-10-11"),
+    "2023 Q1": ("2023-01-03", "2023-03-31"),
+}
+#: scripted episode -> windows that look like it
+LIKE = {
+    "crash": ("June to August 2015", "January 2016", "April 2022"),
+    "policy_rally": ("24 September to 11 October 2024",),
+    "theme_rotation": ("2023 Q1",),
+}
+FACTS = (
+    "sessions", "limit_up", "limit_down", "masked_per_session", "excluded_ratio", "market.total_return",
+    "market.max_drawdown",
+)  # fmt: skip
+LEVELS = (
+    "naive_close.total_return", "executed_open.total_return", "naive_close.max_drawdown", "executed_open.max_drawdown",
+    "refused_buys", "refused_sells", "truth_ic", "theme_tilt", "coverage",
+)  # fmt: skip
+DIFFERENCES = (
+    "naive_close.total_return", "executed_open.total_return", "executed_open.max_drawdown", "executed_open.sharpe",
+    "theme_tilt",
+)  # fmt: skip
+
+
+def windows(frame: pd.DataFrame, source: str) -> list[str]:
+    """Groups of days of a source in the order of the frame: before, episode, after, or real windows."""
+    head = f"{source} market facts "
+    return list(dict.fromkeys(str(v).removeprefix(head) for v in frame["variant"] if str(v).startswith(head)))
+
+
+def sources(frame: pd.DataFrame) -> list[str]:
+    """Scripted episodes, and the price file."""
+    return list(dict.fromkeys(str(name).split()[0] for name in frame["variant"]))
+
+
+def fact_table(frame: pd.DataFrame, source: str, groups: Sequence[str]) -> pd.DataFrame:
+    """What the market did, window by window."""
+    return wide(OverSeeds(frame), {g: f"{source} market facts {g}" for g in groups}, FACTS, "window")
+
+
+def level_table(frame: pd.DataFrame, source: str, group: str) -> pd.DataFrame:
+    """Pipelines and the market down, measures across, for one window; columns that do not apply are left out."""
+    rows = {name: f"{source} {name} {group}" for name in (*PIPELINES, "mlp", "market")}
+    return wide(OverSeeds(frame), rows, LEVELS, "pipeline").dropna(axis="columns", how="all")
+
+
+def difference_table(frame: pd.DataFrame, source: str, groups: Sequence[str]) -> pd.DataFrame:
+    """Paired differences, window by window."""
+    rows = {f"{a} - {b}, {g}": f"{source} {a} - {b} {g}" for a, b in PAIRS for g in groups}
+    return wide(OverSeeds(frame), rows, DIFFERENCES, "difference").dropna(axis="columns", how="all")
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """The levels of every window under each other."""
+    tables = {(s, g): level_table(frame, s, g) for s in sources(frame) for g in windows(frame, s)}
+    return pd.concat(tables, names=["source", "window"]) if tables else pd.DataFrame()
+
+
+# ------------------------------------------------------------------------------------------------ claims
+
+#: claim -> (scripted episode, the papers' window, what is measured, metric, factor to the claim's unit, kind)
+_ANSWERS = {
+    "B.case.crash.drawdown_with": ("crash", "April 2022", "mask_paper", "executed_open.max_drawdown", 100.0, "path"),
+    "B.case.crash.drawdown_without": ("crash", "April 2022", "none", "executed_open.max_drawdown", 100.0, "path"),
+    "B.case.crash.excluded": ("crash", "April 2022", "market facts", "excluded_ratio", 1.0, "path"),
+    "B.case.rally.limit_rate": ("policy_rally", LIKE["policy_rally"][0], "market facts", "limit_up", 100.0, "path"),
+    "B.case.rally.underperforms": (
+        "policy_rally", LIKE["policy_rally"][0], "mask_paper - market", "executed_open.total_return", 100.0, "mean",
+    ),
+}  # fmt: skip
+CLAIM_IDS = tuple(_ANSWERS)
+
+
+def answer_claims(frame: pd.DataFrame) -> list[Answer]:
+    """On the papers' own window where a price file was given, else on the scripted episode.
+
+    The claim about the Transformer (B.case.rotation.transformer) is not answered: there is no Transformer here, and a
+    comparison of ridge and MLP says nothing about it.
+    """
+    found = OverSeeds(frame)
+    files = [source for source in sources(frame) if source not in SCRIPTED]
+    answers = []
+    for claim_id, (episode, window, what, metric, unit, kind) in _ANSWERS.items():
+        item = found.find(f"{files[0]} {what} {window}", metric) if files else Estimate(float("nan"))
+        note, census = f"CSI 300 members, {window}", what == "market facts"
+        if item.value != item.value:
+            variant, note, census = f"{episode} {what} episode", f"synthetic exchange, scripted {episode}", False
+            item = found.one_path(variant, metric) if kind == "path" else found.find(variant, metric)
+        answers += _answer(claim_id, item.times(unit), f"{note}: {what}, {metric}", census)
+    return answers
+
+
+def _answer(claim_id: str, item: Estimate, note: str, census: bool) -> list[Answer]:
+    if item.value != item.value:
+        return []
+    if item.low == item.low:
+        return [Answer(claim_id, item.value, item.low, item.high, "different", note, "cases")]
+    end = item.value if census else None  # a count of one window, or too few markets for an interval
+    return [Answer(claim_id, item.value, end, end, "different", note, "cases")]

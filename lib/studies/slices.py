@@ -1,0 +1,269 @@
+"""Pipelines side by side on one market, and what they earn on chosen days: a regime, an episode, a period.
+
+A group is a set of days [T]. All pipelines of a group are resampled in the same blocks of days, so that their
+differences are paired; different groups are resampled independently. Ends of a level hold 95 % of further paths of the
+group's own length; ends of a difference are those of the mean. Over several market seeds the spread over seeds
+replaces both (see `lib.findings.seeds`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lib.factors.core import CORE
+from lib.models.walk import walk_predictions
+from lib.panel import Panel
+from lib.portfolio import equal_weight, flat, phantom_alpha, simulate, top_k_buffer
+from lib.reasons import Reason
+from lib.stats import ic, optimal_block, percentile_interval
+from lib.stats.bootstrap import stationary_indices
+from lib.studies.scoring import COST_BPS, MINIMUM_CELLS, RUNS, SESSIONS, daily_ics, scored_cells
+from lib.studies.variants import VARIANTS, compute_features, variant_dataset
+
+FloatArray = NDArray[np.float64]
+Days = NDArray[np.bool_]
+Record = dict[str, Any]
+Series = dict[str, FloatArray]
+
+SAMPLES = 400
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A statistic of a daily series: sharpe | annual (mean times 243) | mean | drawdown | total (compounded return)."""
+
+    series: str
+    statistic: str
+
+    @property
+    def name(self) -> str:
+        """Metric of the records, such as executed_open.sharpe; means and phantoms bear the name of their series."""
+        if self.series.startswith("phantom"):
+            return self.series  # always annual, as in `lib.studies.scoring`
+        return self.series + _ENDINGS[self.statistic]
+
+
+_ENDINGS = {
+    "sharpe": ".sharpe", "drawdown": ".max_drawdown", "annual": ".annual_mean", "total": ".total_return", "mean": "",
+}  # fmt: skip
+MEASURES = (
+    *(Measure(run, "sharpe") for run in RUNS),
+    *(Measure(run, "annual") for run in ("naive_close", "executed_open")),
+    *(Measure(run, "drawdown") for run in ("naive_close", "executed_open")),
+    *(Measure(part, "annual") for part in ("phantom_close", "phantom_close.limit_up_buys")),
+    *(Measure(kind, "mean") for kind in ("apparent_ic", "m1_ic", "truth_ic", "coverage")),
+    *(Measure(kind, "mean") for kind in ("refused_buys", "refused_sells")),
+)
+
+
+# ------------------------------------------------------------------------------- pipelines and their days
+
+
+def predictions(
+    panel: Panel, names: Iterable[str], *, first_test_year: int, learner: str = "ridge", seed: int = 0, **options: Any
+) -> dict[str, FloatArray]:
+    """Out-of-sample predictions [T, N] of the named variants; those with the same features compute them once."""
+    found: dict[str, FloatArray] = {}
+    wanted = list(names)
+    for features in dict.fromkeys(VARIANTS[name].features for name in wanted):
+        factors = compute_features(panel, features, CORE)
+        for name in (name for name in wanted if VARIANTS[name].features == features):
+            data = variant_dataset(panel, VARIANTS[name], factors)
+            found[name] = walk_predictions(
+                data, panel.dates, learner=learner, first_test_year=first_test_year, seed=seed, **options
+            )
+    return {name: found[name] for name in wanted}
+
+
+def first_test_row(panel: Panel, first_test_year: int) -> int:
+    """The first session of the first test year: all pipelines start there, whether or not they predict that day."""
+    return int(np.searchsorted(panel.dates, np.datetime64(f"{first_test_year}-01-01")))
+
+
+def daily_series(panel: Panel, prediction: FloatArray, start: int, truth: FloatArray | None = None) -> Series:
+    """Daily series [T] of one pipeline, NaN before `start`.
+
+    The runs of `lib.studies.scoring` at 8 bps a side; phantom alpha (every order filled minus executed, no costs) at
+    the close and the part of limit-up purchases; orders refused at the close because of a limit; ICs; coverage of the
+    listed cells. truth: [T, N] what could be earned from t to t + 1 (`mu_trad`), for the truth IC on cells that can be
+    bought.
+    """
+    series = {}
+    for name, (fill, execution) in RUNS.items():
+        how: dict[str, Any] = {"fill": fill, "execution": execution, "start": start}
+        run = simulate(panel, prediction, policy=top_k_buffer(), costs=flat(COST_BPS), **how)
+        series[name] = run.returns
+        if name == "executed_close":
+            series |= {f"refused_{side}s": run.refused[f"{side}_limit"].astype(float) for side in ("buy", "sell")}
+    found = phantom_alpha(panel, prediction, policy=top_k_buffer(), fill="close", start=start)
+    series |= {"phantom_close": found.total, "phantom_close.limit_up_buys": found.limit_up_buys}
+    whole = {name: np.concatenate([np.full(start, np.nan), values]) for name, values in series.items()}
+    information = daily_ics(panel, prediction, metrics=("apparent_ic", "m1_ic"))
+    predicted, listed = np.isfinite(prediction), panel.universe & panel.observed
+    if truth is not None:
+        cells = scored_cells(panel)["m1"] & predicted & np.isfinite(truth)
+        information["truth_ic"] = ic(prediction, truth, cells, min_cells=MINIMUM_CELLS)
+    coverage = (predicted & listed).sum(axis=1) / np.maximum(listed.sum(axis=1), 1)
+    return whole | information | {"coverage": np.where(np.arange(len(coverage)) < start, np.nan, coverage)}
+
+
+def market_records(panel: Panel, variant: str, days: Days) -> Iterator[Record]:
+    """What the market did on some days: how often limits bind, what is masked, what an equal-weight holder earned."""
+    listed, traded = panel.universe & panel.observed, panel.universe & panel.traded
+    up, down = ((panel.reasons & bit) > 0 for bit in (Reason.LIMIT_UP, Reason.LIMIT_DOWN))
+    listed, traded = listed[days], traded[days]
+    sessions, cells, trading = int(days.sum()), int(listed.sum()), int(traded.sum())
+    masked = int((listed & ~panel.price_valid[days]).sum())
+    index = equal_weight(panel)[days]
+    values = {
+        "sessions": sessions,
+        "limit_up": (up[days] & traded).sum() / max(trading, 1),
+        "limit_down": (down[days] & traded).sum() / max(trading, 1),
+        "limit_rate": ((up | down)[days] & traded).sum() / max(trading, 1),
+        "halted": 1 - trading / max(cells, 1),
+        "masked_per_session": masked / max(sessions, 1),
+        "masked_share": masked / max(cells, 1),
+        "market.total_return": np.prod(1 + index) - 1,
+        "market.volatility": index.std(ddof=1) * SESSIONS**0.5 if sessions > 1 else np.nan,
+        "market.max_drawdown": float(_drawdowns(index[:, None])[0]) if sessions else np.nan,
+    }
+    yield from ({"variant": variant, "metric": name, "value": float(x), "n": sessions} for name, x in values.items())
+
+
+def is_one_spell(days: Days) -> bool:
+    """Whether the days follow each other: a drawdown is then that of a path somebody could have lived through."""
+    rows = np.flatnonzero(days)
+    return bool(len(rows)) and int(rows[-1] - rows[0]) == len(rows) - 1
+
+
+# ---------------------------------------------------------------------------------- statistics of a group
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Every measure of every pipeline on one group of days: (pipeline, metric) -> its value and resampled values.
+
+    means: resampled histories, for the uncertainty of a mean. paths: a path drawn from each resampled history, for
+    where one further path of this length would land.
+    """
+
+    days: int
+    values: Mapping[tuple[str, str], float]
+    means: Mapping[tuple[str, str], FloatArray]
+    paths: Mapping[tuple[str, str], FloatArray]
+
+
+def measure(
+    series: Mapping[str, Series],
+    days: Days,
+    rng: np.random.Generator,
+    measures: Sequence[Measure] = MEASURES,
+) -> Measured:
+    """Statistics of each pipeline's daily series on the chosen days, all from the same resampled days.
+
+    A pipeline that lacks a series (the market itself has no IC) goes without its measures. Drawdowns only where the
+    days are one spell. A statistic that is undefined (no variation, no day with a value) is left out.
+    """
+    chosen = [m for m in measures if m.statistic != "drawdown" or is_one_spell(days)]
+    who = {m: [p for p, found in series.items() if m.series in found] for m in chosen}
+    columns = {m: np.column_stack([series[p][m.series][days] for p in names]) for m, names in who.items() if names}
+    length, block = int(days.sum()), _block(columns.values())
+    kept: dict[str, dict[Measure, list[FloatArray]]] = {"means": {}, "paths": {}}
+    for _ in range(SAMPLES):
+        history = stationary_indices(length, length, block, rng)
+        # the chained path breaks as often as a single draw would, at twice the block length
+        outer = stationary_indices(length, length, min(2 * block, length), rng)
+        inner = stationary_indices(length, length, min(2 * block, length), rng)
+        for name, rows in (("means", history), ("paths", outer[inner])):
+            for m, x in columns.items():
+                kept[name].setdefault(m, []).append(_STATISTICS[m.statistic](x[rows]))
+    values = {m: _STATISTICS[m.statistic](x) for m, x in columns.items()}
+    found = {(p, m.name): float(values[m][k]) for m in columns for k, p in enumerate(who[m])}
+    drawn = {
+        name: {(p, m.name): np.array(lists[m])[:, k] for m in columns for k, p in enumerate(who[m])}
+        for name, lists in kept.items()
+    }
+    defined = {key: value for key, value in found.items() if np.isfinite(value)}
+    return Measured(length, defined, drawn["means"], drawn["paths"])
+
+
+def group_records(source: str, group: str, found: Measured, pairs: Iterable[tuple[str, str]]) -> Iterator[Record]:
+    """Levels of a group and its paired differences: variants "SOURCE PIPELINE GROUP", "SOURCE LEFT - RIGHT GROUP"."""
+    for (pipeline, metric), value in found.values.items():
+        yield from _estimate(f"{source} {pipeline} {group}", metric, value, found.paths[pipeline, metric], found.days)
+    for left, right in pairs:
+        for metric, value, drawn in _differences(found, left, right):
+            yield from _estimate(f"{source} {left} - {right} {group}", metric, value, drawn, found.days)
+
+
+def interaction_records(
+    source: str, groups: Mapping[str, Measured], against: Iterable[tuple[str, str]], pairs: Iterable[tuple[str, str]]
+) -> Iterator[Record]:
+    """How a paired difference itself differs between two groups: variant "SOURCE LEFT - RIGHT GROUP - OTHER"."""
+    for left, right in pairs:
+        for one, other in against:
+            if one not in groups or other not in groups:
+                continue
+            second = {metric: (value, drawn) for metric, value, drawn in _differences(groups[other], left, right)}
+            variant = f"{source} {left} - {right} {one} - {other}"
+            for metric, value, drawn in _differences(groups[one], left, right):
+                if metric in second:
+                    gap, drawn_gap = value - second[metric][0], drawn - second[metric][1]
+                    yield from _estimate(variant, metric, gap, drawn_gap, groups[one].days + groups[other].days)
+
+
+def _differences(found: Measured, left: str, right: str) -> Iterator[tuple[str, float, FloatArray]]:
+    for pipeline, metric in found.values:
+        if pipeline == left and (right, metric) in found.values:
+            value = found.values[left, metric] - found.values[right, metric]
+            yield metric, value, found.means[left, metric] - found.means[right, metric]
+
+
+def _estimate(variant: str, metric: str, value: float, drawn: FloatArray, n: int) -> Iterator[Record]:
+    yield {"variant": variant, "metric": metric, "value": value, "n": n}
+    usable = drawn[np.isfinite(drawn)]
+    if len(usable) >= 0.9 * len(drawn) and len(usable) > 1:  # a path without variation has no Sharpe ratio
+        low, high = percentile_interval(usable)
+        yield {"variant": variant, "metric": f"{metric}.low", "value": low, "n": n}
+        yield {"variant": variant, "metric": f"{metric}.high", "value": high, "n": n}
+
+
+def _block(columns: Iterable[FloatArray]) -> float:
+    """The largest automatic block length over the series, to a tenth of a day; 1 where nothing varies."""
+    lengths = [1.0]
+    for x in columns:
+        lengths += [optimal_block(values) for values in x.T if len(values) > 3 and np.isfinite(values).all()]
+    return round(max(lengths), 1)
+
+
+def _means(x: FloatArray) -> FloatArray:
+    """Mean of the finite values of each column; NaN for a column without any."""
+    known = np.isfinite(x)
+    count = known.sum(axis=0)
+    total = np.where(known, x, 0.0).sum(axis=0)
+    return np.divide(total, count, out=np.full(x.shape[1], np.nan), where=count > 0)
+
+
+def _sharpes(x: FloatArray) -> FloatArray:
+    deviation = x.std(axis=0, ddof=1) if len(x) > 1 else np.zeros(x.shape[1])
+    undefined = np.full(x.shape[1], np.nan)
+    return np.divide(x.mean(axis=0), deviation, out=undefined, where=deviation > 0) * SESSIONS**0.5
+
+
+def _drawdowns(x: FloatArray) -> FloatArray:
+    equity = np.vstack([np.ones(x.shape[1]), np.cumprod(1.0 + x, axis=0)])
+    return (1.0 - equity / np.maximum.accumulate(equity, axis=0)).max(axis=0)
+
+
+_STATISTICS = {
+    "sharpe": _sharpes,
+    "annual": lambda x: _means(x) * SESSIONS,
+    "mean": _means,
+    "drawdown": _drawdowns,
+    "total": lambda x: np.prod(1.0 + x, axis=0) - 1.0,
+}

@@ -1,0 +1,230 @@
+"""Episodes: where they lie, what is counted in them, what is said and answered from the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from results import around, tidy
+
+from lib.exhibits.seeds import seed_status, seed_view
+from lib.figures.cases import differences, one_episode
+from lib.figures.style import title_of, to_svg
+from lib.findings.cases import SHOWN, Cases, told_message
+from lib.findings.seeds import ENOUGH_SEEDS
+from lib.market import EPISODES
+from lib.studies import cases, slices
+from lib.studies.cases import AROUND, STUDY, theme_tilt
+from lib.studies.cases_tables import CLAIM_IDS, LIKE, REAL, answer_claims, difference_table, level_table, windows
+from lib.studies.recording import Recorded
+from lib.studies.runner import StudyResult
+
+
+def frame(effect: float = 0.0, source: str = "crash", window: str = "episode", half: float = 0.02) -> pd.DataFrame:
+    """Every difference as given, everything else alike."""
+    facts = f"{source} market facts {window}"
+    records = [(facts, "sessions", 15.0), (facts, "limit_up", 0.04), (facts, "excluded_ratio", 2.5)]
+    records += [(facts, "market.max_drawdown", 0.18)]
+    for name in ("none", "mask_skip", "mask_paper", "mlp", "market"):
+        for metric in ("executed_open.total_return", "executed_open.max_drawdown", "refused_sells", "refused_buys"):
+            records += around(f"{source} {name} {window}", metric, 0.1, half)
+        records += around(f"{source} {name} {window}", "theme_tilt", 0.05, half)
+        records += around(f"{source} {name} before", "theme_tilt", 0.01, half)
+    for left, right, metric, _ in SHOWN:
+        records += around(f"{source} {left} - {right} {window}", metric, effect, half)
+    for metric in ("theme_tilt", "executed_open.sharpe"):
+        records += around(f"{source} mlp - mask_skip {window}", metric, effect, half)
+    return tidy(records, "cases")
+
+
+# ----------------------------------------------------------------------------------------------- the run
+
+
+@pytest.fixture(scope="module")
+def computed():
+    """Crash and rotation on one small market, the crash twice."""
+    settings = STUDY.settings("smoke", 1, {"n_stocks": 60, "mlp_epochs": 1, "episodes": ["crash", "theme_rotation"]})
+    rows = STUDY.rows(settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slices, "SAMPLES", 10)
+        patch.setattr(cases, "PIPELINES", ("none", "mask_skip"))
+        patch.setattr(cases, "TRAINING", (("calm", 200), ("bear", 60)))  # to the end of 2010
+        patch.setattr(cases, "FIRST_TEST_YEAR", 2011)
+        return [STUDY.compute(row, STUDY.row_settings(settings)) for row in (rows[0], rows[0], rows[1])]
+
+
+def values(result):
+    return {(r["variant"], r["metric"]): r["value"] for r in result.records}
+
+
+def test_the_same_seed_gives_the_same_table(computed):
+    assert list(computed[0].records) == list(computed[1].records)
+
+
+def test_the_episode_lies_between_calm_days(computed):
+    for result, name in zip(computed[1:], ("crash", "theme_rotation"), strict=True):
+        found = values(result)
+        spans = [found[f"{name} market facts {w}", "sessions"] for w in ("before", "episode", "after")]
+        assert spans == [AROUND, EPISODES[name].days, AROUND]
+        assert len(result.arrays["market"]) == sum(spans)
+
+
+def test_a_crash_is_a_crash(computed):
+    found = values(computed[0])
+    assert found["crash market facts episode", "market.total_return"] < -0.08
+    assert found["crash market episode", "executed_open.total_return"] == pytest.approx(
+        found["crash market facts episode", "market.total_return"]
+    ), "the holder's return is the market's"
+    masked = [found[f"crash market facts {w}", "masked_per_session"] for w in ("before", "episode")]
+    assert found["crash market facts episode", "excluded_ratio"] == pytest.approx(masked[1] / masked[0])
+    assert ("crash market facts before", "excluded_ratio") not in found
+    assert found["crash none episode", "refused_sells"] > found["crash mask_skip episode", "refused_sells"] == 0
+
+
+def test_a_total_return_is_compounded(computed):
+    arrays, found = computed[0].arrays, values(computed[0])
+    total = 1.0
+    for r in arrays["none executed"][AROUND : AROUND + EPISODES["crash"].days]:
+        total *= 1 + r
+    assert found["crash none episode", "executed_open.total_return"] == pytest.approx(total - 1)
+    gap = found["crash mask_skip - none episode", "executed_open.total_return"]
+    assert gap == pytest.approx(found["crash mask_skip episode", "executed_open.total_return"] - (total - 1))
+
+
+def test_the_mlp_runs_in_the_rotation_only(computed):
+    assert ("theme_rotation mlp episode", "theme_tilt") in values(computed[2])
+    assert not any("mlp" in variant for variant, _ in values(computed[0]))
+    rows = STUDY.rows(STUDY.settings("laptop", 1))
+    assert [("epochs" in row) for row in rows] == [False, False, True]
+    assert STUDY.agreement(rows[2]).share > 0 == STUDY.agreement(rows[0]).share
+
+
+def test_tilt_by_hand():
+    nan = np.nan
+    prediction = np.array([[3.0, 1.0, 2.0, nan], [nan, 1.0, 2.0, 0.0], [nan, nan, nan, 1.0], [nan] * 4])
+    theme = np.array([True, False, False, True])
+    found = theme_tilt(prediction, theme)
+    assert found[0] == pytest.approx(1.0 - (0.0 + 0.5) / 2)
+    assert found[1] == pytest.approx(0.0 - (0.5 + 1.0) / 2)
+    assert np.isnan(found[2:]).all(), "one side only, or nobody"
+
+
+def test_windows_are_dates_in_order_and_each_is_like_an_episode():
+    for first, last in REAL.values():
+        assert np.datetime64(first) < np.datetime64(last)
+    assert sorted(name for like in LIKE.values() for name in like) == sorted(REAL)
+    assert set(LIKE) == set(EPISODES)
+
+
+# ----------------------------------------------------------------------------------- sentences and tables
+
+
+@pytest.mark.parametrize(
+    ("source", "effect", "words"),
+    [
+        ("crash", 0.05, "is deeper"), ("crash", -0.05, "is smaller"), ("crash", 0.0, "neither smaller nor deeper"),
+        ("policy_rally", 0.05, "beats the market"), ("policy_rally", -0.05, "lags the market"),
+        ("policy_rally", 0.0, "neither lags nor beats"), ("theme_rotation", 0.05, "higher than"),
+        ("theme_rotation", -0.05, "lower than"), ("theme_rotation", 0.0, "no differently"),
+    ],
+)  # fmt: skip
+def test_what_an_episode_says(source: str, effect: float, words: str):
+    (case,) = Cases.scripted(frame(effect, source))
+    assert words in case.message()
+    assert case.implications() and all("nan" not in text for text in case.implications())
+
+
+def test_windows_of_a_file_are_found_without_the_days_before_them():
+    both = pd.concat([frame(), frame(0.05, "csi300", "April 2022"), frame(0.0, "csi300", "before April 2022")])
+    (case,) = Cases.real(both)
+    assert case.title == "April 2022" and windows(both, "csi300") == ["April 2022", "before April 2022"]
+    assert [case.source for case in Cases.scripted(both)] == ["crash"]
+    assert told_message([case]).startswith("8 of 8")
+    assert told_message(Cases.scripted(both)).startswith("0 of 8")
+
+
+def test_tables_leave_out_what_does_not_apply():
+    rows = level_table(frame(), "crash", "episode")
+    assert "mlp" in rows.index and "coverage" not in rows.columns
+    rows = difference_table(frame(0.05), "crash", ["episode"])
+    assert rows.loc["mask_paper - none, episode", "executed_open.total_return.low"] == pytest.approx(0.03)
+
+
+def test_claims_come_from_the_papers_window_where_there_is_one():
+    answers = {a.claim_id: a for a in answer_claims(frame())}
+    assert "scripted crash" in answers["B.case.crash.drawdown_with"].note
+    assert answers["B.case.crash.excluded"].low is None, "one market has no spread"
+    real = {a.claim_id: a for a in answer_claims(pd.concat([frame(), frame(0.0, "csi300", "April 2022")]))}
+    assert "April 2022" in real["B.case.crash.drawdown_without"].note
+    assert real["B.case.crash.excluded"].low == pytest.approx(2.5), "a count of one window is a census"
+    assert set(real) <= set(CLAIM_IDS) and "B.case.rotation.transformer" not in CLAIM_IDS
+
+
+def test_a_difference_over_markets_has_the_interval_of_its_mean():
+    name = "policy_rally mask_paper - market episode"
+    parts = [tidy([(name, "executed_open.total_return", v)], "cases", k) for k, v in enumerate((1, 2, 3, 4, 5))]
+    (answer,) = answer_claims(pd.concat(parts))
+    assert len(parts) == ENOUGH_SEEDS
+    reach = 2.776445 * (2.5 / 5) ** 0.5 * 100
+    assert (answer.estimate, answer.high - answer.estimate) == pytest.approx((300.0, reach))
+
+
+def test_left_on_the_table_is_only_said_of_money_that_was_never_there():
+    found = frame(0.05, "policy_rally")
+    gone = found["variant"].str.startswith("policy_rally none - market") & found["metric"].str.startswith(
+        "executed_open"
+    )
+    found.loc[gone, "value"] -= 0.05
+    assert "never there" in Cases.scripted(found)[0].implications()[0]
+    assert "never there" not in Cases.scripted(frame(0.05, "policy_rally"))[0].implications()[0]
+
+
+# ------------------------------------------------------------------------------------------ figures, page
+
+
+def test_figures_are_the_same_twice_and_fit(computed):
+    both = Cases.scripted(pd.concat([frame(0.05), frame(-0.05, "theme_rotation")]))
+    drawn = [lambda: differences(both, "note"), lambda: one_episode(computed[0].arrays, "crash", "message"),
+             lambda: one_episode(computed[2].arrays, "theme_rotation", "message")]  # fmt: skip
+    for draw in drawn:
+        figure = draw()
+        assert title_of(figure) and to_svg(figure) == to_svg(draw())
+        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+        assert box.x0 >= -0.03 and box.y0 >= -0.03 and box.x1 <= width + 0.03 and box.y1 <= height + 0.03
+
+
+class Made:
+    """A result, or a record, of so many seeds."""
+
+    def __init__(self, count: int) -> None:
+        self.seeds = list(range(count))
+        self.frame = frame()
+        self.settings = {"seeds": self.seeds}
+        self.provenance = {"inputs": []}
+        self.runs = {"r": {"inputs": [{"file": "us_sp500_2013_2018.parquet"}]}}
+
+    def __bool__(self) -> bool:
+        return bool(self.seeds)
+
+
+def test_the_page_shows_the_result_that_rests_on_more_markets():
+    assert seed_view(Made(2), Made(0)).name == "this build"
+    assert seed_view(Made(2), Made(24)).note == "recorded, 24 markets"
+    assert seed_view(Made(3), Made(2)).name == "this build"
+    few, many = seed_status(Made(2), Made(0)).data, seed_status(Made(2), Made(24)).data
+    assert "fewer than 5" in few and "No price file" in few
+    assert "Student" in many and "kaggle" in many
+
+
+def test_rows_of_the_exchange_are_evidence_without_a_price_file():
+    row = SimpleNamespace(run="r")
+    for study, plumbing in ((STUDY, False), (replace(STUDY, synthetic=False), True)):
+        assert Recorded(study, "paper", (row,), {"r": {"inputs": []}}).plumbing is plumbing  # type: ignore[arg-type]
+        records = ({"variant": "a", "metric": "x", "value": 1.0, "n": 1},)
+        made = SimpleNamespace(config={"seed": 0}, setting="different", stored=SimpleNamespace(records=records))
+        answering = replace(study, claims=lambda _: answer_claims(frame()))
+        result = StudyResult(answering, {"data_path": None}, [made])  # type: ignore[list-item]
+        assert bool(result.answers()) is not plumbing

@@ -1,0 +1,232 @@
+"""Regimes: labels from the past alone, the script of the test span, what is said and answered from the numbers."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from overlay import rebuilt, rough_panel
+from results import around, tidy
+
+from lib import ledger
+from lib.figures.regimes import benefit, one_market, sharpe_by_regime
+from lib.figures.style import title_of, to_svg
+from lib.findings.regimes import UNITS, Regimes
+from lib.findings.seeds import ENOUGH_SEEDS
+from lib.load import load_panel
+from lib.portfolio import equal_weight
+from lib.studies import regimes, slices
+from lib.studies.recording import Recorded
+from lib.studies.regimes import FIRST_TEST_YEAR, N_DAYS, PERIODS, STUDY, TEST, TRAINING, regime_labels
+from lib.studies.regimes_tables import (
+    PAIRS,
+    PIPELINES,
+    VOLATILE,
+    answer_claims,
+    difference_table,
+    groups_of,
+    level_table,
+    sources,
+)
+from lib.studies.slices import market_records
+
+LEVELS = (
+    "naive_close.sharpe", "executed_open.sharpe", "naive_close.max_drawdown", "phantom_close",
+    "phantom_close.limit_up_buys",
+)  # fmt: skip
+
+
+def frame(bear: float = 0.0, source: str = "real_rates", half: float = 0.1, seeds: int = 1) -> pd.DataFrame:
+    """Pipelines alike in calm days and rally; the benefit of every mask in the bear regime as given."""
+    parts = []
+    for seed in range(seeds):
+        records = []
+        shift = 0.01 * (seed - (seeds - 1) / 2)
+        for regime, rate in (("bear", 0.046), ("calm", 0.012), ("rally", 0.032)):
+            market = f"{source} market {regime}"
+            records += [(market, "limit_rate", rate), (market, "sessions", 100.0)]
+            for place, name in enumerate(PIPELINES):
+                for metric in LEVELS:
+                    value = 0.1 + 10 * rate - 0.01 * place + shift
+                    records += around(f"{source} {name} {regime}", metric, value, half)
+        records += around(f"{source} none bear", "refused_sells", 0.2, 0.05)
+        records += around(f"{source} none bear", "refused_buys", 0.5, 0.05)
+        for left, right in PAIRS:
+            for group in ("bear", "calm", "rally", "bear - calm", "bear - rally"):
+                value = bear if "bear" in group else 0.0
+                for metric in UNITS:
+                    records += around(f"{source} {left} - {right} {group}", metric, value + shift, half)
+        parts.append(tidy(records, "regimes", seed))
+    return pd.concat(parts)
+
+
+# -------------------------------------------------------------------------------------------- the labels
+
+
+def test_labels_by_a_loop():
+    panel = rough_panel()
+    index, labels = equal_weight(panel), regime_labels(panel, 20, 0.03)
+    for t in range(panel.shape[0]):
+        growth = np.prod([1 + index[s] for s in range(t - 20, t)]) if t >= 20 else np.nan
+        expected = "" if t < 20 else "bear" if growth <= 0.97 else "rally" if growth >= 1.03 else "calm"
+        assert labels[t] == expected, t
+    assert {"bear", "calm", "rally"} <= set(labels)
+
+
+def test_a_label_knows_nothing_of_its_own_day_or_of_later_ones():
+    panel = rough_panel()
+    labels = regime_labels(panel, 20, 0.03)
+    for day in (40, 90):
+        later = np.arange(panel.shape[0])[:, None] >= day
+        fields = {n: np.where(later, v * 3.0, v) if n == "close" else v for n, v in panel.fields.items()}
+        changed = regime_labels(rebuilt(panel, fields), 20, 0.03)
+        np.testing.assert_array_equal(changed[: day + 1], labels[: day + 1])
+        assert not np.array_equal(changed, labels)
+
+
+# ----------------------------------------------------------------------------------------------- the run
+
+
+@pytest.fixture(scope="module")
+def computed():
+    """Two computations of one row, with two of the pipelines."""
+    settings = STUDY.settings("smoke", 1, {"n_stocks": 60})
+    (row,) = STUDY.rows(settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slices, "SAMPLES", 20)
+        patch.setattr(regimes, "PIPELINES", ("none", "mask_skip"))
+        patch.setattr(regimes, "PAIRS", (("mask_skip", "none"),))
+        return [STUDY.compute(row, STUDY.row_settings(settings)) for _ in range(2)]
+
+
+def test_the_same_seed_gives_the_same_table_and_arrays(computed):
+    first, second = computed
+    assert list(first.records) == list(second.records)
+    for name, values in first.arrays.items():
+        np.testing.assert_array_equal(values, second.arrays[name])
+
+
+def test_the_test_span_holds_each_regime_once_in_the_length_of_the_papers_periods(computed):
+    found = {(r["variant"], r["metric"]): r["value"] for r in computed[0].records}
+    for name, length in TEST:
+        assert found[f"real_rates market {name}", "sessions"] == length
+    regime = computed[0].arrays["regime"]
+    assert len(regime) == sum(length for _, length in TEST)
+    assert (regime[1:] != regime[:-1]).sum() == 2
+    assert {name for name, _ in TRAINING} == {name for name, _ in TEST}
+    assert sum(length for _, length in TRAINING) + len(regime) == N_DAYS
+
+
+def test_a_pipeline_that_never_orders_at_a_limit_has_no_phantom(computed):
+    found = {(r["variant"], r["metric"]): r["value"] for r in computed[0].records}
+    for name, _ in TEST:
+        assert found[f"real_rates mask_skip {name}", "phantom_close"] == 0.0
+    assert max(found[f"real_rates none {name}", "phantom_close"] for name, _ in TEST) > 0.02
+
+
+def test_the_grid_has_two_calibrations_per_market_and_one_row_for_a_file():
+    rows = STUDY.rows(STUDY.settings("laptop", 3, {"data_path": "cn_csi300_pit_2010_2024.parquet"}))
+    assert [(r["variant"], r["seed"]) for r in rows] == [
+        (rates, seed) for seed in range(3) for rates in ("real_rates", "paper_rates")
+    ] + [("csi300", 0)]
+    assert STUDY.row_settings(STUDY.settings("laptop")).keys() == {"data_path", "n_stocks", "first_test_year"}
+    assert FIRST_TEST_YEAR == 2013
+
+
+@pytest.mark.data
+def test_the_papers_periods_on_real_prices(data_dir):
+    panel = load_panel(data_dir / "cn_csi300_pit_2010_2024.parquet", market="cn", start="2021-10-01", end="2024-07-01")
+    found = {}
+    for name, (first, stop) in PERIODS.items():
+        days = (panel.dates >= np.datetime64(first)) & (panel.dates < np.datetime64(stop))
+        found |= {(name, r["metric"]): r["value"] for r in market_records(panel, name, days)}
+    # rates by year from an independent count of the same file
+    assert found["2023", "limit_up"] == pytest.approx(0.0023, abs=5e-6)
+    assert found["2023", "limit_down"] == pytest.approx(0.00059, abs=5e-6)
+    spans = [found[name, "sessions"] for name in PERIODS]
+    assert spans[:2] == [length for _, length in TEST[:2]] and abs(spans[2] - TEST[2][1]) <= 1
+
+
+# ----------------------------------------------------------------------------------- sentences and tables
+
+
+@pytest.mark.parametrize(
+    ("bear", "words"),
+    [(0.5, "is largest in the bear"), (-0.5, "is not largest in the bear"), (0.02, "is not shown to be largest")],
+)
+def test_where_the_mask_helps_most(bear: float, words: str):
+    (found,) = Regimes.each(frame(bear))
+    for metric in UNITS:
+        assert words in found.volatile_message(metric)
+
+
+def test_what_it_means():
+    (found,) = Regimes.each(frame(0.5))
+    fills, refused, mask, windows = found.implications()
+    assert "the second matters more" in refused
+    assert "in the bear regime: +56 % [+46, +66] a year" in fills
+    assert "beyond chance in the bear regime" in mask
+    assert "can be told from zero in the bear regime" in windows
+    assert "none of these" in Regimes.each(frame(0.0))[0].implications()[3]
+
+
+def test_tables_hold_every_pipeline_and_difference():
+    both = pd.concat([frame(0.5), frame(0.1, "csi300")])
+    assert sources(both) == ["real_rates", "csi300"] and groups_of(both, "csi300") == ["bear", "calm", "rally"]
+    assert list(level_table(both, "csi300", "bear").index) == list(PIPELINES)
+    rows = difference_table(both, "real_rates", ["bear", "calm", "rally"])
+    assert len(rows) == len(PAIRS) * 5
+    assert rows.loc["mask_skip - none, bear - calm", "executed_open.sharpe.low"] == pytest.approx(0.4)
+
+
+def test_the_order_is_answered_from_the_exchange():
+    answers = {a.claim_id: a for a in answer_claims(frame(0.5, seeds=ENOUGH_SEEDS))}
+    parts = answers[VOLATILE].parts
+    assert len(parts) == 2 and all(low > 0 for _, low, _ in parts)
+    assert all(high < 0 for _, _, high in answer_parts(-0.5))
+    rate = answers["B.regime.sideways.limit_rate"]
+    assert rate.estimate == pytest.approx(1.2) and rate.low == rate.estimate
+
+
+def answer_parts(bear: float):
+    return next(a.parts for a in answer_claims(frame(bear)) if a.claim_id == VOLATILE)
+
+
+def test_a_rate_of_few_markets_has_no_interval_and_that_of_a_file_is_a_census():
+    few = {a.claim_id: a for a in answer_claims(frame())}
+    assert few["B.regime.bear.limit_rate"].low is None
+    real = frame(0.0, "csi300")
+    real["variant"] = real["variant"].str.replace("bear", "2022 Q1-Q3")
+    both = {a.claim_id: a for a in answer_claims(pd.concat([frame(), real]))}
+    assert both["B.regime.bear.limit_rate"].low == pytest.approx(4.6)
+    assert "CSI 300" in both["B.regime.bear.sharpe"].note and "exchange" in both["B.regime.bull.sharpe"].note
+
+
+def test_the_title_page_says_what_is_recorded(monkeypatch):
+    kept = Recorded(STUDY, "paper", (), {})
+    for bear, words in ((0.5, "is largest in the bear"), (-0.5, "is not largest in the bear")):
+        record = SimpleNamespace(frame=frame(bear), stale=False)
+        monkeypatch.setattr(ledger, "recorded", lambda name, scale, r=record: r if name == "regimes" else kept)
+        monkeypatch.setattr(ledger, "recorded_studies", list)
+        assert words in ledger.found_so_far()
+
+
+# ------------------------------------------------------------------------------------------------ figures
+
+
+def test_figures_are_the_same_twice_and_fit(computed):
+    (found,) = Regimes.each(frame(0.5))
+    drawn = [lambda: sharpe_by_regime(found, "note"), lambda: one_market(computed[0].arrays, "note"),
+             *(lambda metric=metric: benefit(found, metric, "note") for metric in UNITS)]  # fmt: skip
+    for draw in drawn:
+        figure = draw()
+        assert to_svg(figure) == to_svg(draw())
+        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+        assert box.x0 >= -0.03 and box.y0 >= -0.03 and box.x1 <= width + 0.03 and box.y1 <= height + 0.03
+
+
+def test_other_numbers_give_another_title():
+    titles = {title_of(benefit(Regimes.each(frame(bear))[0])) for bear in (0.5, 0.0, -0.5)}
+    assert len(titles) == 3

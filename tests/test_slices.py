@@ -1,0 +1,189 @@
+"""Daily series cut into groups of days: statistics against a loop, differences paired, nothing read under masks."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from overlay import poisoned, rough_panel
+from results import tidy
+
+from lib.findings.seeds import ENOUGH_SEEDS, OverSeeds
+from lib.reasons import Reason
+from lib.stats import student_quantile
+from lib.studies import slices
+from lib.studies.scoring import SESSIONS
+from lib.studies.slices import Measure, daily_series, group_records, interaction_records, market_records, measure
+
+MEASURES = (Measure("naive_close", "sharpe"), Measure("naive_close", "drawdown"), Measure("naive_close", "annual"),
+            Measure("phantom_close", "annual"), Measure("m1_ic", "mean"))  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def few_samples(monkeypatch):
+    monkeypatch.setattr(slices, "SAMPLES", 60)
+
+
+def series(seed: int, days: int = 80) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    found = {name: rng.normal(0.001, 0.01, days) for name in ("naive_close", "phantom_close", "m1_ic")}
+    found["m1_ic"][::3] = np.nan
+    return found
+
+
+def some_days(first: int = 10, stop: int = 60, days: int = 80) -> np.ndarray:
+    return (np.arange(days) >= first) & (np.arange(days) < stop)
+
+
+def drawdown(returns: np.ndarray) -> float:
+    equity = peak = 1.0
+    worst = 0.0
+    for r in returns:
+        equity *= 1 + r
+        peak = max(peak, equity)
+        worst = max(worst, 1 - equity / peak)
+    return worst
+
+
+def test_levels_by_hand():
+    one, days = series(1), some_days()
+    found = measure({"a": one}, days, np.random.default_rng(0), MEASURES)
+    r = one["naive_close"][10:60]
+    mean = sum(r) / 50
+    deviation = math.sqrt(sum((x - mean) ** 2 for x in r) / 49)
+    known = [x for x in one["m1_ic"][10:60] if not math.isnan(x)]
+    assert found.values["a", "naive_close.sharpe"] == pytest.approx(mean / deviation * math.sqrt(SESSIONS))
+    assert found.values["a", "naive_close.max_drawdown"] == pytest.approx(drawdown(r))
+    assert found.values["a", "naive_close.annual_mean"] == pytest.approx(mean * SESSIONS)
+    assert found.values["a", "phantom_close"] == pytest.approx(one["phantom_close"][10:60].sum() / 50 * SESSIONS)
+    assert found.values["a", "m1_ic"] == pytest.approx(sum(known) / len(known))
+    assert found.days == 50
+
+
+def test_days_outside_the_group_do_not_matter():
+    one, days = series(1), some_days()
+    other = {name: np.where(days, values, np.inf) for name, values in one.items()}
+    first, second = (measure({"a": s}, days, np.random.default_rng(0), MEASURES) for s in (one, other))
+    assert first.values == second.values
+
+
+def test_a_drawdown_needs_days_that_follow_each_other():
+    days = some_days() & (np.arange(80) != 30)
+    found = measure({"a": series(1)}, days, np.random.default_rng(0), MEASURES)
+    assert ("a", "naive_close.max_drawdown") not in found.values
+    assert ("a", "naive_close.sharpe") in found.values
+
+
+def test_a_series_without_variation_has_no_sharpe_ratio_and_no_record():
+    flat = series(1) | {"naive_close": np.zeros(80)}
+    found = measure({"a": flat}, some_days(), np.random.default_rng(0), MEASURES)
+    assert ("a", "naive_close.sharpe") not in found.values
+    records = list(group_records("s", "g", found, ()))
+    assert "naive_close.sharpe" not in {record["metric"] for record in records}
+
+
+def by_name(records):
+    return {(r["variant"], r["metric"]): r["value"] for r in records}
+
+
+def test_differences_are_paired_and_interactions_compare_them():
+    sides = {"a": series(1), "b": {name: values + 0.002 for name, values in series(1).items()}, "c": series(1)}
+    groups = {
+        name: measure(sides, days, np.random.default_rng(k), MEASURES)
+        for k, (name, days) in enumerate({"g": some_days(), "h": some_days(60, 80)}.items())
+    }
+    pairs = (("b", "a"), ("c", "a"))
+    found = by_name([r for name, m in groups.items() for r in group_records("s", name, m, pairs)])
+    found |= by_name(interaction_records("s", groups, (("g", "h"), ("g", "not there")), pairs))
+    for end in ("", ".low", ".high"):
+        # a constant gap leaves no doubt about a mean, and none about the comparison of two
+        assert found["s b - a g", "naive_close.annual_mean" + end] == pytest.approx(0.002 * SESSIONS)
+        assert found["s b - a g - h", "naive_close.annual_mean" + end] == pytest.approx(0.0, abs=1e-12)
+        assert found["s c - a g", "naive_close.sharpe" + end] == 0.0, "the same series: no difference at all"
+    levels = [found[f"s {p} g", "naive_close.sharpe"] for p in ("b", "a")]
+    assert found["s b - a g", "naive_close.sharpe"] == pytest.approx(levels[0] - levels[1])
+    gaps = [found[f"s b - a {g}", "naive_close.sharpe"] for g in ("g", "h")]
+    assert found["s b - a g - h", "naive_close.sharpe"] == pytest.approx(gaps[0] - gaps[1])
+    assert not any("not there" in variant for variant, _ in found)
+
+
+def test_the_interval_of_a_level_is_that_of_one_path_and_wider_than_that_of_the_mean():
+    found = measure({"a": series(1)}, some_days(), np.random.default_rng(0), MEASURES)
+    key = ("a", "naive_close.annual_mean")
+    assert found.paths[key].std() > 1.15 * found.means[key].std()
+
+
+def test_the_same_generator_gives_the_same_records():
+    runs = [
+        by_name(group_records("s", "g", measure({"a": series(1)}, some_days(), np.random.default_rng(3)), ()))
+        for _ in range(2)
+    ]
+    assert runs[0] == runs[1]
+
+
+# ------------------------------------------------------------------------------------------- on a panel
+
+
+def test_what_the_market_did_by_a_loop():
+    panel = rough_panel()
+    days = some_days(50, 120, panel.shape[0])
+    found = by_name(market_records(poisoned(panel, np.inf), "m", days))
+    listed = traded = up = masked = 0
+    for t, i in np.ndindex(panel.shape):
+        bits = int(panel.reasons[t, i])
+        if days[t] and panel.universe[t, i] and not bits & (Reason.MISSING | Reason.UNLISTED):
+            listed += 1
+            traded += not bits & Reason.HALT
+            up += bool(bits & Reason.LIMIT_UP)
+            masked += bool(bits & (Reason.HALT | Reason.LIMIT_UP | Reason.LIMIT_DOWN))
+    assert up > 5 and masked > up
+    assert found["m", "sessions"] == 70
+    assert found["m", "limit_up"] == pytest.approx(up / traded)
+    assert found["m", "halted"] == pytest.approx(1 - traded / listed)
+    assert found["m", "masked_per_session"] == pytest.approx(masked / 70)
+    assert found["m", "masked_share"] == pytest.approx(masked / listed)
+
+
+def test_daily_series_begin_with_the_test_span():
+    panel = rough_panel()
+    prediction = np.where(panel.universe, np.random.default_rng(0).normal(size=panel.shape), np.nan)
+    prediction[:100] = np.nan
+    found = daily_series(panel, prediction, 100, truth=np.random.default_rng(1).normal(size=panel.shape))
+    for name, values in found.items():
+        assert values.shape == (panel.shape[0],), name
+        assert np.isnan(values[:100]).all(), name
+    assert np.isfinite(found["executed_open"][100:]).all()
+    assert abs(np.nanmean(found["truth_ic"])) < 0.1
+    listed = (panel.universe & panel.observed)[120].sum()
+    assert found["coverage"][120] == pytest.approx((np.isfinite(prediction[120]) & panel.observed[120]).sum() / listed)
+
+
+# ------------------------------------------------------------------------------------------- over seeds
+
+
+def many(values):
+    import pandas as pd
+
+    return pd.concat([tidy([("a", "x", v), ("a", "x.low", v - 1), ("a", "x.high", v + 1)], "s", seed=k)
+                      for k, v in enumerate(values)])  # fmt: skip
+
+
+def test_enough_seeds_have_students_interval():
+    values = [1.0, 2.0, 4.0, 3.0, 5.0, 2.5][: ENOUGH_SEEDS + 1]
+    found = OverSeeds(many(values))
+    n, mean = len(values), sum(values) / len(values)
+    deviation = math.sqrt(sum((v - mean) ** 2 for v in values) / (n - 1))
+    reach = student_quantile(0.975, n - 1) * deviation
+    assert found["a", "x"] == pytest.approx((mean, mean - reach / n**0.5, mean + reach / n**0.5))
+    wide = reach * (1 + 1 / n) ** 0.5
+    assert found.one_path("a", "x") == pytest.approx((mean, mean - wide, mean + wide))
+
+
+def test_few_seeds_keep_the_interval_of_one_market():
+    assert OverSeeds(many([1.0, 2.0]))["a", "x"] == (1.5, 0.5, 2.5)
+    assert OverSeeds(many([1.0])).one_path("a", "x") == (1.0, 0.0, 2.0)
+
+
+def test_equal_seeds_have_an_interval_of_no_width():
+    assert OverSeeds(many([0.0] * ENOUGH_SEEDS))["a", "x"] == (0.0, 0.0, 0.0)
