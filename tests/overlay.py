@@ -29,7 +29,9 @@ def rough_panel(
     market="none" drops limits, halts and the published previous close: what trades is a matter of prices alone.
     """
     rng = np.random.default_rng([seed, 1])
-    raw = make_market(n_stocks, n_days, seed, start=start, halt_rate=0.01, halt_days=4.0).panel
+    # prices close together and lively, so that the ranks of forty stocks change from day to day
+    lively = {"vol_median": 0.022, "price_dispersion": 0.3, "halt_rate": 0.01, "halt_days": 4.0, "halt_single": 0.0}
+    raw = make_market(n_stocks, n_days, seed, start=start, **lively).panel
     fields = split(raw.fields, raw.traded, rng)
     hole = rng.random(raw.shape) < 0.01
     hole |= np.arange(n_days)[:, None] < np.where(rng.random(n_stocks) < 0.06, rng.integers(5, n_days, n_stocks), 0)

@@ -59,10 +59,13 @@ def test_halts_come_in_spells_of_the_asked_share_and_length() -> None:
     assert 5.2 < halted.sum() / spells < 6.8
 
 
-def test_closes_at_limits_are_one_to_three_percent(market: Market) -> None:
-    for panel in (market.panel, make_market(seed=4).panel):
+def test_limit_closes_are_rare_by_default_and_common_in_the_papers_setting(market: Market) -> None:
+    for panel, low, high in (
+        (market.panel, 0.004, 0.02),
+        (make_market(seed=3, limit_rates="paper").panel, 0.015, 0.04),
+    ):
         at_limit = (panel.reasons & (Reason.LIMIT_UP | Reason.LIMIT_DOWN)) > 0
-        assert 0.01 < at_limit.mean() < 0.03
+        assert low < at_limit.mean() < high
 
 
 def test_a_quarter_of_the_stocks_has_twice_the_band(market: Market) -> None:
@@ -79,7 +82,7 @@ def test_cut_off_moves_come_out_at_the_next_open(market: Market) -> None:
         after = bit(market, reason)[:-1] & tradable
         assert sign * panel.gap[1:][after].mean() > 0.01
         # at an upper limit the market wanted at least that much, to half a tick
-        wanted_more = np.exp(market.desired) - panel.fields["close"]
+        wanted_more = np.exp(market.truth.desired) - panel.fields["close"]
         assert (sign * wanted_more[:-1][after] > -0.005 - 1e-9).all()
 
 
@@ -94,7 +97,7 @@ def test_volume_dries_up_when_the_day_is_locked(market: Market) -> None:
     f = market.panel.fields
     one_price = bit(market, Reason.LIMIT_UP) & (f["low"] == f["limit_up"])
     usual = np.median(f["turnover"][market.panel.price_valid])
-    assert np.median(f["turnover"][one_price]) < 0.2 * usual
+    assert np.median(f["turnover"][one_price]) < 0.4 * usual
     assert np.median(f["turnover"][bit(market, Reason.LIMIT_UP) & ~one_price]) > usual
 
 

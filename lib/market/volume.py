@@ -1,0 +1,49 @@
+"""Volume: persistent, rising with the size of the move, drying up when the price is locked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lib.market.processes import autoregression
+
+if TYPE_CHECKING:
+    from lib.market.config import MarketConfig
+    from lib.market.exchange import Session
+    from lib.market.intraday import Days
+    from lib.market.stocks import Stocks
+
+FloatArray = NDArray[np.float64]
+
+_MOVE: Final = 0.28  # log volume per standard deviation of the move
+_MOVE_CAP: Final = 5.0
+_MOVE_USUAL: Final = 0.7  # median of |move| / vol
+_MEMORY: Final = 0.92
+_SLOW_SD: Final = 0.38
+_NOISE_SD: Final = 0.25
+_LOT: Final = 100
+
+
+def draw_volume(
+    cfg: MarketConfig,
+    stocks: Stocks,
+    session: Session,
+    days: Days,
+    footprint: FloatArray,
+    rng: np.random.Generator,
+) -> dict[str, FloatArray]:
+    """Turnover in percent of the float, volume in shares, amount in yuan [T,N]; 0 when halted.
+
+    log turnover = base + .28 min(|move| / vol, 5) + footprint + AR(.92) + noise, times the day's liquidity.
+    footprint: what signals and episodes add to log volume [T,N].
+    """
+    log_share = _SLOW_SD * autoregression(rng, _MEMORY, session.close.shape)
+    log_share += _NOISE_SD * rng.standard_normal(session.close.shape)
+    log_share += footprint
+    move = np.abs(np.log(session.close / session.pre_close)) / stocks.vol
+    log_share += _MOVE * (np.minimum(move, _MOVE_CAP) - _MOVE_USUAL)
+    share = np.minimum(cfg.turnover * np.exp(log_share), 0.8) * days.liquidity
+    volume = np.where(session.halted, 0.0, np.maximum(np.rint(share * stocks.shares / _LOT), 1) * _LOT)
+    return {"volume": volume, "amount": volume * days.vwap, "turnover": 100 * volume / stocks.shares}
