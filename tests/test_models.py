@@ -240,9 +240,7 @@ FAST = Protocol(learning_rate=5e-3, batch=256, epochs=3)
 
 def trained(seed: int, data: Dataset | None = None) -> np.ndarray:
     data = data or signal()
-    network = train(
-        initialised(MLP, 3, seed), data.training(0, 150), data.training(160, 200), seed=seed, protocol=FAST
-    )
+    network = train(initialised(MLP, 3, seed), data.training(0, 150), data.training(160, 200), seed=seed, protocol=FAST)
     return predict(network, data.features[:500])
 
 
@@ -326,6 +324,13 @@ def test_trees_are_a_function_of_their_seed_and_of_the_purged_days(monkeypatch):
     assert not np.array_equal(first, predicted(seen, 0))
 
 
+def test_trees_without_a_sample_are_refused():
+    data = signal()
+    empty = Dataset(data.features, np.where(data.day < 268, data.label, np.nan), data.day, data.stock, data.shape)
+    with pytest.raises(ParameterError, match="and 0 to validate"):
+        find_learner("lightgbm")(empty, 300, 0)
+
+
 def test_trees_do_not_depend_on_the_unit_of_the_label():
     data = signal()
     scaled = Dataset(data.features, 1024 * data.label, data.day, data.stock, data.shape)
@@ -347,7 +352,8 @@ def test_a_prediction_does_not_depend_on_how_many_rows_are_predicted(learner, op
 
 
 def test_an_unknown_learner_is_refused():
-    with pytest.raises(UnknownNameError, match="'rigde' does not exist; expected ridge, lightgbm, mlp; did you mean 'ridge'"):
+    known = "'rigde' does not exist; expected ridge, lightgbm, mlp; did you mean 'ridge'"
+    with pytest.raises(UnknownNameError, match=known):
         find_learner("rigde")
 
 

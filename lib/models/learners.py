@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from lib.errors import UnknownNameError, closest
+from lib.errors import ParameterError, UnknownNameError, closest
 from lib.models.dataset import Dataset
 from lib.models.splits import holdout
 
@@ -59,12 +59,16 @@ def boosted_trees(data: Dataset, train_stop: int, seed: int, *, rounds: int = 30
     """LightGBM, at most `rounds` trees, stopped early on the last tenth of the training days; one thread, seeded.
 
     The papers name the library and no setting. Small learning rate, large leaves and half of the factors and rows a
-    tree: a day's labels are nearly all noise, and with the library's own defaults the trees fit that.
+    tree: a day's labels are nearly all noise, and with the library's own defaults the trees fit that. Raises
+    ParameterError when there is nothing to fit or to stop on.
     """
     import lightgbm
 
     fit_stop, validation_start = holdout(train_stop, HOLDOUT_SHARE)
     fit, validation = data.training(0, fit_stop), data.training(validation_start, train_stop)
+    if not len(fit[1]) or not len(validation[1]):
+        got = f"got {len(fit[1])} to fit and {len(validation[1])} to validate"
+        raise ParameterError(f"LightGBM needs samples: {got}; take more days or stocks")
     scale = float(np.std(fit[1])) or 1.0  # losses of squared daily returns would drown in the report's last digits
     sample = lightgbm.Dataset(fit[0], fit[1] / scale)
     held_out = sample.create_valid(validation[0], validation[1] / scale)

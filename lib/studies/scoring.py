@@ -225,9 +225,7 @@ def difference(
     return records + _inflation(left[1]["apparent_ic"], right[1]["apparent_ic"], rng, samples)
 
 
-def mean_difference(
-    metric: str, a: np.ndarray, b: np.ndarray, rng: np.random.Generator, samples: int
-) -> list[Record]:
+def mean_difference(metric: str, a: np.ndarray, b: np.ndarray, rng: np.random.Generator, samples: int) -> list[Record]:
     """Mean of a - b, two daily series [T], over the days on which both are defined, with its interval."""
     known = np.isfinite(a) & np.isfinite(b)
     if known.sum() < 2:

@@ -93,9 +93,7 @@ def cells(panel: Panel, name: str) -> np.ndarray:
     return admitted & panel.universe
 
 
-def compute_features(
-    panel: Panel, features: str, names: tuple[str, ...], standardise: str = "zscore"
-) -> FactorSet:
+def compute_features(panel: Panel, features: str, names: tuple[str, ...], standardise: str = "zscore") -> FactorSet:
     """The standardised factors behind a variant's features; standardise: zscore | rank."""
     how = FEATURES[features]
     masked = panel.with_mask(how.mask)  # type: ignore[arg-type]
