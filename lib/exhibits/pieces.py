@@ -39,3 +39,11 @@ def plot(figure: Figure) -> HTML:
     picture = base64.b64encode(to_svg(figure).encode()).decode()
     alt = escape(title_of(figure), quote=True)
     return html(f'<figure class="plot"><img alt="{alt}" src="data:image/svg+xml;base64,{picture}"/></figure>')
+
+
+def show(*items: object) -> None:
+    """Display items under each other."""
+    from IPython.display import display
+
+    for item in items:
+        display(item)
