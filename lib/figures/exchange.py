@@ -90,7 +90,7 @@ def few_and_many(frame: pd.DataFrame, steps: tuple[Estimate, ...], learner: str 
             ("executed, close", "executed_close.active", 1e4),
             ("executed, next open", "executed_open.active", 1e4))  # fmt: skip
     figure, axes = canvas(2, 4.4, f"{story_message(steps)} ({learner})", note)
-    labels = ("daily mean", "next day's return over equal weight, basis points")
+    labels = ("daily mean", "next day's return over equal weight, bp")
     for ax, part, label in zip(axes, (rows[:3], rows[3:]), labels, strict=True):
         zero_line(ax)
         for place, (_, metric, unit) in enumerate(part):
@@ -119,7 +119,9 @@ def eight_markets(frame: pd.DataFrame, mask: str = "none", note: str = "") -> Fi
     spills, plants = ("spill", "no spill"), ("nothing planted", "alpha")
     names = [f"limits {often}, {spill}, {planted}" for spill in spills for planted in plants
              for often in ("seldom", "often")]  # fmt: skip
-    figure, (ax,) = canvas(1, 4.6, f"{spill_message(frame, mask)} ({mask}, ridge)", note)
+    figure, (ax,) = canvas(
+        1, 4.6, f"{spill_message(frame, mask)} ({'no mask' if mask == 'none' else mask}, ridge)", note
+    )
     zero_line(ax)
     for place, name in enumerate(names):
         for shift, metric, color in ((-0.15, "naive_close", VERMILLION), (0.15, "executed_open", BLUE)):
