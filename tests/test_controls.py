@@ -23,7 +23,15 @@ from lib.studies.controls_tables import (
 )
 from lib.studies.variants import VARIANTS
 
-TINY = {"n_stocks": 60, "n_days": 560, "first_test_year": 2011, "samples": 20}
+TINY = {"n_stocks": 60, "n_days": 510, "first_test_year": 2011, "samples": 20}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_factors():
+    """Eight of the core factors: the switches act on every one of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lib.studies.synthetic.CORE", NULL_FACTORS)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -131,8 +131,7 @@ def test_a_difference_to_the_truth_is_taken_on_cells_that_both_predict(world):
 )
 def test_the_future_changes_no_row_before_it(monkeypatch, mask, learner):
     """Days from the cut on are replaced: predictions and daily scores before it stay bit for bit."""
-    from lib.studies import mask_ablation
-    from lib.studies import synthetic
+    from lib.studies import mask_ablation, synthetic
 
     base, cut = make_market(40, 560, 0, limit_rates="paper"), 400
     rng = np.random.default_rng(7)

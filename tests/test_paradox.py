@@ -35,7 +35,8 @@ def six(apparent: float, realisable: float, money: float, wobble: float = 0.001,
     rng, parts = np.random.default_rng(0), []
     sizes = {"apparent_ic": apparent, "m2_ic": realisable, "executed_open.sharpe": money}
     for seed in range(6):
-        records = [(f"{after} - {before} ridge | {CONDITION}", metric, size + wobble * (-1) ** seed + noise * rng.normal())
+        shift = wobble * (-1) ** seed
+        records = [(f"{after} - {before} ridge | {CONDITION}", metric, size + shift + noise * rng.normal())
                    for metric, size in sizes.items() for after, before in steps("mask_paper")]  # fmt: skip
         parts.append(tidy(records, "paradox", seed))
     return pd.concat(parts)
