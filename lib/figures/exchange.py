@@ -33,7 +33,8 @@ def truth_plane(frame: pd.DataFrame, learner: str = "ridge", note: str = "") -> 
         point = found.level(name, "unfilled_ic").value, found.level(name, "truth_ic").value
         if not any(map(math.isnan, point)):
             points[name] = point
-    zero_line(ax), zero_line(ax, vertical=False)
+    zero_line(ax)
+    zero_line(ax, vertical=False)
     for name, (x, y) in points.items():
         ax.plot([x], [y], "o", color=SEEN.get(name, BLUE), markersize=6.5, markeredgecolor="white")
     ax.margins(x=0.12, y=0.12)

@@ -45,7 +45,7 @@ def _grid(settings: Settings) -> Iterator[Config]:
             for spill in (True, False):
                 for planted in (True, False):
                     world = {"limits": limits, "spill": spill, "planted": planted}
-                    name = world_name(**world)
+                    name = world_name(limits, spill, planted)
                     yield from (
                         {"variant": f"{mask} ridge | {name}", "seed": seed, "world": name, "mask": mask} | world
                         for mask in MASKS
@@ -140,5 +140,4 @@ STUDY = Study(
     contrast_by=_by_market,
     agreement=_agreement,
     summarise=summary,
-    presentation=(),
 )

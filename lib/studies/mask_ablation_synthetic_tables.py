@@ -56,7 +56,7 @@ def of_condition(frame: pd.DataFrame, condition: str) -> pd.DataFrame:
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """Every condition and learner under each other: means over markets."""
-    tables = {}
+    tables: dict[tuple[str, str], pd.DataFrame] = {}
     for condition in conditions(frame):
         part = across_markets(of_condition(frame, condition))
         tables |= {(condition, learner): variant_table(part, learner, TRUTH_SUMMARY) for learner in LEARNERS}

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from lib.studies.ablation_rows import SHARED, SHARED_SCALES, ablation
 from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.mask_ablation_synthetic_tables import condition_name
-from lib.studies.paradox_tables import CLAIM_IDS, FULL, MEASURES, STEPS, answer_claims, summary
+from lib.studies.paradox_tables import CLAIM_IDS, FULL, MEASURES, answer_claims, steps, summary
 from lib.studies.scoring import Record
 
 MASKS = ("none", "halt_only", *FULL)
@@ -36,9 +36,8 @@ def _compute(row: Config, settings: Settings) -> RowResult:
         levels[mask] = dict(zip(part["metric"], part["value"], strict=True))
     records = [record for mask in MASKS for record in _levels(mask, levels[mask], row)]
     for full in FULL:
-        for left, right in STEPS:
-            left, right = (name if name != "full" else full for name in (left, right))
-            records += _step(f"{right} - {left}", levels[right], levels[left], row)
+        for after, before in steps(full):
+            records += _step(f"{after} - {before}", levels[after], levels[before], row)
     return RowResult(_without_repeats(records))
 
 

@@ -30,7 +30,8 @@ def steps(full: str) -> list[tuple[str, str]]:
     >>> steps("mask_skip")
     [('halt_only', 'none'), ('mask_skip', 'halt_only')]
     """
-    return [tuple(full if name == "full" else name for name in (after, before)) for before, after in STEPS]  # type: ignore[misc]
+    chosen = {"full": full}
+    return [(chosen.get(after, after), chosen.get(before, before)) for before, after in STEPS]
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:

@@ -49,7 +49,7 @@ def learners_in(part: pd.DataFrame) -> list[str]:
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """Every condition and learner under each other."""
-    tables = {}
+    tables: dict[tuple[str, str], pd.DataFrame] = {}
     for condition in conditions(frame):
         part = of_condition(frame, condition)
         tables |= {(condition, learner): split_table(part, learner) for learner in learners_in(part)}
