@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from lib.claims import load_ledger, scoreboard
 from lib.exhibits.claims import claims_table
 from lib.exhibits.pieces import box
-from lib.exhibits.views import View
+from lib.exhibits.views import View, under
+from lib.findings import Ablation
 from lib.findings.markets import ENOUGH, across_markets
 from lib.studies.mask_ablation_synthetic_tables import conditions, of_condition
 
@@ -40,7 +42,9 @@ class Markets:
 
     @property
     def count(self) -> int:
-        return int(self.rows["seed"].nunique())
+        """Markets, the small null ones not counted."""
+        null = self.rows["variant"].str.contains(" | null", regex=False)
+        return int(self.rows.loc[~null, "seed"].nunique())
 
     @property
     def note(self) -> str:
@@ -64,6 +68,12 @@ class Markets:
             note = f"{self.source}, {condition}, {count} {'market' if count == 1 else 'markets'}"
             found.append(View(condition, across_markets(part), note, f"{condition[0].upper()}{condition[1:]}"))
         return found
+
+
+def by_condition(views: Iterable[View], make: Callable[[View, str], Iterable[Any]]) -> None:
+    """Under the heading of each condition, what `make` gives for each learner that was run in it."""
+    for view in views:
+        under(view, *(item for learner in Ablation.learners(view.frame) for item in make(view, learner)))
 
 
 def market_status(shown: Markets, result: StudyResult, recorded: Recorded) -> HTML:

@@ -38,7 +38,7 @@ def changes(found: Ablation, metric: str = "truth_ic", digits: int = 3) -> list[
         if not math.isnan(item.value):
             verb = {1: "raises", -1: "lowers", 0: "has not been shown to change"}[item.sign]
             text = f"{name.capitalize()}. Masking the {name} alone {verb} the correlation with {EARNED}"
-            lines.append(f"{text}: {item.text(digits)} ({left} against {right}).")
+            lines.append(f"{text}: {item.text(digits)} ({left} against {right}, {found.learner}).")
     return lines
 
 
@@ -49,7 +49,14 @@ def largest_change(found: Ablation, metric: str = "truth_ic") -> str:
         return ""
     first = max(sizes, key=lambda name: abs(sizes[name]))
     rest = ", ".join(f"{name} {signed(size, 3)}" for name, size in sizes.items() if name != first)
-    return f"The {first} move the correlation with {EARNED} most: {signed(sizes[first], 3)} ({rest})"
+    verb = "moves" if first == "universe" else "move"
+    return f"Most. The {first} {verb} the correlation with {EARNED} most: {signed(sizes[first], 3)} ({rest})."
+
+
+def one_by_one(found: Ablation) -> list[str]:
+    """The three changes, which of them counts most, and the learner they were made with."""
+    lines = [*changes(found), *filter(None, [largest_change(found)])]
+    return lines or [f"The changes were not run one by one with {found.learner}."]
 
 
 # ----------------------------------------------------------------------------------------- the controls
