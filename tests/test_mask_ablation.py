@@ -181,6 +181,18 @@ def test_a_difference_has_the_interval_of_a_mean_and_a_level_that_of_one_more_ma
     assert gap == pytest.approx((values.mean(), values.mean() - reach / 20**0.5, values.mean() + reach / 20**0.5))
 
 
+def test_a_drawdown_stays_positive_and_a_return_above_a_total_loss():
+    rng = np.random.default_rng(1)
+    drawdowns, returns = rng.lognormal(-1.5, 0.8, 8), np.expm1(rng.normal(0.3, 0.6, 8))
+    frame = pd.concat([many(list(drawdowns), "a", "x.max_drawdown"), many(list(returns), "a", "x.annual_return")])
+    found = Numbers(across_markets(frame))
+    for metric, values, there in (("max_drawdown", drawdowns, np.log), ("annual_return", returns, np.log1p)):
+        item, plain = found["a", f"x.{metric}"], Numbers(across_markets(many(list(there(values)), "a")))["a", "x"]
+        assert item.value == pytest.approx(values.mean())
+        assert there(np.array([item.low, item.high])) == pytest.approx((plain.low, plain.high))
+    assert found["a", "x.max_drawdown"].low > 0 and found["a", "x.annual_return"].low > -1
+
+
 def test_few_markets_keep_their_own_intervals():
     parts = [many([1.0, 3.0], "a", m) for m in ("x", "x.low", "x.high")]
     found = Numbers(across_markets(pd.concat(parts)))["a", "x"]

@@ -8,7 +8,7 @@ their spread; then the mean of each market's own interval stands in.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,12 @@ from lib.stats import holm, mean_interval, path_interval
 #: markets from which the spread between them is used
 ENOUGH = 5
 ENDS = (".low", ".high")
+#: end of a level's name -> scale on which its spread over markets is nearly even, and back: a drawdown stays positive,
+#: a return above -100 %
+SCALES: dict[str, tuple[Callable, Callable]] = {
+    "max_drawdown": (np.log, np.exp),
+    "annual_return": (np.log1p, np.expm1),
+}
 
 
 def across_markets(frame: pd.DataFrame) -> pd.DataFrame:
@@ -39,13 +45,22 @@ def _lines(
     samples: dict[tuple[str, str], np.ndarray], variant: str, metric: str
 ) -> Iterator[tuple[str, str, float, int]]:
     values = samples[variant, metric]
-    found = estimate(values, difference=" - " in variant)
+    found = _estimate(values, variant, metric)
     if len(values) < ENOUGH:
         own = (samples.get((variant, metric + end), np.array([math.nan])).mean() for end in ENDS)
         found = Estimate(found.value, *map(float, own))
     for suffix, number in zip(("", *ENDS), found, strict=True):
         if not math.isnan(number):
             yield variant, metric + suffix, number, len(values)
+
+
+def _estimate(values: np.ndarray, variant: str, metric: str) -> Estimate:
+    difference, scale = " - " in variant, SCALES.get(metric.rpartition(".")[2])
+    if difference or scale is None or len(values) < 2:
+        return estimate(values, difference)
+    there, back = scale
+    ends = estimate(there(values), difference)
+    return Estimate(float(values.mean()), float(back(ends.low)), float(back(ends.high)))
 
 
 def estimate(values: np.ndarray, difference: bool) -> Estimate:
