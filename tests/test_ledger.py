@@ -63,10 +63,10 @@ def test_the_synthetic_exchange_says_what_its_numbers_say(records: dict[str, Rec
     records["controls"] = Record(pd.concat([eight(), null]), answered="B.mask.largest")
     text = ledger.found_so_far()
     for words in ("Masking the labels alone raises", "IC is higher, and executed returns are poorer",
-                  "Apparent IC falls: yes", "needs the spill", "1 of 1 null markets"):  # fmt: skip
+                  "Apparent IC falls in 2 of 2 steps", "needs the spill", "1 of 1 null markets"):  # fmt: skip
         assert words in text, words
     records["paradox"] = Record(conditioned(orders(-0.02)), answered="B.paradox.order")
-    assert "Apparent IC falls: no" in ledger.found_so_far()
+    assert "Apparent IC falls in 0 of 2 steps, 2 the other way" in ledger.found_so_far()
 
 
 def test_the_synthetic_market_answers_nothing(records: dict[str, Record]) -> None:

@@ -67,7 +67,7 @@ def limit_up_path(frame: pd.DataFrame, learner: str = "ridge", note: str = "") -
     top.annotate("naive fill: at a price\nat which nobody sells", (0, at), xytext=(14, -34), textcoords="offset points",
                  color=VERMILLION, arrowprops={"arrowstyle": "-", "color": VERMILLION})  # fmt: skip
     top.annotate(
-        "executed fill: the next open", (0.65, then), xytext=(10, 10), textcoords="offset points", color=ORANGE
+        "executed fill: the next open", (0.65, then), xytext=(26, -20), textcoords="offset points", color=ORANGE
     )
     top.annotate("wanted", (0, 100 * path["wanted +0"]), xytext=(-8, 0), textcoords="offset points", color=GREEN,
                  ha="right", va="center")  # fmt: skip

@@ -135,7 +135,7 @@ def orders_message(steps: Mapping[tuple[str, str], Estimate]) -> str:
     for name in orders:
         signs = [item.sign for (order, _), item in steps.items() if order == name]
         shown, against = signs.count(1), signs.count(-1)
-        held = "yes" if shown == len(signs) else "no" if against else "not shown"
-        parts.append(f"{name}: {held}")
+        other = f", {against} the other way" if against else ""
+        parts.append(f"{name} in {shown} of {len(signs)} steps{other}")
     text = "; ".join(parts)
     return text[:1].upper() + text[1:]
