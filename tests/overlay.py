@@ -29,9 +29,11 @@ def rough_panel(
     market="none" drops limits, halts and the published previous close: what trades is a matter of prices alone.
     """
     rng = np.random.default_rng([seed, 1])
-    # prices close together and lively, so that the ranks of forty stocks change from day to day
-    lively = {"vol_median": 0.022, "price_dispersion": 0.3, "halt_rate": 0.01, "halt_days": 4.0, "halt_single": 0.0}
-    raw = make_market(n_stocks, n_days, seed, start=start, **lively).panel
+    # low prices, close together and lively: the ranks of forty stocks change from day to day, and powers of price
+    # differences stay within float32
+    lively = {"vol_median": 0.022, "jump_echo": 0.0, "first_price": 20.0, "price_dispersion": 0.3}
+    halts = {"halt_rate": 0.01, "halt_days": 4.0, "halt_single": 0.0}
+    raw = make_market(n_stocks, n_days, seed, start=start, **lively, **halts).panel
     fields = split(raw.fields, raw.traded, rng)
     hole = rng.random(raw.shape) < 0.01
     hole |= np.arange(n_days)[:, None] < np.where(rng.random(n_stocks) < 0.06, rng.integers(5, n_days, n_stocks), 0)

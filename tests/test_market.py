@@ -9,7 +9,7 @@ import pytest
 
 from lib.errors import ParameterError
 from lib.limits import from_ticks, limit_ticks, to_ticks
-from lib.market import Market, make_market
+from lib.market import CALIBRATIONS, Market, MarketConfig, make_market
 from lib.reasons import Reason, derive_reasons
 
 
@@ -125,6 +125,13 @@ def test_same_seed_same_market_other_seed_other_market() -> None:
     assert prints[0] == prints[1] != prints[2]
 
 
+def test_one_number_stands_for_all_regimes_and_an_explicit_one_goes_before_the_calibration() -> None:
+    assert make_market(2, 3, jump_rate=0).config.jump_rate == (0.0, 0.0, 0.0)
+    paper = make_market(2, 3, limit_rates="paper", halt_rate=0.05).config
+    assert paper.halt_rate == 0.05 and paper.halt_single == CALIBRATIONS["paper"]["halt_single"]
+    assert make_market(2, 3).config == MarketConfig()
+
+
 def test_smallest_and_extreme_markets_are_valid() -> None:
     assert make_market(1, 2).panel.shape == (2, 1)
     frozen = make_market(30, 60, halt_rate=0.5, halt_days=50).panel
@@ -143,6 +150,22 @@ def test_smallest_and_extreme_markets_are_valid() -> None:
         ({"tail": 2.0}, "tail"), ({"spill": "1"}, "expected a number"),
         ({"start": "soon"}, "start is 'soon'"),
         ({"jump_rate": float("nan")}, "jump_rate is nan"), ({"n_industries": 1.5}, "whole number"),
+        ({"jump_rate": (0.1, 0.2)}, "jump_rate is .* calm, bear, rally"),
+        ({"market_sd": (0.1, 0.2, 3)}, r"market_sd \(rally\) is 3"),
+        ({"limit_rates": "papers"}, "limit_rates is 'papers'; did you mean 'paper'"),
+        ({"limit_rates": None}, "limit_rates is None; expected one of 'real', 'paper'"),
+        ({"null": 1}, "null is 1; expected True or False"),
+        ({"null": True, "alpha": 0.1}, "null=True sets alpha to 0.0, got 0.1"),
+        ({"null": True, "episode": "theme_rotation"}, "leave one of them out"),
+        ({"episode": "crush"}, "did you mean 'crash'"), ({"episode_start": 5}, "without an episode"),
+        ({"episode": "crash", "episode_start": 1395}, "episode_start is 1395; expected 1 to 1385"),
+        ({"episode": "crash", "n_days": 20}, "n_days is 20"),
+        ({"regimes": "calm"}, "expected pairs"), ({"regimes": ()}, "expected pairs"),
+        ({"regimes": ("calm", 5)}, "expected pairs"), ({"regimes": (("calm", 5, 1),)}, "expected pairs"),
+        ({"regimes": (("clam", 1400),)}, "did you mean 'calm'"),
+        ({"regimes": (("calm", 1000), ("bear", 0))}, "days of 'bear' is 0"),
+        ({"regimes": (("calm", 1000), ("bear", 2.5))}, "whole number"),
+        ({"regimes": (("calm", 1000),)}, "lasts 1000 days, n_days is 1400"),
     ],
 )  # fmt: skip
 def test_bad_parameters_are_named(arguments: dict[str, Any], words: str) -> None:

@@ -62,7 +62,7 @@ def test_same_seed_same_table(result, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("sizes", "verdicts", "words"),
     [
-        ((-0.02, 0.02, 0.5), "direction only", ("falls in 2 of 2 steps;", "IC rises in 2 of 2 steps;", "ratio rises in 2 of 2 steps")),
+        ((-0.02, 0.02, 0.5), "direction only", ("falls in 2 of 2", "IC rises in 2 of 2", "ratio rises in 2 of 2")),
         ((0.02, 0.02, 0.5), "not reproduced", ("falls in 0 of 2 steps, 2 the other way", "IC rises in 2 of 2")),
         ((-0.02, 0.02, 0.0), "inconclusive", ("falls in 2 of 2", "ratio rises in 0 of 2 steps")),
     ],

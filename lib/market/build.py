@@ -11,7 +11,7 @@ from lib.limits import from_ticks
 from lib.market.config import MarketConfig, check_config
 from lib.market.exchange import Session, draw_halts, trade, trade_freely
 from lib.market.intraday import Days, walk
-from lib.market.latent import latent_moves, own_volatility
+from lib.market.latent import draw_latent
 from lib.market.regimes import Weather, make_weather
 from lib.market.signals import Planted, plant
 from lib.market.stocks import Stocks, list_stocks
@@ -23,8 +23,8 @@ FloatArray = NDArray[np.float64]
 
 #: one stream of random numbers per idea: what one draws never shifts what another draws
 _STREAMS = (
-    "weather", "stocks", "market", "industry", "size", "own volatility", "own", "jumps", "planted", "halts", "path",
-    "volume",
+    "weather", "stocks", "market volatility", "own volatility", "market", "industry", "size", "own", "jumps",
+    "planted", "halts", "path", "volume",
 )  # fmt: skip
 
 
@@ -53,21 +53,16 @@ def _build(cfg: MarketConfig, shape: tuple[int, int], seed: int, *, exchange: bo
     dates = session_dates(cfg.start, shape[0])
     stocks = list_stocks(cfg, shape[1], dates, streams["stocks"])
     weather = make_weather(cfg, shape[0], streams["weather"])
-    scale, state = own_volatility(cfg, weather, stocks, streams["own volatility"])
-    planted = plant(cfg, weather, stocks, scale, streams["planted"])
-    latent, spread = latent_moves(cfg, weather, stocks, scale, state, streams)
-    del state, scale
-    latent[1:] += planted.alpha[:-1]
-    np.cumsum(latent, axis=0, out=latent)
-    latent += np.log(from_ticks(stocks.first_ticks))
-    latent += planted.transitory
+    latent = draw_latent(cfg, weather, stocks, streams)
+    planted = plant(cfg, weather, stocks, latent.own, streams["planted"])
+    desired = _desired(latent.move, planted, stocks)
     if exchange:
         halted = draw_halts(cfg, weather.halting, shape[1], streams["halts"])
-        session = trade(latent, stocks.percent, stocks.first_ticks, halted, cfg.spill)
+        session = trade(desired, stocks.percent, stocks.first_ticks, halted, cfg.spill)
     else:
-        session = trade_freely(latent, stocks.first_ticks)
-    days = walk(cfg, session, spread, planted.signals, streams["path"])
-    footprint = _volume_footprint(cfg, weather, planted)
+        session = trade_freely(desired, stocks.first_ticks)
+    days = walk(cfg, session, latent.spread, planted.signals, streams["path"])
+    footprint = _volume_footprint(cfg, weather, planted, latent.heat)
     columns = draw_volume(cfg, stocks, session, days, footprint, streams["volume"])
     panel = make_panel(dates, stocks, session, days, columns, exchange=exchange)
     panel.notes["synthetic"] = f"make_market(n_stocks={shape[1]}, n_days={shape[0]}, seed={seed})"
@@ -81,6 +76,16 @@ def _build(cfg: MarketConfig, shape: tuple[int, int], seed: int, *, exchange: bo
         theme=planted.theme,
     )
     return Market(panel, truth, cfg, seed, weather.span, lambda: _build(cfg, shape, seed, exchange=False))
+
+
+def _desired(move: FloatArray, planted: Planted, stocks: Stocks) -> FloatArray:
+    """The log price the market wants [T,N]: first price, moves, alpha from the day after it forms, reversal."""
+    desired = move
+    desired[1:] += planted.alpha[:-1]
+    np.cumsum(desired, axis=0, out=desired)
+    desired += np.log(from_ticks(stocks.first_ticks))
+    desired += planted.transitory
+    return desired
 
 
 def named_streams(names: tuple[str, ...], seed: int) -> dict[str, np.random.Generator]:
@@ -121,9 +126,10 @@ def make_panel(
     return Panel.from_arrays(dates, stocks.symbols, fields, market="cn", copy=False)
 
 
-def _volume_footprint(cfg: MarketConfig, weather: Weather, planted: Planted) -> FloatArray:
-    """What s1 and the episode's theme add to log volume [T,N]."""
+def _volume_footprint(cfg: MarketConfig, weather: Weather, planted: Planted, heat: FloatArray) -> FloatArray:
+    """What s1, news and the episode's theme add to log volume [T,N]."""
     footprint = np.multiply(planted.signals[0], cfg.volume_print, dtype=np.float64)
+    footprint += cfg.heat_volume * np.minimum(heat, 1.0)
     if weather.episode is not None:
         footprint[weather.span] += weather.episode.theme_volume * planted.theme
     return footprint

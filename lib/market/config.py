@@ -50,26 +50,33 @@ class MarketConfig:
 
     # -- the latent price
     market_mean: PerRegime = (0.0003, -0.0022, 0.0040)
-    market_sd: PerRegime = (0.0105, 0.026, 0.017)
-    market_memory: float = 0.95  # of the log volatility of the market factor
-    market_shock: float = 0.08
+    market_sd: PerRegime = (0.016, 0.039, 0.022)
+    market_memory: float = 0.99  # of the log volatility of the market factor
+    market_swing: float = 0.36  # its standard deviation
     beta_sd: float = 0.22
-    industry_sd: float = 0.0065
+    industry_sd: float = 0.0085
     n_industries: int = 29
     size_sd: float = 0.003
-    vol_median: float = 0.0155  # idiosyncratic, lognormal over stocks
-    vol_dispersion: float = 0.28
-    vol_regime: PerRegime = (0.95, 1.25, 1.20)  # multiplies industry and idiosyncratic volatility
-    vol_memory: float = 0.97  # of a stock's own log volatility
-    vol_swing: float = 0.30  # its standard deviation
-    tail: float = 4.5  # degrees of freedom of the Student-t shocks
-    jump_rate: PerRegime = (0.010, 0.060, 0.040)  # of a stock of median volatility; in proportion for others
-    jump_up: PerRegime = (0.70, 0.50, 0.80)
-    jump_base: float = 0.068
-    jump_mean: float = 0.027  # beyond jump_base, exponential
-    jump_far_share: float = 0.10  # of the jumps: news worth several days of limits
-    jump_far_mean: float = 0.12  # of those, in place of jump_mean
-    jump_swing: float = 0.8  # how far a stock's own log jump rate moves with its log volatility (sd)
+    vol_median: float = 0.0143  # idiosyncratic, lognormal over stocks
+    vol_dispersion: float = 0.22
+    vol_regime: PerRegime = (0.95, 1.15, 1.0)  # multiplies industry and idiosyncratic volatility
+    vol_common: float = 0.7  # share of the swings of the market's log volatility that the stocks' follow
+    vol_memory: float = 0.995  # of a stock's own log volatility
+    vol_swing: float = 0.36  # its standard deviation
+    tail: float = 9.0  # degrees of freedom of the Student-t shocks
+    jump_rate: PerRegime = (0.0048, 0.034, 0.020)  # of a stock of median volatility; in proportion for others
+    jump_up: PerRegime = (0.84, 0.48, 0.65)
+    jump_base: float = 0.101
+    jump_mean: float = 0.006  # beyond jump_base, exponential
+    jump_far_share: float = 0.01  # of the jumps: news worth several days of limits
+    jump_far_mean: float = 0.06  # of those, in place of jump_mean
+    jump_quiet: float = 0.3  # a stock's own shock on the day of a jump, against other days
+    jump_echo: float = 0.135  # chance of a further jump on the day after one
+    echo_same: float = 0.93  # chance that an echo goes the way of the last jump
+    heat_memory: float = 0.72  # what is left of a jump's heat a day later
+    heat_vol: float = 0.6  # a jump widens volatility by that share on the day after
+    heat_volume: float = 0.8  # and draws log volume, on its day and after
+    jump_swing: float = 0.1  # how far a stock's own log jump rate moves with its log volatility (sd)
     # high enough that few prices fall to where a tick is a large part of the band
     first_price: float = 40.0  # yuan, median
     price_dispersion: float = 0.6  # of its logarithm
@@ -81,13 +88,13 @@ class MarketConfig:
     halt_rate: float = 0.018
     halt_days: float = 6.5  # mean spell
     halt_single: float = 0.7  # share of spells that last one day; the others are geometric
-    halt_bear: float = 2.0  # spells begin that many times as often in a bear market
+    halt_bear: float = 4.0  # spells begin that many times as often in a bear market
 
     # -- within the day
-    open_share: float = 0.35  # of the day's move that happens before the open
-    open_noise: float = 0.20  # of the open, in units of volatility
+    open_share: float = 0.44  # of the day's move that happens before the open
+    open_noise: float = 0.22  # of the open, in units of volatility
     path_sd: float = 0.8  # of the intraday bridge, in units of volatility
-    locked_weight: float = 0.1  # of trading while the price is locked, against trading freely
+    locked_weight: float = 0.075  # of trading while the price is locked, against trading freely
     turnover: float = 0.017  # median share of the float that changes hands in a day
 
 
@@ -96,12 +103,20 @@ CALIBRATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "real": {},
     "paper": {
         "regime_days": (80.0, 40.0, 30.0),
-        "jump_rate": (0.032, 0.125, 0.088),
-        "jump_up": (0.62, 0.24, 0.80),
-        "market_sd": (0.008, 0.020, 0.015),
+        "market_sd": (0.014, 0.027, 0.020),
+        "market_swing": 0.33,
+        "vol_median": 0.0182,
+        "vol_swing": 0.34,
+        "tail": 4.5,
+        "jump_rate": (0.0098, 0.039, 0.030),
+        "jump_up": (0.70, 0.28, 0.80),
+        "jump_far_share": 0.02,
+        "jump_echo": 0.12,
+        "heat_vol": 0.2,
         "halt_rate": 0.01,
         "halt_days": 8.0,
         "halt_single": 0.0,
+        "halt_bear": 2.0,
     },
 }
 
@@ -111,12 +126,14 @@ _RANGES: Final = {
     "alpha": (0.0, 5.0), "reversal": (0.0, 5.0), "reversal_memory": (0.0, 0.99),
     "volume_print": (-5.0, 5.0), "path_print": (-5.0, 5.0), "open_print": (-5.0, 5.0),
     "regime_days": _DAYS, "to_bear": _UNIT,
-    "market_mean": (-0.1, 0.1), "market_sd": (0.0, 0.2), "market_memory": (0.0, 0.999), "market_shock": (0.0, 1.0),
+    "market_mean": (-0.1, 0.1), "market_sd": (0.0, 0.2), "market_memory": (0.0, 0.999), "market_swing": (0.0, 1.5),
     "beta_sd": (0.0, 2.0), "industry_sd": _SD, "n_industries": (1, 1000), "size_sd": _SD,
     "vol_median": (1e-4, 0.2), "vol_dispersion": (0.0, 2.0), "vol_regime": (0.01, 20.0),
     "vol_memory": (0.0, 0.999), "vol_swing": (0.0, 1.5), "tail": (2.1, 1e6),
     "jump_rate": _UNIT, "jump_up": _UNIT, "jump_base": _SD, "jump_mean": _SD, "jump_far_share": _UNIT,
-    "jump_far_mean": _SD, "jump_swing": (0.0, 3.0), "wide_share": _UNIT, "wide_scale": (0.1, 10.0),
+    "jump_far_mean": _SD, "jump_swing": (0.0, 3.0), "jump_quiet": _UNIT, "jump_echo": _UNIT, "echo_same": _UNIT,
+    "heat_memory": (0.0, 0.99), "heat_vol": (0.0, 10.0), "heat_volume": (-5.0, 5.0), "vol_common": (0.0, 3.0),
+    "wide_share": _UNIT, "wide_scale": (0.1, 10.0),
     "first_price": (1.0, 1e5), "price_dispersion": (0.0, 3.0), "spill": _UNIT,
     "halt_rate": (0.0, 0.5), "halt_days": (1.0, 250.0), "halt_single": (0.0, 0.95),
     "halt_bear": (1.0, 20.0), "open_share": _UNIT, "open_noise": (0.0, 5.0), "path_sd": (0.0, 5.0),

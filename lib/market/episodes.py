@@ -38,11 +38,11 @@ class Episode:
 EPISODES: Final[Mapping[str, Episode]] = {
     "crash": Episode(
         15, "bear", "the market factor falls by 15 % in three weeks, downward jumps in every stock",
-        total=-0.1625, jump_rate=1.5, jump_up=0.08,
+        total=-0.1625, jump_rate=2.0, jump_up=0.06,
     ),
     "policy_rally": Episode(
         10, "rally", "the market factor rises by 25 % in two weeks, one stock in twelve closes limit-up a day",
-        total=0.2231, jump_rate=1.5, jump_up=0.97,
+        total=0.2231, jump_rate=4.5, jump_up=0.98,
     ),
     "theme_rotation": Episode(
         60, "calm", "for a quarter of a year the second and third industry gain 35 % on heavy volume, the others slip",

@@ -40,11 +40,13 @@ class Session:
 
 
 def draw_halts(cfg: MarketConfig, halting: FloatArray, n_stocks: int, rng: np.random.Generator) -> BoolArray:
-    """Spells [T,N]: a share `halt_rate` of cells in all, begun `halting` [T] times as often as usual.
+    """Spells [T,N]: a share `halt_rate` of cells where `halting` [T] is 1; it multiplies the chance that one begins.
 
     A spell lasts one day with probability `halt_single`, else it is geometric; `halt_days` on average.
     """
-    begin = np.minimum(cfg.halt_rate / (1 - cfg.halt_rate) / cfg.halt_days * halting / halting.mean(), 1.0)
+    # a spell may follow another at once: mean gap (1 - p) / p between spells of halt_days
+    usual = cfg.halt_rate / (cfg.halt_days * (1 - cfg.halt_rate) + cfg.halt_rate)
+    begin = np.minimum(usual * halting, 1.0)
     long_days = (cfg.halt_days - cfg.halt_single) / (1 - cfg.halt_single)
     draw = rng.random((len(halting), n_stocks))
     kind = rng.random((len(halting), n_stocks), dtype=np.float32)

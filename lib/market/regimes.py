@@ -31,7 +31,7 @@ class Weather:
     vol: FloatArray  # multiplier of industry and idiosyncratic volatility
     jump_rate: FloatArray  # of a stock of median volatility
     jump_up: FloatArray  # share of the jumps that go up
-    halting: FloatArray  # multiplier of the chance that a halt begins
+    halting: FloatArray  # multiplier of the chance that a halt begins, 1 on average without an episode
     episode: Episode | None
     span: slice  # days of the episode; empty without one
 
@@ -41,6 +41,7 @@ def make_weather(cfg: MarketConfig, n_days: int, rng: np.random.Generator) -> We
     code = _draw(cfg, n_days, rng) if cfg.regimes is None else _script(cfg.regimes)
     episode = EPISODES[cfg.episode] if cfg.episode else None
     span = _span(cfg, episode, n_days)
+    usual_halting = _usual_halting(cfg, code)
     if episode is not None:
         code[span] = REGIMES.index(episode.regime)
     of_day = {name: np.array(getattr(cfg, name))[code] for name in ("market_mean", "market_sd", "jump_rate", "jump_up")}
@@ -48,7 +49,7 @@ def make_weather(cfg: MarketConfig, n_days: int, rng: np.random.Generator) -> We
         of_day["jump_rate"][span] *= episode.jump_rate
         if episode.jump_up is not None and not cfg.null:
             of_day["jump_up"][span] = episode.jump_up
-    halting = np.where(code == _BEAR, cfg.halt_bear, 1.0)
+    halting = np.where(code == _BEAR, cfg.halt_bear, 1.0) / usual_halting
     return Weather(
         np.array(REGIMES)[code],
         vol=np.array(cfg.vol_regime)[code],
@@ -61,8 +62,7 @@ def make_weather(cfg: MarketConfig, n_days: int, rng: np.random.Generator) -> We
 
 def _draw(cfg: MarketConfig, n_days: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """A Markov chain: geometric spells; calm ends in bear or rally, these end in calm."""
-    share = np.array([1.0, cfg.to_bear, 1 - cfg.to_bear]) * cfg.regime_days
-    state = int(rng.choice(3, p=share / share.sum()))
+    state = int(rng.choice(3, p=_long_run(cfg)))
     code = np.empty(n_days, dtype=np.int64)
     day = 0
     while day < n_days:
@@ -71,6 +71,18 @@ def _draw(cfg: MarketConfig, n_days: int, rng: np.random.Generator) -> NDArray[n
         state = _CALM if state != _CALM else _BEAR if rng.random() < cfg.to_bear else _RALLY
         day = stop
     return code
+
+
+def _long_run(cfg: MarketConfig) -> FloatArray:
+    """Share of days in each regime of the chain."""
+    share = np.array([1.0, cfg.to_bear, 1 - cfg.to_bear]) * cfg.regime_days
+    return np.asarray(share / share.sum())
+
+
+def _usual_halting(cfg: MarketConfig, code: NDArray[np.int64]) -> float:
+    """Mean multiplier of halts: of the script, or of the chain in the long run."""
+    bear = float(_long_run(cfg)[_BEAR]) if cfg.regimes is None else float((code == _BEAR).mean())
+    return 1 + bear * (cfg.halt_bear - 1)
 
 
 def _script(script: Script) -> NDArray[np.int64]:

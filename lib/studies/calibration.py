@@ -1,0 +1,69 @@
+"""Is the synthetic market like a real one? The calibration table, measured the same way on prices and on markets.
+
+Targets and bands stand in `lib.findings.calibration` and are older than any result; what a setting misses is shown
+as missed. Nothing here, and no parameter of the market, looks at what a strategy earns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lib.market import CALIBRATIONS, REGIMES, make_market
+from lib.parameters import Parameter
+from lib.studies.base import Config, RowResult, Settings, Study
+from lib.studies.calibration_measures import measure
+from lib.studies.calibration_tables import summary
+from lib.studies.panels import source_name, study_panel
+
+#: the year of the crash in the real file: the counterpart of the bear regime
+STRESS_YEAR = 2015
+
+
+def _grid(settings: Settings) -> Iterator[Config]:
+    if settings["data_path"]:
+        yield {"variant": source_name(settings["data_path"]), "seed": 0, "limit_rates": None}
+    for setting in CALIBRATIONS:
+        for seed in settings["seeds"]:
+            yield {"variant": f"synthetic {setting}", "seed": seed, "limit_rates": setting}
+
+
+def _inputs(settings: Settings) -> list[str]:
+    return [settings["data_path"]] if settings["data_path"] else []
+
+
+def _compute(row: Config, settings: Settings) -> RowResult:
+    if row["limit_rates"] is None:
+        panel = study_panel(settings["data_path"], "cn", 0, 0, 0)
+        years = panel.dates.astype("datetime64[Y]").astype(int) + 1970
+        found = measure(panel, {"calm": years != STRESS_YEAR, "bear": years == STRESS_YEAR})
+    else:
+        market = make_market(settings["n_stocks"], settings["n_days"], row["seed"], limit_rates=row["limit_rates"])
+        regime: np.ndarray[Any, Any] = market.truth.regime
+        found = measure(market.panel, {name: regime == name for name in REGIMES})
+    return RowResult([{"metric": name, "value": value} for name, value in found.items() if not math.isnan(value)])
+
+
+STUDY = Study(
+    name="calibration",
+    title="The synthetic market beside a real one",
+    grid=_grid,
+    compute=_compute,
+    parameters={
+        "data_path": Parameter(str, None, optional=True, help="A-share file; without it the real column stays empty"),
+        "n_stocks": Parameter(int, 300, low=30, high=5000, help="stocks of a synthetic market"),
+        "n_days": Parameter(int, 1400, low=250, high=5000, help="days of a synthetic market"),
+    },
+    scales={
+        "smoke": {"n_stocks": 100, "n_days": 700, "seeds": 2},
+        "laptop": {"seeds": 8},
+        "paper": {"n_days": 3500, "seeds": 20},
+    },
+    inputs=_inputs,
+    setting="different",
+    summarise=summary,
+    presentation=("lib.studies.calibration_tables",),
+)

@@ -1,0 +1,233 @@
+"""The calibration measures what it says, on panels small enough to count by hand, and its table tells the truth."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from portfolio_markets import panel_of
+
+from lib.errors import ParameterError
+from lib.events import limit_days
+from lib.figures.calibration import around_limit_up, clustering, one_limit_up, spell_lengths
+from lib.figures.style import title_of, to_svg
+from lib.findings.calibration import CSI, PAPER, REAL, TARGETS, Band, Calibration, around, between
+from lib.market import make_market
+from lib.panel import Panel
+from lib.studies import calibration_measures as measures
+from lib.studies import load_study, run_study
+from lib.studies.calibration_tables import summary
+
+
+def with_limits(panel: Panel, band: float = 0.1) -> Panel:
+    """Published limits at +-10 %, to the tick."""
+    fields = dict(panel.fields)
+    for name, sign in (("limit_up", 1), ("limit_down", -1)):
+        fields[name] = np.round(fields["pre_close"] * (1 + sign * band), 2)
+    return Panel.from_arrays(panel.dates, list(panel.symbols), fields, market="cn")
+
+
+@pytest.fixture(scope="module")
+def market() -> Panel:
+    return make_market(60, 500, seed=1, limit_rates="paper").panel
+
+
+@pytest.fixture(scope="module")
+def found(market: Panel) -> dict[str, float]:
+    days = np.arange(500)
+    return measures.measure(market, {"calm": days < 300, "bear": days >= 300})
+
+
+def test_rates_are_counts_over_counts(market: Panel, found: dict[str, float]) -> None:
+    f, traded = market.fields, market.traded
+    up = traded & (f["close"] == f["limit_up"])
+    for name, rows in (("calm", slice(0, 300)), ("bear", slice(300, 500))):
+        assert found[f"limit-up closes, {name}"] == pytest.approx(up[rows].sum() / traded[rows].sum())
+        down = traded[rows] & (f["close"] == f["limit_down"])[rows]
+        assert found[f"limit closes, {name}"] == pytest.approx((up[rows] | down).sum() / traded[rows].sum())
+    assert found["halted"] == pytest.approx((f["halted"] == 1).mean())
+
+
+def test_what_follows_a_limit_up_is_what_a_loop_finds(market: Panel, found: dict[str, float]) -> None:
+    f, traded, n_days = market.fields, market.traded, market.shape[0]
+    gaps, again, one_price, five_close, five_open, count = [], 0, 0, [], [], 0
+    for t in range(n_days):
+        for n in range(market.shape[1]):
+            if not (traded[t, n] and f["close"][t, n] == f["limit_up"][t, n]):
+                continue
+            count += 1
+            one_price += f["low"][t, n] == f["limit_up"][t, n]
+            if t + 1 < n_days and traded[t + 1, n]:
+                gaps.append(f["open"][t + 1, n] / f["pre_close"][t + 1, n] - 1)
+                again += f["close"][t + 1, n] == f["limit_up"][t + 1, n]
+            if t + 5 < n_days:
+                growth = f["close"][t + 5, n] / f["close"][t, n]
+                first = f["open"][t + 1, n] / f["close"][t, n] if traded[t + 1, n] else 1.0
+                five_close.append(growth - 1)
+                five_open.append(growth / first - 1)
+    assert count > 100
+    assert found["limit-up: next gap"] == pytest.approx(np.mean(gaps))
+    assert found["limit-up: again next day"] == pytest.approx(again / count)
+    assert found["limit-up: one price"] == pytest.approx(one_price / count)
+    assert found["limit-up: five days from close"] == pytest.approx(np.mean(five_close), rel=1e-6)
+    assert found["limit-up: five days from next open"] == pytest.approx(np.mean(five_open), rel=1e-6)
+
+
+def test_moments_are_those_of_a_slow_computation(market: Panel, found: dict[str, float]) -> None:
+    r = np.where(market.traded, market.returns, np.nan)
+    assert found["cross-sectional sd"] == pytest.approx(np.nanstd(r, axis=1).mean())
+    pooled = r[np.isfinite(r)]
+    kurtosis = ((pooled - pooled.mean()) ** 4).mean() / pooled.var() ** 2 - 3
+    assert found["excess kurtosis"] == pytest.approx(kurtosis)
+    size = np.abs(r)
+    for lag in (1, 20):
+        by_stock = []
+        for column in size.T:
+            z = column - np.nanmean(column)
+            by_stock.append(np.nanmean(z[lag:] * z[:-lag]) / np.nanmean(z * z))
+        assert found[f"acf of |r|, lag {lag}"] == pytest.approx(np.mean(by_stock))
+
+
+def test_the_pairwise_correlation_is_the_mean_of_all_pairs() -> None:
+    market = make_market(30, 250, seed=2, halt_rate=0.0).panel
+    whole = np.corrcoef(market.returns[:243].T)[np.triu_indices(30, 1)].mean()
+    assert dict(measures._correlation(limit_days(market)))["pairwise correlation"] == pytest.approx(whole, abs=1e-3)
+
+
+def test_spells_on_a_panel_counted_by_hand() -> None:
+    returns = np.zeros((40, 2))
+    returns[[25, 26, 27, 35], 0] = 0.1
+    panel = with_limits(panel_of(returns))
+    fields = {name: values.copy() for name, values in panel.fields.items()}
+    fields["close"] = np.where(returns > 0, fields["limit_up"], fields["pre_close"])
+    fields |= dict.fromkeys(("open", "high", "low"), fields["close"])
+    panel = Panel.from_arrays(panel.dates, list(panel.symbols), fields, market="cn")
+    found = dict(measures._spells(limit_days(panel)))
+    assert found["limit-up spells: mean"] == 2.0
+    assert found["limit-up spells: at least 2"] == found["limit-up spells: at least 3"] == 0.5
+    assert found["limit-up spells: at least 4"] == 0.0
+
+
+def test_volume_is_against_the_traded_days_of_the_last_twenty(market: Panel) -> None:
+    found = measures.relative_volume(market, market.traded)
+    volume = market.fields["volume"]
+    for t, n in np.random.default_rng(0).integers(0, (500, 60), (300, 2)):
+        before = [np.log(volume[d, n]) for d in range(max(t - 20, 0), t) if market.traded[d, n]]
+        if market.traded[t, n] and len(before) >= 10:
+            assert found[t, n] == pytest.approx(np.log(volume[t, n]) - np.mean(before))
+        else:
+            assert np.isnan(found[t, n])
+
+
+# ---------------------------------------------------------------------- table and sentences
+
+
+def made_up(value: float) -> pd.DataFrame:
+    rows = [
+        {"variant": variant, "seed": seed, "metric": target.metric, "value": value + 0.001 * seed}
+        for variant in (REAL, PAPER) for seed in (0, 1) for target in TARGETS
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_bands() -> None:
+    assert around(2.0, 0.25) == Band(2.0, 1.5, 2.5)
+    assert around(-2.0, 0.25) == Band(-2.0, -2.5, -1.5)
+    assert around(2.0, 0.25).holds(2.5) and not around(2.0, 0.25).holds(2.6)
+    assert between(0, math.inf).holds(1e9) and not between(0, math.inf).holds(-1e-9)
+    assert not around(2.0, 0.2).holds(math.nan)
+
+
+def test_the_table_says_inside_and_outside() -> None:
+    table = summary(made_up(0.0048))
+    row = table.loc["limit-up closes, calm years"]
+    assert row["real: target"] == pytest.approx(0.48) and row["real: band"] == "0.384 to 0.576"
+    assert row["real: mean"] == pytest.approx(0.53) and row["real: reached"] == "yes"
+    assert row["real: sd"] == pytest.approx(0.1 / 2**0.5)
+    assert math.isnan(row["CSI 300"]) and math.isnan(row["paper: target"]) and row["paper: reached"] == ""
+    assert table.loc["halted cells", "real: reached"] == "no"
+    assert table.loc["next open gap after limit-down", "paper: reached"] == "no"
+
+
+def test_the_sentence_names_what_is_missed() -> None:
+    found = Calibration.of(made_up(0.0048))
+    reached, there = found.reached("real")
+    assert there == sum(t.real is not None for t in TARGETS) and 0 < reached < there
+    assert "limit-up closes, calm years" not in found.missed("real") and "halted cells" in found.missed("real")
+    assert f"reaches {reached} of its {there}" in found.message() and "halted cells" in found.message()
+
+
+def test_every_row_of_the_table_is_measured(found: dict[str, float]) -> None:
+    for target in TARGETS:
+        if "rally" not in target.metric:
+            assert target.metric in found, target.label
+
+
+# ---------------------------------------------------------------------- the study
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory):
+    return run_study("calibration", scale="smoke", seeds=2, n_stocks=60, n_days=400, progress=False,
+                     cache=tmp_path_factory.mktemp("cache"))  # fmt: skip
+
+
+def test_the_study_measures_both_settings_and_no_real_price_without_a_file(result) -> None:
+    assert set(result.frame["variant"]) == {REAL, PAPER}
+    found = Calibration.of(result.frame)
+    assert not found.has_real
+    assert found.mean(PAPER, "limit closes, calm") > found.mean(REAL, "limit closes, calm") > 0
+    assert result.table().loc["halted cells", "paper: mean"] < result.table().loc["halted cells", "real: mean"]
+
+
+def test_a_file_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(Exception, match="does not exist"):
+        run_study("calibration", data_path="nowhere.parquet", progress=False)
+    with pytest.raises(ParameterError, match="n_days"):
+        load_study("calibration").settings(overrides={"n_days": 10})
+
+
+@pytest.mark.data
+def test_the_real_column_agrees_with_figures_measured_elsewhere(data_dir: Path) -> None:
+    from lib.load import load_panel
+
+    panel = load_panel(data_dir / "cn_csi300_pit_2010_2024.parquet", market="cn")
+    years = panel.dates.astype("datetime64[Y]").astype(int) + 1970
+    found = measures.measure(panel, {"calm": years != 2015, "bear": years == 2015})
+    # figures measured independently on the same kind of data up to 2026: two years more, so a few per cent off
+    for metric, value, width in (
+        ("limit-up closes, calm", 0.0048, 0.03), ("limit-down closes, calm", 0.0017, 0.03),
+        ("limit-up closes, bear", 0.03128, 1e-3), ("limit-down closes, bear", 0.03085, 1e-3),
+        ("halt spells: mean", 6.507, 0.02), ("limit-up: next gap", 0.02152, 0.04),
+        ("limit-up: again next day", 0.158, 0.04), ("cross-sectional sd", 0.0193, 0.01),
+        ("acf of |r|, lag 1", 0.1736, 0.03), ("acf of |r|, lag 5", 0.1312, 0.03), ("acf of |r|, lag 20", 0.0871, 0.03),
+        ("pairwise correlation", 0.334, 0.05), ("volume on limit-up", 0.81, 0.05),
+        ("volume on one-price limit-up", -1.19, 0.06),
+    ):  # fmt: skip
+        assert found[metric] == pytest.approx(value, rel=width), metric
+
+
+# ---------------------------------------------------------------------- figures
+
+
+@pytest.mark.parametrize("draw", [around_limit_up, spell_lengths, clustering])
+def test_figures_of_the_study(draw, result) -> None:
+    with_real = pd.concat([result.frame, result.frame[result.frame["variant"] == REAL].assign(variant=CSI)])
+    for frame in (result.frame, with_real):
+        figure = draw(frame, "a note")
+        first = to_svg(figure)
+        assert first == to_svg(draw(frame, "a note"))
+        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+        assert box.x0 >= -0.03 and box.y0 >= -0.03 and box.x1 <= width + 0.03 and box.y1 <= height + 0.03
+    assert "real prices" in title_of(draw(with_real)) and "real prices" not in title_of(draw(result.frame))
+
+
+def test_the_limit_up_from_inside() -> None:
+    market = make_market(80, 400, seed=0, limit_rates="paper")
+    figure = one_limit_up(market, "a note")
+    assert to_svg(figure) == to_svg(one_limit_up(market, "a note"))
+    box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert box.x0 >= -0.03 and box.y0 >= -0.03 and box.x1 <= width + 0.03 and box.y1 <= height + 0.03

@@ -1,0 +1,156 @@
+"""The papers' own panel: the arithmetic is right, the counts are counts, and the sentences follow the numbers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats as reference
+
+from lib.claims import ARITHMETIC as ARITHMETIC_VERDICT
+from lib.claims import agrees, load_ledger, verdict
+from lib.figures.paper_panel import information, tails
+from lib.figures.style import title_of, to_svg
+from lib.findings.paper_panel import ARITHMETIC, GBM, PAPER_IC, PLANTED, PaperPanel
+from lib.market import GBMConfig
+from lib.studies import run_study
+from lib.studies.gbm_estimators import arithmetic, estimate, estimators, steps
+from lib.studies.paper_panel_tables import answer_claims, arithmetic_table, count_table, ic_table, summary
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory):
+    return run_study("paper_panel", scale="smoke", seeds=2, count_stocks=60, count_days=300, n_stocks=40, n_days=620,
+                     n_paths=300, progress=False, cache=tmp_path_factory.mktemp("cache"))  # fmt: skip
+
+
+# ---------------------------------------------------------------------- arithmetic
+
+
+def test_how_rare_the_clamp_is_by_another_library() -> None:
+    found = dict(arithmetic(GBMConfig()))
+    sigma = 0.32 / math.sqrt(252)
+    drift = 0.55 * (0.07 - 0.32**2 / 2) / 252
+    assert found["daily volatility"] == pytest.approx(sigma)
+    assert found["sigmas to the clamp"] == pytest.approx(math.log(1.1) / sigma)
+    cells = 3000 * 3500 * 0.99
+    up = reference.norm.sf(math.log(1.1), drift, sigma)
+    down = reference.norm.cdf(-math.log(1.1), drift, sigma)
+    assert found["expected clamped cells, up"] == pytest.approx(cells * up, rel=1e-6)
+    assert found["expected clamped cells, down"] == pytest.approx(cells * down, rel=1e-6)
+    assert found["largest fall"] == pytest.approx(1 / 1.1 - 1)
+
+
+def test_estimates_are_equations_21_and_22() -> None:
+    returns = np.random.default_rng(0).normal(0.001, 0.02, (3, 500))
+    dt = 1 / 252
+    mu, sigma, literal = estimate(returns, dt)
+    for p in range(3):
+        assert sigma[p] == pytest.approx(returns[p].std(ddof=1) / math.sqrt(dt))
+        assert mu[p] == pytest.approx(returns[p].mean() / dt + sigma[p] ** 2 / 2)
+        # as written, equation 22 is an equation for sigma: put ours in and see that it holds
+        drift = returns[p].mean() / dt + literal[p] ** 2 / 2
+        assert literal[p] ** 2 == pytest.approx(((returns[p] - drift * dt) ** 2).sum() / (499 * dt), rel=1e-9)
+        assert literal[p] > sigma[p]
+
+
+def test_the_estimators_recover_what_was_put_in_and_say_how_little_one_path_knows() -> None:
+    found = dict(estimators(0.07, 0.32, 10, 3000, np.random.default_rng(1)))
+    for name in ("bias of the drift", "bias of the volatility"):
+        half = (found[f"{name}.high"] - found[f"{name}.low"]) / 2
+        assert abs(found[name]) < 2 * half
+    assert found["drift, standard deviation of one estimate"] == pytest.approx(0.32 / math.sqrt(10), rel=0.05)
+    one = found["volatility, standard deviation of one estimate"]
+    assert one == pytest.approx(0.32 / math.sqrt(2 * 2520), rel=0.05)
+
+
+def test_a_wrong_estimator_is_seen() -> None:
+    """Without the half variance the drift is off by five per cent a year, far outside the interval."""
+    found = dict(estimators(0.07, 0.32, 10, 3000, np.random.default_rng(1)))
+    half = (found["bias of the drift.high"] - found["bias of the drift.low"]) / 2
+    assert 5 * half < 0.32**2 / 2
+
+
+def test_the_step_is_exact_and_euler_maruyama_is_not() -> None:
+    found = dict(steps(0.07, 0.32))
+    assert found["largest relative error of equation 20"] < 1e-12
+    assert found["growth of a year"] == pytest.approx(math.exp(0.07))
+    one, many = (found[f"growth of a year by Euler-Maruyama in {n} steps"] for n in (1, 10_000))
+    assert one == pytest.approx(1.07) and one < many < math.exp(0.07)
+
+
+# ---------------------------------------------------------------------- the study
+
+
+def test_both_markets_are_counted_and_predicted(result) -> None:
+    found = PaperPanel(result.frame)
+    for variant in (GBM, PLANTED):
+        assert found.values(variant, "cells") == [18_000.0, 18_000.0]
+        assert all(abs(value) < 0.2 for value in found.values(variant, "ic: ridge"))
+        assert len(found.factors) == 39
+    assert found.mean(GBM, "halted") == pytest.approx(0.01, abs=0.003)
+    assert found.mean(GBM, "limit-up closes") <= 1 < found.mean(PLANTED, "limit-up closes")
+    assert found.mean(PLANTED, "ic: the truth") > 0.05
+    assert math.isnan(found.mean(GBM, "ic: the truth"))
+    for variant in (GBM, PLANTED):
+        shares = [found.mean(variant, f"|return| of {k} % or more") for k in range(1, 11)]
+        assert shares == sorted(shares, reverse=True) and shares[0] > 0.3
+
+
+def test_tables_hold_what_the_study_found(result) -> None:
+    frame = result.frame
+    assert summary(frame).loc["cells", GBM] == 18_000
+    counts = count_table(frame)
+    assert counts["limit closes, %"].head(3).tolist() == [1.2, 3.5, 4.8]
+    assert len(ic_table(frame)) == 40
+    values = arithmetic_table(frame).set_index("quantity")
+    assert values.loc["bias of the drift", "value.low"] < values.loc["bias of the drift", "value.high"]
+    assert pd.isna(values.loc["daily volatility", "value.low"])
+
+
+def test_the_two_claims_are_answered_by_recomputation(result) -> None:
+    claims = {claim.id: claim for claim in load_ledger()}
+    answers = answer_claims(result.frame)
+    assert [answer.claim_id for answer in answers] == ["A.gbm.mle", "A.gbm.euler"]
+    for answer in answers:
+        assert verdict(claims[answer.claim_id], answer) == ARITHMETIC_VERDICT
+        assert agrees(claims[answer.claim_id], answer)
+    broken = result.frame.replace({"value": {}}).copy()
+    broken.loc[broken["metric"] == "largest relative error of equation 20", "value"] = 0.01
+    assert not agrees(claims["A.gbm.euler"], answer_claims(broken)[1])
+    assert answer_claims(result.frame[result.frame["variant"] != ARITHMETIC]) == []
+
+
+# ---------------------------------------------------------------------- sentences and figures
+
+
+def made_up(gbm: tuple[float, ...], planted: tuple[float, ...]) -> PaperPanel:
+    rows = [
+        {"variant": variant, "seed": seed, "metric": "ic: ridge", "value": value}
+        for variant, values in ((GBM, gbm), (PLANTED, planted)) for seed, value in enumerate(values)
+    ]  # fmt: skip
+    return PaperPanel(pd.DataFrame(rows))
+
+
+def test_sentences_follow_the_intervals() -> None:
+    nothing, plus, minus = (-0.01, 0.01, 0.0, 0.001), (0.03, 0.031, 0.029, 0.03), (-0.03, -0.031, -0.029, -0.03)
+    assert "nothing that can be told from zero" in made_up(nothing, plus).ic_message()
+    assert "finds it (IC" in made_up(nothing, plus).ic_message()
+    assert "something above zero" in made_up(plus, nothing).ic_message()
+    assert "cannot tell it from zero" in made_up(plus, nothing).ic_message()
+    assert "something below zero" in made_up(minus, minus).ic_message()
+    assert "outside" in made_up(plus, plus).path_message()
+    near = tuple(PAPER_IC + x for x in nothing)
+    assert "inside" in made_up(near, plus).path_message()
+    assert "no interval" in made_up((0.01,), plus).path_message()
+
+
+@pytest.mark.parametrize("draw", [tails, information])
+def test_figures(draw, result) -> None:
+    figure = draw(result.frame, "a note")
+    first = to_svg(figure)
+    assert first == to_svg(draw(result.frame, "a note")) and title_of(figure)
+    box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert box.x0 >= -0.03 and box.y0 >= -0.03 and box.x1 <= width + 0.03 and box.y1 <= height + 0.03
