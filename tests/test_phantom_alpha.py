@@ -101,7 +101,7 @@ def test_the_apparent_ic_rises_with_limit_ups_and_the_truth_does_not(result):
     gap = numbers.find("many - few none ridge | paper limits", "unfilled_ic")
     assert gap.value > 0.1
     assert numbers.find("many none ridge | paper limits", "apparent_ic").value > 0.05
-    assert numbers.find("limit-up close ridge | paper limits", "rank +0").value > 0.75
+    assert numbers.find("limit-up close ridge | paper limits", "rank +0").value > 0.6, "half would be no opinion"
 
 
 def test_differences_are_many_minus_few(result):
