@@ -8,11 +8,17 @@ from lib.claims import headline, scoreboard
 from lib.findings import Ablation, LimitEvents, Universe
 from lib.findings.audit import ContractAudit
 from lib.findings.cases import Cases
+from lib.findings.markets import across_markets
 from lib.findings.other_markets import OtherMarkets
 from lib.findings.regimes import Regimes
 from lib.findings.speed import Speed
+from lib.findings.synthetic import changes, null_message, orders_message, plane_message, spill_message, story_message
 from lib.parameters import Parameter
 from lib.studies.base import SCALES
+from lib.studies.controls_tables import null_table
+from lib.studies.mask_ablation_synthetic_tables import ANSWERED, of_condition
+from lib.studies.paradox_tables import order_steps
+from lib.studies.phantom_alpha_tables import story
 from lib.studies.recording import Recorded, recorded, recorded_studies
 
 #: the parameter of the pages that read recorded results
@@ -42,6 +48,10 @@ def found_so_far(recorded_scale: str | None = None) -> str:
         _line("Calm, bear, rally", "regimes", _regimes(recorded("regimes", recorded_scale))),
         _line("A crash, a rally, a rotation", "cases", _cases(recorded("cases", recorded_scale))),
         _line("Other markets, other rules", "other_markets", _rules(recorded("other_markets", recorded_scale))),
+        _line("The ablation, truth known", "mask_ablation", _truth(recorded("mask_ablation", recorded_scale))),
+        _line("Controls", "controls", _controls(recorded("controls", recorded_scale))),
+        _line("Phantom alpha", "phantom_alpha", _phantom(recorded("phantom_alpha", recorded_scale))),
+        _line("The paradox", "paradox", _paradox(recorded("paradox", recorded_scale))),
         _line("Ledger", "claims", f"{headline(board_of_records(recorded_scale))}."),
     ]
     return "\n".join(lines)
@@ -103,6 +113,32 @@ def _rules(record: Recorded) -> str:
     found = OtherMarkets.of(record.frame)
     control = f" {found.control_message()}." if found.has_control else ""
     return f"{found.phantom_message()}.{control}{_stale(record)}"
+
+
+def _truth(record: Recorded) -> str:
+    if not record:
+        return f"{UNRECORDED}."
+    found = Ablation.of(across_markets(of_condition(record.frame, ANSWERED)))
+    return f"{plane_message(found)}. {' '.join(changes(found))}{_stale(record)}"
+
+
+def _controls(record: Recorded) -> str:
+    if not record:
+        return f"{UNRECORDED}."
+    nulls = null_message(null_table(record.frame))
+    return f"{spill_message(across_markets(record.frame))}. {nulls}.{_stale(record)}"
+
+
+def _phantom(record: Recorded) -> str:
+    if not record:
+        return f"{UNRECORDED}."
+    return f"{story_message(story(of_condition(record.frame, ANSWERED)))}.{_stale(record)}"
+
+
+def _paradox(record: Recorded) -> str:
+    if not record:
+        return f"{UNRECORDED}."
+    return f"{orders_message(order_steps(of_condition(record.frame, ANSWERED), 'ridge'))}.{_stale(record)}"
 
 
 def _stale(record: Recorded) -> str:

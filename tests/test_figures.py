@@ -8,13 +8,17 @@ from itertools import pairwise
 import matplotlib
 import pandas as pd
 import pytest
+from exchange_results import eight, orders, paths, truths
 from matplotlib.figure import Figure
 from results import ablation, limit_events
 
 from lib.figures.ablation import contrasts, information, phantom_alpha, sharpe_ratios
 from lib.figures.events import after_limit_close, by_year, limit_rates
+from lib.figures.exchange import eight_markets, few_and_many, limit_up_path, three_orders, truth_plane
 from lib.figures.style import spread, title_of, to_svg
 from lib.figures.travel import window_travel
+from lib.studies.paradox_tables import order_steps, papers_numbers
+from lib.studies.phantom_alpha_tables import story
 from lib.travel import Travel
 
 DRAWN: dict[str, Callable[[], Figure]] = {
@@ -27,6 +31,13 @@ DRAWN: dict[str, Callable[[], Figure]] = {
     "contrasts": lambda: contrasts(ablation()),
     "contrasts of money": lambda: contrasts(ablation(), metric="executed_open.sharpe"),
     "phantom_alpha": lambda: phantom_alpha(ablation()),
+    "contrasts of the truth": lambda: contrasts(truths(), metric="truth_ic"),
+    "truth_plane": lambda: truth_plane(truths(), note="a note"),
+    "truth_plane, one variant": lambda: truth_plane(truths()[lambda frame: frame["variant"] == "gap ridge"]),
+    "limit_up_path": lambda: limit_up_path(paths(), note="a note"),
+    "few_and_many": lambda: few_and_many(paths(), tuple(story(paths()))),
+    "eight_markets": lambda: eight_markets(eight()),
+    "three_orders": lambda: three_orders(orders(), papers_numbers(), order_steps(orders(), "ridge")),
     "window_travel": lambda: window_travel(Travel(window=5, limit_day=8)),
 }
 
@@ -65,6 +76,9 @@ def test_axes_have_labels(name: str) -> None:
         (by_year, limit_events(0.02), limit_events(-0.02)),
         (contrasts, ablation(0.05), ablation(-0.05)),
         (contrasts, ablation(0.05), ablation(0.0)),
+        (truth_plane, truths(), truths(0.3)),
+        (limit_up_path, paths(), paths(0.01)),
+        (eight_markets, eight(), eight(0.0)),
     ],
 )
 def test_other_numbers_give_another_title(

@@ -240,9 +240,7 @@ FAST = Protocol(learning_rate=5e-3, batch=256, epochs=3)
 
 def trained(seed: int, data: Dataset | None = None) -> np.ndarray:
     data = data or signal()
-    network = train(
-        initialised(MLP, 3, seed), data.training(0, 150), data.training(160, 200), seed=seed, protocol=FAST
-    )
+    network = train(initialised(MLP, 3, seed), data.training(0, 150), data.training(160, 200), seed=seed, protocol=FAST)
     return predict(network, data.features[:500])
 
 
@@ -285,7 +283,7 @@ def test_empty_samples_are_refused():
         train(MLP(3), data.training(0, 10), data.training(0, 0), seed=0)
 
 
-@pytest.mark.parametrize("learner,options", [("ridge", {}), ("mlp", {"epochs": 40})])
+@pytest.mark.parametrize("learner,options", [("ridge", {}), ("lightgbm", {}), ("mlp", {"epochs": 40})])
 def test_a_learnable_signal_is_learned(learner, options):
     data = signal(noise=1.0)
     predicted = find_learner(learner)(data, 560, 0, **options)(data.features)
@@ -309,7 +307,38 @@ def test_the_mlp_fits_and_validates_on_purged_days(monkeypatch):
             np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize("learner,options", [("ridge", {}), ("mlp", {"epochs": 1})])
+def test_trees_are_a_function_of_their_seed_and_of_the_purged_days(monkeypatch):
+    """Another seed draws other rows and factors; the days between fit and validation are read by neither."""
+    data = signal()
+
+    def predicted(data, seed):
+        return find_learner("lightgbm")(data, 300, seed, rounds=5)(data.features[:500])
+
+    first = predicted(data, 0)
+    np.testing.assert_array_equal(first, predicted(data, 0))
+    assert not np.array_equal(first, predicted(data, 1))
+    gap = (data.day >= 268) & (data.day < 270) | (data.day >= 300)
+    hidden = Dataset(data.features, np.where(gap, 1e30, data.label), data.day, data.stock, data.shape)
+    np.testing.assert_array_equal(first, predicted(hidden, 0))
+    seen = Dataset(data.features, np.where(data.day == 267, 5.0, data.label), data.day, data.stock, data.shape)
+    assert not np.array_equal(first, predicted(seen, 0))
+
+
+def test_trees_without_a_sample_are_refused():
+    data = signal()
+    empty = Dataset(data.features, np.where(data.day < 268, data.label, np.nan), data.day, data.stock, data.shape)
+    with pytest.raises(ParameterError, match="and 0 to validate"):
+        find_learner("lightgbm")(empty, 300, 0)
+
+
+def test_trees_do_not_depend_on_the_unit_of_the_label():
+    data = signal()
+    scaled = Dataset(data.features, 1024 * data.label, data.day, data.stock, data.shape)
+    one, other = (find_learner("lightgbm")(part, 300, 0, rounds=5)(part.features[:500]) for part in (data, scaled))
+    np.testing.assert_allclose(1024 * one, other, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("learner,options", [("ridge", {}), ("lightgbm", {"rounds": 5}), ("mlp", {"epochs": 1})])
 def test_a_prediction_does_not_depend_on_how_many_rows_are_predicted(learner, options):
     """Matrix products may round a row differently when the number of rows changes."""
     rng = np.random.default_rng(0)
@@ -323,14 +352,15 @@ def test_a_prediction_does_not_depend_on_how_many_rows_are_predicted(learner, op
 
 
 def test_an_unknown_learner_is_refused():
-    with pytest.raises(UnknownNameError, match="'rigde' does not exist; expected ridge, mlp; did you mean 'ridge'"):
+    known = "'rigde' does not exist; expected ridge, lightgbm, mlp; did you mean 'ridge'"
+    with pytest.raises(UnknownNameError, match=known):
         find_learner("rigde")
 
 
 # ------------------------------------------------------------------------------ walk
 
 
-@pytest.mark.parametrize("learner,options", [("ridge", {}), ("mlp", {"epochs": 1})])
+@pytest.mark.parametrize("learner,options", [("ridge", {}), ("lightgbm", {"rounds": 5}), ("mlp", {"epochs": 1})])
 @pytest.mark.parametrize("year", [2011, 2012])
 def test_the_future_changes_no_prediction(learner, options, year):
     """Everything from t0 on is replaced, t0 inside a test span or on its second day."""

@@ -85,6 +85,10 @@ def contrasts(frame: pd.DataFrame, learner: str = "ridge", metric: str = "m1_ic"
             "difference in Sharpe ratio,\nexecuted at the next open", 2,
             found.windows_message("executed_open.sharpe", 2, "the executed Sharpe ratio"),
         ),
+        "truth_ic": (
+            "difference in correlation\nwith what can be earned", 3,
+            found.windows_message("truth_ic", 3, "the correlation with what can be earned"),
+        ),
         "naive_close.sharpe": (
             "difference in Sharpe ratio,\nevery order filled", 2,
             found.windows_message("naive_close.sharpe", 2, "the Sharpe ratio with every order filled"),

@@ -7,24 +7,21 @@ proves the plumbing and nothing else.
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-
-import numpy as np
 
 from lib.factors import FactorSet
 from lib.factors.core import CORE
 from lib.models.learners import TRAINED as TRAINED_LEARNERS
-from lib.models.walk import walk_predictions
 from lib.panel import Panel
 from lib.parameters import Parameter
 from lib.studies.agreement import EXACT, TRAINED, Agreement
 from lib.studies.base import Config, RowResult, Settings, Study
+from lib.studies.evaluation import evaluate, on_panel, ordered, pairs, row_rng
 from lib.studies.mask_ablation_tables import CLAIM_IDS, LEARNERS, answer_claims, summary
 from lib.studies.panels import study_panel
-from lib.studies.scoring import difference, score
-from lib.studies.variants import CONTRASTS, VARIANTS, compute_features, variant_dataset
+from lib.studies.scoring import difference
+from lib.studies.variants import CONTRASTS, VARIANTS, compute_features
 
 #: variants of the MLP where time is short
 MLP_SHORT = ("none", "row_deletion", "mask_skip")
@@ -37,19 +34,12 @@ def _grid(settings: Settings) -> Iterator[Config]:
         for learner in settings["learners"]:
             if learner == "ridge" and real and seed != settings["seeds"][0]:
                 continue  # one real market and no randomness: one row
-            for variant in _ordered(settings["variants"] if learner == "ridge" else settings["mlp_variants"]):
+            for variant in ordered(settings["variants"] if learner == "ridge" else settings["mlp_variants"]):
                 row = {"variant": f"{variant} {learner}", "seed": seed, "mask": variant, "learner": learner}
                 row["market_seed"] = 0 if real else seed
                 if learner == "mlp":
                     row |= {"refit_every": settings["mlp_refit_every"], "epochs": settings["mlp_epochs"]}
                 yield row
-
-
-def _ordered(variants: Sequence[str] | None) -> list[str]:
-    """Variants with the same features side by side, so that a process computes them once."""
-    chosen = list(VARIANTS) if variants is None else list(variants)
-    order = list(dict.fromkeys(variant.features for variant in VARIANTS.values()))
-    return sorted(chosen, key=lambda name: order.index(VARIANTS[name].features))
 
 
 def _group(row: Config) -> str:
@@ -67,45 +57,30 @@ def _features(panel: Panel, features: str) -> FactorSet:
 
 
 def _compute(row: Config, settings: Settings) -> RowResult:
-    variant, seed = VARIANTS[row["mask"]], row["market_seed"]
-    panel = _panel(settings, seed)
-    prediction = walk_predictions(
-        variant_dataset(panel, variant, _features(panel, variant.features)),
-        panel.dates,
+    panel = _panel(settings, row["market_seed"])
+    return evaluate(
+        panel,
+        row["mask"],
+        _features(panel, VARIANTS[row["mask"]].features),
+        name=row["variant"],
+        seed=row["seed"],
         learner=row["learner"],
         first_test_year=settings["first_test_year"],
-        seed=row["seed"],
         **{name: row[name] for name in ("refit_every", "epochs") if name in row},
     )
-    orders_allowed = panel.price_valid if variant.flags else None
-    records, series = score(panel, prediction, orders_allowed=orders_allowed, rng=_rng(row["variant"], row["seed"]))
-    first = int(np.flatnonzero(np.isfinite(prediction).any(axis=1))[0])
-    arrays = {**series, "prediction": prediction[first:].astype(np.float32), "first_row": np.array(first)}
-    return RowResult(records, {**arrays, "dates": panel.dates[first:].astype("datetime64[D]").astype(np.int64)})
-
-
-def _rng(name: str, seed: int) -> np.random.Generator:
-    return np.random.default_rng([zlib.crc32(name.encode()), seed])
 
 
 def _contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> RowResult:
     """Paired differences between the variants of one learner on one market."""
     learner, seed = rows[0][0]["learner"], rows[0][0]["seed"]
     panel = _panel(settings, rows[0][0]["market_seed"])
-    sides = {row["mask"]: (_on_panel(panel, result.arrays), result.arrays) for row, result in rows}
+    sides = {row["mask"]: (on_panel(panel, result.arrays), result.arrays) for row, result in rows}
     records = []
-    for left, right in CONTRASTS:
-        if left in sides and right in sides:
-            name = f"{left} - {right} {learner}"
-            found = difference(panel, sides[left], sides[right], _rng(name, seed))
-            records += [{"variant": name, **record} for record in found]
+    for left, right in pairs(sides, CONTRASTS):
+        name = f"{left} - {right} {learner}"
+        found = difference(panel, sides[left], sides[right], row_rng(name, seed))
+        records += [{"variant": name, **record} for record in found]
     return RowResult(records)
-
-
-def _on_panel(panel: Panel, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-    prediction = np.full(panel.shape, np.nan)
-    prediction[int(arrays["first_row"]) :] = arrays["prediction"]
-    return prediction
 
 
 def _by_learner_and_seed(row: Config) -> str:

@@ -168,7 +168,9 @@ def _pool(jobs: int, backend: str | None) -> Any:
     backend = backend or os.environ.get(BACKEND_VARIABLE) or "loky"
     streaming = {"return_as": "generator_unordered"} if backend in ("loky", "threading") else {}
     try:
-        return joblib.Parallel(n_jobs=jobs, backend=backend, **streaming)
+        # a configuration registers the backends of clusters, which Parallel by itself does not know
+        with joblib.parallel_config(backend=backend, n_jobs=jobs):
+            return joblib.Parallel(**streaming)
     except (ValueError, ImportError) as error:
         reason = " ".join(str(error).split())
         raise ParameterError(f"joblib backend {backend!r} cannot be used: {reason}") from None

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 SESSIONS = 243  # a year of A-share trading
 PAPER_DAYS = 756  # the papers' test span: three years of 252 days
 COST_BPS = 8.0
-SAMPLES = 1000
+SAMPLES = 1000  # paths behind an interval, where a study asks for no other number
 MINIMUM_CELLS = 20  # stocks a day's IC needs
 
 #: name of a run -> (fill, execution). naive_close is the papers' own back-test; executed_open is the headline.
@@ -103,20 +103,29 @@ def backtests(panel: Panel, prediction: np.ndarray, orders_allowed: np.ndarray |
 
 
 def score(
-    panel: Panel, prediction: np.ndarray, *, orders_allowed: np.ndarray | None, rng: np.random.Generator
+    panel: Panel,
+    prediction: np.ndarray,
+    *,
+    orders_allowed: np.ndarray | None,
+    rng: np.random.Generator,
+    samples: int | None = None,
 ) -> tuple[list[Record], Series]:
-    """Every metric of a set of predictions [T, N] (NaN: none), and the daily series behind them."""
+    """Every metric of a set of predictions [T, N] (NaN: none), and the daily series behind them.
+
+    samples: resampled paths behind each interval; None: SAMPLES.
+    """
+    samples = samples or SAMPLES
     days = np.flatnonzero(np.isfinite(prediction).any(axis=1))
     span = slice(int(days[0]), int(days[-1]) + 1)
     series = {name: values[span] for name, values in daily_ics(panel, prediction).items()}
-    records = [record for name, values in series.items() for record in _ic_records(name, values, rng)]
+    records = [record for name, values in series.items() for record in ic_records(name, values, rng, samples)]
     records.append(_coverage(panel, prediction, span))
     benchmark = equal_weight(panel)
     for name, run in backtests(panel, prediction, orders_allowed).items():
-        records += _run_records(name, run, benchmark, rng)
+        records += _run_records(name, run, benchmark, rng, samples)
         series |= {f"{name}.returns": run.returns, f"{name}.active": active_returns(run, benchmark)}
     for fill in ("close", "open"):
-        records += _phantom_records(panel, prediction, fill, orders_allowed, rng)
+        records += _phantom_records(panel, prediction, fill, orders_allowed, rng, samples)
     return records, series
 
 
@@ -126,21 +135,24 @@ def _coverage(panel: Panel, prediction: np.ndarray, span: slice) -> Record:
     return {"metric": "coverage", "value": float(predicted.sum() / listed.sum()), "n": int(listed.sum())}
 
 
-def _ic_records(name: str, daily: np.ndarray, rng: np.random.Generator) -> list[Record]:
+def ic_records(name: str, daily: np.ndarray, rng: np.random.Generator, samples: int) -> list[Record]:
+    """Mean of a daily IC [T] over its defined days, with its interval; nothing where fewer than two are defined."""
     known = daily[np.isfinite(daily)]
     if len(known) < 2:
         return []
-    return _with_interval(name, known, np.mean, rng)
+    return _with_interval(name, known, np.mean, rng, samples)
 
 
-def _run_records(name: str, run: Backtest, benchmark: np.ndarray, rng: np.random.Generator) -> list[Record]:
+def _run_records(
+    name: str, run: Backtest, benchmark: np.ndarray, rng: np.random.Generator, samples: int
+) -> list[Record]:
     net, gross = active_returns(run, benchmark), active_returns(run, benchmark, gross=True)
     records = [
-        *_with_interval(f"{name}.sharpe", run.returns, _sharpe, rng),
-        *_with_interval(f"{name}.annual_return", run.returns, _annual_return, rng),
-        *_with_interval(f"{name}.max_drawdown", run.returns, max_drawdown, rng),
-        *_with_interval(f"{name}.active_sharpe", net, _sharpe, rng),
-        *_with_interval(f"{name}.active_sharpe_gross", gross, _sharpe, rng),
+        *_with_interval(f"{name}.sharpe", run.returns, _sharpe, rng, samples),
+        *_with_interval(f"{name}.annual_return", run.returns, _annual_return, rng, samples),
+        *_with_interval(f"{name}.max_drawdown", run.returns, max_drawdown, rng, samples),
+        *_with_interval(f"{name}.active_sharpe", net, _sharpe, rng, samples),
+        *_with_interval(f"{name}.active_sharpe_gross", gross, _sharpe, rng, samples),
     ]
     plain = {"turnover": run.turnover[1:].mean(), "held": run.held.mean(), "cash": run.cash.mean()}
     plain |= {f"refused {kind} a day": counts.mean() for kind, counts in run.refused.items()}
@@ -149,22 +161,27 @@ def _run_records(name: str, run: Backtest, benchmark: np.ndarray, rng: np.random
 
 
 def _phantom_records(
-    panel: Panel, prediction: np.ndarray, fill: Any, orders_allowed: np.ndarray | None, rng: np.random.Generator
+    panel: Panel,
+    prediction: np.ndarray,
+    fill: Any,
+    orders_allowed: np.ndarray | None,
+    rng: np.random.Generator,
+    samples: int,
 ) -> list[Record]:
     """Naive minus executed return of the same predictions, zero cost, a year; and the part of refused limit-up buys."""
     found = phantom_alpha(panel, prediction, policy=top_k_buffer(), fill=fill, orders_allowed=orders_allowed)
     return [
-        *_with_interval(f"phantom_{fill}", found.total, _annual_mean, rng),
-        *_with_interval(f"phantom_{fill}.limit_up_buys", found.limit_up_buys, _annual_mean, rng),
+        *_with_interval(f"phantom_{fill}", found.total, _annual_mean, rng, samples),
+        *_with_interval(f"phantom_{fill}.limit_up_buys", found.limit_up_buys, _annual_mean, rng, samples),
     ]
 
 
 def _with_interval(
-    name: str, daily: np.ndarray, statistic: Callable[[np.ndarray], float], rng: np.random.Generator
+    name: str, daily: np.ndarray, statistic: Callable[[np.ndarray], float], rng: np.random.Generator, samples: int
 ) -> list[Record]:
     """The statistic and its prediction interval for one path of the papers' length; nothing where it is undefined."""
     try:
-        found = prediction_interval(daily, statistic, length=PAPER_DAYS, rng=rng, n_samples=SAMPLES)
+        found = prediction_interval(daily, statistic, length=PAPER_DAYS, rng=rng, n_samples=samples)
     except StatisticsError:
         return []
     values = (("", found.value), (".low", found.low), (".high", found.high))
@@ -188,33 +205,36 @@ def difference(
     left: tuple[np.ndarray, Mapping[str, np.ndarray]],
     right: tuple[np.ndarray, Mapping[str, np.ndarray]],
     rng: np.random.Generator,
+    samples: int | None = None,
 ) -> list[Record]:
     """Paired differences left - right with 95 % intervals of the mean by a block bootstrap over common days.
 
     Each side is (prediction [T, N], its daily series). ICs are compared on the cells that both sides predict.
     """
+    samples = samples or SAMPLES
     common = np.isfinite(left[0]) & np.isfinite(right[0])
     ics = [daily_ics(panel, side[0], common, CONTRASTED) for side in (left, right)]
     records: list[Record] = []
     for metric in CONTRASTED:
-        records += _mean_difference(metric, ics[0][metric], ics[1][metric], rng)
+        records += mean_difference(metric, ics[0][metric], ics[1][metric], rng, samples)
     for run in RUNS:
         a, b = left[1][f"{run}.returns"], right[1][f"{run}.returns"]
         days = min(len(a), len(b))  # a variant whose first predictions come later starts later; the ends agree
-        found = sharpe_difference_interval(a[-days:], b[-days:], rng=rng, periods=SESSIONS, n_samples=SAMPLES)
+        found = sharpe_difference_interval(a[-days:], b[-days:], rng=rng, periods=SESSIONS, n_samples=samples)
         records += _interval(f"{run}.sharpe", days, found.value, found.low, found.high)
-    return records + _inflation(left[1]["apparent_ic"], right[1]["apparent_ic"], rng)
+    return records + _inflation(left[1]["apparent_ic"], right[1]["apparent_ic"], rng, samples)
 
 
-def _mean_difference(metric: str, a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> list[Record]:
+def mean_difference(metric: str, a: np.ndarray, b: np.ndarray, rng: np.random.Generator, samples: int) -> list[Record]:
+    """Mean of a - b, two daily series [T], over the days on which both are defined, with its interval."""
     known = np.isfinite(a) & np.isfinite(b)
     if known.sum() < 2:
         return []
-    found = mean_difference_interval(a[known], b[known], rng=rng, n_samples=SAMPLES)
+    found = mean_difference_interval(a[known], b[known], rng=rng, n_samples=samples)
     return list(_interval(metric, int(known.sum()), found.value, found.low, found.high))
 
 
-def _inflation(left: np.ndarray, right: np.ndarray, rng: np.random.Generator) -> list[Record]:
+def _inflation(left: np.ndarray, right: np.ndarray, rng: np.random.Generator, samples: int) -> list[Record]:
     """Mean apparent IC of right over left, minus 1, in per cent, each on its own cells: the papers' inflation."""
     days = min(len(left), len(right))
     pair = np.column_stack([left[-days:], right[-days:]])
@@ -226,8 +246,8 @@ def _inflation(left: np.ndarray, right: np.ndarray, rng: np.random.Generator) ->
         masked, plain = path.mean(axis=0)
         return float(100 * (plain / masked - 1))
 
-    samples = block_bootstrap(pair, ratio, rng=rng, n_samples=SAMPLES)
-    return list(_interval("apparent_ic.inflation", len(pair), ratio(pair), *percentile_interval(samples)))
+    paths = block_bootstrap(pair, ratio, rng=rng, n_samples=samples)
+    return list(_interval("apparent_ic.inflation", len(pair), ratio(pair), *percentile_interval(paths)))
 
 
 def _interval(metric: str, n: int, value: float, low: float, high: float) -> Iterator[Record]:

@@ -93,11 +93,11 @@ def cells(panel: Panel, name: str) -> np.ndarray:
     return admitted & panel.universe
 
 
-def compute_features(panel: Panel, features: str, names: tuple[str, ...]) -> FactorSet:
-    """The z-scored factors behind a variant's features."""
+def compute_features(panel: Panel, features: str, names: tuple[str, ...], standardise: str = "zscore") -> FactorSet:
+    """The standardised factors behind a variant's features; standardise: zscore | rank."""
     how = FEATURES[features]
     masked = panel.with_mask(how.mask)  # type: ignore[arg-type]
-    return compute_factors(masked, names, window=how.window, standardise="zscore", max_gap=how.max_gap)
+    return compute_factors(masked, names, window=how.window, standardise=standardise, max_gap=how.max_gap)
 
 
 def variant_dataset(panel: Panel, variant: Variant, factors: FactorSet) -> Dataset:

@@ -1,0 +1,44 @@
+"""Rows of the ablation on the synthetic exchange, for studies that look at them from another side.
+
+They are run through `run_study`, so a row that the ablation has computed is read from the cache and not computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from lib.parameters import Parameter
+from lib.studies.runner import run_study
+from lib.studies.synthetic import FACTOR_SETS, LIMIT_RATES, SIZE, SIZES
+
+if TYPE_CHECKING:
+    from lib.studies.base import Settings
+    from lib.studies.runner import StudyResult
+
+LEARNERS = ("ridge", "lightgbm", "mlp")
+#: parameters that a study of these rows takes over from the ablation
+SHARED: dict[str, Parameter] = {
+    **SIZE,
+    "factors": Parameter(str, "core", choices=FACTOR_SETS, help="core: 39, quick; all: the papers' 213"),
+    "limit_rates": Parameter(list, list(LIMIT_RATES), choices=LIMIT_RATES, help="how often limits bind"),
+    "learners": Parameter(list, ["ridge"], choices=LEARNERS, help="which learners to run"),
+    "refit_every": Parameter(int, 3, low=1, high=20, help="years between two fits of LightGBM and the MLP"),
+    "samples": Parameter(int, 200, low=20, high=5000, help="resampled paths behind an interval of one market"),
+}
+#: their values by scale, equal to the ablation's
+SHARED_SCALES: dict[str, dict[str, Any]] = {
+    "smoke": {**SIZES["smoke"], "limit_rates": ["paper"], "samples": 40, "seeds": 1},
+    "laptop": {**SIZES["laptop"], "seeds": 2},
+    "paper": {**SIZES["paper"], "factors": "all", "refit_every": 1, "seeds": 20},
+}
+
+
+def ablation(seed: int, limits: str, learner: str, masks: Sequence[str], settings: Settings) -> StudyResult:
+    """The ablation's rows of some variants on one market, for one learner."""
+    taken = ("n_stocks", "n_days", "first_test_year", "factors", "refit_every", "samples")
+    return run_study(
+        "mask_ablation", seeds=[seed], jobs=1, progress=False,
+        limit_rates=[limits], learners=[learner], variants=list(masks), trained_variants=list(masks),
+        lightgbm_seeds=1, mlp_seeds=1, rank_seeds=0, large_seeds=0, **{name: settings[name] for name in taken},
+    )  # fmt: skip

@@ -1,0 +1,77 @@
+"""The IC-Sharpe paradox (paper B, s6.3): does a mask lower the IC that is seen and raise the one that can be traded?
+
+The papers order three configurations, none, halt_only and full, in three ways: apparent IC falls, realisable IC rises,
+Sharpe rises. Each order is two steps, and each step a difference paired over markets. Their full mask intersects all
+factors (mask_paper); mask_skip, which keeps nearly every cell, is shown beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from lib.studies.ablation_rows import SHARED, SHARED_SCALES, ablation
+from lib.studies.base import Config, RowResult, Settings, Study
+from lib.studies.mask_ablation_synthetic_tables import condition_name
+from lib.studies.paradox_tables import CLAIM_IDS, FULL, MEASURES, answer_claims, steps, summary
+from lib.studies.scoring import Record
+
+MASKS = ("none", "halt_only", *FULL)
+
+
+def _grid(settings: Settings) -> Iterator[Config]:
+    for seed in settings["seeds"]:
+        for limits in settings["limit_rates"]:
+            for learner in settings["learners"]:
+                condition = condition_name(limits, "zscore", None)
+                row = {"variant": f"{learner} | {condition}", "seed": seed, "limits": limits, "learner": learner}
+                yield row | {"condition": condition}
+
+
+def _compute(row: Config, settings: Settings) -> RowResult:
+    frame = ablation(row["seed"], row["limits"], row["learner"], MASKS, settings).frame
+    masks = frame["variant"].str.partition(" ")[0]
+    levels = {}
+    for mask in MASKS:
+        part = frame[(masks == mask) & ~frame["variant"].str.contains(" - ")]
+        levels[mask] = dict(zip(part["metric"], part["value"], strict=True))
+    records = [record for mask in MASKS for record in _levels(mask, levels[mask], row)]
+    for full in FULL:
+        for after, before in steps(full):
+            records += _step(f"{after} - {before}", levels[after], levels[before], row)
+    return RowResult(_without_repeats(records))
+
+
+def _levels(mask: str, levels: Mapping[str, float], row: Config) -> list[Record]:
+    names = [metric + end for metric in MEASURES for end in ("", ".low", ".high")]
+    return [_record(mask, name, levels[name], row) for name in names if name in levels]
+
+
+def _step(name: str, after: Mapping[str, float], before: Mapping[str, float], row: Config) -> list[Record]:
+    both = [metric for metric in MEASURES if metric in after and metric in before]
+    return [_record(name, metric, after[metric] - before[metric], row) for metric in both]
+
+
+def _record(name: str, metric: str, value: float, row: Config) -> Record:
+    return {"variant": f"{name} {row['learner']} | {row['condition']}", "metric": metric, "value": value}
+
+
+def _without_repeats(records: list[Record]) -> list[Record]:
+    """The first step is the same whichever full mask the second leads to."""
+    return list({(item["variant"], item["metric"]): item for item in records}.values())
+
+
+STUDY = Study(
+    name="paradox",
+    title="The IC-Sharpe paradox",
+    grid=_grid,
+    compute=_compute,
+    parameters=SHARED,
+    scales=SHARED_SCALES,
+    grid_only=("limit_rates", "learners"),
+    group=lambda row: f"{row['seed']} {row['limits']}",
+    setting="different",
+    summarise=summary,
+    claims=answer_claims,
+    claim_ids=CLAIM_IDS,
+    presentation=("lib.studies.paradox_tables", "lib.studies.mask_ablation_synthetic_tables"),
+)

@@ -1,0 +1,117 @@
+"""The papers' table of s6.3 beside ours, the three orders with their tests, and the answer to the claim."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from lib.claims import Answer, load_ledger
+from lib.findings import Estimate, Numbers
+from lib.findings.markets import across_markets, adjusted_p
+from lib.studies.mask_ablation_synthetic_tables import ANSWERED, conditions, of_condition
+
+#: the papers' full mask, and the one that keeps nearly every cell
+FULL = ("mask_paper", "mask_skip")
+#: steps of an order: from less mask to more
+STEPS = (("none", "halt_only"), ("halt_only", "full"))
+#: what is kept of each configuration
+MEASURES = ("apparent_ic", "m2_ic", "m1_ic", "truth_ic", "naive_close.sharpe", "executed_close.sharpe",
+            "executed_open.sharpe", "executed_open.active_sharpe", "coverage")  # fmt: skip
+#: the papers' three orders: name, our metric, the sign that each step should have, column of their table
+ORDERS = (
+    ("apparent IC falls", "apparent_ic", -1, "ic"),
+    ("realisable IC rises", "m2_ic", 1, "realisable_ic"),
+    ("executed Sharpe ratio rises", "executed_open.sharpe", 1, "sharpe"),
+)
+
+
+def steps(full: str) -> list[tuple[str, str]]:
+    """(after, before) of both steps, with a full mask put in.
+
+    >>> steps("mask_skip")
+    [('halt_only', 'none'), ('mask_skip', 'halt_only')]
+    """
+    chosen = {"full": full}
+    return [(chosen.get(after, after), chosen.get(before, before)) for before, after in STEPS]
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """Configurations down, measures across, for every condition and learner."""
+    tables = {}
+    for condition in conditions(frame):
+        part = of_condition(frame, condition)
+        numbers = Numbers(across_markets(part))
+        for learner in learners_in(part):
+            rows = {mask: {metric: numbers.find(f"{mask} {learner}", metric).value for metric in MEASURES}
+                    for mask in ("none", "halt_only", *FULL)}  # fmt: skip
+            tables[condition, learner] = pd.DataFrame.from_dict(rows, orient="index")
+    return pd.concat(tables, names=["condition", "learner", "mask"])
+
+
+def learners_in(part: pd.DataFrame) -> list[str]:
+    """Learners of one condition, in the order of the frame."""
+    names = (str(name).rpartition(" ")[2] for name in part["variant"])
+    return list(dict.fromkeys(names))
+
+
+def papers_table(part: pd.DataFrame, learner: str, full: str = FULL[0]) -> pd.DataFrame:
+    """The table of s6.3 for one condition: the papers' number, ours and its interval."""
+    claimed = {claim.id: claim.claimed for claim in load_ledger()}
+    numbers, rows = Numbers(across_markets(part)), []
+    for theirs, ours in (("none", "none"), ("halt_only", "halt_only"), ("full", full)):
+        row: dict[str, object] = {"the papers' mask": theirs, "ours": ours}
+        for _, metric, _, column in ORDERS:
+            found = numbers.find(f"{ours} {learner}", metric)
+            row[f"{column}: papers"] = claimed[f"B.paradox.{theirs}.{column}"]
+            row |= {f"{column}: ours{end}": value for end, value in zip(("", ".low", ".high"), found, strict=True)}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def papers_numbers() -> dict[str, list[float]]:
+    """The papers' three columns, from no mask to the full one."""
+    claimed = {claim.id: claim.claimed for claim in load_ledger()}
+    masks = ("none", "halt_only", "full")
+    return {column: [float(claimed[f"B.paradox.{mask}.{column}"] or 0) for mask in masks] for *_, column in ORDERS}
+
+
+def order_steps(part: pd.DataFrame, learner: str, full: str = FULL[0]) -> dict[tuple[str, str], Estimate]:
+    """(order, step) -> the difference in the claimed direction, so that the papers are right where it is positive."""
+    numbers, found = Numbers(across_markets(part)), {}
+    for name, metric, sign, _ in ORDERS:
+        for after, before in steps(full):
+            item = numbers.find(f"{after} - {before} {learner}", metric)
+            found[name, f"{before} to {after}"] = item if sign > 0 else Estimate(-item.value, -item.high, -item.low)
+    return found
+
+
+def orders_table(part: pd.DataFrame, learner: str, full: str = FULL[0]) -> pd.DataFrame:
+    """Six steps of three orders: change in the claimed direction, its interval over markets, p after Holm over six."""
+    metrics = {name: metric for name, metric, *_ in ORDERS}
+    names = [f"{after} - {before} {learner}" for after, before in steps(full)]
+    p = adjusted_p(part, [(name, metric) for metric in metrics.values() for name in names])
+    rows = []
+    for (name, step), item in order_steps(part, learner, full).items():
+        before, _, after = step.partition(" to ")
+        rows.append({
+            "order": name, "step": step, "change": item.value, "change.low": item.low, "change.high": item.high,
+            "p after Holm": p.get((f"{after} - {before} {learner}", metrics[name])), "holds": _holds(item),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _holds(item: Estimate) -> str:
+    return {1: "yes", -1: "no: the other way", 0: "not shown"}[item.sign]
+
+
+def answer_claims(frame: pd.DataFrame) -> list[Answer]:
+    """The order of s6.3 at the papers' rate of limits, one part per step, with ridge."""
+    part = of_condition(frame, ANSWERED)
+    found = list(order_steps(part, "ridge").values()) if len(part) else []
+    if not found or any(number != number for item in found for number in item):
+        return []
+    note = "synthetic exchange, ridge, limits as often as the papers say: the six steps of three orders"
+    parts = [(item.value, item.low, item.high) for item in found]
+    return [Answer("B.paradox.order", setting="different", note=note, page="paradox", parts=parts)]
+
+
+CLAIM_IDS = ("B.paradox.order",)

@@ -1,0 +1,70 @@
+"""Days with many limit-up closes beside days with few, and the answer to the papers' story."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from lib.claims import Answer
+from lib.findings import Estimate, Numbers
+from lib.findings.markets import across_markets
+from lib.studies.mask_ablation_synthetic_tables import ANSWERED, conditions, of_condition
+
+#: the model without a mask, and two with one
+MASKS = ("none", "row_deletion", "mask_skip")
+#: daily series that are compared, by the day of the decision
+SERIES = ("apparent_ic", "m1_ic", "truth_ic", "unfilled_ic", "naive_close.active", "executed_close.active",
+          "executed_open.active")  # fmt: skip
+#: the papers' story: IC higher on days with many limit-ups (+1), executed returns poorer (-1)
+STORY = (("apparent_ic", 1), ("executed_close.active", -1))
+
+
+def split_table(part: pd.DataFrame, learner: str) -> pd.DataFrame:
+    """Mask and series down; few, many and the difference with its interval across. Returns in basis points a day."""
+    numbers, rows = Numbers(across_markets(part)), []
+    for mask in MASKS:
+        for name in SERIES:
+            unit = 1.0 if name.endswith("_ic") else 1e4
+            few, many, gap = (
+                numbers.find(f"{kind} {mask} {learner}", name).times(unit) for kind in ("few", "many", "many - few")
+            )
+            if few.value == few.value:
+                rows.append({"mask": mask, "series": name if unit == 1 else f"{name}, bp a day", "few": few.value,
+                             "many": many.value, "difference": gap.value, "difference.low": gap.low,
+                             "difference.high": gap.high})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def story(part: pd.DataFrame, learner: str = "ridge", mask: str = "none") -> list[Estimate]:
+    """The papers' story, each difference in the claimed direction: IC higher, executed return poorer."""
+    numbers = Numbers(across_markets(part))
+    found = [numbers.find(f"many - few {mask} {learner}", name) for name, _ in STORY]
+    return [item if sign > 0 else Estimate(-item.value, -item.high, -item.low)
+            for item, (_, sign) in zip(found, STORY, strict=True)]  # fmt: skip
+
+
+def learners_in(part: pd.DataFrame) -> list[str]:
+    """Learners of one condition, in the order of the frame."""
+    return list(dict.fromkeys(str(name).rpartition(" ")[2] for name in part["variant"]))
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """Every condition and learner under each other."""
+    tables: dict[tuple[str, str], pd.DataFrame] = {}
+    for condition in conditions(frame):
+        part = of_condition(frame, condition)
+        tables |= {(condition, learner): split_table(part, learner) for learner in learners_in(part)}
+    return pd.concat(tables, names=["condition", "learner"]).droplevel(-1)
+
+
+def answer_claims(frame: pd.DataFrame) -> list[Answer]:
+    """Both halves of the story at the papers' rate of limits, with ridge and no mask."""
+    part = of_condition(frame, ANSWERED)
+    found = story(part) if len(part) else []
+    if not found or any(number != number for item in found for number in item):
+        return []
+    note = "synthetic exchange, ridge without a mask: IC and next day's executed return, many limit-ups minus few"
+    parts = [(item.value, item.low, item.high) for item in found]
+    return [Answer("B.story.phantom", setting="different", note=note, page="phantom_alpha", parts=parts)]
+
+
+CLAIM_IDS = ("B.story.phantom",)

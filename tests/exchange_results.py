@@ -1,0 +1,72 @@
+"""Small frames in the form of the studies of the synthetic exchange, with numbers that a test chooses."""
+
+from __future__ import annotations
+
+import pandas as pd
+from results import ablation, around, tidy
+
+from lib.findings import CAUSES, VARIANT_ORDER
+from lib.studies.limit_up_path import AFTER, BEFORE
+from lib.studies.paradox_tables import MEASURES, steps
+from lib.studies.phantom_alpha_tables import SERIES
+
+
+def truths(earned: float = 0.1) -> pd.DataFrame:
+    """The ablation with its two correlations with the truth; unmasked variants have the cut-off move."""
+    records: list[tuple[str, str, float]] = []
+    for place, name in enumerate(VARIANT_ORDER):
+        cut = 0.4 if name in ("none", "halt_only", "flags") else 0.01
+        records += around(f"{name} ridge", "unfilled_ic", cut + 0.002 * place, 0.01)
+        records += around(f"{name} ridge", "truth_ic", earned + 0.003 * place, 0.01)
+    for name in CAUSES:
+        records += around(f"{name} ridge", "truth_ic", earned - 0.1, 0.02)
+    return pd.concat([ablation(), tidy(records, "mask_ablation")])
+
+
+def paths(cut: float = 0.03, many: float = 0.1) -> pd.DataFrame:
+    """A limit-up close that stops `cut` short, and ICs that are higher by `many` on days with many."""
+    records: list[tuple[str, str, float]] = []
+    for day in range(-BEFORE, AFTER + 1):
+        done = 0.1 if day >= 0 else 0.0
+        after = cut if day > 0 else 0.0
+        wanted = done + (cut if day >= 0 else 0.0)
+        for name, value in (
+            ("close", done + after),
+            ("open", done + after),
+            ("wanted", wanted),
+            ("rank", 0.5 + 4 * done),
+        ):
+            records.append(("limit-up close ridge", f"{name} {day:+d}", value))
+    for name in SERIES:
+        size = many if name.endswith("_ic") else -many / 100
+        records += around("few none ridge", name, 0.0, 0.01) + around("many none ridge", name, size, 0.01)
+        records += around("many - few none ridge", name, size, 0.0001)
+    return tidy(records, "phantom_alpha")
+
+
+def eight(phantom: float = 1.0) -> pd.DataFrame:
+    """Eight markets; phantom alpha where there is a spill."""
+    records: list[tuple[str, str, float]] = []
+    for limits in ("limits seldom", "limits often"):
+        for spill in ("spill", "no spill"):
+            for planted in ("alpha", "nothing planted"):
+                name = f"none ridge | {limits}, {spill}, {planted}"
+                size = phantom if spill == "spill" else 0.0
+                records += around(name, "phantom_close", size, 0.1)
+                records += around(name, "naive_close.active_sharpe", 4 * size, 1.0)
+                records += around(name, "executed_open.active_sharpe", 0.0, 1.0)
+    return tidy(records, "controls")
+
+
+def orders(size: float = 0.02) -> pd.DataFrame:
+    """Three masks of the paradox, and its steps in the papers' direction."""
+    records: list[tuple[str, str, float]] = []
+    for place, mask in enumerate(("none", "halt_only", "mask_paper")):
+        for metric in MEASURES:
+            sign = -1 if metric == "apparent_ic" else 1
+            records += around(f"{mask} ridge", metric, 0.05 + sign * size * place, 0.01)
+    for after, before in steps("mask_paper"):
+        for metric in MEASURES:
+            sign = -1 if metric == "apparent_ic" else 1
+            records += around(f"{after} - {before} ridge", metric, sign * size, 0.01)
+    return tidy(records, "paradox")

@@ -1,0 +1,143 @@
+"""The controls: what each switch does to phantom alpha, and how often a null market is found to be null."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from results import tidy
+
+from lib import run_study
+from lib.findings import Numbers
+from lib.findings.synthetic import nothing_planted, null_message, spill_message
+from lib.market import make_market
+from lib.studies import controls
+from lib.studies.base import RowResult
+from lib.studies.controls import NULL_FACTORS, NULL_SIZE, STUDY
+from lib.studies.controls_tables import (
+    EXPECTED,
+    coverage_records,
+    effect_records,
+    effects_table,
+    null_table,
+    worlds_table,
+)
+from lib.studies.variants import VARIANTS
+
+TINY = {"n_stocks": 60, "n_days": 510, "first_test_year": 2011, "samples": 20}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_factors():
+    """Eight of the core factors: the switches act on every one of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lib.studies.synthetic.CORE", NULL_FACTORS)
+        yield
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+    return run_study("controls", scale="smoke", seeds=1, null_seeds=2, cache=cache, **TINY)
+
+
+def test_every_market_has_all_eight_worlds(result):
+    worlds = {row.config["world"] for row in result.rows if "world" in row.config}
+    assert len(worlds) == 8
+    for mask in ("none", "row_deletion", "mask_skip"):
+        table = worlds_table(result.frame, mask)
+        assert len(table) == 8 and table["phantom_close"].notna().all()
+
+
+def test_phantom_alpha_needs_the_spill_and_no_alpha(result):
+    """One small market, but the effect is of the size of the market itself."""
+    levels = worlds_table(result.frame).set_index("market")["phantom_close"]
+    assert levels["limits often, spill, nothing planted"] > 0.5
+    assert abs(levels["limits often, no spill, alpha"]) < 0.3
+    masked = worlds_table(result.frame, "mask_skip")["phantom_close"]
+    assert (masked.abs() < 1e-9).all(), "no orders at limits: nothing to refuse"
+    assert "needs the spill" in spill_message(result.frame)
+
+
+def test_what_can_be_earned_is_nothing_where_nothing_is_planted(result):
+    table = worlds_table(result.frame).set_index("market")["truth_ic"]
+    for name, value in table.items():
+        assert np.isnan(value) == ("nothing planted" in name), name
+    world = make_market(20, 60, 0, **controls.NOTHING)
+    assert not world.truth.mu_trad.any()
+
+
+def test_a_switch_is_on_minus_off_by_a_loop():
+    rng, rows, levels = np.random.default_rng(0), [], {}
+    for limits in ("real", "paper"):
+        for spill in (True, False):
+            for planted in (True, False):
+                value = float(rng.normal())
+                levels[limits, spill, planted] = value
+                rows.append(({"mask": "none", "limits": limits, "spill": spill, "planted": planted},
+                             [{"metric": "m1_ic", "value": value}]))  # fmt: skip
+    found = {item["variant"]: item["value"] for item in effect_records(rows)}
+    spill = [levels[limits, True, p] - levels[limits, False, p] for limits in ("real", "paper") for p in (True, False)]
+    limits = [levels["paper", s, p] - levels["real", s, p] for s in (True, False) for p in (True, False)]
+    assert found["spill - no spill, none ridge | effects"] == pytest.approx(np.mean(spill))
+    assert found["limits often - limits seldom, none ridge | effects"] == pytest.approx(np.mean(limits))
+    assert len(effects_table(tidy([(k, "m1_ic", v) for k, v in found.items()], "controls"))) == 9
+
+
+def test_a_null_row_covers_zero_when_its_interval_does(result):
+    numbers = Numbers(result.frame[result.frame["seed"] == 1])
+    for mask in VARIANTS:
+        found = numbers.find(f"{mask} ridge | null", "m1_ic")
+        covers = numbers.find(f"{mask} ridge | null", "m1_ic: covers 0").value
+        assert covers == float(found.low <= 0 <= found.high)
+    rng = np.random.default_rng(0)
+    away = controls._mean("x", rng.normal(0.5, 1, 300))
+    assert away["x: covers 0"] == 0 and away["x.low"] > 0
+
+
+def test_nulls_are_counted():
+    hits = [[{"variant": "none ridge | null", "metric": "m1_ic: covers 0", "value": float(hit)}] for hit in (1, 0, 1)]
+    (found,) = coverage_records(hits)
+    assert (found["value"], found["n"]) == (pytest.approx(2 / 3), 3)
+    frame = tidy(
+        [("none ridge | null", "m1_ic: covers 0", 1.0), ("gap ridge | null", "m1_ic: covers 0", 0.0)], "controls"
+    )
+    table = null_table(frame)
+    assert list(table.loc[table["variant"].isin(["none", "gap"]), "ridge, m1_ic"]) == ["1 of 1", "0 of 1"]
+    assert "In 0 to 1 of 1 null markets" in null_message(table)
+
+
+def test_the_same_seed_gives_the_same_rows(result):
+    settings = STUDY.settings("smoke", 1, {**TINY, "null_seeds": 1})
+    for row in (STUDY.rows(settings)[4], STUDY.rows(settings)[-1]):
+        again: RowResult = STUDY.compute(row, STUDY.row_settings(settings))
+        before = Numbers(result.frame[result.frame["seed"] == row["seed"]])
+        for record in again.records:
+            if not record["metric"].endswith((".low", ".high")):
+                expected = before.find(record.get("variant", row["variant"]), record["metric"]).value
+                np.testing.assert_equal(record["value"], expected)
+
+
+@pytest.mark.parametrize(
+    ("naive", "words"), [(2.0, "reports a Sharpe"), (0.0, "does not clearly report"), (-2.0, "does not report")]
+)
+def test_words_follow_the_intervals(naive, words):
+    world = "none ridge | limits often, spill, nothing planted"
+    numbers = {"apparent_ic": 0.1, "m1_ic": 0.0, "naive_close.active_sharpe": naive, "executed_open.active_sharpe": 0.0}
+    records = [(world, name + end, value + shift) for name, value in numbers.items()
+               for end, shift in (("", 0), (".low", -1), (".high", 1))]  # fmt: skip
+    lines = nothing_planted(tidy(records, "controls"))
+    assert words in lines[1] and "nothing is left" in lines[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("learner", "count"), [("ridge", 100), ("lightgbm", 20), ("mlp", 20)])
+def test_null_markets_are_found_to_be_null(learner, count):
+    """95 % intervals of the mean IC cover zero in 85 to 99 of 100 markets, under every variant."""
+    rows = [{"variant": f"null {learner}", "seed": seed, "learner": learner} for seed in range(count)]
+    settings = STUDY.row_settings(STUDY.settings("paper"))
+    found = coverage_records(STUDY.compute(row, settings).records for row in rows)
+    assert len(found) == 2 * len(VARIANTS)
+    slack = 0 if count >= 100 else 0.1  # twenty markets: two more or fewer
+    for item in found:
+        assert EXPECTED[0] - slack <= item["value"] <= EXPECTED[1] + slack, item
+    assert len(NULL_FACTORS) == 8 and NULL_SIZE["n_stocks"] == 60

@@ -1,0 +1,104 @@
+"""The paradox: three orders of three masks, each step paired, and verdicts that follow the intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from results import tidy
+
+from lib import run_study
+from lib.claims import load_ledger, verdict
+from lib.findings import Numbers
+from lib.findings.synthetic import orders_message
+from lib.studies.paradox import STUDY
+from lib.studies.paradox_tables import order_steps, orders_table, papers_numbers, papers_table, steps
+
+TINY = {"n_stocks": 60, "n_days": 560, "first_test_year": 2011, "samples": 20}
+CONDITION = "paper limits"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def result(cache):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIB_CACHE", str(cache))
+        yield run_study("paradox", scale="smoke", seeds=1, **TINY)
+
+
+def six(apparent: float, realisable: float, money: float, wobble: float = 0.001, noise: float = 0.0) -> pd.DataFrame:
+    """Steps of the given sizes over six markets, half of them `wobble` above and half below, plus noise."""
+    rng, parts = np.random.default_rng(0), []
+    sizes = {"apparent_ic": apparent, "m2_ic": realisable, "executed_open.sharpe": money}
+    for seed in range(6):
+        shift = wobble * (-1) ** seed
+        records = [(f"{after} - {before} ridge | {CONDITION}", metric, size + shift + noise * rng.normal())
+                   for metric, size in sizes.items() for after, before in steps("mask_paper")]  # fmt: skip
+        parts.append(tidy(records, "paradox", seed))
+    return pd.concat(parts)
+
+
+def test_steps_are_differences_of_the_ablations_own_rows(result, cache, monkeypatch):
+    monkeypatch.setenv("LIB_CACHE", str(cache))
+    names = ["none", "halt_only", "mask_paper", "mask_skip"]
+    own = run_study("mask_ablation", scale="smoke", seeds=1, learners=["ridge"], variants=names, **TINY)
+    assert all(row.cached for row in own.rows if "mask" in row.config), "rows are shared and not computed again"
+    levels, found = Numbers(own.frame), Numbers(result.frame)
+    for after, before in steps("mask_skip"):
+        for metric in ("apparent_ic", "m2_ic", "executed_open.sharpe"):
+            a, b = (levels.find(f"{mask} ridge | {CONDITION}", metric).value for mask in (after, before))
+            assert found.find(f"{after} - {before} ridge | {CONDITION}", metric).value == pytest.approx(a - b)
+
+
+def test_same_seed_same_table(result, tmp_path, monkeypatch):
+    monkeypatch.setenv("LIB_CACHE", str(tmp_path))
+    assert run_study("paradox", scale="smoke", seeds=1, **TINY).frame.equals(result.frame)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "verdicts", "words"),
+    [
+        ((-0.02, 0.02, 0.5), "direction only", ("falls in 2 of 2", "IC rises in 2 of 2", "ratio rises in 2 of 2")),
+        ((0.02, 0.02, 0.5), "not reproduced", ("falls in 0 of 2 steps, 2 the other way", "IC rises in 2 of 2")),
+        ((-0.02, 0.02, 0.0), "inconclusive", ("falls in 2 of 2", "ratio rises in 0 of 2 steps")),
+    ],
+)
+def test_the_order_is_judged_by_all_six_steps(sizes, verdicts, words):
+    frame = six(*sizes)
+    (answer,) = STUDY.answers(frame)
+    (claim,) = [claim for claim in load_ledger() if claim.id == answer.claim_id]
+    assert len(answer.parts) == 6
+    assert verdict(claim, answer) == verdicts
+    part = frame.assign(variant=frame["variant"].str.removesuffix(f" | {CONDITION}"))
+    message = orders_message(order_steps(part, "ridge"))
+    assert all(word in message for word in words), message
+
+
+def test_holm_is_over_the_six_steps():
+    from scipy.stats import ttest_1samp
+
+    frame = six(-0.001, 0.002, 0.003, noise=0.002)
+    part = frame.assign(variant=frame["variant"].str.removesuffix(f" | {CONDITION}"))
+    raw = [ttest_1samp(values, 0).pvalue for _, values in part.groupby(["variant", "metric"])["value"]]
+    found = orders_table(part, "ridge")["p after Holm"]
+    assert len(raw) == len(found) == 6
+    assert found.min() == pytest.approx(min(1.0, 6 * min(raw)))
+
+
+def test_one_market_answers_nothing(result):
+    assert result.answers() == []
+
+
+def test_the_papers_table_is_theirs(result):
+    assert papers_numbers() == {"ic": [0.058, 0.052, 0.049], "realisable_ic": [0.032, 0.038, 0.049],
+                                "sharpe": [1.23, 1.39, 1.63]}  # fmt: skip
+    from lib.studies.mask_ablation_synthetic_tables import of_condition
+
+    table = papers_table(of_condition(result.frame, CONDITION), "ridge")
+    assert list(table["ic: papers"]) == [0.058, 0.052, 0.049]
+    ours = Numbers(result.frame).find(f"halt_only ridge | {CONDITION}", "apparent_ic").value
+    assert table["ic: ours"][1] == pytest.approx(ours)
