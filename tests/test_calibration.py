@@ -12,13 +12,14 @@ from portfolio_markets import panel_of
 
 from lib.errors import ParameterError
 from lib.events import limit_days
+from lib.exhibits.generator import generator_status, generator_view
 from lib.figures.calibration import around_limit_up, clustering, one_limit_up, spell_lengths
 from lib.figures.style import title_of, to_svg
 from lib.findings.calibration import CSI, PAPER, REAL, TARGETS, Band, Calibration, around, between
 from lib.market import make_market
 from lib.panel import Panel
 from lib.studies import calibration_measures as measures
-from lib.studies import load_study, run_study
+from lib.studies import load_study, recorded, run_study
 from lib.studies.calibration_tables import summary
 
 
@@ -181,6 +182,13 @@ def test_the_study_measures_both_settings_and_no_real_price_without_a_file(resul
     assert not found.has_real
     assert found.mean(PAPER, "limit closes, calm") > found.mean(REAL, "limit closes, calm") > 0
     assert result.table().loc["halted cells", "paper: mean"] < result.table().loc["halted cells", "real: mean"]
+
+
+def test_the_page_says_that_no_price_file_was_given(result, tmp_path) -> None:
+    nothing = recorded("calibration", folder=tmp_path)
+    view = generator_view(result, nothing)
+    assert view.name == "this build" and view.note == "this build, 2 made-up markets of each kind"
+    assert "No price file was given" in generator_status(result, nothing).data
 
 
 def test_a_file_that_is_not_there_is_an_error() -> None:

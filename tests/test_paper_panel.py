@@ -11,11 +11,12 @@ from scipy import stats as reference
 
 from lib.claims import ARITHMETIC as ARITHMETIC_VERDICT
 from lib.claims import agrees, load_ledger, verdict
+from lib.exhibits.generator import generator_claims
 from lib.figures.paper_panel import information, tails
 from lib.figures.style import title_of, to_svg
 from lib.findings.paper_panel import ARITHMETIC, GBM, PAPER_IC, PLANTED, PaperPanel
 from lib.market import GBMConfig
-from lib.studies import run_study
+from lib.studies import recorded, run_study
 from lib.studies.gbm_estimators import arithmetic, estimate, estimators, steps
 from lib.studies.paper_panel_tables import answer_claims, arithmetic_table, count_table, ic_table, summary
 
@@ -121,6 +122,11 @@ def test_the_two_claims_are_answered_by_recomputation(result) -> None:
     broken.loc[broken["metric"] == "largest relative error of equation 20", "value"] = 0.01
     assert not agrees(claims["A.gbm.euler"], answer_claims(broken)[1])
     assert answer_claims(result.frame[result.frame["variant"] != ARITHMETIC]) == []
+
+
+def test_the_page_shows_both_claims_with_their_verdict(result, tmp_path) -> None:
+    shown = generator_claims(result, recorded("paper_panel", folder=tmp_path)).data
+    assert shown.count("arithmetic: agrees") == 2 and "this build" in shown
 
 
 # ---------------------------------------------------------------------- sentences and figures
