@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lib.findings.estimates import Estimate, signed
-from lib.findings.market_seeds import MARKET, SeedNumbers, sources_of
+from lib.findings.seeds import MARKET, OverSeeds, sources_of
 
 #: treatments that are compared on the same cells
 TREATMENTS = ("raw", "halts skipped", "all skipped", "skipped, bridged", "twin, thinned")
@@ -20,12 +20,12 @@ MARKETS = {MARKET: "real limit rates", f"{MARKET}_paper": "the paper's limit rat
 class Contamination:
     """The numbers of the study `contamination` for one market with a twin."""
 
-    numbers: SeedNumbers
+    numbers: OverSeeds
     source: str
 
     @classmethod
     def of(cls, frame: pd.DataFrame, source: str = "") -> Contamination:
-        return cls(SeedNumbers(frame), source or sources_of(frame)[0])
+        return cls(OverSeeds(frame), source or sources_of(frame)[0])
 
     def find(self, what: str, side: str, metric: str = "distance", family: str = "all") -> Estimate:
         return self.numbers.find(f"{self.source} {family}: {what}: {side}", metric)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lib.findings.estimates import Estimate
-from lib.findings.market_seeds import SeedNumbers, sources_of
+from lib.findings.seeds import OverSeeds, sources_of
 
 #: windows that sentences name, in days
 NAMED = (20, 60)
@@ -18,12 +18,12 @@ NAMED = (20, 60)
 class Coverage:
     """The numbers of the study `coverage` for one market."""
 
-    numbers: SeedNumbers
+    numbers: OverSeeds
     source: str
 
     @classmethod
     def of(cls, frame: pd.DataFrame, source: str = "") -> Coverage:
-        return cls(SeedNumbers(frame), source or sources_of(frame)[0])
+        return cls(OverSeeds(frame), source or sources_of(frame)[0])
 
     def kept(self, policy: str, window: int, how: str = "counted") -> Estimate:
         """Share of tradable cells that keep their window: counted, independent, spells, spells by stock."""

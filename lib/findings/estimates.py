@@ -27,6 +27,19 @@ class Estimate(NamedTuple):
         """In another unit; `factor` is positive."""
         return Estimate(*(factor * number for number in self))
 
+    @property
+    def against(self) -> Estimate:
+        """The same number counted in the other direction."""
+        return Estimate(-self.value, -self.high, -self.low)
+
+    def columns(self, name: str) -> dict[str, float]:
+        """As three cells of a table's row.
+
+        >>> Estimate(0.2, 0.1, 0.3).columns("ic")
+        {'ic': 0.2, 'ic.low': 0.1, 'ic.high': 0.3}
+        """
+        return {name: self.value, f"{name}.low": self.low, f"{name}.high": self.high}
+
     def text(self, digits: int = 2, unit: str = "") -> str:
         """Value, unit and interval.
 

@@ -135,5 +135,5 @@ STUDY = Study(
     summarise=summary,
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
-    presentation=("lib.studies.phantom_alpha_tables",),
+    presentation=("lib.studies.phantom_alpha_tables", "lib.studies.mask_ablation_synthetic_tables"),
 )
