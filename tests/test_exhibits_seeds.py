@@ -112,9 +112,9 @@ def test_every_market_has_its_own_small_print() -> None:
 def test_claims_are_answered_by_what_is_shown() -> None:
     five = Made(markets(0.001, 5))
     page = market_claims(Shown.of(five, NOTHING)).data
-    assert "0.00102" in page and "Answered by this build: 5 markets" in page
+    assert "0.00102" in page and "Answered by this build, 5 markets" in page
     page = market_claims(Shown.of(five, RECORDED)).data
-    assert "0.00219" in page and "Answered by recorded: 20 markets" in page
+    assert "0.00219" in page and "Answered by the recorded result, 20 markets" in page
 
 
 def test_every_condition_and_learner_is_shown_under_one_heading(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,14 +141,7 @@ def test_a_condition_counts_its_own_markets_and_has_their_mean() -> None:
 def test_studies_of_the_synthetic_exchange_are_evidence_without_a_price_file() -> None:
     on_prices = {name for name in studies() if "data_path" in load_study(name).parameters}
     made_up = {name for name in on_prices if not load_study(name).wants_prices}
-    assert {
-        "calibration",
-        "cases",
-        "contamination",
-        "coverage",
-        "ewma_float32",
-        "rank_denominator",
-        "regimes",
-    } == made_up
+    expected = {"calibration", "cases", "contamination", "coverage", "ewma_float32", "rank_denominator", "regimes"}
+    assert made_up == expected
     assert {"limit_events", "mask_ablation_real"} <= on_prices - made_up
     assert not load_study("mask_ablation").wants_prices, "it takes no file"

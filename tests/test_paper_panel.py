@@ -141,7 +141,8 @@ def made_up(gbm: tuple[float, ...], planted: tuple[float, ...]) -> PaperPanel:
 
 
 def test_sentences_follow_the_intervals() -> None:
-    nothing, plus, minus = (-0.01, 0.01, 0.0, 0.001, 0.0), (0.03, 0.031, 0.029, 0.03, 0.03), (-0.03, -0.031, -0.029, -0.03, -0.03)
+    nothing, plus = (-0.01, 0.01, 0.0, 0.001, 0.0), (0.03, 0.031, 0.029, 0.03, 0.03)
+    minus = tuple(-value for value in plus)
     assert "nothing that can be told from zero" in made_up(nothing, plus).ic_message()
     assert "finds it (IC" in made_up(nothing, plus).ic_message()
     assert "something above zero" in made_up(plus, nothing).ic_message()

@@ -123,7 +123,8 @@ def market_status(shown: Shown) -> HTML:
 
 def market_claims(shown: Shown) -> HTML:
     """The claims the study is about, answered by the result that the page shows."""
-    return answered_by(shown.study, shown.made.answers(), shown.markets)
+    whom = "the recorded result" if shown.name == "recorded" else shown.name
+    return answered_by(shown.study, shown.made.answers(), f"{whom}, {_markets(shown.count)}")
 
 
 def _intervals(shown: Shown) -> str:
@@ -133,8 +134,8 @@ def _intervals(shown: Shown) -> str:
             "one market, from resampled blocks of its days."
         )
     return (
-        "Intervals are Student's t, of the mean over the markets, for levels and for differences. Claims about the "
-        "level of one back-test are held to a wider one: where one further market would land."
+        "Intervals, where shown, are Student's t, of the mean over the markets, for levels and for differences. Claims "
+        "about the level of one back-test are held to a wider one: where one further market would land."
     )
 
 
