@@ -9,6 +9,8 @@ from typing import NamedTuple
 import pandas as pd
 
 MINUS = "\N{MINUS SIGN}"
+#: what the names of the ends of an interval add to that of its number
+ENDS = (".low", ".high")
 
 
 class Estimate(NamedTuple):
@@ -78,11 +80,11 @@ class Numbers(Mapping[tuple[str, str], Estimate]):
 
     def __getitem__(self, key: tuple[str, str]) -> Estimate:
         variant, metric = key
-        ends = (self._values.get((variant, metric + end), math.nan) for end in (".low", ".high"))
+        ends = (self._values.get((variant, metric + end), math.nan) for end in ENDS)
         return Estimate(self._values[key], *ends)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        return (key for key in self._values if not key[1].endswith((".low", ".high")))
+        return (key for key in self._values if not key[1].endswith(ENDS))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Self
 
 import numpy as np
 import pandas as pd
 
-from lib.findings.estimates import Estimate, Numbers
+from lib.findings.estimates import ENDS, Estimate, Numbers
 from lib.stats import holm, student_quantile
 
 #: the name of the made-up market in variants of studies that also take a price file
 MARKET = "market"
 #: with fewer seeds Student's interval is wide beyond use, and the intervals of single markets say more
 ENOUGH_SEEDS = 5
-ENDS = (".low", ".high")
 #: end of a level's name -> scale on which its spread over markets is nearly even, and back: a drawdown stays positive,
 #: a return above -100 %
 SCALES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[float], float]]] = {
@@ -83,6 +84,19 @@ class OverSeeds(Numbers):
     def claimed(self, variant: str, metric: str, kind: str) -> Estimate:
         """What a claim of a kind is held to: one further market for a level or ratio, the mean for a difference."""
         return self.one_path(variant, metric) if kind in ("level", "ratio") else self.find(variant, metric)
+
+
+@dataclass(frozen=True)
+class OneMarket:
+    """The numbers of a study for one market of its frame: the made-up one, or a price file."""
+
+    numbers: OverSeeds
+    source: str
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, source: str = "") -> Self:
+        """By default for the first market of the frame."""
+        return cls(OverSeeds(frame), source or sources_of(frame)[0])
 
 
 def seed_values(frame: pd.DataFrame) -> dict[Key, np.ndarray]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from lib.findings.estimates import Estimate, signed
-from lib.findings.seeds import OverSeeds, sources_of
+from lib.findings.seeds import OneMarket
 
 #: forms whose rounding fades, and forms whose weights grow
 FADING = ("recursion", "correction", "two sums", "parallel scan", "chunks of 64")
@@ -16,15 +15,8 @@ GROWING = ("growing weights", "growing weights, adjusted")
 
 
 @dataclass(frozen=True)
-class Smoothing:
+class Smoothing(OneMarket):
     """The numbers of the study `ewma_float32` for one market."""
-
-    numbers: OverSeeds
-    source: str
-
-    @classmethod
-    def of(cls, frame: pd.DataFrame, source: str = "") -> Smoothing:
-        return cls(OverSeeds(frame), source or sources_of(frame)[0])
 
     @property
     def spans(self) -> list[int]:

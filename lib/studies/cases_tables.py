@@ -9,6 +9,7 @@ import pandas as pd
 from lib.claims import Answer, load_ledger
 from lib.findings.estimates import Estimate
 from lib.findings.seeds import OverSeeds, interval_table, sources_of
+from lib.studies.regimes_tables import level_answer
 
 PIPELINES = ("none", "row_deletion", "mask_skip", "mask_paper")
 PAIRS = (
@@ -104,14 +105,5 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
         if item.value != item.value:
             variant, note, census = f"{episode} {what} episode", f"synthetic exchange, scripted {episode}", False
             item = found.claimed(variant, metric, kinds[claim_id])
-        answers += _answer(claim_id, item.times(unit), f"{note}: {what}, {metric}", census)
+        answers += level_answer(claim_id, item.times(unit), f"{note}: {what}, {metric}", "cases", census)
     return answers
-
-
-def _answer(claim_id: str, item: Estimate, note: str, census: bool) -> list[Answer]:
-    if item.value != item.value:
-        return []
-    if item.low == item.low:
-        return [Answer(claim_id, item.value, item.low, item.high, "different", note, "cases")]
-    end = item.value if census else None  # a count of one window, or too few markets for an interval
-    return [Answer(claim_id, item.value, end, end, "different", note, "cases")]

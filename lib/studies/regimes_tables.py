@@ -98,18 +98,22 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
                 item = found.one_path(f"{exchange} {what} {regime}", metric)
                 note = f"synthetic exchange, scripted {regime} regime"
             claim_id, census = f"B.regime.{theirs}.{claimed}", on_file and what == "market"
-            answers += _level(claim_id, item.times(unit), f"{note}: {what}, {metric}", census)
+            answers += level_answer(claim_id, item.times(unit), f"{note}: {what}, {metric}", "regimes", census)
     return answers + (_order(found, exchange) if exchange else [])
 
 
-def _level(claim_id: str, item: Estimate, note: str, census: bool) -> list[Answer]:
+def level_answer(claim_id: str, item: Estimate, note: str, page: str, census: bool) -> list[Answer]:
+    """An answer to a claim about a level, if the study has the number.
+
+    census: a count of everything there was, which needs no interval. Otherwise one without an interval, of too few
+    markets, is given as it is.
+    """
     if item.value != item.value:
         return []
     if item.low == item.low:
-        return [Answer(claim_id, item.value, item.low, item.high, "different", note, "regimes")]
-    if census:
-        return [Answer(claim_id, item.value, item.value, item.value, "different", note, "regimes")]
-    return [Answer(claim_id, item.value, setting="different", note=note, page="regimes")]  # too few markets
+        return [Answer(claim_id, item.value, item.low, item.high, "different", note, page)]
+    end = item.value if census else None
+    return [Answer(claim_id, item.value, end, end, "different", note, page)]
 
 
 def _order(found: OverSeeds, source: str) -> list[Answer]:
