@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from results import scaled_markets
 
 from lib import run_study
 from lib.findings import Numbers
@@ -200,6 +201,27 @@ def test_claims_are_answered_at_the_papers_rate_of_limits_only(result):
     numbers = Numbers(result.frame)
     ours = numbers.find("none ridge | paper limits", "apparent_ic").value
     assert answers["B.appB.mask.synthetic.none.apparent_ic"].estimate == pytest.approx(ours)
-    assert "B.mask.ic_inflation" not in answers, "one market has no interval for a ratio"
+    ratio = numbers.find("mask_paper - none ridge | paper limits", "apparent_ic.inflation")
+    inflation = answers["B.mask.ic_inflation"]
+    assert (inflation.estimate, inflation.low, inflation.high) == pytest.approx(ratio), "one market: its own days"
     elsewhere = result.frame.assign(variant=result.frame["variant"].str.replace("paper limits", "CSI 300 limits"))
     assert STUDY.answers(elsewhere) == []
+
+
+def test_levels_and_ratios_are_claimed_with_the_interval_of_one_further_market(result):
+    answers = {answer.claim_id: answer for answer in STUDY.answers(scaled_markets(result.frame, 5))}
+    numbers = Numbers(result.frame)
+    for claim, variant, metric in (("B.appB.mask.synthetic.none.sharpe", "none", "naive_close.sharpe"),
+                                   ("B.mask.ic_inflation", "mask_paper - none", "apparent_ic.inflation")):  # fmt: skip
+        one = numbers.find(f"{variant} ridge | paper limits", metric).value
+        reach = 2.776445 * abs(one) * 0.01 * 2.5**0.5 * 1.2**0.5  # t(4), deviation of 0 to 4 per cent, one of six
+        found = answers[claim]
+        assert (found.estimate, found.high - found.estimate) == pytest.approx((1.02 * one, reach))
+
+
+def test_the_papers_table_has_the_interval_of_the_mean(result):
+    part = tables.of_condition(scaled_markets(result.frame, 5), "paper limits")
+    row = tables.papers_table(part, "ridge").set_index("the papers' mask").loc["none"]
+    one = Numbers(result.frame).find("none ridge | paper limits", "naive_close.sharpe").value
+    reach = 2.776445 * abs(one) * 0.01 * 2.5**0.5 / 5**0.5
+    assert row["sharpe: ours.high"] - row["sharpe: ours"] == pytest.approx(reach)
