@@ -22,12 +22,14 @@ TILE_CELLS, TILE_ROWS, TILE_COLUMNS = 2**17, 128, 64
 LONG_LEAD = TILE_ROWS // 4
 
 
-def over_panel(step: Step, arguments: Sequence[Any], lead: int, universe: Tensor | None, *, by_stock: bool) -> Masked:
+def over_panel(
+    step: Step, arguments: Sequence[Any], lead: int, universe: Tensor | None, *, by_stock: bool, inside: bool
+) -> Masked:
     """The results of a kernel on every day of a panel.
 
     arguments: series as `Masked` [T, N], of one shape, and numbers. lead: rows before a result that the kernel reads;
-    the first `lead` days have no result. by_stock: a result reads its own stock only, so columns may be cut instead
-    of days, and nothing is read twice.
+    before the panel's first day they are masked. by_stock: a result reads its own stock only, so columns may be cut
+    instead of days, and nothing is read twice. inside: there is no result before all the rows it reads are there.
     """
     reuse_freed_memory()
     first, *others = (a for a in arguments if isinstance(a, Masked))
@@ -37,9 +39,8 @@ def over_panel(step: Step, arguments: Sequence[Any], lead: int, universe: Tensor
     days, stocks = first.shape
     values, valid = torch.zeros_like(first.values), torch.zeros_like(first.valid)
     exact = True
-    for rows, columns in _tiles(days, stocks, lead, by_stock):
-        read = slice(rows.start - lead, rows.stop)
-        cut = [_cut(a, read, columns) if isinstance(a, Masked) else a for a in arguments]
+    for rows, columns in _tiles(days, stocks, lead, by_stock, lead if inside else 0):
+        cut = [_cut(a, rows.start - lead, rows.stop, columns) if isinstance(a, Masked) else a for a in arguments]
         cells = step(cut, rows.start, None if universe is None else universe[rows])
         keep(cells.values, cells.valid, out=values[rows, columns])
         valid[rows, columns] = cells.valid
@@ -47,14 +48,19 @@ def over_panel(step: Step, arguments: Sequence[Any], lead: int, universe: Tensor
     return Masked.of_settled(values, valid, exact)
 
 
-def _tiles(days: int, stocks: int, lead: int, by_stock: bool) -> Iterator[tuple[slice, slice]]:
+def _tiles(days: int, stocks: int, lead: int, by_stock: bool, first: int) -> Iterator[tuple[slice, slice]]:
     height, width = TILE_ROWS, stocks
     if by_stock and lead > LONG_LEAD:
         height, width = max(days, 1), max(TILE_COLUMNS, TILE_CELLS // max(days, 1))
-    for day in range(lead, days, height):
+    for day in range(first, days, height):
         for stock in range(0, stocks, width):
             yield slice(day, min(day + height, days)), slice(stock, min(stock + width, stocks))
 
 
-def _cut(x: Masked, rows: slice, columns: slice) -> Cells:
-    return Cells(x.values[rows, columns], x.valid[rows, columns], x.exact)
+def _cut(x: Masked, start: int, stop: int, columns: slice) -> Cells:
+    """Rows start .. stop - 1; those before the first day are masked."""
+    values, valid = x.values[max(start, 0) : stop, columns], x.valid[max(start, 0) : stop, columns]
+    if start < 0:
+        head = (-start, values.shape[1])
+        values, valid = torch.cat([values.new_zeros(head), values]), torch.cat([valid.new_zeros(head), valid])
+    return Cells(values, valid, x.exact)

@@ -156,7 +156,7 @@ class Primitive:
             return self.step(rows, Block(day, window, peers, memory))
 
         by_stock = not self.pools and self.memory is None
-        return over_panel(step, arguments, self.lead(arguments), universe, by_stock=by_stock)
+        return over_panel(step, arguments, self.lead(arguments), universe, by_stock=by_stock, inside=self.windowed)
 
     def _check(self, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         series, numbers = arguments[: self.series], arguments[self.series :]

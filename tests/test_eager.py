@@ -9,6 +9,7 @@ import torch
 from lib import eager, ops
 from lib.engine import evaluate
 from lib.errors import ExpressionError
+from lib.factors.gaps import last_valid
 from lib.graph import SKIP, STRICT, field
 from lib.masked import Masked
 
@@ -17,6 +18,7 @@ DAYS, STOCKS = 90, 11
 CALLS = {
     "ts_mean": (20,), "ts_max": (20,), "ts_std": (20,), "ts_rank": (20,), "ts_argmax": (20,), "decay_linear": (20,),
     "delay": (7,), "delta": (60,), "ewma": (0.2,), "cs_rank": (), "cs_zscore": (), "ts_corr": (20,), "ts_mean ": (120,),
+    "last_valid": (5,),
 }  # fmt: skip
 
 
@@ -31,7 +33,7 @@ def series(seed: int) -> Masked:
 @pytest.mark.parametrize("tile", [(1, 1, 1, 0), (64, 16, 3, 0), (30, 10, 4, 50)])
 @pytest.mark.parametrize("call", CALLS)
 def test_tiles_change_no_bit(call, tile, window, monkeypatch):
-    operator, numbers = getattr(ops, call.strip()), CALLS[call]
+    operator, numbers = last_valid if call == "last_valid" else getattr(ops, call.strip()), CALLS[call]
     x, y = field("x"), field("y")
     both = (x, y) if call == "ts_corr" else (x,)
     leaves = {"x": series(1), "y": series(2)}

@@ -104,10 +104,15 @@ def test_the_figures_say_what_the_panel_holds() -> None:
     data = YourData.of(**DEFAULTS)
     panel = data.panel
     assert f"{(~panel.mask).mean():.1%} of the cells are masked" in title_of(why_masked(panel))
-    hit, listed = (panel.reasons & Reason.HALT) > 0, panel.without(Reason.UNLISTED)
+    listed = panel.without(Reason.UNLISTED)
     months = pd.DatetimeIndex(panel.dates).to_period("M")
-    worst = max(hit[months == m].sum() / listed[months == m].sum() for m in months.unique())
-    assert f"halted on {worst:.1%} of listed cells" in title_of(masked_by_month(panel))
+    kinds = {"halted": Reason.HALT, "limit-up": Reason.LIMIT_UP, "limit-down": Reason.LIMIT_DOWN}
+    by_kind = {
+        kind: max(((panel.reasons & bit) > 0)[months == m].sum() / listed[months == m].sum() for m in months.unique())
+        for kind, bit in kinds.items()
+    }
+    worst = max(by_kind, key=lambda kind: by_kind[kind])
+    assert f"{worst} on {by_kind[worst]:.1%} of listed cells" in title_of(masked_by_month(panel))
     share = (data.quality.excluded() & panel.universe).sum() / panel.universe.sum()
     assert f"look back exclude {share:.1%} of the cells" in title_of(cost_of_hindsight(data.quality))
 
