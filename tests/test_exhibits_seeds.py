@@ -85,8 +85,8 @@ def test_the_page_says_how_many_markets_and_which_interval() -> None:
     assert "2 markets" in few and "fewer than 5" in few and "No price file was given (data_path)" in few
     assert "20 markets" in many and "of the mean over the markets" in many and "one further market" in many
     assert "fr220574" in many and "fr220574" not in few, "the source of the prices is named"
-    assert Shown.of(OWN, NOTHING).note == "this build: 2 markets, an interval is that of one market's days"
-    assert Shown.of(OWN, RECORDED).note == "recorded: 20 markets, 95 % intervals of the mean over them"
+    assert Shown.of(OWN, NOTHING).note == "this build: 2 markets, intervals of one market's days"
+    assert Shown.of(OWN, RECORDED).note == "recorded: 20 markets, intervals of their mean"
     assert Shown.of(Made(markets(0.0, 1)), NOTHING).markets == "this build: 1 market"
 
 
@@ -131,7 +131,7 @@ def test_every_condition_and_learner_is_shown_under_one_heading(monkeypatch: pyt
 def test_a_condition_counts_its_own_markets_and_has_their_mean() -> None:
     frame = pd.concat([conditioned(truths(0.1), seeds=5), conditioned(truths(0.1), "CSI 300 limits", 2)])
     paper, real = Shown.of(Made(frame), NOTHING).conditions()
-    assert paper.note == "this build, paper limits: 5 markets, 95 % intervals of the mean over them"
+    assert paper.note == "this build, paper limits: 5 markets, intervals of their mean"
     assert real.note.startswith("this build, CSI 300 limits: 2 markets")
     level = Numbers(paper.frame)["none ridge", "truth_ic"]
     assert level.value == pytest.approx(0.1 * 1.02) and level.high - level.value < 0.01, "not one market's own interval"

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from lib.studies.recording import Recorded
     from lib.studies.runner import StudyResult
 
-MEAN = "95 % intervals of the mean over them"
-ONE = "an interval is that of one market's days"
+MEAN = "intervals of their mean"
+ONE = "intervals of one market's days"
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from lib.findings import CAUSES, MINUS, Ablation, Estimate, signed
 
 Series = tuple[str, str, str]  # name, metric, colour
 #: what the interval of a level is: on one market, of resampled paths; over markets, what the small print says
-ONE_PATH = "the interval holds\n95 % of back-tests of the papers' length"
-OVER_MARKETS = "with 95 % interval"
+ONE_PATH = "; the interval holds\n95 % of back-tests of the papers' length"
+OVER_MARKETS = ", with 95 % interval"
 
 
 @styled
@@ -29,7 +29,7 @@ def information(frame: pd.DataFrame, learner: str = "ridge", note: str = "", end
         found,
         found.ic_message(),
         series,
-        f"mean daily IC; {ends}",
+        f"mean daily IC{ends}",
         note,
         digits=3,
     )
@@ -42,7 +42,7 @@ def sharpe_ratios(frame: pd.DataFrame, learner: str = "ridge", note: str = "", e
     series = (("every order filled", "naive_close.sharpe", VERMILLION),
               ("executed, close", "executed_close.sharpe", GREEN),
               ("executed, next open", "executed_open.sharpe", BLUE))  # fmt: skip
-    return _levels(found, found.sharpe_message(), series, f"Sharpe ratio a year; {ends}", note, digits=2)
+    return _levels(found, found.sharpe_message(), series, f"Sharpe ratio a year{ends}", note, digits=2)
 
 
 def _levels(found: Ablation, message: str, series: Sequence[Series], label: str, note: str, digits: int) -> Figure:
