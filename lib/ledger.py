@@ -8,9 +8,9 @@ from lib.claims import headline, scoreboard
 from lib.findings import Ablation, LimitEvents, Universe
 from lib.findings.audit import ContractAudit
 from lib.findings.cases import Cases
-from lib.findings.markets import across_markets
 from lib.findings.other_markets import OtherMarkets
 from lib.findings.regimes import Regimes
+from lib.findings.seeds import over_seeds
 from lib.findings.speed import Speed
 from lib.findings.synthetic import changes, null_message, orders_message, plane_message, spill_message, story_message
 from lib.parameters import Parameter
@@ -118,7 +118,7 @@ def _rules(record: Recorded) -> str:
 def _truth(record: Recorded) -> str:
     if not record:
         return f"{UNRECORDED}."
-    found = Ablation.of(across_markets(of_condition(record.frame, ANSWERED)))
+    found = Ablation.of(over_seeds(of_condition(record.frame, ANSWERED)))
     return f"{plane_message(found)}. {' '.join(changes(found))}{_stale(record)}"
 
 
@@ -126,7 +126,7 @@ def _controls(record: Recorded) -> str:
     if not record:
         return f"{UNRECORDED}."
     nulls = null_message(null_table(record.frame))
-    return f"{spill_message(across_markets(record.frame))}. {nulls}.{_stale(record)}"
+    return f"{spill_message(over_seeds(record.frame))}. {nulls}.{_stale(record)}"
 
 
 def _phantom(record: Recorded) -> str:

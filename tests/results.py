@@ -15,6 +15,12 @@ def tidy(records: Iterable[tuple[str, str, float]], study: str, seed: int = 0) -
     return pd.DataFrame(lines, columns=["study", "variant", "seed", "metric", "value", "n", "setting"])
 
 
+def scaled_markets(frame: pd.DataFrame, count: int) -> pd.DataFrame:
+    """The first market `count` times, the k-th with every number larger by k per cent: a spread known by hand."""
+    first = frame[frame["seed"] == 0]
+    return pd.concat([first.assign(seed=k, value=first["value"] * (1 + k / 100)) for k in range(count)])
+
+
 def around(variant: str, metric: str, value: float, half: float) -> list[tuple[str, str, float]]:
     """A value with an interval of `half` on both sides."""
     ends = (("", 0.0), (".low", -half), (".high", half))

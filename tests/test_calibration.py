@@ -12,7 +12,7 @@ from portfolio_markets import panel_of
 
 from lib.errors import ParameterError
 from lib.events import limit_days
-from lib.exhibits.generator import generator_status, generator_view
+from lib.exhibits import Shown, market_status
 from lib.figures.calibration import around_limit_up, clustering, one_limit_up, spell_lengths
 from lib.figures.style import title_of, to_svg
 from lib.findings.calibration import CSI, PAPER, REAL, TARGETS, Band, Calibration, around, between
@@ -186,9 +186,9 @@ def test_the_study_measures_both_settings_and_no_real_price_without_a_file(resul
 
 def test_the_page_says_that_no_price_file_was_given(result, tmp_path) -> None:
     nothing = recorded("calibration", folder=tmp_path)
-    view = generator_view(result, nothing)
-    assert view.name == "this build" and view.note == "this build, 2 made-up markets of each kind"
-    assert "No price file was given" in generator_status(result, nothing).data
+    shown = Shown.of(result, nothing)
+    assert shown.markets == "this build: 2 markets"
+    assert "No price file was given (data_path)" in market_status(shown).data
 
 
 def test_a_file_that_is_not_there_is_an_error() -> None:

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from results import around, tidy
 
-from lib.exhibits.seeds import seed_status, seed_view
 from lib.figures.cases import differences, one_episode
 from lib.figures.style import title_of, to_svg
 from lib.findings.cases import SHOWN, Cases, told_message
@@ -194,29 +193,6 @@ def test_figures_are_the_same_twice_and_fit(computed):
         assert title_of(figure) and to_svg(figure) == to_svg(draw())
         box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
         assert box.x0 >= -0.03 and box.y0 >= -0.03 and box.x1 <= width + 0.03 and box.y1 <= height + 0.03
-
-
-class Made:
-    """A result, or a record, of so many seeds."""
-
-    def __init__(self, count: int) -> None:
-        self.seeds = list(range(count))
-        self.frame = frame()
-        self.settings = {"seeds": self.seeds}
-        self.provenance = {"inputs": []}
-        self.runs = {"r": {"inputs": [{"file": "us_sp500_2013_2018.parquet"}]}}
-
-    def __bool__(self) -> bool:
-        return bool(self.seeds)
-
-
-def test_the_page_shows_the_result_that_rests_on_more_markets():
-    assert seed_view(Made(2), Made(0)).name == "this build"
-    assert seed_view(Made(2), Made(24)).note == "recorded, 24 markets"
-    assert seed_view(Made(3), Made(2)).name == "this build"
-    few, many = seed_status(Made(2), Made(0)).data, seed_status(Made(2), Made(24)).data
-    assert "fewer than 5" in few and "No price file" in few
-    assert "Student" in many and "kaggle" in many
 
 
 def test_rows_of_the_exchange_are_evidence_without_a_price_file():

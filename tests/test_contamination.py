@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_checks import check
+from results import scaled_markets
 
 from lib.factors import compute_factors, find_factors
 from lib.figures.contamination import after_a_limit_close, by_family, treatments
@@ -195,14 +196,21 @@ def test_tables_sentences_and_the_answer(frame):
     assert len(found.implications()) == 5
     for draw in (after_a_limit_close, treatments, by_family):
         check(lambda draw=draw: draw(found, "a note"))
-    (answer,) = answer_claims(frame)
-    assert 0 < answer.estimate < 100
+
+
+def test_the_level_that_is_claimed_has_the_interval_of_one_further_market(frame):
+    assert answer_claims(frame) == [], "two markets have no interval"
+    (answer,) = answer_claims(scaled_markets(frame, 5))
+    one = frame[(frame["seed"] == 0) & (frame["metric"] == "differs")].set_index("variant")["value"]
+    level = 100 * one["market_paper all: any: rows deleted"]
+    reach = 2.776445 * level * 0.01 * 2.5**0.5 * 1.2**0.5  # t(4), deviation of 0 to 4 per cent, one of six
+    assert (answer.estimate, answer.high - answer.estimate) == pytest.approx((1.02 * level, reach))
 
 
 @pytest.mark.parametrize(("gap", "words"), [(0.1, "farther"), (-0.1, "nearer"), (0.0, "nor take them farther")])
 def test_the_message_follows_the_sign(gap, words):
     lines = []
-    for seed, noise in enumerate((-0.01, 0.0, 0.01)):
+    for seed, noise in enumerate((-0.01, -0.005, 0.0, 0.005, 0.01)):
         for side, value in (("raw", 0.2), ("all skipped", 0.2 + gap), ("all skipped - raw", gap + noise)):
             lines.append((f"market all: limit close: {side}", seed, "distance", value))
     made = pd.DataFrame(lines, columns=["variant", "seed", "metric", "value"])

@@ -160,7 +160,7 @@ def test_strict_keeps_less_with_every_day_and_skip_keeps_nearly_all(frame: pd.Da
 
 def test_tables_figures_and_sentences(frame: pd.DataFrame) -> None:
     assert len(window_table(frame, "market", "strict")) == 7
-    assert len(joined_table(frame)) == 4 and len(imposed_table(frame, "market")) == 8
+    assert len(joined_table(frame)) == 4 and len(imposed_table(frame, "market")) == 2, "one share of two kinds"
     assert len(factor_table(frame, "market")) == len(factor_names())
     found, paper = Coverage.of(frame), Coverage.of(frame, "market_paper")
     assert found.has_imposed and not paper.has_imposed and paper.undefined_message() == ""

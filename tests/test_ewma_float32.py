@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from figure_checks import check
+from results import scaled_markets
 
 from lib.bench.masked_days import RULES, keep_level, zero_price
 from lib.bench.smoothing import (
@@ -23,7 +24,6 @@ from lib.bench.smoothing import (
 )
 from lib.errors import LibError
 from lib.figures.smoothing import cost, masked_days, weights_and_errors
-from lib.findings.market_seeds import SeedNumbers, over_seeds, sources_of
 from lib.findings.smoothing import Smoothing
 from lib.panel import Panel
 from lib.studies import run_study
@@ -171,9 +171,10 @@ def test_tables_and_answers(frame: pd.DataFrame) -> None:
     assert len(rule_table(frame, "market")) == len(RULES) and len(factor_table(frame, "market")) == 4
     for draw in (weights_and_errors, masked_days, cost):
         check(lambda draw=draw: draw(frame, "market", "a note"))
-    error, loss = answer_claims(frame)
+    (error,) = answer_claims(frame)
     assert 0 < error.low < error.high < 0.1, "in per cent"
-    assert abs(loss.estimate) < 1e-4 and loss.low <= loss.estimate <= loss.high
+    loss = answer_claims(scaled_markets(frame, 5))[1]
+    assert abs(loss.estimate) < 1e-4 and loss.low < loss.estimate < loss.high
 
 
 def test_an_error_of_the_size_of_the_factor_costs_most_of_its_ic() -> None:
@@ -186,19 +187,3 @@ def test_an_error_of_the_size_of_the_factor_costs_most_of_its_ic() -> None:
     noisy = (1 + factor) / (1 + 0.09 * RNG.standard_normal(factor.shape)) - 1
     kept = ic(noisy, label, cells).mean() / ic(factor, label, cells).mean()
     assert kept == pytest.approx(10**-0.5, abs=0.05)
-
-
-# ------------------------------------------------------------------------------- numbers over seeds
-
-
-def test_intervals_come_from_seeds_or_from_the_row() -> None:
-    lines = [("market a", 0, "x", 1.0), ("market a", 1, "x", 3.0), ("file a", 0, "x", 5.0), ("file a", 0, "x.low", 4.0),
-             ("file a", 0, "x.high", 7.0), ("market b", 0, "x", np.nan), ("market b", 1, "x", 2.0)]  # fmt: skip
-    frame = pd.DataFrame(lines, columns=["variant", "seed", "metric", "value"])
-    numbers = SeedNumbers(frame)
-    half = 12.7062047364 / 2**0.5 * 2**0.5  # Student's t with one degree of freedom, deviation sqrt(2)
-    assert numbers["market a", "x"] == pytest.approx((2.0, 2 - half, 2 + half))
-    assert numbers["file a", "x"] == (5.0, 4.0, 7.0)
-    assert numbers["market b", "x"].value == 2.0, "a seed without a number is left out"
-    assert sources_of(frame) == ["market", "file"]
-    assert np.isnan(over_seeds(np.empty(0)).value)

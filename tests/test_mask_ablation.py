@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from results import tidy
+from results import scaled_markets
 
 from lib import run_study
 from lib.findings import Numbers
-from lib.findings.markets import ENOUGH, across_markets, adjusted_p
 from lib.market import make_market
 from lib.models.dataset import next_return
 from lib.panel import Panel
@@ -163,64 +162,6 @@ def test_the_future_changes_no_row_before_it(monkeypatch, mask, learner):
         np.testing.assert_array_equal(found[0][name][: cut - first - 1], found[1][name][: cut - first - 1])
 
 
-# ------------------------------------------------------------------------------------------ over markets
-
-
-def many(values: list[float], variant: str, metric: str = "x") -> pd.DataFrame:
-    return pd.concat([tidy([(variant, metric, value)], "s", seed) for seed, value in enumerate(values)])
-
-
-def test_a_difference_has_the_interval_of_a_mean_and_a_level_that_of_one_more_market():
-    from scipy import stats
-
-    values = np.random.default_rng(0).normal(0.1, 0.2, 20)
-    reach = stats.t.ppf(0.975, 19) * values.std(ddof=1)
-    level = Numbers(across_markets(many(list(values), "a")))["a", "x"]
-    gap = Numbers(across_markets(many(list(values), "a - b")))["a - b", "x"]
-    assert level == pytest.approx((values.mean(), values.mean() - reach * 1.05**0.5, values.mean() + reach * 1.05**0.5))
-    assert gap == pytest.approx((values.mean(), values.mean() - reach / 20**0.5, values.mean() + reach / 20**0.5))
-
-
-def test_a_drawdown_stays_positive_and_a_return_above_a_total_loss():
-    rng = np.random.default_rng(1)
-    drawdowns, returns = rng.lognormal(-1.5, 0.8, 8), np.expm1(rng.normal(0.3, 0.6, 8))
-    frame = pd.concat([many(list(drawdowns), "a", "x.max_drawdown"), many(list(returns), "a", "x.annual_return")])
-    found = Numbers(across_markets(frame))
-    for metric, values, there in (("max_drawdown", drawdowns, np.log), ("annual_return", returns, np.log1p)):
-        item, plain = found["a", f"x.{metric}"], Numbers(across_markets(many(list(there(values)), "a")))["a", "x"]
-        assert item.value == pytest.approx(values.mean())
-        assert there(np.array([item.low, item.high])) == pytest.approx((plain.low, plain.high))
-    assert found["a", "x.max_drawdown"].low > 0 and found["a", "x.annual_return"].low > -1
-
-
-def test_few_markets_keep_their_own_intervals():
-    parts = [many([1.0, 3.0], "a", m) for m in ("x", "x.low", "x.high")]
-    found = Numbers(across_markets(pd.concat(parts)))["a", "x"]
-    assert found == (2.0, 2.0, 2.0)
-    assert np.isnan(Numbers(across_markets(many([1.0], "a")))["a", "x"].low)
-
-
-def test_a_market_without_the_number_does_not_count():
-    found = across_markets(many([1.0, np.nan, 2.0, 3.0, 4.0, 5.0], "a - b"))
-    assert set(found["n"]) == {5} and found.loc[found["metric"] == "x", "value"].item() == 3.0
-    assert len(found) == 3
-
-
-def test_p_values_are_students_after_holm():
-    from scipy.stats import ttest_1samp
-
-    rng = np.random.default_rng(0)
-    samples = {name: rng.normal(mean, 1, 12) for name, mean in (("a", 2.0), ("b", 0.5), ("c", 0.0))}
-    frame = pd.concat([many(list(values), name) for name, values in samples.items()])
-    raw = sorted((ttest_1samp(values, 0).pvalue, name) for name, values in samples.items())
-    found = adjusted_p(frame, [(name, "x") for name in samples])
-    running = 0.0
-    for factor, (p, name) in zip((3, 2, 1), raw, strict=True):
-        running = max(running, min(1.0, factor * p))
-        assert found[name, "x"] == pytest.approx(running)
-    assert adjusted_p(many([1.0] * (ENOUGH - 1), "a"), [("a", "x")]) == {}
-
-
 # --------------------------------------------------------------------------------------------- its tables
 
 
@@ -260,6 +201,27 @@ def test_claims_are_answered_at_the_papers_rate_of_limits_only(result):
     numbers = Numbers(result.frame)
     ours = numbers.find("none ridge | paper limits", "apparent_ic").value
     assert answers["B.appB.mask.synthetic.none.apparent_ic"].estimate == pytest.approx(ours)
-    assert "B.mask.ic_inflation" not in answers, "one market has no interval for a ratio"
+    ratio = numbers.find("mask_paper - none ridge | paper limits", "apparent_ic.inflation")
+    inflation = answers["B.mask.ic_inflation"]
+    assert (inflation.estimate, inflation.low, inflation.high) == pytest.approx(ratio), "one market: its own days"
     elsewhere = result.frame.assign(variant=result.frame["variant"].str.replace("paper limits", "CSI 300 limits"))
     assert STUDY.answers(elsewhere) == []
+
+
+def test_levels_and_ratios_are_claimed_with_the_interval_of_one_further_market(result):
+    answers = {answer.claim_id: answer for answer in STUDY.answers(scaled_markets(result.frame, 5))}
+    numbers = Numbers(result.frame)
+    for claim, variant, metric in (("B.appB.mask.synthetic.none.sharpe", "none", "naive_close.sharpe"),
+                                   ("B.mask.ic_inflation", "mask_paper - none", "apparent_ic.inflation")):  # fmt: skip
+        one = numbers.find(f"{variant} ridge | paper limits", metric).value
+        reach = 2.776445 * abs(one) * 0.01 * 2.5**0.5 * 1.2**0.5  # t(4), deviation of 0 to 4 per cent, one of six
+        found = answers[claim]
+        assert (found.estimate, found.high - found.estimate) == pytest.approx((1.02 * one, reach))
+
+
+def test_the_papers_table_has_the_interval_of_the_mean(result):
+    part = tables.of_condition(scaled_markets(result.frame, 5), "paper limits")
+    row = tables.papers_table(part, "ridge").set_index("the papers' mask").loc["none"]
+    one = Numbers(result.frame).find("none ridge | paper limits", "naive_close.sharpe").value
+    reach = 2.776445 * abs(one) * 0.01 * 2.5**0.5 / 5**0.5
+    assert row["sharpe: ours.high"] - row["sharpe: ours"] == pytest.approx(reach)

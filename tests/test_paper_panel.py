@@ -11,7 +11,7 @@ from scipy import stats as reference
 
 from lib.claims import ARITHMETIC as ARITHMETIC_VERDICT
 from lib.claims import agrees, load_ledger, verdict
-from lib.exhibits.generator import generator_claims
+from lib.exhibits import Shown, market_claims
 from lib.figures.paper_panel import information, tails
 from lib.figures.style import title_of, to_svg
 from lib.findings.paper_panel import ARITHMETIC, GBM, PAPER_IC, PLANTED, PaperPanel
@@ -86,10 +86,10 @@ def test_the_step_is_exact_and_euler_maruyama_is_not() -> None:
 
 
 def test_both_markets_are_counted_and_predicted(result) -> None:
-    found = PaperPanel(result.frame)
+    found = PaperPanel.of(result.frame)
     for variant in (GBM, PLANTED):
-        assert found.values(variant, "cells") == [18_000.0, 18_000.0]
-        assert all(abs(value) < 0.2 for value in found.values(variant, "ic: ridge"))
+        assert found.numbers.seeds(variant, "cells").tolist() == [18_000.0, 18_000.0]
+        assert all(abs(value) < 0.2 for value in found.numbers.seeds(variant, "ic: ridge"))
         assert len(found.factors) == 39
     assert found.mean(GBM, "halted") == pytest.approx(0.01, abs=0.003)
     assert found.mean(GBM, "limit-up closes") <= 1 < found.mean(PLANTED, "limit-up closes")
@@ -125,7 +125,7 @@ def test_the_two_claims_are_answered_by_recomputation(result) -> None:
 
 
 def test_the_page_shows_both_claims_with_their_verdict(result, tmp_path) -> None:
-    shown = generator_claims(result, recorded("paper_panel", folder=tmp_path)).data
+    shown = market_claims(Shown.of(result, recorded("paper_panel", folder=tmp_path))).data
     assert shown.count("arithmetic: agrees") == 2 and "this build" in shown
 
 
@@ -137,11 +137,12 @@ def made_up(gbm: tuple[float, ...], planted: tuple[float, ...]) -> PaperPanel:
         {"variant": variant, "seed": seed, "metric": "ic: ridge", "value": value}
         for variant, values in ((GBM, gbm), (PLANTED, planted)) for seed, value in enumerate(values)
     ]  # fmt: skip
-    return PaperPanel(pd.DataFrame(rows))
+    return PaperPanel.of(pd.DataFrame(rows))
 
 
 def test_sentences_follow_the_intervals() -> None:
-    nothing, plus, minus = (-0.01, 0.01, 0.0, 0.001), (0.03, 0.031, 0.029, 0.03), (-0.03, -0.031, -0.029, -0.03)
+    nothing, plus = (-0.01, 0.01, 0.0, 0.001, 0.0), (0.03, 0.031, 0.029, 0.03, 0.03)
+    minus = tuple(-value for value in plus)
     assert "nothing that can be told from zero" in made_up(nothing, plus).ic_message()
     assert "finds it (IC" in made_up(nothing, plus).ic_message()
     assert "something above zero" in made_up(plus, nothing).ic_message()

@@ -14,7 +14,7 @@ from lib import ledger
 from lib.figures.regimes import benefit, one_market, sharpe_by_regime
 from lib.figures.style import title_of, to_svg
 from lib.findings.regimes import UNITS, Regimes
-from lib.findings.seeds import ENOUGH_SEEDS
+from lib.findings.seeds import ENOUGH_SEEDS, sources_of
 from lib.load import load_panel
 from lib.portfolio import equal_weight
 from lib.studies import regimes, slices
@@ -28,7 +28,6 @@ from lib.studies.regimes_tables import (
     difference_table,
     groups_of,
     level_table,
-    sources,
 )
 from lib.studies.slices import market_records
 
@@ -174,7 +173,7 @@ def test_what_it_means():
 
 def test_tables_hold_every_pipeline_and_difference():
     both = pd.concat([frame(0.5), frame(0.1, "csi300")])
-    assert sources(both) == ["real_rates", "csi300"] and groups_of(both, "csi300") == ["bear", "calm", "rally"]
+    assert sources_of(both) == ["real_rates", "csi300"] and groups_of(both, "csi300") == ["bear", "calm", "rally"]
     assert list(level_table(both, "csi300", "bear").index) == list(PIPELINES)
     rows = difference_table(both, "real_rates", ["bear", "calm", "rally"])
     assert len(rows) == len(PAIRS) * 5

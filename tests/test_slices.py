@@ -7,11 +7,8 @@ import math
 import numpy as np
 import pytest
 from overlay import poisoned, rough_panel
-from results import tidy
 
-from lib.findings.seeds import ENOUGH_SEEDS, OverSeeds
 from lib.reasons import Reason
-from lib.stats import student_quantile
 from lib.studies import slices
 from lib.studies.scoring import SESSIONS
 from lib.studies.slices import Measure, daily_series, group_records, interaction_records, market_records, measure
@@ -157,33 +154,3 @@ def test_daily_series_begin_with_the_test_span():
     assert abs(np.nanmean(found["truth_ic"])) < 0.1
     listed = (panel.universe & panel.observed)[120].sum()
     assert found["coverage"][120] == pytest.approx((np.isfinite(prediction[120]) & panel.observed[120]).sum() / listed)
-
-
-# ------------------------------------------------------------------------------------------- over seeds
-
-
-def many(values):
-    import pandas as pd
-
-    return pd.concat([tidy([("a", "x", v), ("a", "x.low", v - 1), ("a", "x.high", v + 1)], "s", seed=k)
-                      for k, v in enumerate(values)])  # fmt: skip
-
-
-def test_enough_seeds_have_students_interval():
-    values = [1.0, 2.0, 4.0, 3.0, 5.0, 2.5][: ENOUGH_SEEDS + 1]
-    found = OverSeeds(many(values))
-    n, mean = len(values), sum(values) / len(values)
-    deviation = math.sqrt(sum((v - mean) ** 2 for v in values) / (n - 1))
-    reach = student_quantile(0.975, n - 1) * deviation
-    assert found["a", "x"] == pytest.approx((mean, mean - reach / n**0.5, mean + reach / n**0.5))
-    wide = reach * (1 + 1 / n) ** 0.5
-    assert found.one_path("a", "x") == pytest.approx((mean, mean - wide, mean + wide))
-
-
-def test_few_seeds_keep_the_interval_of_one_market():
-    assert OverSeeds(many([1.0, 2.0]))["a", "x"] == (1.5, 0.5, 2.5)
-    assert OverSeeds(many([1.0])).one_path("a", "x") == (1.0, 0.0, 2.0)
-
-
-def test_equal_seeds_have_an_interval_of_no_width():
-    assert OverSeeds(many([0.0] * ENOUGH_SEEDS))["a", "x"] == (0.0, 0.0, 0.0)

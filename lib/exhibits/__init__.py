@@ -6,14 +6,14 @@ Everything is plain HTML or Markdown without scripts, so that a page looks the s
 from __future__ import annotations
 
 from lib.exhibits.claims import answered_table, claims_table, not_studied, study_claims, verdict_counts
-from lib.exhibits.market_pages import each_market, market_status
 from lib.exhibits.pieces import box, html, plot, say, show
+from lib.exhibits.seeds import Shown, by_condition, market_claims, market_status
 from lib.exhibits.tables import table
 from lib.exhibits.views import beside, each_learner, status, under, views
 
 __all__ = [
     "box", "html", "plot", "say", "show", "table",
-    "each_market", "market_status",
+    "Shown", "by_condition", "market_claims", "market_status",
     "beside", "each_learner", "status", "under", "views",
     "answered_table", "claims_table", "not_studied", "study_claims", "verdict_counts",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ from lib.exhibits.views import is_evidence, on_real_prices
 if TYPE_CHECKING:
     from IPython.display import HTML
 
+    from lib.claims import Answer
+    from lib.studies.base import Study
     from lib.studies.recording import Recorded
     from lib.studies.runner import StudyResult
 
@@ -65,20 +67,22 @@ def _page_link(value: Any) -> str:
 
 
 def study_claims(result: StudyResult, recorded: Recorded) -> HTML:
-    """The claims a study is about, answered by this build if it ran on real prices, else by the recorded result.
+    """The claims of a study of real prices, answered by this build if it ran on them, else by the recorded result.
 
-    A study of the synthetic exchange is answered by the recorded markets, or without them by those of this build.
+    For a study of made-up markets: `lib.exhibits.seeds.market_claims`.
     """
-    study = result.study
-    own = not recorded if study.synthetic else on_real_prices(result)
+    study, own = result.study, on_real_prices(result)
     if not own and not is_evidence(recorded):
         text = f"This study is about {len(study.claim_ids)} claims. A synthetic market cannot answer them."
         return box("No answers yet", text)
+    answers = result.answers() if own else recorded.answers()
+    return answered_by(study, answers, "this build" if own else "the recorded result")
+
+
+def answered_by(study: Study, answers: Iterable[Answer], whom: str) -> HTML:
+    """The claims a study is about with the verdicts on these answers."""
     claims = [claim for claim in load_ledger() if claim.id in study.claim_ids]
-    board = scoreboard(result.answers() if own else recorded.answers(), claims)
-    return claims_table(
-        board, f"{study.name}_claims", "Answered by this build" if own else "Answered by the recorded result"
-    )
+    return claims_table(scoreboard(answers, claims), f"{study.name}_claims", f"Answered by {whom}")
 
 
 def verdict_counts(board: pd.DataFrame) -> pd.DataFrame:

@@ -1,54 +1,156 @@
-"""Pages about the synthetic exchange: which result they show, how many markets it rests on, and what it answers."""
+"""Pages about made-up markets: which result they show, how many markets it rests on, and what it answers.
+
+Tables and figures show intervals of the mean over markets; claims about the level of one back-test are held to the
+wider interval for one further market (see `lib.findings.seeds`). The remark at the head of every page says so.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from lib.claims import load_ledger, scoreboard
-from lib.exhibits.claims import claims_table
+import pandas as pd
+
+from lib.exhibits.claims import answered_by
 from lib.exhibits.pieces import box
-from lib.exhibits.views import View, credited
-from lib.findings.seeds import ENOUGH_SEEDS
+from lib.exhibits.views import View, credited, recorded_files, under
+from lib.findings import Ablation
+from lib.findings.seeds import ENOUGH_SEEDS, MARKET, over_seeds, sources_of
+from lib.studies.mask_ablation_synthetic_tables import conditions, of_condition
 
 if TYPE_CHECKING:
     from IPython.display import HTML
 
+    from lib.studies.base import Study
     from lib.studies.recording import Recorded
     from lib.studies.runner import StudyResult
 
-
-def seed_view(result: StudyResult, recorded: Recorded) -> View:
-    """The recorded result where it rests on at least as many markets as this build, else this build."""
-    if recorded and len(recorded.seeds) >= len(result.settings["seeds"]):
-        return View("recorded", recorded.frame, f"recorded, {_markets(len(recorded.seeds))}")
-    return View("this build", result.frame, f"this build, {_markets(len(result.settings['seeds']))}")
+MEAN = "intervals of their mean"
+ONE = "intervals of one market's days"
 
 
-def seed_status(result: StudyResult, recorded: Recorded, files: tuple[str, ...] = ("data_path",)) -> HTML:
-    """The remark at the head of the page: how many markets, what the intervals are, and whether prices were given."""
-    view = seed_view(result, recorded)
-    shown = recorded if view.name == "recorded" else None
-    count = len(shown.seeds) if shown else len(result.settings["seeds"])
-    few = (
-        f"With fewer than {ENOUGH_SEEDS} markets, intervals are those of one market from resampled blocks of days."
-        if count < ENOUGH_SEEDS
-        else "Intervals are Student's t over the markets."
+@dataclass(frozen=True)
+class Shown:
+    """What a page shows: every row of the chosen result, its name (recorded, or this build), the price files behind."""
+
+    study: Study
+    made: StudyResult | Recorded
+    name: str
+    rows: pd.DataFrame
+    files: tuple[str, ...]
+
+    @classmethod
+    def of(cls, result: StudyResult, recorded: Recorded) -> Shown:
+        """The recorded result, unless this build rests on more markets or on a price file that it has not seen."""
+        files = {item["file"] for item in result.provenance["inputs"]}
+        if recorded:
+            rows, seen = recorded.frame, recorded_files(recorded)
+            if files <= seen and markets_of(result.frame) <= markets_of(rows):
+                return cls(result.study, recorded, "recorded", rows, tuple(sorted(seen)))
+        return cls(result.study, result, "this build", result.frame, tuple(sorted(files)))
+
+    @property
+    def count(self) -> int:
+        """Markets that a number rests on."""
+        return markets_of(self.rows)
+
+    @property
+    def markets(self) -> str:
+        """Small print for what shows no interval."""
+        return f"{self.name}: {_markets(self.count)}"
+
+    @property
+    def note(self) -> str:
+        """Small print: whose markets, how many, and which interval is shown."""
+        return _note(self.name, self.count)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One line per number, with its interval over markets."""
+        return over_seeds(self.rows)
+
+    @property
+    def view(self) -> View:
+        """Everything, without a heading."""
+        return View(self.name, self.rows, self.note)
+
+    def heading(self, text: str) -> View:
+        """Everything, under a heading of its own."""
+        return View(text, self.rows, self.note, text)
+
+    def part(self, condition: str) -> pd.DataFrame:
+        """Every row of one condition."""
+        return of_condition(self.rows, condition)
+
+    def conditions(self) -> list[View]:
+        """One view per condition, of the estimates over its markets."""
+        found = []
+        for condition in conditions(self.rows):
+            part = self.part(condition)
+            note = _note(f"{self.name}, {condition}", markets_of(part))
+            found.append(View(condition, over_seeds(part), note, f"{condition[0].upper()}{condition[1:]}"))
+        return found
+
+    def sources(self) -> list[tuple[pd.DataFrame, str, str]]:
+        """(every row, market, small print) for the made-up markets and then the price file."""
+        return [
+            (self.rows, source, self.note if source.startswith(MARKET) else f"{source}, 95 % intervals over days")
+            for source in sources_of(self.rows)
+        ]
+
+
+def markets_of(rows: pd.DataFrame) -> int:
+    """The most seeds that one number rests on; the many small null markets do not count, nor does a price file."""
+    own = rows[~rows["variant"].str.contains(" | null", regex=False)]
+    return int(own.groupby("variant")["seed"].nunique().max()) if len(own) else 0
+
+
+def by_condition(views: Iterable[View], make: Callable[[View, str], Iterable[Any]]) -> None:
+    """Under the heading of each condition, what `make` gives for each learner that was run in it."""
+    for view in views:
+        under(view, *(item for learner in Ablation.learners(view.frame) for item in make(view, learner)))
+
+
+def market_status(shown: Shown) -> HTML:
+    """The remark at the head of the page: whose markets, how many, what an interval is, and which prices were given."""
+    made = f"{_markets(shown.count)} of the synthetic exchange, whose truth is known."
+    text = " ".join(filter(None, [made, _intervals(shown), _prices(shown)]))
+    recorded = shown.name == "recorded"
+    return box("Made-up markets, recorded" if recorded else "Made-up markets, this build", text,
+               "tip" if recorded else "note")  # fmt: skip
+
+
+def market_claims(shown: Shown) -> HTML:
+    """The claims the study is about, answered by the result that the page shows."""
+    whom = "the recorded result" if shown.name == "recorded" else shown.name
+    return answered_by(shown.study, shown.made.answers(), f"{whom}, {_markets(shown.count)}")
+
+
+def _intervals(shown: Shown) -> str:
+    if shown.count < ENOUGH_SEEDS:
+        return (
+            f"With fewer than {ENOUGH_SEEDS} markets there is no interval over them: where one is shown, it is that of "
+            "one market, from resampled blocks of its days."
+        )
+    return (
+        "Intervals, where shown, are Student's t, of the mean over the markets, for levels and for differences. Claims "
+        "about the level of one back-test are held to a wider one: where one further market would land."
     )
-    names = {item["file"] for run in shown.runs.values() for item in run["inputs"]} if shown else set()
-    names |= {item["file"] for item in result.provenance["inputs"]}
-    real = f"Real prices beside it: {', '.join(sorted(names))}. {credited(' '.join(names))}" if names else (
-        f"No price file was given ({', '.join(files)}), so nothing on this page is about a real market."
-    )  # fmt: skip
-    text = f"{_markets(count)} of the synthetic exchange, whose truth is known. {few} {real}"
-    return box("Recorded" if shown else "This build", text, "tip" if shown else "note")
 
 
-def seed_claims(result: StudyResult, recorded: Recorded) -> HTML:
-    """The claims of the study with the answers of the result that the page shows."""
-    view, study = seed_view(result, recorded), result.study
-    answers = recorded.answers() if view.name == "recorded" else result.answers()
-    claims = [claim for claim in load_ledger() if claim.id in study.claim_ids]
-    return claims_table(scoreboard(answers, claims), f"{study.name}_claims", f"Answered by {view.note}")
+def _prices(shown: Shown) -> str:
+    paths = [name for name in shown.study.parameters if name.endswith("_path")]
+    if shown.files:
+        names = ", ".join(shown.files)
+        return f"Real prices beside them, with intervals over days: {names}. {credited(names)}"
+    if not paths:
+        return ""
+    return f"No price file was given ({', '.join(paths)}), so nothing on this page is about a real market."
+
+
+def _note(which: str, count: int) -> str:
+    return f"{which}: {_markets(count)}, {MEAN if count >= ENOUGH_SEEDS else ONE}"
 
 
 def _markets(count: int) -> str:

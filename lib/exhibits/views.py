@@ -72,10 +72,13 @@ def under(view: View, *items: Any) -> None:
         display(item)
 
 
+def recorded_files(recorded: Recorded) -> set[str]:
+    """Names of the price files behind a recorded result."""
+    return {item["file"] for run in {row.run for row in recorded.rows} for item in recorded.runs[run]["inputs"]}
+
+
 def _files(recorded: Recorded, without: str = "overlay market") -> str:
-    runs = {row.run for row in recorded.rows}
-    files = {item["file"] for run in runs for item in recorded.runs[run]["inputs"]}
-    return ", ".join(sorted(files)) or without
+    return ", ".join(sorted(recorded_files(recorded))) or without
 
 
 def status(result: StudyResult, recorded: Recorded) -> HTML:

@@ -14,10 +14,13 @@ from lib.figures.style import BLUE, GREEN, GREY, VERMILLION, canvas, interval, s
 from lib.findings import CAUSES, MINUS, Ablation, Estimate, signed
 
 Series = tuple[str, str, str]  # name, metric, colour
+#: what the interval of a level is: on one market, of resampled paths; over markets, what the small print says
+ONE_PATH = "; the interval holds\n95 % of back-tests of the papers' length"
+OVER_MARKETS = ", with 95 % interval"
 
 
 @styled
-def information(frame: pd.DataFrame, learner: str = "ridge", note: str = "") -> Figure:
+def information(frame: pd.DataFrame, learner: str = "ridge", note: str = "", ends: str = ONE_PATH) -> Figure:
     """Mean daily IC per variant: on all traded cells, on cells that can be bought (M1), and the papers' cells (M2)."""
     found = Ablation.of(frame, learner)
     series = (("all cells", "apparent_ic", VERMILLION), ("M1: can be bought", "m1_ic", BLUE),
@@ -26,21 +29,20 @@ def information(frame: pd.DataFrame, learner: str = "ridge", note: str = "") -> 
         found,
         found.ic_message(),
         series,
-        "mean daily IC; the interval holds\n95 % of back-tests of the papers' length",
+        f"mean daily IC{ends}",
         note,
         digits=3,
     )
 
 
 @styled
-def sharpe_ratios(frame: pd.DataFrame, learner: str = "ridge", note: str = "") -> Figure:
+def sharpe_ratios(frame: pd.DataFrame, learner: str = "ridge", note: str = "", ends: str = ONE_PATH) -> Figure:
     """Sharpe ratio per variant: every order filled, and as executed at the close and at the next open."""
     found = Ablation.of(frame, learner)
     series = (("every order filled", "naive_close.sharpe", VERMILLION),
               ("executed, close", "executed_close.sharpe", GREEN),
               ("executed, next open", "executed_open.sharpe", BLUE))  # fmt: skip
-    label = "Sharpe ratio a year; the interval holds\n95 % of back-tests of the papers' length"
-    return _levels(found, found.sharpe_message(), series, label, note, digits=2)
+    return _levels(found, found.sharpe_message(), series, f"Sharpe ratio a year{ends}", note, digits=2)
 
 
 def _levels(found: Ablation, message: str, series: Sequence[Series], label: str, note: str, digits: int) -> Figure:

@@ -135,7 +135,7 @@ def eight_markets(frame: pd.DataFrame, mask: str = "none", note: str = "") -> Fi
     for text, color, left in (("every order filled", VERMILLION, -100), ("executed, next open", BLUE, 40)):
         ax.annotate(f"\N{BLACK CIRCLE} {text}", (0, 1), xycoords="axes fraction", xytext=(left, 8), color=color,
                     textcoords="offset points", fontweight="bold", fontsize=9)  # fmt: skip
-    ax.set_xlabel("Sharpe ratio over equal weight; the interval\nholds 95 % of back-tests of one market")
+    ax.set_xlabel("Sharpe ratio over equal weight, with 95 % interval")
     return figure
 
 

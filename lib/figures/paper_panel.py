@@ -17,7 +17,7 @@ NAMES = {GBM: "papers' panel", PLANTED: "planted\nmarket"}
 @styled
 def tails(frame: pd.DataFrame, note: str = "") -> Figure:
     """Share of days on which a stock moves by so much or more, on a log scale."""
-    found = PaperPanel(frame)
+    found = PaperPanel.of(frame)
     figure, (ax,) = canvas(1, 3.4, found.tail_message(), note)
     ax.set_yscale("log")
     labels = []
@@ -46,14 +46,16 @@ def tails(frame: pd.DataFrame, note: str = "") -> Figure:
 @styled
 def information(frame: pd.DataFrame, note: str = "") -> Figure:
     """Mean IC over the seeds with its 95 % interval, of every factor (sorted) and the ridge, in both markets."""
-    found = PaperPanel(frame)
+    found = PaperPanel.of(frame)
     figure, axes = canvas(2, 5.4, found.ic_message(), note, sharex=True)
     for ax, variant in zip(axes, (GBM, PLANTED), strict=True):
         zero_line(ax)
-        singles = sorted((found.over_seeds(variant, IC_PREFIX + name) for name in found.factors), key=lambda e: e.value)
+        singles = sorted(
+            (found.numbers.find(variant, IC_PREFIX + name) for name in found.factors), key=lambda e: e.value
+        )
         for row, estimate in enumerate(singles):
             interval(ax, estimate.value, row, estimate.low, estimate.high, GREY, markersize=2.5)
-        ridge = found.over_seeds(variant, "ic: ridge")
+        ridge = found.numbers.find(variant, "ic: ridge")
         interval(ax, ridge.value, len(singles) + 2, ridge.low, ridge.high, COLORS[variant])
         ax.annotate("ridge", (ridge.value, len(singles) + 2), xytext=(0, 5), textcoords="offset points",
                     color=COLORS[variant], ha="center", va="bottom")  # fmt: skip

@@ -64,14 +64,14 @@ def _look() -> AbstractContextManager[None]:
 def canvas(rows: int, height: float, title: str, note: str = "", **options: Any) -> tuple[Figure, list[Axes]]:
     """A figure of `rows` axes under each other, `height` inches high without its title.
 
-    title: the message, wrapped; note: small print at the foot, such as where the numbers come from.
+    title: the message; note: small print at the foot, such as where the numbers come from. Both are wrapped.
     """
-    lines = textwrap.wrap(title, 50, break_on_hyphens=False)
-    figure = Figure(figsize=(WIDTH, height + 0.21 * len(lines) + (0.2 if note else 0)), layout="constrained")
+    lines, small = textwrap.wrap(title, 50, break_on_hyphens=False), textwrap.wrap(note, 78, break_on_hyphens=False)
+    figure = Figure(figsize=(WIDTH, height + 0.21 * len(lines) + 0.2 * len(small)), layout="constrained")
     axes = figure.subplots(rows, 1, squeeze=False, **options)[:, 0]
     figure.suptitle("\n".join(lines), x=0.012, ha="left", linespacing=1.15)
-    if note:
-        figure.supxlabel(note, x=0.988, ha="right", fontsize=8.5, color=GREY, style="italic")
+    if small:
+        figure.supxlabel("\n".join(small), x=0.988, ha="right", fontsize=8.5, color=GREY, style="italic")
     return figure, list(axes)
 
 

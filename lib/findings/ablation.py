@@ -146,7 +146,7 @@ class Ablation:
         ending = {
             1: "a back-test that fills every order at the close reports money that nobody could make",
             -1: "fills that are refused would have lost money",
-            0: "over a path of three years this cannot be told from zero",
+            0: "this cannot be told from zero",
         }[total.sign]
         return f"Fills. Without a mask, orders that cannot be filled are worth {total.text(1, ' %')} a year: {ending}."
 

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import pandas as pd
 
 from lib.findings.estimates import signed
+from lib.findings.seeds import OverSeeds
 
 CSI, REAL, PAPER = "csi300", "synthetic real", "synthetic paper"
 
@@ -103,30 +104,25 @@ TARGETS: Final = (
 class Calibration:
     """The numbers of the study `calibration`: metric by variant and seed."""
 
-    values: dict[tuple[str, str], list[float]]
+    numbers: OverSeeds
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Calibration:
-        groups = frame.groupby(["variant", "metric"], sort=False)["value"]
-        return cls({(str(variant), str(metric)): part.tolist() for (variant, metric), part in groups})
+        return cls(OverSeeds(frame))
 
     @property
     def has_real(self) -> bool:
         """Whether a price file was measured."""
-        return any(variant == CSI for variant, _ in self.values)
+        return CSI in self.numbers.variants
 
     def mean(self, variant: str, metric: str) -> float:
         """Mean over the seeds, NaN where the study has none."""
-        found = [value for value in self.values.get((variant, metric), []) if not math.isnan(value)]
-        return sum(found) / len(found) if found else math.nan
+        return self.numbers.find(variant, metric).value
 
     def spread(self, variant: str, metric: str) -> float:
         """Standard deviation over the seeds; NaN below two of them."""
-        found = [value for value in self.values.get((variant, metric), []) if not math.isnan(value)]
-        if len(found) < 2:
-            return math.nan
-        mean = sum(found) / len(found)
-        return math.sqrt(sum((value - mean) ** 2 for value in found) / (len(found) - 1))
+        found = self.numbers.seeds(variant, metric)
+        return float(found.std(ddof=1)) if len(found) > 1 else math.nan
 
     def rows(self) -> Iterator[dict[str, object]]:
         """The calibration table: target and band, real prices, and both settings with mean and spread."""

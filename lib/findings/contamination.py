@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from lib.findings.estimates import Estimate, signed
-from lib.findings.market_seeds import MARKET, SeedNumbers, sources_of
+from lib.findings.seeds import MARKET, OneMarket
 
 #: treatments that are compared on the same cells
 TREATMENTS = ("raw", "halts skipped", "all skipped", "skipped, bridged", "twin, thinned")
@@ -17,15 +16,8 @@ MARKETS = {MARKET: "real limit rates", f"{MARKET}_paper": "the paper's limit rat
 
 
 @dataclass(frozen=True)
-class Contamination:
+class Contamination(OneMarket):
     """The numbers of the study `contamination` for one market with a twin."""
-
-    numbers: SeedNumbers
-    source: str
-
-    @classmethod
-    def of(cls, frame: pd.DataFrame, source: str = "") -> Contamination:
-        return cls(SeedNumbers(frame), source or sources_of(frame)[0])
 
     def find(self, what: str, side: str, metric: str = "distance", family: str = "all") -> Estimate:
         return self.numbers.find(f"{self.source} {family}: {what}: {side}", metric)

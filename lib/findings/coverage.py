@@ -5,25 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import pandas as pd
-
 from lib.findings.estimates import Estimate
-from lib.findings.market_seeds import SeedNumbers, sources_of
+from lib.findings.seeds import OneMarket
 
 #: windows that sentences name, in days
 NAMED = (20, 60)
 
 
 @dataclass(frozen=True)
-class Coverage:
+class Coverage(OneMarket):
     """The numbers of the study `coverage` for one market."""
-
-    numbers: SeedNumbers
-    source: str
-
-    @classmethod
-    def of(cls, frame: pd.DataFrame, source: str = "") -> Coverage:
-        return cls(SeedNumbers(frame), source or sources_of(frame)[0])
 
     def kept(self, policy: str, window: int, how: str = "counted") -> Estimate:
         """Share of tradable cells that keep their window: counted, independent, spells, spells by stock."""

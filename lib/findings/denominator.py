@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lib.findings.estimates import Estimate
-from lib.findings.market_seeds import MARKET, SeedNumbers, sources_of
+from lib.findings.seeds import MARKET, OverSeeds, sources_of
 
 #: the scenario whose factors are shown one by one: made-up market, file
 SHOWN = ("waves", "as it is")
@@ -20,13 +20,13 @@ PICK = 0.9
 class Denominator:
     """The numbers of the study `rank_denominator` for one market; `cannot`: factors that a proof exempts."""
 
-    numbers: SeedNumbers
+    numbers: OverSeeds
     source: str
     cannot: frozenset[str]
 
     @classmethod
     def of(cls, frame: pd.DataFrame, cannot: frozenset[str], source: str = "") -> Denominator:
-        return cls(SeedNumbers(frame), source or sources_of(frame)[0], cannot)
+        return cls(OverSeeds(frame), source or sources_of(frame)[0], cannot)
 
     @property
     def shown(self) -> str:
@@ -40,7 +40,7 @@ class Denominator:
 
     def change(self, factor: str) -> float:
         """The largest change of a day's rank IC by the wrong denominator."""
-        return float(self.numbers.values_of(f"{self.source} {self.shown} {factor}", "change last").max())
+        return float(self.numbers.seeds(f"{self.source} {self.shown} {factor}", "change last").max())
 
     def gain(self, scenario: str, metric: str) -> Estimate:
         """Gain by the right denominator, such as "gain all last", "pooled gain first"."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
-from lib.errors import StatisticsError
-from lib.findings.estimates import Estimate, signed
-from lib.stats import mean_interval, path_interval
+from lib.findings.estimates import signed
+from lib.findings.seeds import OverSeeds
 
 GBM, PLANTED, ARITHMETIC = "papers' panel", "planted market", "arithmetic"
 #: what paper B reports: IC of the full system, and limit rates by regime in percent of cells
@@ -24,38 +22,20 @@ _LIMIT_SHARE: Final = "limit closes, share of traded cells"
 class PaperPanel:
     """The numbers of the study `paper_panel`."""
 
-    frame: pd.DataFrame
+    numbers: OverSeeds
 
-    def values(self, variant: str, metric: str) -> list[float]:
-        """One value per seed."""
-        rows = self.frame[(self.frame["variant"] == variant) & (self.frame["metric"] == metric)]
-        return [float(value) for value in rows["value"]]
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> PaperPanel:
+        return cls(OverSeeds(frame))
 
     def mean(self, variant: str, metric: str) -> float:
         """Mean over the seeds; NaN where there is none."""
-        found = self.values(variant, metric)
-        return float(np.mean(found)) if found else float("nan")
-
-    def over_seeds(self, variant: str, metric: str) -> Estimate:
-        """Mean over the seeds with the 95 % interval of that mean, without ends below two seeds."""
-        return self._interval(mean_interval, variant, metric)
-
-    def one_path(self, variant: str, metric: str) -> Estimate:
-        """Mean over the seeds with the 95 % interval for one further market."""
-        return self._interval(path_interval, variant, metric)
-
-    def _interval(self, how: object, variant: str, metric: str) -> Estimate:
-        found = self.values(variant, metric)
-        try:
-            estimate = how(found)  # type: ignore[operator]
-        except StatisticsError:  # one seed, or the same value in all
-            return Estimate(self.mean(variant, metric))
-        return Estimate(estimate.value, estimate.low, estimate.high)
+        return self.numbers.find(variant, metric).value
 
     @property
     def factors(self) -> list[str]:
         """Names of what was tried alone, in the order of the study."""
-        names = self.frame.loc[self.frame["variant"] == GBM, "metric"].drop_duplicates()
+        names = [metric for variant, metric in self.numbers if variant == GBM]
         found = [name.removeprefix(IC_PREFIX) for name in names if name.startswith(IC_PREFIX)]
         return [name for name in found if name != "ridge"]
 
@@ -84,7 +64,7 @@ class PaperPanel:
 
     def ic_message(self) -> str:
         """What the ridge finds in either market."""
-        gbm, planted = self.over_seeds(GBM, "ic: ridge"), self.over_seeds(PLANTED, "ic: ridge")
+        gbm, planted = (self.numbers.find(variant, "ic: ridge") for variant in (GBM, PLANTED))
         found = {
             1: "something above zero",
             -1: "something below zero",
@@ -98,9 +78,9 @@ class PaperPanel:
 
     def path_message(self) -> str:
         """Whether the papers' IC lies where one path of the papers' panel would land."""
-        path = self.one_path(GBM, "ic: ridge")
+        path = self.numbers.one_path(GBM, "ic: ridge")
         if path.low != path.low:
-            return "One seed gives no interval for a single path."
+            return "So few panels give no interval for a single path."
         inside = path.low <= PAPER_IC <= path.high
         return (
             f"One further panel of this size would land between {signed(path.low, 4)} and {signed(path.high, 4)}; "

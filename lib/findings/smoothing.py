@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from lib.findings.estimates import Estimate, signed
-from lib.findings.market_seeds import SeedNumbers, sources_of
+from lib.findings.seeds import OneMarket
 
 #: forms whose rounding fades, and forms whose weights grow
 FADING = ("recursion", "correction", "two sums", "parallel scan", "chunks of 64")
@@ -16,15 +15,8 @@ GROWING = ("growing weights", "growing weights, adjusted")
 
 
 @dataclass(frozen=True)
-class Smoothing:
+class Smoothing(OneMarket):
     """The numbers of the study `ewma_float32` for one market."""
-
-    numbers: SeedNumbers
-    source: str
-
-    @classmethod
-    def of(cls, frame: pd.DataFrame, source: str = "") -> Smoothing:
-        return cls(SeedNumbers(frame), source or sources_of(frame)[0])
 
     @property
     def spans(self) -> list[int]:
@@ -38,12 +30,12 @@ class Smoothing:
 
     def worst(self, span: int, method: str, metric: str = "error") -> float:
         """The largest value over seeds; NaN where a form gave no number in any of them."""
-        found = self.numbers.values_of(f"{self.source} span {span} {method}", metric)
+        found = self.numbers.seeds(f"{self.source} span {span} {method}", metric)
         return float(found.max()) if len(found) else np.nan
 
     def breaks(self, span: int, method: str) -> float:
         """The first day on which an average is off by more than 1 %, or no number; NaN if there is none."""
-        found = self.numbers.values_of(f"{self.source} span {span} {method}", "breaks at")
+        found = self.numbers.seeds(f"{self.source} span {span} {method}", "breaks at")
         return float(found.min()) if len(found) else np.nan
 
     def rule(self, span: int, name: str, metric: str = "median") -> float:

@@ -5,15 +5,17 @@ They are run through `run_study`, so a row that the ablation has computed is rea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lib.parameters import Parameter
+from lib.studies.base import Config, Settings, Study
+from lib.studies.mask_ablation_synthetic_tables import condition_name
 from lib.studies.runner import run_study
 from lib.studies.synthetic import FACTOR_SETS, LIMIT_RATES, SIZE, SIZES
 
 if TYPE_CHECKING:
-    from lib.studies.base import Settings
     from lib.studies.runner import StudyResult
 
 LEARNERS = ("ridge", "lightgbm", "mlp")
@@ -32,6 +34,28 @@ SHARED_SCALES: dict[str, dict[str, Any]] = {
     "laptop": {**SIZES["laptop"], "seeds": 2},
     "paper": {**SIZES["paper"], "factors": "all", "refit_every": 1, "seeds": 20},
 }
+
+
+def shared_grid(settings: Settings) -> Iterator[Config]:
+    """One row per market seed, rate of limits and learner."""
+    for seed in settings["seeds"]:
+        for limits in settings["limit_rates"]:
+            for learner in settings["learners"]:
+                condition = condition_name(limits, "zscore", None)
+                row = {"variant": f"{learner} | {condition}", "seed": seed, "limits": limits, "learner": learner}
+                yield row | {"condition": condition}
+
+
+#: a study whose rows look at rows of the ablation
+study_of_rows = partial(
+    Study,
+    grid=shared_grid,
+    parameters=SHARED,
+    scales=SHARED_SCALES,
+    grid_only=("limit_rates", "learners"),
+    group=lambda row: f"{row['seed']} {row['limits']}",
+    setting="different",
+)
 
 
 def ablation(seed: int, limits: str, learner: str, masks: Sequence[str], settings: Settings) -> StudyResult:

@@ -129,6 +129,11 @@ class Study:
             for name in values:
                 _known(name, [*self.parameters, "seeds"], f"study {self.name!r}: scale {scale!r}: parameter")
 
+    @property
+    def wants_prices(self) -> bool:
+        """Whether rows made without a price file are plumbing and no evidence."""
+        return "data_path" in self.parameters and not self.synthetic
+
     def schema(self) -> dict[str, Parameter]:
         """The parameters of a run and of the study's notebook: scale, seeds and the declared ones."""
         return {

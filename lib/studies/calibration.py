@@ -65,5 +65,6 @@ STUDY = Study(
     inputs=_inputs,
     setting="different",
     summarise=summary,
+    synthetic=True,
     presentation=("lib.studies.calibration_tables",),
 )

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lib.claims import Answer
+from lib.claims import Answer, load_ledger
 from lib.findings.estimates import Estimate
-from lib.findings.seeds import OverSeeds
-from lib.studies.regimes_tables import wide
+from lib.findings.seeds import OverSeeds, interval_table, sources_of
+from lib.studies.regimes_tables import level_answer
 
 PIPELINES = ("none", "row_deletion", "mask_skip", "mask_paper")
 PAIRS = (
@@ -52,44 +52,39 @@ def windows(frame: pd.DataFrame, source: str) -> list[str]:
     return list(dict.fromkeys(str(v).removeprefix(head) for v in frame["variant"] if str(v).startswith(head)))
 
 
-def sources(frame: pd.DataFrame) -> list[str]:
-    """Scripted episodes, and the price file."""
-    return list(dict.fromkeys(str(name).split()[0] for name in frame["variant"]))
-
-
 def fact_table(frame: pd.DataFrame, source: str, groups: Sequence[str]) -> pd.DataFrame:
     """What the market did, window by window."""
-    return wide(OverSeeds(frame), {g: f"{source} market facts {g}" for g in groups}, FACTS, "window")
+    return interval_table(OverSeeds(frame), {g: f"{source} market facts {g}" for g in groups}, FACTS, "window")
 
 
 def level_table(frame: pd.DataFrame, source: str, group: str) -> pd.DataFrame:
     """Pipelines and the market down, measures across, for one window; columns that do not apply are left out."""
     rows = {name: f"{source} {name} {group}" for name in (*PIPELINES, "mlp", "market")}
-    return wide(OverSeeds(frame), rows, LEVELS, "pipeline").dropna(axis="columns", how="all")
+    return interval_table(OverSeeds(frame), rows, LEVELS, "pipeline").dropna(axis="columns", how="all")
 
 
 def difference_table(frame: pd.DataFrame, source: str, groups: Sequence[str]) -> pd.DataFrame:
     """Paired differences, window by window."""
     rows = {f"{a} - {b}, {g}": f"{source} {a} - {b} {g}" for a, b in PAIRS for g in groups}
-    return wide(OverSeeds(frame), rows, DIFFERENCES, "difference").dropna(axis="columns", how="all")
+    return interval_table(OverSeeds(frame), rows, DIFFERENCES, "difference").dropna(axis="columns", how="all")
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """The levels of every window under each other."""
-    tables = {(s, g): level_table(frame, s, g) for s in sources(frame) for g in windows(frame, s)}
+    tables = {(s, g): level_table(frame, s, g) for s in sources_of(frame) for g in windows(frame, s)}
     return pd.concat(tables, names=["source", "window"]) if tables else pd.DataFrame()
 
 
 # ------------------------------------------------------------------------------------------------ claims
 
-#: claim -> (scripted episode, the papers' window, what is measured, metric, factor to the claim's unit, kind)
+#: claim -> (scripted episode, the papers' window, what is measured, metric, factor to the claim's unit)
 _ANSWERS = {
-    "B.case.crash.drawdown_with": ("crash", "April 2022", "mask_paper", "executed_open.max_drawdown", 100.0, "path"),
-    "B.case.crash.drawdown_without": ("crash", "April 2022", "none", "executed_open.max_drawdown", 100.0, "path"),
-    "B.case.crash.excluded": ("crash", "April 2022", "market facts", "excluded_ratio", 1.0, "path"),
-    "B.case.rally.limit_rate": ("policy_rally", LIKE["policy_rally"][0], "market facts", "limit_up", 100.0, "path"),
+    "B.case.crash.drawdown_with": ("crash", "April 2022", "mask_paper", "executed_open.max_drawdown", 100.0),
+    "B.case.crash.drawdown_without": ("crash", "April 2022", "none", "executed_open.max_drawdown", 100.0),
+    "B.case.crash.excluded": ("crash", "April 2022", "market facts", "excluded_ratio", 1.0),
+    "B.case.rally.limit_rate": ("policy_rally", LIKE["policy_rally"][0], "market facts", "limit_up", 100.0),
     "B.case.rally.underperforms": (
-        "policy_rally", LIKE["policy_rally"][0], "mask_paper - market", "executed_open.total_return", 100.0, "mean",
+        "policy_rally", LIKE["policy_rally"][0], "mask_paper - market", "executed_open.total_return", 100.0,
     ),
 }  # fmt: skip
 CLAIM_IDS = tuple(_ANSWERS)
@@ -101,23 +96,14 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     The claim about the Transformer (B.case.rotation.transformer) is not answered: there is no Transformer here, and a
     comparison of ridge and MLP says nothing about it.
     """
-    found = OverSeeds(frame)
-    files = [source for source in sources(frame) if source not in SCRIPTED]
+    found, kinds = OverSeeds(frame), {claim.id: claim.kind for claim in load_ledger()}
+    files = [source for source in sources_of(frame) if source not in SCRIPTED]
     answers = []
-    for claim_id, (episode, window, what, metric, unit, kind) in _ANSWERS.items():
+    for claim_id, (episode, window, what, metric, unit) in _ANSWERS.items():
         item = found.find(f"{files[0]} {what} {window}", metric) if files else Estimate(float("nan"))
         note, census = f"CSI 300 members, {window}", what == "market facts"
         if item.value != item.value:
             variant, note, census = f"{episode} {what} episode", f"synthetic exchange, scripted {episode}", False
-            item = found.one_path(variant, metric) if kind == "path" else found.find(variant, metric)
-        answers += _answer(claim_id, item.times(unit), f"{note}: {what}, {metric}", census)
+            item = found.claimed(variant, metric, kinds[claim_id])
+        answers += level_answer(claim_id, item.times(unit), f"{note}: {what}, {metric}", "cases", census)
     return answers
-
-
-def _answer(claim_id: str, item: Estimate, note: str, census: bool) -> list[Answer]:
-    if item.value != item.value:
-        return []
-    if item.low == item.low:
-        return [Answer(claim_id, item.value, item.low, item.high, "different", note, "cases")]
-    end = item.value if census else None  # a count of one window, or too few markets for an interval
-    return [Answer(claim_id, item.value, end, end, "different", note, "cases")]

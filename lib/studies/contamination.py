@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lib.factors import FactorSet, compute_factors
-from lib.findings.market_seeds import MARKET
+from lib.findings.seeds import MARKET
 from lib.market import Market
 from lib.panel import Panel
 from lib.parameters import Parameter
@@ -192,5 +192,5 @@ STUDY = Study(
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
     synthetic=True,
-    presentation=("lib.studies.contamination_tables", "lib.findings.market_seeds"),
+    presentation=("lib.studies.contamination_tables", "lib.findings", "lib.findings.seeds"),
 )

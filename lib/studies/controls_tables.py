@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lib.findings import Numbers
-from lib.findings.markets import across_markets
+from lib.findings.seeds import OverSeeds
 from lib.studies.variants import VARIANTS
 
 LEARNERS = ("ridge", "lightgbm", "mlp")
@@ -79,29 +78,27 @@ def coverage_records(rows: Iterable[Records]) -> list[dict[str, Any]]:
 
 
 def worlds_table(frame: pd.DataFrame, mask: str = "none") -> pd.DataFrame:
-    """The eight markets down, measures across, with intervals of one market; of one variant."""
-    numbers, rows = Numbers(across_markets(frame)), []
+    """The eight markets down, measures across, with 95 % intervals over markets; of one variant."""
+    numbers, rows = OverSeeds(frame), []
     for limits in ("real", "paper"):
         for spill in (True, False):
             for planted in (True, False):
                 name = world_name(limits, spill, planted)
                 row: dict[str, Any] = {"market": name}
                 for metric in MEASURES:
-                    found = numbers.find(f"{mask} ridge | {name}", metric)
-                    row |= {metric + end: value for end, value in zip(("", ".low", ".high"), found, strict=True)}
+                    row |= numbers.find(f"{mask} ridge | {name}", metric).columns(metric)
                 rows.append(row)
     return pd.DataFrame(rows).dropna(axis=1, how="all")
 
 
 def effects_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Switches and masks down, measures across: on minus off with 95 % intervals over markets."""
-    numbers, rows = Numbers(across_markets(frame)), []
+    numbers, rows = OverSeeds(frame), []
     for (_, word), (_, other) in SWITCHES.values():
         for mask in MASKS:
             row: dict[str, Any] = {"switch": f"{word} - {other}", "mask": mask}
             for metric in MEASURES:
-                found = numbers.find(f"{word} - {other}, {mask} ridge | effects", metric)
-                row |= {metric + end: value for end, value in zip(("", ".low", ".high"), found, strict=True)}
+                row |= numbers.find(f"{word} - {other}, {mask} ridge | effects", metric).columns(metric)
             rows.append(row)
     return pd.DataFrame(rows).dropna(axis=1, how="all")
 

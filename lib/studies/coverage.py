@@ -13,7 +13,7 @@ import numpy as np
 
 from lib.audit.reads import Reads, declared_reads, permitted
 from lib.factors import compute_factors, find_factors
-from lib.findings.market_seeds import MARKET
+from lib.findings.seeds import MARKET
 from lib.panel import Panel
 from lib.parameters import Parameter
 from lib.reasons import Reason
@@ -164,5 +164,5 @@ STUDY = Study(
     setting="reduced",
     summarise=summary,
     synthetic=True,
-    presentation=("lib.studies.coverage_tables", "lib.findings.market_seeds"),
+    presentation=("lib.studies.coverage_tables", "lib.findings", "lib.findings.seeds"),
 )

@@ -162,5 +162,5 @@ STUDY = Study(
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
     synthetic=True,
-    presentation=("lib.studies.ewma_float32_tables", "lib.findings.market_seeds"),
+    presentation=("lib.studies.ewma_float32_tables", "lib.findings", "lib.findings.seeds"),
 )  # fmt: skip

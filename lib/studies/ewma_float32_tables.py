@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lib.claims import Answer
-from lib.findings.market_seeds import MARKET, SeedNumbers, interval_table, over_seeds, sources_of
+from lib.findings.seeds import MARKET, OverSeeds, interval_table, mean_over_seeds, sources_of
 
 #: spans of the averages, in days; days at which errors are read; relative errors put on an exact average
 SPANS = (5, 20, 60, 252)
@@ -45,7 +45,7 @@ def _first(days: np.ndarray) -> float:
 
 def rule_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     """Rules for masked days down; the median and the 99th percentile of the relative distance from ours."""
-    numbers = SeedNumbers(frame)
+    numbers = OverSeeds(frame)
     pattern = rf"^{source} span (\d+) rule (.*)$"
     names = dict.fromkeys(frame["variant"].str.extract(pattern)[1].dropna())
     rows = {
@@ -59,8 +59,8 @@ def rule_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
 def factor_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     """Spans down; IC of the factor, what float32 takes from it, and what a given error of the average would."""
     metrics = ["ic float64", "loss float32", *(f"loss error {size:g}" for size in NOISE), "ranks changed"]
-    rows = [(f"{span}", f"{source} factor span {span}") for span in SPANS]
-    return interval_table(SeedNumbers(frame), rows, metrics).rename_axis("span")
+    rows = {f"{span}": f"{source} factor span {span}" for span in SPANS}
+    return interval_table(OverSeeds(frame), rows, metrics, "span")
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
@@ -82,7 +82,8 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     answers = [Answer("B.story.ewma", errors.max(), errors.min(), errors.max(), "reduced", note, "ewma_float32")]
     part = frame[(frame["metric"] == "loss float32") & frame["variant"].str.startswith(f"{MARKET} factor")]
     by_seed = part.groupby("seed")["value"].mean().to_numpy(float)
-    if len(by_seed) > 1:
+    found = mean_over_seeds(by_seed)
+    if np.isfinite(found.low):
         note = f"close over average - 1, mean over spans, {len(by_seed)} made-up markets"
-        answers.append(Answer("B.story.ewma_ic", *over_seeds(by_seed), "reduced", note, "ewma_float32"))
+        answers.append(Answer("B.story.ewma_ic", *found, "reduced", note, "ewma_float32"))
     return answers

@@ -14,7 +14,7 @@ import numpy as np
 
 from lib.factors import factor_names, find_factors
 from lib.factors.leaves import available_fields
-from lib.findings.market_seeds import MARKET
+from lib.findings.seeds import MARKET
 from lib.market import Market, make_market
 from lib.panel import Panel
 from lib.parameters import Parameter

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pandas as pd
 
 from lib.claims import Answer, load_ledger
-from lib.findings import Estimate, Numbers
-from lib.findings.markets import across_markets, adjusted_p, estimate
+from lib.findings import Estimate
+from lib.findings.seeds import OverSeeds, adjusted_p, over_seeds
 from lib.studies.mask_ablation_tables import (
     APPENDIX_B,
     CONTRAST_SUMMARY,
@@ -58,7 +58,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """Every condition and learner under each other: means over markets."""
     tables: dict[tuple[str, str], pd.DataFrame] = {}
     for condition in conditions(frame):
-        part = across_markets(of_condition(frame, condition))
+        part = over_seeds(of_condition(frame, condition))
         tables |= {(condition, learner): variant_table(part, learner, TRUTH_SUMMARY) for learner in LEARNERS}
     run = {key: table for key, table in tables.items() if len(table)}
     return pd.concat(run, names=["condition", "learner", "variant"])
@@ -66,7 +66,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 def judged_contrasts(frame: pd.DataFrame, learner: str) -> pd.DataFrame:
     """Contrasts of one condition with intervals over markets, and p after Holm over all contrasts per metric."""
-    found = contrast_table(across_markets(frame), learner, TRUTH_CONTRASTS)
+    found = contrast_table(over_seeds(frame), learner, TRUTH_CONTRASTS)
     for metric in JUDGED:
         p = adjusted_p(frame, [(f"{left} - {right} {learner}", metric) for left, right in CONTRASTS])
         place = list(found.columns).index(f"{metric}.high") + 1
@@ -75,16 +75,15 @@ def judged_contrasts(frame: pd.DataFrame, learner: str) -> pd.DataFrame:
 
 
 def papers_table(frame: pd.DataFrame, learner: str) -> pd.DataFrame:
-    """Appendix B's mask table on synthetic data, row by row: the papers' number, ours, its interval for one market."""
+    """Appendix B's mask table on synthetic data, row by row: the papers' number, ours with the interval of its mean."""
     claimed = {claim.id: claim.claimed for claim in load_ledger()}
-    numbers = Numbers(across_markets(frame))
-    rows = []
+    numbers, rows = OverSeeds(frame), []
     for theirs, ours in PAPER_VARIANTS.items():
         row: dict[str, object] = {"the papers' mask": theirs, "ours": ours}
         for column, metric, unit in APPENDIX_B:
             found = numbers.find(f"{ours} {learner}", metric).times(unit)
-            row |= {f"{column}: papers": claimed[f"{APPENDIX}.{theirs}.{column}"]}
-            row |= {f"{column}: ours{end}": value for end, value in zip(("", ".low", ".high"), found, strict=True)}
+            row[f"{column}: papers"] = claimed[f"{APPENDIX}.{theirs}.{column}"]
+            row |= found.columns(f"{column}: ours")
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -100,19 +99,13 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
         return []
     ran = set(part["variant"])
     learner = "mlp" if {f"{ours} mlp" for ours in PAPER_VARIANTS.values()} <= ran else "ridge"
-    numbers, answers = Numbers(across_markets(part)), []
+    numbers, answers = OverSeeds(part), []
     for theirs, ours in PAPER_VARIANTS.items():
         for column, metric, unit in APPENDIX_B:
-            found = numbers.find(f"{ours} {learner}", metric).times(unit)
+            found = numbers.one_path(f"{ours} {learner}", metric).times(unit)
             answers += _answer(f"{APPENDIX}.{theirs}.{column}", found, f"{ours} {learner}, {metric}")
-    return answers + _answer("B.mask.ic_inflation", _inflation(part, learner), f"mask_paper against none, {learner}")
-
-
-def _inflation(part: pd.DataFrame, learner: str) -> Estimate:
-    """The relative change of apparent IC, in per cent: of a ratio, the interval of one further market."""
-    chosen = (part["variant"] == f"mask_paper - none {learner}") & (part["metric"] == "apparent_ic.inflation")
-    values = part.loc[chosen, "value"].dropna().to_numpy(dtype=float)
-    return estimate(values, difference=False) if len(values) > 1 else Estimate(float("nan"))
+    inflation = numbers.one_path(f"mask_paper - none {learner}", "apparent_ic.inflation")  # a ratio: as a level
+    return answers + _answer("B.mask.ic_inflation", inflation, f"mask_paper against none, {learner}")
 
 
 def _answer(claim_id: str, found: Estimate, what: str) -> list[Answer]:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lib.findings.seeds import OverSeeds
-from lib.studies.regimes_tables import wide
+from lib.findings.seeds import OverSeeds, interval_table
 
 #: rule -> what may refuse an order
 RULES = {
@@ -32,11 +31,6 @@ DIFFERENCES = ("phantom_close", "executed_open.sharpe", "truth_ic", "m1_ic")
 FACTS = ("limit_up", "limit_down", "halted", "masked_share", "tripped", "market.volatility")
 
 
-def sources(frame: pd.DataFrame) -> list[str]:
-    """exchange and, with a file, the control market."""
-    return list(dict.fromkeys(str(name).split()[0] for name in frame["variant"]))
-
-
 def rules_of(frame: pd.DataFrame) -> list[str]:
     """The rules that were run."""
     there = set(frame["variant"])
@@ -46,13 +40,13 @@ def rules_of(frame: pd.DataFrame) -> list[str]:
 def fact_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Rules down; how much each one holds back."""
     rows = {RULES[rule]: f"exchange {rule} facts" for rule in rules_of(frame)}
-    return wide(OverSeeds(frame), rows, FACTS, "rule").dropna(axis="columns", how="all")
+    return interval_table(OverSeeds(frame), rows, FACTS, "rule").dropna(axis="columns", how="all")
 
 
 def rule_table(frame: pd.DataFrame, pipeline: str) -> pd.DataFrame:
     """Rules down, measures across, for one pipeline: mean over seeds with its interval."""
     rows = {RULES[rule]: f"exchange {rule} {pipeline} test" for rule in rules_of(frame)}
-    return wide(OverSeeds(frame), rows, LEVELS, "rule")
+    return interval_table(OverSeeds(frame), rows, LEVELS, "rule")
 
 
 def difference_table(frame: pd.DataFrame) -> pd.DataFrame:
@@ -60,20 +54,20 @@ def difference_table(frame: pd.DataFrame) -> pd.DataFrame:
     rules = rules_of(frame)
     rows = {f"mask_skip - none, {RULES[rule]}": f"exchange {rule} mask_skip - {rule} none test" for rule in rules}
     rows |= {f"{RULES[rule]} - {RULES['cn']}, none": f"exchange {rule} none - cn none test" for rule in rules}
-    return wide(OverSeeds(frame), rows, DIFFERENCES, "difference")
+    return interval_table(OverSeeds(frame), rows, DIFFERENCES, "difference")
 
 
 def exit_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Mean return of a purchase by the first exit allowed, and the difference, without a mask and with it."""
     rows = {name: f"exchange {name} exits" for name in ON_EXCHANGE}
     metrics = ("same_day_exit", "next_day_exit", "overnight", "next_day_sales")
-    return wide(OverSeeds(frame), rows, metrics, "pipeline")
+    return interval_table(OverSeeds(frame), rows, metrics, "pipeline")
 
 
 def control_table(frame: pd.DataFrame, metrics: Sequence[str] = ("m1_ic", "naive_close.sharpe")) -> pd.DataFrame:
     """Pairs on the market without limits: how many predictions are the same, and what differs."""
     rows = {f"{a} - {b}": f"us {a} - {b} test" for a, b in CONTROL_PAIRS}
-    return wide(OverSeeds(frame), rows, ("both_predict", "identical", "phantom_close", *metrics), "pair")
+    return interval_table(OverSeeds(frame), rows, ("both_predict", "identical", "phantom_close", *metrics), "pair")
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:

@@ -17,7 +17,7 @@ _COUNTED = (
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """Counts and the IC of the ridge: papers' panel and planted market side by side, means over seeds."""
-    found = PaperPanel(frame)
+    found = PaperPanel.of(frame)
     metrics = [*_COUNTED, "ic: ridge", "ic: ridge with the truth", "ic: the truth"]
     rows = {metric: {variant: found.mean(variant, metric) for variant in (GBM, PLANTED)} for metric in metrics}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("quantity")
@@ -25,7 +25,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 def count_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Limit closes in percent of traded cells: what the paper reports by regime, and what the panels hold."""
-    found = PaperPanel(frame)
+    found = PaperPanel.of(frame)
     rows = [{"source": f"paper B, {name} regime", "limit closes, %": rate} for name, rate in PAPER_RATES.items()]
     for variant in (GBM, PLANTED):
         share = found.mean(variant, "limit closes, share of traded cells")
@@ -39,13 +39,11 @@ def count_table(frame: pd.DataFrame) -> pd.DataFrame:
 
 def ic_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Mean IC over seeds with its 95 % interval, of the ridge and of every factor, in both markets."""
-    found, rows = PaperPanel(frame), []
+    found, rows = PaperPanel.of(frame), []
     for name in ("ridge", *found.factors):
         row: dict[str, object] = {"prediction": name}
         for variant in (GBM, PLANTED):
-            estimate = found.over_seeds(variant, IC_PREFIX + name)
-            column = f"{variant}, ic"
-            row |= {column: estimate.value, f"{column}.low": estimate.low, f"{column}.high": estimate.high}
+            row |= found.numbers.find(variant, IC_PREFIX + name).columns(f"{variant}, ic")
         rows.append(row)
     return pd.DataFrame(rows)
 

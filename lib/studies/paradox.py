@@ -7,24 +7,14 @@ factors (mask_paper); mask_skip, which keeps nearly every cell, is shown beside 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from lib.studies.ablation_rows import SHARED, SHARED_SCALES, ablation
-from lib.studies.base import Config, RowResult, Settings, Study
-from lib.studies.mask_ablation_synthetic_tables import condition_name
+from lib.studies.ablation_rows import ablation, study_of_rows
+from lib.studies.base import Config, RowResult, Settings
 from lib.studies.paradox_tables import CLAIM_IDS, FULL, MEASURES, answer_claims, steps, summary
 from lib.studies.scoring import Record
 
 MASKS = ("none", "halt_only", *FULL)
-
-
-def _grid(settings: Settings) -> Iterator[Config]:
-    for seed in settings["seeds"]:
-        for limits in settings["limit_rates"]:
-            for learner in settings["learners"]:
-                condition = condition_name(limits, "zscore", None)
-                row = {"variant": f"{learner} | {condition}", "seed": seed, "limits": limits, "learner": learner}
-                yield row | {"condition": condition}
 
 
 def _compute(row: Config, settings: Settings) -> RowResult:
@@ -60,16 +50,10 @@ def _without_repeats(records: list[Record]) -> list[Record]:
     return list({(item["variant"], item["metric"]): item for item in records}.values())
 
 
-STUDY = Study(
+STUDY = study_of_rows(
     name="paradox",
     title="The IC-Sharpe paradox",
-    grid=_grid,
     compute=_compute,
-    parameters=SHARED,
-    scales=SHARED_SCALES,
-    grid_only=("limit_rates", "learners"),
-    group=lambda row: f"{row['seed']} {row['limits']}",
-    setting="different",
     summarise=summary,
     claims=answer_claims,
     claim_ids=CLAIM_IDS,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from lib.claims import Answer, load_ledger
-from lib.findings import Estimate, Numbers
-from lib.findings.markets import across_markets, adjusted_p
+from lib.findings import Ablation, Estimate
+from lib.findings.seeds import OverSeeds, adjusted_p
 from lib.studies.mask_ablation_synthetic_tables import ANSWERED, conditions, of_condition
 
 #: the papers' full mask, and the one that keeps nearly every cell
@@ -39,30 +39,23 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     tables = {}
     for condition in conditions(frame):
         part = of_condition(frame, condition)
-        numbers = Numbers(across_markets(part))
-        for learner in learners_in(part):
+        numbers = OverSeeds(part)
+        for learner in Ablation.learners(part):
             rows = {mask: {metric: numbers.find(f"{mask} {learner}", metric).value for metric in MEASURES}
                     for mask in ("none", "halt_only", *FULL)}  # fmt: skip
             tables[condition, learner] = pd.DataFrame.from_dict(rows, orient="index")
     return pd.concat(tables, names=["condition", "learner", "mask"])
 
 
-def learners_in(part: pd.DataFrame) -> list[str]:
-    """Learners of one condition, in the order of the frame."""
-    names = (str(name).rpartition(" ")[2] for name in part["variant"])
-    return list(dict.fromkeys(names))
-
-
 def papers_table(part: pd.DataFrame, learner: str, full: str = FULL[0]) -> pd.DataFrame:
     """The table of s6.3 for one condition: the papers' number, ours and its interval."""
     claimed = {claim.id: claim.claimed for claim in load_ledger()}
-    numbers, rows = Numbers(across_markets(part)), []
+    numbers, rows = OverSeeds(part), []
     for theirs, ours in (("none", "none"), ("halt_only", "halt_only"), ("full", full)):
         row: dict[str, object] = {"the papers' mask": theirs, "ours": ours}
         for _, metric, _, column in ORDERS:
-            found = numbers.find(f"{ours} {learner}", metric)
             row[f"{column}: papers"] = claimed[f"B.paradox.{theirs}.{column}"]
-            row |= {f"{column}: ours{end}": value for end, value in zip(("", ".low", ".high"), found, strict=True)}
+            row |= numbers.find(f"{ours} {learner}", metric).columns(f"{column}: ours")
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -76,11 +69,11 @@ def papers_numbers() -> dict[str, list[float]]:
 
 def order_steps(part: pd.DataFrame, learner: str, full: str = FULL[0]) -> dict[tuple[str, str], Estimate]:
     """(order, step) -> the difference in the claimed direction, so that the papers are right where it is positive."""
-    numbers, found = Numbers(across_markets(part)), {}
+    numbers, found = OverSeeds(part), {}
     for name, metric, sign, _ in ORDERS:
         for after, before in steps(full):
             item = numbers.find(f"{after} - {before} {learner}", metric)
-            found[name, f"{before} to {after}"] = item if sign > 0 else Estimate(-item.value, -item.high, -item.low)
+            found[name, f"{before} to {after}"] = item if sign > 0 else item.against
     return found
 
 
@@ -93,7 +86,7 @@ def orders_table(part: pd.DataFrame, learner: str, full: str = FULL[0]) -> pd.Da
     for (name, step), item in order_steps(part, learner, full).items():
         before, _, after = step.partition(" to ")
         rows.append({
-            "order": name, "step": step, "change": item.value, "change.low": item.low, "change.high": item.high,
+            "order": name, "step": step, **item.columns("change"),
             "p after Holm": p.get((f"{after} - {before} {learner}", metrics[name])), "holds": _holds(item),
         })  # fmt: skip
     return pd.DataFrame(rows)

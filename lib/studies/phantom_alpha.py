@@ -10,30 +10,20 @@ let it print, and where the stock stands in the model's ranking.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from lib.errors import StatisticsError
 from lib.reasons import Reason
 from lib.stats import block_bootstrap, percentile_interval
-from lib.studies.ablation_rows import SHARED, SHARED_SCALES, ablation
-from lib.studies.base import Config, RowResult, Settings, Study
+from lib.studies.ablation_rows import ablation, study_of_rows
+from lib.studies.base import Config, RowResult, Settings
 from lib.studies.evaluation import on_panel, row_rng
 from lib.studies.limit_up_path import event_path
-from lib.studies.mask_ablation_synthetic_tables import condition_name
 from lib.studies.phantom_alpha_tables import CLAIM_IDS, MASKS, SERIES, answer_claims, summary
 from lib.studies.scoring import Record
 from lib.studies.synthetic import market
-
-
-def _grid(settings: Settings) -> Iterator[Config]:
-    for seed in settings["seeds"]:
-        for limits in settings["limit_rates"]:
-            for learner in settings["learners"]:
-                condition = condition_name(limits, "zscore", None)
-                row = {"variant": f"{learner} | {condition}", "seed": seed, "limits": limits, "learner": learner}
-                yield row | {"condition": condition}
 
 
 def _compute(row: Config, settings: Settings) -> RowResult:
@@ -122,18 +112,12 @@ def _interval(days: np.ndarray, rng: np.random.Generator, samples: int) -> dict[
     return {".low": low, ".high": high}
 
 
-STUDY = Study(
+STUDY = study_of_rows(
     name="phantom_alpha",
     title="Phantom alpha on days with many limit-up closes",
-    grid=_grid,
     compute=_compute,
-    parameters=SHARED,
-    scales=SHARED_SCALES,
-    grid_only=("limit_rates", "learners"),
-    group=lambda row: f"{row['seed']} {row['limits']}",
-    setting="different",
     summarise=summary,
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
-    presentation=("lib.studies.phantom_alpha_tables",),
+    presentation=("lib.studies.phantom_alpha_tables", "lib.studies.mask_ablation_synthetic_tables"),
 )

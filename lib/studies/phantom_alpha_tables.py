@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from lib.claims import Answer
-from lib.findings import Estimate, Numbers
-from lib.findings.markets import across_markets
+from lib.findings import Ablation, Estimate
+from lib.findings.seeds import OverSeeds
 from lib.studies.mask_ablation_synthetic_tables import ANSWERED, conditions, of_condition
 
 #: the model without a mask, and two with one
@@ -19,8 +19,8 @@ STORY = (("apparent_ic", 1), ("executed_close.active", -1))
 
 
 def split_table(part: pd.DataFrame, learner: str) -> pd.DataFrame:
-    """Mask and series down; few, many and the difference with its interval across. Returns in basis points a day."""
-    numbers, rows = Numbers(across_markets(part)), []
+    """Mask and series down; few, many and the difference across, with intervals. Returns in basis points a day."""
+    numbers, rows = OverSeeds(part), []
     for mask in MASKS:
         for name in SERIES:
             unit = 1.0 if name.endswith("_ic") else 1e4
@@ -28,23 +28,17 @@ def split_table(part: pd.DataFrame, learner: str) -> pd.DataFrame:
                 numbers.find(f"{kind} {mask} {learner}", name).times(unit) for kind in ("few", "many", "many - few")
             )
             if few.value == few.value:
-                rows.append({"mask": mask, "series": name if unit == 1 else f"{name}, bp a day", "few": few.value,
-                             "many": many.value, "difference": gap.value, "difference.low": gap.low,
-                             "difference.high": gap.high})  # fmt: skip
+                series = name if unit == 1 else f"{name}, bp a day"
+                cells = few.columns("few") | many.columns("many") | gap.columns("difference")
+                rows.append({"mask": mask, "series": series, **cells})
     return pd.DataFrame(rows)
 
 
 def story(part: pd.DataFrame, learner: str = "ridge", mask: str = "none") -> list[Estimate]:
     """The papers' story, each difference in the claimed direction: IC higher, executed return poorer."""
-    numbers = Numbers(across_markets(part))
+    numbers = OverSeeds(part)
     found = [numbers.find(f"many - few {mask} {learner}", name) for name, _ in STORY]
-    return [item if sign > 0 else Estimate(-item.value, -item.high, -item.low)
-            for item, (_, sign) in zip(found, STORY, strict=True)]  # fmt: skip
-
-
-def learners_in(part: pd.DataFrame) -> list[str]:
-    """Learners of one condition, in the order of the frame."""
-    return list(dict.fromkeys(str(name).rpartition(" ")[2] for name in part["variant"]))
+    return [item if sign > 0 else item.against for item, (_, sign) in zip(found, STORY, strict=True)]
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
@@ -52,7 +46,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     tables: dict[tuple[str, str], pd.DataFrame] = {}
     for condition in conditions(frame):
         part = of_condition(frame, condition)
-        tables |= {(condition, learner): split_table(part, learner) for learner in learners_in(part)}
+        tables |= {(condition, learner): split_table(part, learner) for learner in Ablation.learners(part)}
     return pd.concat(tables, names=["condition", "learner"]).droplevel(-1)
 
 

@@ -16,7 +16,7 @@ from lib.engine import evaluate
 from lib.factors import factor_names, find_factors
 from lib.factors.denominators import MASKED, Masked, day_map, over_all, ranked_factors
 from lib.factors.leaves import panel_leaves
-from lib.findings.market_seeds import MARKET
+from lib.findings.seeds import MARKET
 from lib.graph import Node, Window
 from lib.models.dataset import next_return
 from lib.panel import Panel
@@ -193,5 +193,5 @@ STUDY = Study(
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
     synthetic=True,
-    presentation=("lib.studies.rank_denominator_tables", "lib.findings.market_seeds"),
+    presentation=("lib.studies.rank_denominator_tables", "lib.findings", "lib.findings.seeds"),
 )

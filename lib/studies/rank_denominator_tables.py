@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from lib.claims import Answer
 from lib.factors import factor_names, find_factors
 from lib.factors.denominators import MASKED, day_map, ranked_factors
-from lib.findings.market_seeds import MARKET, SeedNumbers, interval_table, over_seeds, sources_of
+from lib.findings.seeds import MARKET, OverSeeds, sources_of
 
 CLAIM_IDS = ("B.story.rank_denominator",)
 #: days of the picture
@@ -33,36 +35,33 @@ def scenarios_of(frame: pd.DataFrame, source: str) -> list[str]:
 
 def gain_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     """Scenarios and the place of masked stocks down; gain of IC by the right denominator across."""
-    numbers, rows = SeedNumbers(frame), []
+    numbers, rows = OverSeeds(frame), []
     for scenario in scenarios_of(frame, source):
         for masked in MASKED:
             variant = f"{source} {scenario}"
-            metrics = {"gain of rank IC, all": f"gain all {masked}", "those that can notice": f"gain can {masked}",
-                       "gain of pooled correlation": f"pooled gain {masked}"}  # fmt: skip
-            found = interval_table(numbers, [("", variant)], metrics.values()).rename(columns=_renamed(metrics))
-            found.insert(0, "halted", MEANING[scenario])
-            found.insert(1, "masked stocks sorted", masked)
-            found.insert(2, "factors that can", numbers.find(variant, f"factors can {masked}").value)
-            rows.append(found)
-    return pd.concat(rows, ignore_index=True)
-
-
-def _renamed(metrics: dict[str, str]) -> dict[str, str]:
-    return {f"{metric}{end}": f"{label}{end}" for label, metric in metrics.items() for end in ("", ".low", ".high")}
+            row: dict[str, object] = {
+                "halted": MEANING[scenario],
+                "masked stocks sorted": masked,
+                "factors that can": numbers.find(variant, f"factors can {masked}").value,
+            }
+            for label, metric in (("gain of rank IC, all", "gain all"), ("those that can notice", "gain can"),
+                                  ("gain of pooled correlation", "pooled gain")):  # fmt: skip
+                row |= numbers.find(variant, f"{metric} {masked}").columns(label)
+            rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def factor_table(frame: pd.DataFrame, source: str, scenario: str) -> pd.DataFrame:
     """Factors down: formula, whether it can notice, the largest change of a day, the mean gain; masked sorted last."""
-    numbers, rows = SeedNumbers(frame), {}
+    numbers, rows = OverSeeds(frame), {}
     for factor in find_factors(ranked_factors(factor_names())):
         variant = f"{source} {scenario} {factor.name}"
         if (variant, "ic") in numbers:
-            gain = numbers.find(variant, "gain last")
             rows[factor.name] = {
                 "can notice": "no" if day_map(factor.node) else "yes",
                 "rank IC": numbers.find(variant, "ic").value,
-                "largest change in a day": float(numbers.values_of(variant, "change last").max()),
-                "gain of IC": gain.value, "gain of IC.low": gain.low, "gain of IC.high": gain.high,
+                "largest change in a day": float(numbers.seeds(variant, "change last").max()),
+                **numbers.find(variant, "gain last").columns("gain of IC"),
                 "gain of pooled correlation": numbers.find(variant, "pooled gain last").value,
                 "formula": factor.formula,
             }  # fmt: skip
@@ -79,8 +78,9 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
 
     The story says that ranks were inflated, which they are where masked stocks are sorted first.
     """
-    part = frame[(frame["variant"] == f"{MARKET} waves") & (frame["metric"] == "gain all first")]
-    if len(part) < 2:
+    numbers, key = OverSeeds(frame), (f"{MARKET} waves", "gain all first")
+    found = numbers.find(*key)
+    if math.isnan(found.low):
         return []
-    note = f"mean over the factors that rank stocks, {len(part)} made-up markets, masked sorted first"
-    return [Answer(CLAIM_IDS[0], *over_seeds(part["value"].to_numpy(float)), "reduced", note, "rank_denominator")]
+    note = f"mean over the factors that rank stocks, {len(numbers.seeds(*key))} made-up markets, masked sorted first"
+    return [Answer(CLAIM_IDS[0], *found, "reduced", note, "rank_denominator")]

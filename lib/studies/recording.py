@@ -51,8 +51,7 @@ class Recorded:
     @property
     def plumbing(self) -> bool:
         """True when the study is about a price file and rows were made without one: they are no evidence."""
-        wanted = "data_path" in self.study.parameters and not self.study.synthetic
-        return wanted and any(not self.runs[row.run]["inputs"] for row in self.rows)
+        return self.study.wants_prices and any(not self.runs[row.run]["inputs"] for row in self.rows)
 
     @property
     def stale(self) -> bool:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from lib.claims import Answer
 from lib.findings.estimates import Estimate
-from lib.findings.seeds import OverSeeds
+from lib.findings.seeds import OverSeeds, interval_table, sources_of
 
 RATES = ("real_rates", "paper_rates")
 PIPELINES = ("none", "row_deletion", "mask_skip", "mask_paper")
@@ -35,53 +35,37 @@ DIFFERENCES = (
 def market_table(frame: pd.DataFrame, source: str, groups: Sequence[str]) -> pd.DataFrame:
     """Regimes down; how often limits bind, what is masked and what the market did, with intervals over seeds."""
     metrics = ("sessions", "limit_up", "limit_down", "halted", "masked_share", "market.volatility")
-    return wide(OverSeeds(frame), {group: f"{source} market {group}" for group in groups}, metrics, "regime")
+    return interval_table(OverSeeds(frame), {group: f"{source} market {group}" for group in groups}, metrics, "regime")
 
 
 def level_table(frame: pd.DataFrame, source: str, group: str) -> pd.DataFrame:
     """Pipelines down, measures across, for one regime: mean over seeds with its interval."""
-    return wide(OverSeeds(frame), {name: f"{source} {name} {group}" for name in PIPELINES}, LEVELS, "pipeline")
+    return interval_table(
+        OverSeeds(frame), {name: f"{source} {name} {group}" for name in PIPELINES}, LEVELS, "pipeline"
+    )
 
 
 def difference_table(frame: pd.DataFrame, source: str, groups: Sequence[str]) -> pd.DataFrame:
     """Paired differences by regime, and how they differ between regimes."""
-    found = OverSeeds(frame)
     names = [*groups, *(f"{one} - {other}" for one in groups for other in groups if one != other)]
     rows = {f"{a} - {b}, {name}": f"{source} {a} - {b} {name}" for a, b in PAIRS for name in names}
-    return wide(found, rows, DIFFERENCES, "difference")
+    return interval_table(OverSeeds(frame), rows, DIFFERENCES, "difference")
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """The levels of every source and regime under each other."""
     tables = {
         (source, group): level_table(frame, source, group)
-        for source in sources(frame)
+        for source in sources_of(frame)
         for group in groups_of(frame, source)
     }
     return pd.concat(tables, names=["source", "regime"]) if tables else pd.DataFrame()
-
-
-def sources(frame: pd.DataFrame) -> list[str]:
-    """The markets of a frame: the synthetic exchange at two rates of limit closes, and the price file."""
-    return list(dict.fromkeys(str(name).split()[0] for name in frame["variant"]))
 
 
 def groups_of(frame: pd.DataFrame, source: str) -> list[str]:
     """Regimes and periods of one market."""
     head = f"{source} market "
     return list(dict.fromkeys(str(v).removeprefix(head) for v in frame["variant"] if str(v).startswith(head)))
-
-
-def wide(found: OverSeeds, rows: dict[str, str], metrics: Sequence[str], index: str) -> pd.DataFrame:
-    lines = {}
-    for label, variant in rows.items():
-        estimates = {metric: found.find(variant, metric) for metric in metrics}
-        if any(item.value == item.value for item in estimates.values()):
-            lines[label] = {m + end: x for m, item in estimates.items() for end, x in zip(_ENDS, item, strict=True)}
-    return pd.DataFrame.from_dict(lines, orient="index").rename_axis(index)
-
-
-_ENDS = ("", ".low", ".high")
 
 
 # ------------------------------------------------------------------------------------------------ claims
@@ -102,7 +86,7 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     Another universe, fewer factors, ridge and an equal-weight portfolio: the setting is different. Sharpe ratio and
     drawdown are the papers' own back-test, in which every order fills at the close.
     """
-    found, there = OverSeeds(frame), sources(frame)
+    found, there = OverSeeds(frame), sources_of(frame)
     real = next((source for source in there if source not in RATES), None)
     exchange = next((source for source in RATES if source in there), None)
     answers = []
@@ -114,18 +98,22 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
                 item = found.one_path(f"{exchange} {what} {regime}", metric)
                 note = f"synthetic exchange, scripted {regime} regime"
             claim_id, census = f"B.regime.{theirs}.{claimed}", on_file and what == "market"
-            answers += _level(claim_id, item.times(unit), f"{note}: {what}, {metric}", census)
+            answers += level_answer(claim_id, item.times(unit), f"{note}: {what}, {metric}", "regimes", census)
     return answers + (_order(found, exchange) if exchange else [])
 
 
-def _level(claim_id: str, item: Estimate, note: str, census: bool) -> list[Answer]:
+def level_answer(claim_id: str, item: Estimate, note: str, page: str, census: bool) -> list[Answer]:
+    """An answer to a claim about a level, if the study has the number.
+
+    census: a count of everything there was, which needs no interval. Otherwise one without an interval, of too few
+    markets, is given as it is.
+    """
     if item.value != item.value:
         return []
     if item.low == item.low:
-        return [Answer(claim_id, item.value, item.low, item.high, "different", note, "regimes")]
-    if census:
-        return [Answer(claim_id, item.value, item.value, item.value, "different", note, "regimes")]
-    return [Answer(claim_id, item.value, setting="different", note=note, page="regimes")]  # too few markets
+        return [Answer(claim_id, item.value, item.low, item.high, "different", note, page)]
+    end = item.value if census else None
+    return [Answer(claim_id, item.value, end, end, "different", note, page)]
 
 
 def _order(found: OverSeeds, source: str) -> list[Answer]:

@@ -52,8 +52,7 @@ class StudyResult:
 
     def answers(self) -> list[Answer]:
         """Answers of this run to the claims that the study is about; none from a market that stands in for a file."""
-        wanted = "data_path" in self.study.parameters and not self.study.synthetic
-        plumbing = wanted and not self.settings["data_path"]
+        plumbing = self.study.wants_prices and not self.settings["data_path"]
         return [] if plumbing else self.study.answers(self.frame)
 
     def verdicts(self) -> pd.DataFrame:
