@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import toy_study
+from joblib.externals.loky import get_reusable_executor
 
 from lib import sources
 from lib.errors import LoadError, ParameterError, StoreError, UnknownNameError
@@ -210,6 +211,7 @@ def test_rows_before_a_failure_are_kept_and_the_failing_row_is_named(log):
 def test_workers_give_the_same_table_and_keep_groups_together(log, backend):
     alone = run_study(TOY, seeds=3, fresh=True)
     log.write_text("", encoding="utf-8")
+    get_reusable_executor().shutdown(wait=True)  # workers left by another test have not heard of this log
     together = run_study(TOY, seeds=3, jobs=2, backend=backend)
     pd.testing.assert_frame_equal(alone.frame, together.frame)
     lines = [line.split() for line in log.read_text(encoding="utf-8").splitlines()]
