@@ -18,9 +18,10 @@ from lib.factors.neutralisation.regression import Design, design, distinct, powe
 from lib.factors.neutralisation.robust import Huber
 from lib.factors.neutralisation.strength import AdaptiveStrength
 from lib.factors.neutralisation.sums import centred, scale_
+from lib.kernels import as_number
 
 #: cells of a block, dates x stocks x factors; about ten float64 arrays of this size are alive at once
-BLOCK_CELLS = 1 << 18
+BLOCK_CELLS = 1 << 19
 
 
 def neutralise(
@@ -114,7 +115,7 @@ def neutralise_block(
     plain = _design(inside, codes, powers_of_size(log_size, member, size), int(exposures.codes.max(initial=0)) + 1)
     given = given.mul_(plain.ones)
     if components:
-        given = scale_(centred(given, plain.ones), plain.ones, given)
+        given = scale_(centred(given, plain.ones), plain.count, given)
     start = remove_components(given, plain.ones, components) if components else given
     result = plain.residual(start)
     if robust:
@@ -124,7 +125,7 @@ def neutralise_block(
     if mixed:
         result = torch.lerp(given, result, torch.tensor(alpha, device=values.device)[:, None, None])
     if standardise:  # the dummies have made the mean of a least-squares residual 0 already
-        result = scale_(centred(result, plain.ones) if mixed or robust else result, plain.ones, given)
+        result = scale_(centred(result, plain.ones) if mixed or robust else result, plain.count, given)
     return result.to(values.dtype).add_(0.0).transpose(1, 2), inside.transpose(1, 2)  # -0 + 0 is 0
 
 
@@ -140,7 +141,7 @@ def _cleaned(values: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
 def _design(inside: Tensor, codes: Tensor, sizes: tuple[Tensor, ...], n_groups: int) -> Design:
     """The least-squares design of every factor, built once for factors that share a mask."""
     masks, which = distinct(inside)
-    ones = masks.to(torch.float64)
+    ones = as_number(masks, torch.float64)
     shared = design(codes, n_groups, sizes, ones, ones)
     return shared if which is None or masks.shape[1] == 1 else shared.rows(which)
 

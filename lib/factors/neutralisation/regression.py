@@ -45,6 +45,11 @@ class Design:
     lower: tuple[tuple[Tensor, ...], ...]
     inverse: tuple[Tensor, ...]
 
+    @property
+    def count(self) -> Tensor:
+        """Cells of each row, [B,M,1]: the weight of all industries, of a least-squares design."""
+        return group_total(self.mass)
+
     def rows(self, which: Tensor) -> Design:
         """The design of every factor, where `which` [F] says whose mask it has."""
         ones = self.ones[:, which]
@@ -132,13 +137,14 @@ def distinct(inside: Tensor) -> tuple[Tensor, Tensor | None]:
     are told apart by a sum of their words with fixed factors, and then compared cell by cell.
     """
     n_factors = inside.shape[1]
-    rows = inside.transpose(0, 1).reshape(n_factors, -1)  # F BN
-    words = torch.nn.functional.pad(rows, (0, -rows.shape[1] % 8)).view(torch.int64)  # F W, eight cells a word
-    odd = torch.arange(words.shape[1], device=inside.device) * -7046029254386353131 + 1  # overflow wraps around
-    _, which = torch.unique((words * odd).sum(dim=1), return_inverse=True)  # F
+    words = torch.nn.functional.pad(inside, (0, -inside.shape[2] % 8)).view(torch.int64)  # B F W, eight cells a word
+    odd = torch.arange(words[:, 0].numel(), device=inside.device).view_as(words[:, :1]) * -7046029254386353131 + 1
+    _, which = torch.unique((words * odd).sum(dim=(0, 2)), return_inverse=True)  # F; overflow wraps around
     n_masks = int(which.max()) + 1
+    if n_masks > MOSTLY_OWN * n_factors:
+        return inside, None
     first = torch.full((n_masks,), n_factors, device=inside.device)
     first = first.scatter_reduce(0, which, torch.arange(n_factors, device=inside.device), "amin")
-    if n_masks > MOSTLY_OWN * n_factors or not torch.equal(words[first][which], words):
+    if not torch.equal(words[:, first[which]], words):
         return inside, None
     return inside[:, first], which

@@ -8,8 +8,11 @@ come in any order, which moves results by the round-off of float64.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from lib.kernels import on_cpu
 
 #: a row whose deviation is at most this share of the root mean square it came from is flat: float32 says no more
 FLAT = 1e-6
@@ -42,13 +45,15 @@ def row_sum(x: Tensor) -> Tensor:
 
 
 def row_dot(x: Tensor, y: Tensor) -> Tensor:
-    """Sum of products over stocks, [B,R,N] -> [B,R,1]."""
+    """Sum of products over stocks, [B,R,N] -> [B,R,1]. On a CPU row by row, without an array of the products."""
+    if on_cpu(x):
+        return torch.from_numpy(np.vecdot(x.numpy(), y.numpy())).unsqueeze(-1)
     return row_sum(x * y)
 
 
 def length(x: Tensor) -> Tensor:
     """Root of the sum of squares over stocks, [B,R,N] -> [B,R,1]."""
-    return torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    return row_dot(x, x).sqrt_()
 
 
 def centred(x: Tensor, ones: Tensor) -> Tensor:
@@ -56,8 +61,11 @@ def centred(x: Tensor, ones: Tensor) -> Tensor:
     return (x - ratio(row_sum(x), row_sum(ones))) * ones
 
 
-def scale_(x: Tensor, ones: Tensor, source: Tensor) -> Tensor:
-    """Centred x over its population deviation, in place; 0 in rows that are flat against the `source` of x."""
+def scale_(x: Tensor, count: Tensor, source: Tensor) -> Tensor:
+    """Centred x over its population deviation, in place; 0 in rows that are flat against the `source` of x.
+
+    count: [B,R,1], the cells of each row that count.
+    """
     size = length(x)  # B R 1
     flat = size <= FLAT * length(source)
-    return x.mul_(torch.where(flat, 0.0, row_sum(ones).sqrt() / torch.where(flat, 1.0, size)))
+    return x.mul_(torch.where(flat, 0.0, count.sqrt() / torch.where(flat, 1.0, size)))
