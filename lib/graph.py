@@ -90,6 +90,7 @@ class Primitive:
     compares: values are compared with each other, so computed inputs are rounded first.
     cancels: values are subtracted from each other, so round-off of the inputs can be large beside the result.
     amplifies: round-off of a series of exponents is multiplied.
+    selects: the result is one of the window's values, which double precision makes no dearer than comparing them.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Primitive:
     compares: bool = False
     cancels: bool = False
     amplifies: bool = False
+    selects: bool = False
     symbol: str | None = None  # infix operators print as a symbol
     registry: ClassVar[dict[str, Primitive]] = {}
 

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from lib.errors import ExpressionError
-from lib.kernels import above, as_number, at_most, keep, on_cpu
+from lib.kernels import INTEGER, above, as_number, at_most, keep, on_cpu
 
 #: |b| at or below this makes a / b invalid: a denominator of zero is not clamped, it has no quotient.
 ZERO_DENOMINATOR = 1e-20
@@ -94,7 +94,7 @@ class Masked(Operators):
 
     Parameters
     ----------
-    values: floating tensor [T, N] in any unit.
+    values: float32 or float64 tensor [T, N] in any unit.
     valid: bool tensor of the same shape; False hides the cell. A non-finite value is never valid.
     exact: True for numbers read from data. Computed numbers carry round-off, so the operators that compare
         (ranks, positions of extremes) round them first; see `lib.windows.round_mantissa`.
@@ -116,8 +116,10 @@ class Masked(Operators):
             raise ExpressionError(
                 f"Masked needs values and valid of one shape [T, N]; got {tuple(values.shape)} and {tuple(valid.shape)}"
             )
-        if not values.is_floating_point() or valid.dtype != torch.bool:
-            raise ExpressionError(f"Masked needs floating values and a bool mask; got {values.dtype} and {valid.dtype}")
+        if values.dtype not in INTEGER or valid.dtype != torch.bool:
+            raise ExpressionError(
+                f"Masked needs values of float32 or float64 and a bool mask; got {values.dtype} and {valid.dtype}"
+            )
         if on_cpu(values) and math.isfinite(values.sum().item()):  # then every cell is finite
             valid = valid.clone()
         else:

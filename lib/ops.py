@@ -96,13 +96,13 @@ def ts_mean(x: Cells, d: int, *, block: Block) -> Cells:
     return _windowed(d, block, x.valid, (x.values,), lambda n, _, values: windows.total(values, d) / n)
 
 
-@primitive(window_days, windowed=True)
+@primitive(window_days, windowed=True, selects=True)
 def ts_min(x: Cells, d: int, *, block: Block) -> Cells:
     """Smallest valid value of the last d days."""
     return _extreme(x, d, block, largest=False)
 
 
-@primitive(window_days, windowed=True)
+@primitive(window_days, windowed=True, selects=True)
 def ts_max(x: Cells, d: int, *, block: Block) -> Cells:
     """Largest valid value of the last d days."""
     return _extreme(x, d, block, largest=True)

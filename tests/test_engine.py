@@ -11,10 +11,26 @@ import torch
 from lib.engine import MIXED, Stream, evaluate
 from lib.engine.history import SMALL_BLOCK, History
 from lib.engine.plan import Plan, Supply
+from lib.engine.stream import rows_of
 from lib.errors import ExpressionError, LibError, UnknownNameError
 from lib.graph import SKIP, STRICT, Primitive, Window, field
 from lib.masked import Cells, Masked
-from lib.ops import cs_rank, cs_zscore, decay_linear, delta, ewma, log, power, ts_corr, ts_max, ts_mean, ts_rank, ts_std
+from lib.ops import (
+    cs_rank,
+    cs_zscore,
+    decay_linear,
+    delay,
+    delta,
+    ewma,
+    log,
+    power,
+    ts_corr,
+    ts_max,
+    ts_mean,
+    ts_min,
+    ts_rank,
+    ts_std,
+)
 
 close, open_, volume = field("close"), field("open"), field("volume")
 FORMULAS = [
@@ -251,6 +267,25 @@ def test_both_sides_of_a_cheap_subtraction_are_float64_and_windows_are_not():
     assert precisions(close - open_)["close-open", False] == torch.float32
     windows = precisions(ts_mean(close, 5) - ts_mean(open_, 5))
     assert set(windows.values()) == {torch.float32}
+
+
+def test_an_extreme_of_prices_is_as_cheap_as_a_price_and_minus_may_come_first():
+    for difference in (close - ts_min(open_, 5), -ts_min(open_, 5) + close):
+        found = precisions(difference)
+        assert found["ts_min(open,5)", False] == found["close", False] == torch.float64
+    assert set(precisions(ts_min(open_, 5) + close).values()) == {torch.float32}
+
+
+def test_a_change_of_lows_keeps_its_digits_on_a_high_level():
+    """One tick on a price of ten thousand: float32 resolves a thousandth there, a tenth of the tick."""
+    steps = np.random.default_rng(0).integers(-3, 4, size=(60, 40)).cumsum(axis=0) * 0.01
+    price = Masked(torch.tensor(10_000 + steps), torch.ones(60, 40, dtype=torch.bool))
+    blocks = []
+    stream = Stream([-ts_min(field("low"), 3) + delay(ts_min(field("low"), 3), 3)], precision=MIXED)
+    stream.run(rows_of({"low": price}), 60, lambda position, day, cells: blocks.append(cells))
+    found = torch.cat([cells.values for cells in blocks])[6:].numpy()
+    low = np.lib.stride_tricks.sliding_window_view(10_000 + steps, 3, axis=0).min(axis=-1)  # from row 2 on
+    np.testing.assert_allclose(found, (low[:-3] - low[3:])[1:], atol=1e-6)
 
 
 def test_float32_users_of_a_float64_step_share_one_narrow_copy():

@@ -10,16 +10,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.typing import NDArray
 from scipy import stats
 
+from lib.engine import Stream
 from lib.factors import FactorSet, compute_factors, factor_names, find_factors
 from lib.factors.fields import amount, close, high, low, open, volume
+from lib.factors.leaves import Leaves
 from lib.factors.registry import PUBLISHED, catalogue
 from lib.graph import Node
 from lib.market import make_market
 from lib.ops import cs_rank, delay, log, ts_corr, ts_mean
 from lib.panel import Panel
+from lib.studies import factor_precision
 from lib.studies.base import Settings
 from lib.studies.factor_handbook import STUDY, _lacking
 from lib.studies.factor_measures import Ground, distinct, measure, member_columns, sampled_days
@@ -300,6 +304,23 @@ def test_the_remainder_against_float64_counts_planted_cells(panel: Panel) -> Non
     shares = apart_from_float64(panel, factors, FactorSet(values, exact.valid, exact.names, {}))
     assert shares[1][0] == pytest.approx(len(cells) / exact.valid[..., 1].sum(), abs=1e-3)
     assert shares[0][0] < 1e-3 and shares[2][0] < 1e-3
+
+
+def test_the_float32_number_next_to_the_float64_one_agrees(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a heavy tail two neighbours lie further apart than any share of the scale; here no share is allowed at all."""
+    monkeypatch.setattr(factor_precision, "TOLERANCE", 0.0)
+    factors, blocks = find_factors(["best_006"]), []
+    leaves, days = Leaves(panel, set(factors[0].fields)), panel.shape[0]
+    wide = Stream([factors[0].node], precision=torch.float64)
+    wide.run(leaves.rows, days, lambda position, day, cells: blocks.append(cells), rows=days)
+    exact, valid = (x.numpy()[..., None] for x in blocks[0][:2])
+    nearest = np.where(valid, exact, 0).astype(np.float32)
+
+    def apart(values: Array) -> float:
+        return apart_from_float64(panel, factors, FactorSet(values, valid, ("best_006",), {}))[0][0]
+
+    assert apart(nearest) == 0
+    assert apart(np.nextafter(np.nextafter(nearest, np.float32(np.inf)), np.float32(np.inf))) > 0.99
 
 
 def test_a_file_without_fields_says_what_is_lacking() -> None:

@@ -56,9 +56,10 @@ def test_it_is_immutable(name):
     (torch.zeros(2, 3), torch.ones(3, 2, dtype=torch.bool), r"one shape.*\(2, 3\) and \(3, 2\)"),
     (torch.zeros(6), torch.ones(6, dtype=torch.bool), r"\[T, N\].*\(6,\)"),
     (torch.zeros(1, 2, 3), torch.ones(1, 2, 3, dtype=torch.bool), r"\[T, N\]"),
-    (torch.zeros(2, 3, dtype=torch.int64), torch.ones(2, 3, dtype=torch.bool), "floating values.*int64"),
+    (torch.zeros(2, 3, dtype=torch.int64), torch.ones(2, 3, dtype=torch.bool), "float32 or float64.*int64"),
+    (torch.zeros(2, 3, dtype=torch.float16), torch.ones(2, 3, dtype=torch.bool), "float32 or float64.*float16"),
     (torch.zeros(2, 3), torch.ones(2, 3), "bool mask.*float32"),
-], ids=["shapes", "vector", "cube", "integers", "float mask"])  # fmt: skip
+], ids=["shapes", "vector", "cube", "integers", "half", "float mask"])  # fmt: skip
 def test_what_is_no_masked_panel_is_refused(values, valid, expected):
     with pytest.raises(ExpressionError, match=expected):
         Masked(values, valid)

@@ -56,7 +56,7 @@ def comparing(roots: Iterable[Node]) -> set[Node]:
 
 
 def cancelling(roots: Iterable[Node]) -> set[Node]:
-    """Both sides of a subtraction and of a power, and everything below; a subtraction only if no window is below."""
+    """Both sides of a subtraction and of a power, and everything below; a subtraction only if no window sums below."""
     sides = [child for node in topological(roots) if _is_sensitive(node) for child in node.inputs]
     return _below(sides)
 
@@ -67,11 +67,20 @@ def _is_sensitive(node: Node) -> bool:
         return False
     if operator.amplifies:
         return len(node.inputs) > 1
-    return operator.cancels and all(_is_cheap(below) for below in _below(node.inputs))
+    return _subtracts(node) and all(_is_cheap(below) for below in _below(node.inputs))
+
+
+def _subtracts(node: Node) -> bool:
+    """a - b, written as such or as -b + a."""
+    operator = node.operator
+    if operator is None or operator.symbol != "+":
+        return operator is not None and operator.cancels
+    return any(child.operator is not None and child.operator.symbol == "negative" for child in node.inputs)
 
 
 def _is_cheap(node: Node) -> bool:
-    return node.operator is None or not (node.operator.windowed or node.operator.pools)
+    operator = node.operator
+    return operator is None or operator.selects or not (operator.windowed or operator.pools)
 
 
 def _below(nodes: Iterable[Node]) -> set[Node]:
@@ -116,7 +125,7 @@ class Plan:
         dtype = self._dtype(node)
         operator = node.operator
         # what is sensitive takes its arguments as they are; everything else in its own precision
-        as_it_is = operator is not None and (operator.compares or operator.cancels or operator.amplifies)
+        as_it_is = operator is not None and (operator.compares or operator.amplifies or _subtracts(node))
         arguments = tuple(
             Supply(self._place(a, self._dtype(a) if as_it_is else dtype)) if isinstance(a, Node) else a
             for a in node.arguments

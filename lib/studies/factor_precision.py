@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from lib.masked import Cells
     from lib.panel import Panel
 
-#: a cell agrees within this share of the factor's own scale
-TOLERANCE = 1e-4
+#: a cell agrees within this share of the factor's own scale; or if it is the single-precision number next to the
+#: float64 one, because in a heavy tail, thousands of scales out, two such numbers lie further apart than that
+TOLERANCE, NEAREST = 1e-4, 2.0**-24
 BLOCK_DAYS = 128
 
 
 def apart_from_float64(panel: Panel, factors: Sequence[Factor], computed: FactorSet) -> list[tuple[float, int]]:
-    """Per factor: share of its valid cells further than 1e-4 of its scale from float64, and how many cells there are.
+    """Per factor: share of its valid cells apart from float64, and how many cells there are.
+
+    Apart: by more than 1e-4 of the factor's scale, and not the single-precision number next to it.
 
     computed: the factors as the engine gives them, [T,N,F], not standardised. Scale: the median absolute deviation of
     the factor's cells, or their standard deviation where more than half are equal. NaN for a factor without cells.
@@ -38,7 +41,9 @@ def apart_from_float64(panel: Panel, factors: Sequence[Factor], computed: Factor
         days = slice(day, day + len(wide.valid))
         valid = wide.valid.numpy() & np.asarray(computed.valid[days, :, position])
         found = np.asarray(computed.values[days, :, position], dtype=np.float64)[valid]
-        apart[position] += int((np.abs(found - wide.values.numpy()[valid]) > TOLERANCE * scales[position]).sum())
+        exact = wide.values.numpy()[valid]
+        allowed = np.maximum(TOLERANCE * scales[position], NEAREST * np.abs(exact))
+        apart[position] += int((np.abs(found - exact) > allowed).sum())
         cells_of[position] += len(found)
 
     leaves = Leaves(panel, {name for factor in factors for name in factor.fields})
