@@ -34,6 +34,20 @@ def test_calls_take_turns_and_every_second_round_runs_backwards() -> None:
     assert {name: len(taken) for name, taken in samples.items()} == {"a": 3, "b": 3, "c": 3}
 
 
+def test_a_warm_sample_follows_an_unmeasured_call_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, order = [0.0], []
+
+    def call(name: str) -> None:
+        clock[0] += 1.0 if order[-1:] == [name] else 9.0  # memory that another call has taken costs more
+        order.append(name)
+
+    monkeypatch.setattr(timing, "time", SimpleNamespace(process_time=lambda: clock[0], perf_counter=lambda: clock[0]))
+    calls = {name: lambda name=name: call(name) for name in "ab"}  # type: ignore[misc]
+    samples = alternate(calls, 2, least=0, warm=True)
+    assert "".join(order) == "aabb" "bbaa"
+    assert samples == {name: [Sample(1.0, 1.0)] * 2 for name in "ab"}
+
+
 def test_a_sample_counts_processor_time_per_call(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = {"cpu": 100.0, "wall": 500.0}
 

@@ -52,17 +52,23 @@ def sample(call: Call, calls: int = 1) -> Sample:
     return Sample(max(cpu / calls, 1e-12), max(wall / calls, 1e-12))
 
 
-def alternate(calls: Mapping[str, Call], repeats: int, *, least: float = LEAST) -> dict[str, list[Sample]]:
+def alternate(
+    calls: Mapping[str, Call], repeats: int, *, least: float = LEAST, warm: bool = False
+) -> dict[str, list[Sample]]:
     """`repeats` samples of each call, taken in turn: a slow spell of the machine meets all of them alike.
 
     Every second round runs in reverse order, so that none always follows the same neighbour. Each call runs once
     before anything is measured: that warms it up and says how many calls make a sample of `least` CPU seconds.
     `least` = 0: nothing runs beforehand and a sample is one call, for what takes long.
+    warm: each sample comes right after an unmeasured call of the same. Between two turns of a large piece of work the
+    others run for minutes and the machine takes its memory back, which then costs more than the work.
     """
     counts = {name: _calls_per_sample(call, least) if least else 1 for name, call in calls.items()}
     samples: dict[str, list[Sample]] = {name: [] for name in calls}
     for round_ in range(repeats):
         for name in list(calls)[:: 1 if round_ % 2 == 0 else -1]:
+            if warm:
+                calls[name]()
             samples[name].append(sample(calls[name], counts[name]))
     return samples
 

@@ -113,8 +113,7 @@ def _factors(row: Config, settings: Settings) -> Iterator[Record]:
 
     workloads.warm_up_factors()
     calls = workloads.factor_calls(workloads.bench_panel(row["dates"], row["stocks"], row["seed"]))
-    timing.alternate(calls, 1, least=0)  # memory that was never touched before costs more than the work
-    yield from _times(timing.alternate(calls, settings["long_repeats"], least=0))
+    yield from _times(timing.alternate(calls, settings["long_repeats"], least=0, warm=True))
 
 
 def _complex_factor(row: Config, settings: Settings) -> Iterator[Record]:
@@ -139,7 +138,7 @@ def _neutralise(row: Config, settings: Settings) -> Iterator[Record]:
     panel = workloads.bench_panel(row["dates"], row["stocks"], row["seed"])
     factors = compute_factors(panel, factor_names()[:NEUTRALISED], standardise="zscore")
     calls = workloads.neutral_calls(panel, factors)
-    yield from _times(timing.alternate(calls, settings["long_repeats"]), cells=factors.values.size)
+    yield from _times(timing.alternate(calls, settings["repeats"], warm=True), cells=factors.values.size)
 
 
 def _update(row: Config, settings: Settings) -> Iterator[Record]:

@@ -83,13 +83,14 @@ def neutralise(
     step = max(1, BLOCK_CELLS // max(1, shape[1] * shape[2]))
     for start in range(0, shape[0], step):
         cut = slice(start, min(start + step, shape[0]))
-        found, valid = neutralise_block(
+        found, inside = _neutralised(
             _tensor(factors.values[cut]).to(device),
             _tensor(factors.valid[cut]).to(device),
             exposures.rows(cut.start, cut.stop),
             robust=robust, components=components, strength=alpha[cut], size=size, standardise=standardise,
         )  # fmt: skip
-        out.values[cut], out.valid[cut] = found.cpu().numpy(), valid.cpu().numpy()
+        torch.from_numpy(out.values[cut]).copy_(found.transpose(1, 2))
+        torch.from_numpy(out.valid[cut]).copy_(inside.transpose(1, 2))
     return out
 
 
@@ -108,6 +109,25 @@ def neutralise_block(
 
     Returns values, in the dtype given, and valid. `strength` is a number or one number for each of the B dates.
     """
+    result, inside = _neutralised(
+        values, valid, exposures, robust=robust, components=components, strength=strength, size=size,
+        standardise=standardise,
+    )  # fmt: skip
+    return result.to(values.dtype).transpose(1, 2), inside.transpose(1, 2)
+
+
+def _neutralised(
+    values: Tensor,
+    valid: Tensor,
+    exposures: Exposures,
+    *,
+    robust: bool | Huber,
+    components: int,
+    strength: float | ArrayLike,
+    size: int,
+    standardise: bool,
+) -> tuple[Tensor, Tensor]:
+    """Values, in float64, and valid, [B,F,N]."""
     _check_options(values, exposures, components, size)
     codes, log_size, member = _cells(exposures, size, values.device)
     inside = (valid & member[:, :, None]).transpose(1, 2).contiguous()  # B F N
@@ -125,8 +145,8 @@ def neutralise_block(
     if mixed:
         result = torch.lerp(given, result, torch.tensor(alpha, device=values.device)[:, None, None])
     if standardise:  # the dummies have made the mean of a least-squares residual 0 already
-        result = scale_(centred(result, plain.ones) if mixed or robust else result, plain.count, given)
-    return result.to(values.dtype).add_(0.0).transpose(1, 2), inside.transpose(1, 2)  # -0 + 0 is 0
+        return scale_(centred(result, plain.ones) if mixed or robust else result, plain.count, given), inside
+    return result.add_(0.0), inside  # -0 + 0 is 0
 
 
 def _cleaned(values: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
