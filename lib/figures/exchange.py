@@ -64,11 +64,11 @@ def limit_up_path(frame: pd.DataFrame, learner: str = "ridge", note: str = "") -
     at, then = 100 * path["close +0"], 100 * path["open +1"]
     top.plot([0], [at], "o", color=VERMILLION, markersize=9, fillstyle="none", markeredgewidth=1.8)
     top.plot([0.65], [then], "s", color=ORANGE, markersize=7)
-    top.annotate("naive fill: at a price\nat which nobody sells", (0, at), xytext=(14, -34), textcoords="offset points",
+    top.annotate("naive fill: at a price\nat which nobody sells", (0, at), xytext=(14, -84), textcoords="offset points",
                  color=VERMILLION, arrowprops={"arrowstyle": "-", "color": VERMILLION})  # fmt: skip
-    top.annotate(
-        "executed fill: the next open", (0.65, then), xytext=(26, -20), textcoords="offset points", color=ORANGE
-    )
+    # below the lines of the days after, where nothing is drawn
+    top.annotate("executed fill:\nthe next open", (0.65, then), xytext=(88, -48), textcoords="offset points",
+                 color=ORANGE, arrowprops={"arrowstyle": "-", "color": ORANGE})  # fmt: skip
     top.annotate("wanted", (0, 100 * path["wanted +0"]), xytext=(-8, 0), textcoords="offset points", color=GREEN,
                  ha="right", va="center")  # fmt: skip
     top.annotate("close", (days[2], close[2]), xytext=(0, -15), textcoords="offset points", color=BLUE, ha="center")
