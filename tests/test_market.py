@@ -22,6 +22,12 @@ def bit(market: Market, reason: Reason) -> np.ndarray:
     return (market.panel.reasons & reason) > 0
 
 
+def merger(market: Market) -> np.ndarray:
+    """New shares' price over old shares' from each day to the next [T-1,N]: 1, or 10 where shares were merged."""
+    factor = market.panel.fields["adj_factor"]
+    return np.rint(factor[:-1] / factor[1:])
+
+
 def test_prices_stay_in_order_and_inside_the_limits(market: Market) -> None:
     f = market.panel.fields
     for name in ("open", "close", "vwap"):
@@ -36,7 +42,7 @@ def test_prices_are_whole_ticks_and_limits_follow_the_last_close(market: Market)
     f = market.panel.fields
     for name in ("open", "high", "low", "close", "pre_close", "limit_up", "limit_down"):
         assert np.array_equal(f[name], from_ticks(to_ticks(f[name])))
-    assert np.array_equal(f["pre_close"][1:], f["close"][:-1])
+    assert np.array_equal(f["pre_close"][1:], from_ticks(to_ticks(f["close"][:-1] * merger(market))))
     up, down = limit_ticks(to_ticks(f["pre_close"]), f["limit_pct"].astype(int))
     assert np.array_equal(to_ticks(f["limit_up"]), up)
     assert np.array_equal(to_ticks(f["limit_down"]), down)
@@ -82,7 +88,7 @@ def test_cut_off_moves_come_out_at_the_next_open(market: Market) -> None:
         after = bit(market, reason)[:-1] & tradable
         assert sign * panel.gap[1:][after].mean() > 0.01
         # at an upper limit the market wanted at least that much, to half a tick
-        wanted_more = np.exp(market.truth.desired) - panel.fields["close"]
+        wanted_more = np.expm1(market.truth.unfilled) * panel.fields["close"]
         assert (sign * wanted_more[:-1][after] > -0.005 - 1e-9).all()
 
 

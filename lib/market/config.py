@@ -77,7 +77,6 @@ class MarketConfig:
     heat_vol: float = 0.6  # a jump widens volatility by that share on the day after
     heat_volume: float = 0.8  # and draws log volume, on its day and after
     jump_swing: float = 0.1  # how far a stock's own log jump rate moves with its log volatility (sd)
-    # high enough that few prices fall to where a tick is a large part of the band
     first_price: float = 100.0  # yuan, median
     price_dispersion: float = 0.5  # of its logarithm
     wide_share: float = 0.25  # stocks on a 20 % board
@@ -89,6 +88,7 @@ class MarketConfig:
     halt_days: float = 6.5  # mean spell
     halt_single: float = 0.7  # share of spells that last one day; the others are geometric
     halt_bear: float = 4.0  # spells begin that many times as often in a bear market
+    least_price: float = 2.0  # yuan; a stock below it merges ten shares into one overnight (0: never)
 
     # -- within the day
     open_share: float = 0.44  # of the day's move that happens before the open
@@ -136,7 +136,8 @@ _RANGES: Final = {
     "wide_share": _UNIT, "wide_scale": (0.1, 10.0),
     "first_price": (1.0, 1e5), "price_dispersion": (0.0, 3.0), "spill": _UNIT,
     "halt_rate": (0.0, 0.5), "halt_days": (1.0, 250.0), "halt_single": (0.0, 0.95),
-    "halt_bear": (1.0, 20.0), "open_share": _UNIT, "open_noise": (0.0, 5.0), "path_sd": (0.0, 5.0),
+    "halt_bear": (1.0, 20.0), "least_price": (0.0, 100.0), "open_share": _UNIT, "open_noise": (0.0, 5.0),
+    "path_sd": (0.0, 5.0),
     "locked_weight": (0.001, 1.0), "turnover": (1e-5, 1.0),
 }  # fmt: skip
 _SWITCHES: Final = ("null", "interaction")

@@ -45,5 +45,6 @@ def draw_volume(
     move = np.abs(np.log(session.close / session.pre_close)) / stocks.vol
     log_share += _MOVE * (np.minimum(move, _MOVE_CAP) - _MOVE_USUAL)
     share = np.minimum(cfg.turnover * np.exp(log_share), 0.8) * days.liquidity
-    volume = np.where(session.halted, 0.0, np.maximum(np.rint(share * stocks.shares / _LOT), 1) * _LOT)
-    return {"volume": volume, "amount": volume * days.vwap, "turnover": 100 * volume / stocks.shares}
+    shares = stocks.shares / session.merged
+    volume = np.where(session.halted, 0.0, np.maximum(np.rint(share * shares / _LOT), 1) * _LOT)
+    return {"volume": volume, "amount": volume * days.vwap, "turnover": 100 * volume / shares}
