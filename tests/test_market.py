@@ -107,6 +107,25 @@ def test_volume_dries_up_when_the_day_is_locked(market: Market) -> None:
     assert np.median(f["turnover"][bit(market, Reason.LIMIT_UP) & ~one_price]) > usual
 
 
+def test_volume_stays_high_after_a_limit_up_and_only_on_the_exchange() -> None:
+    """The same draws with and without attention: after a limit-up close volume is higher, and fades back."""
+    drawn = {size: make_market(120, 300, seed=3, limit_volume=size, limit_memory=0.5) for size in (0.0, 0.6)}
+    with_it, without = (drawn[size].panel for size in (0.6, 0.0))
+    up = bit(drawn[0.6], Reason.LIMIT_UP)
+    since = np.full(up.shape, 99)  # days since the last limit-up close
+    for t in range(1, len(up)):
+        since[t] = np.where(up[t - 1], 1, since[t - 1] + 1)
+    cells = with_it.traded & (without.fields["turnover"] < 40) & (without.fields["volume"] > 10_000)
+    more = np.log(np.where(cells, with_it.fields["volume"], 1) / np.where(cells, without.fields["volume"], 1))
+    for days in (1, 2, 3):
+        here = cells & (since == days)
+        assert here.sum() > 30
+        assert np.allclose(more[here], 0.6 * 0.5 ** (days - 1), atol=0.01)
+    assert np.allclose(more[cells & (since > 60)], 0, atol=1e-9)
+    twins = [drawn[size].twin().panel.fields["volume"] for size in (0.6, 0.0)]
+    assert np.array_equal(*twins)
+
+
 def test_returns_have_fat_tails_one_factor_and_no_drift(market: Market) -> None:
     returns = np.where(market.panel.traded, market.panel.returns, 0.0)
     z = (returns - returns.mean()) / returns.std()
