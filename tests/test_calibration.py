@@ -92,6 +92,18 @@ def test_moments_are_those_of_a_slow_computation(market: Panel, found: dict[str,
         assert found[f"acf of |r|, lag {lag}"] == pytest.approx(np.mean(by_stock))
 
 
+def test_closes_at_the_extremes_are_counted_where_no_limit_holds_them(market: Panel, found: dict[str, float]) -> None:
+    f, counts = market.fields, {"low": 0, "high": 0, "cells": 0}
+    for t in range(market.shape[0]):
+        for n in range(market.shape[1]):
+            if market.traded[t, n] and f["limit_down"][t, n] < f["close"][t, n] < f["limit_up"][t, n]:
+                counts["cells"] += 1
+                for side in ("low", "high"):
+                    counts[side] += f["close"][t, n] == f[side][t, n]
+    for side in ("low", "high"):
+        assert found[f"close at the {side}"] == pytest.approx(counts[side] / counts["cells"]) and counts[side] > 50
+
+
 def test_the_pairwise_correlation_is_the_mean_of_all_pairs() -> None:
     market = make_market(30, 250, seed=2, halt_rate=0.0).panel
     whole = np.corrcoef(market.returns[:243].T)[np.triu_indices(30, 1)].mean()
@@ -114,7 +126,7 @@ def test_spells_on_a_panel_counted_by_hand() -> None:
 
 def test_volume_is_against_the_traded_days_of_the_last_twenty(market: Panel) -> None:
     found = measures.relative_volume(market, market.traded)
-    volume = market.fields["volume"]
+    volume = market.fields["volume"] / market.fields["adj_factor"]
     for t, n in np.random.default_rng(0).integers(0, (500, 60), (300, 2)):
         before = [np.log(volume[d, n]) for d in range(max(t - 20, 0), t) if market.traded[d, n]]
         if market.traded[t, n] and len(before) >= 10:
@@ -213,7 +225,8 @@ def test_the_real_column_agrees_with_figures_measured_elsewhere(data_dir: Path) 
         ("limit-up: again next day", 0.158, 0.04), ("cross-sectional sd", 0.0193, 0.01),
         ("acf of |r|, lag 1", 0.1736, 0.03), ("acf of |r|, lag 5", 0.1312, 0.03), ("acf of |r|, lag 20", 0.0871, 0.03),
         ("pairwise correlation", 0.334, 0.05), ("volume on limit-up", 0.81, 0.05),
-        ("volume on one-price limit-up", -1.19, 0.06),
+        ("volume on one-price limit-up", -1.19, 0.06), ("close at the low", 0.0225, 0.01),
+        ("close at the high", 0.0220, 0.01), ("profile: volume, day +1", 0.93, 0.01),
     ):  # fmt: skip
         assert found[metric] == pytest.approx(value, rel=width), metric
 

@@ -22,6 +22,12 @@ def bit(market: Market, reason: Reason) -> np.ndarray:
     return (market.panel.reasons & reason) > 0
 
 
+def merger(market: Market) -> np.ndarray:
+    """New shares' price over old shares' from each day to the next [T-1,N]: 1, or 10 where shares were merged."""
+    factor = market.panel.fields["adj_factor"]
+    return np.rint(factor[:-1] / factor[1:])
+
+
 def test_prices_stay_in_order_and_inside_the_limits(market: Market) -> None:
     f = market.panel.fields
     for name in ("open", "close", "vwap"):
@@ -36,7 +42,7 @@ def test_prices_are_whole_ticks_and_limits_follow_the_last_close(market: Market)
     f = market.panel.fields
     for name in ("open", "high", "low", "close", "pre_close", "limit_up", "limit_down"):
         assert np.array_equal(f[name], from_ticks(to_ticks(f[name])))
-    assert np.array_equal(f["pre_close"][1:], f["close"][:-1])
+    assert np.array_equal(f["pre_close"][1:], from_ticks(to_ticks(f["close"][:-1] * merger(market))))
     up, down = limit_ticks(to_ticks(f["pre_close"]), f["limit_pct"].astype(int))
     assert np.array_equal(to_ticks(f["limit_up"]), up)
     assert np.array_equal(to_ticks(f["limit_down"]), down)
@@ -82,7 +88,7 @@ def test_cut_off_moves_come_out_at_the_next_open(market: Market) -> None:
         after = bit(market, reason)[:-1] & tradable
         assert sign * panel.gap[1:][after].mean() > 0.01
         # at an upper limit the market wanted at least that much, to half a tick
-        wanted_more = np.exp(market.truth.desired) - panel.fields["close"]
+        wanted_more = np.expm1(market.truth.unfilled) * panel.fields["close"]
         assert (sign * wanted_more[:-1][after] > -0.005 - 1e-9).all()
 
 
@@ -99,6 +105,25 @@ def test_volume_dries_up_when_the_day_is_locked(market: Market) -> None:
     usual = np.median(f["turnover"][market.panel.price_valid])
     assert np.median(f["turnover"][one_price]) < 0.4 * usual
     assert np.median(f["turnover"][bit(market, Reason.LIMIT_UP) & ~one_price]) > usual
+
+
+def test_volume_stays_high_after_a_limit_up_and_only_on_the_exchange() -> None:
+    """The same draws with and without attention: after a limit-up close volume is higher, and fades back."""
+    drawn = {size: make_market(120, 300, seed=3, limit_volume=size, limit_memory=0.5) for size in (0.0, 0.6)}
+    with_it, without = (drawn[size].panel for size in (0.6, 0.0))
+    up = bit(drawn[0.6], Reason.LIMIT_UP)
+    since = np.full(up.shape, 99)  # days since the last limit-up close
+    for t in range(1, len(up)):
+        since[t] = np.where(up[t - 1], 1, since[t - 1] + 1)
+    cells = with_it.traded & (without.fields["turnover"] < 40) & (without.fields["volume"] > 10_000)
+    more = np.log(np.where(cells, with_it.fields["volume"], 1) / np.where(cells, without.fields["volume"], 1))
+    for days in (1, 2, 3):
+        here = cells & (since == days)
+        assert here.sum() > 30
+        assert np.allclose(more[here], 0.6 * 0.5 ** (days - 1), atol=0.01)
+    assert np.allclose(more[cells & (since > 60)], 0, atol=1e-9)
+    twins = [drawn[size].twin().panel.fields["volume"] for size in (0.6, 0.0)]
+    assert np.array_equal(*twins)
 
 
 def test_returns_have_fat_tails_one_factor_and_no_drift(market: Market) -> None:

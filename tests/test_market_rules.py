@@ -11,6 +11,7 @@ import pytest
 from lib.limits import from_ticks, to_ticks
 from lib.market import REGIMES, Market, make_market
 from lib.market.exchange import draw_halts, geometric, log_ticks, trade
+from lib.market.intraday import _extremes
 from lib.market.processes import autoregression, memory_of, standardise
 from lib.reasons import Reason
 
@@ -68,7 +69,8 @@ def test_prices_are_whole_ticks(market: Market) -> None:
 
 def test_limits_are_rounded_half_up_from_the_last_close(market: Market) -> None:
     f = market.panel.fields
-    assert np.array_equal(f["pre_close"][1:], f["close"][:-1])
+    merged = np.rint(f["adj_factor"][:-1] / f["adj_factor"][1:])
+    assert np.array_equal(f["pre_close"][1:], from_ticks(to_ticks(f["close"][:-1] * merged)))
     t, n = (np.random.default_rng(market.seed).integers(0, size, 40) for size in market.panel.shape)
     for day, stock in zip(t, n, strict=True):
         close = Decimal(str(f["pre_close"][day, stock]))
@@ -90,9 +92,9 @@ def test_halted_cells_are_flat_and_empty(market: Market) -> None:
 def test_volume_amount_and_value_fit_together(market: Market) -> None:
     f = market.panel.fields
     assert np.allclose(f["amount"], f["volume"] * f["vwap"], rtol=1e-12)
-    shares = f["float_mkt_cap"] / f["close"]
+    shares = f["float_mkt_cap"] / f["close"] / f["adj_factor"]
     assert np.allclose(shares, shares[0], rtol=1e-12)
-    assert np.allclose(f["turnover"], 100 * f["volume"] / shares, rtol=1e-12)
+    assert np.allclose(f["turnover"], 100 * f["volume"] / (shares * f["adj_factor"]), rtol=1e-12)
     assert np.array_equal(f["volume"], 100 * np.rint(f["volume"] / 100))
 
 
@@ -100,7 +102,7 @@ def test_the_truth_is_finite_and_what_was_cut_off_is_the_difference(market: Mark
     truth, close = market.truth, market.panel.fields["close"]
     for name in ("alpha", "mu_trad", "unfilled", "desired", "signals"):
         assert np.isfinite(getattr(truth, name)).all(), name
-    assert np.allclose(truth.unfilled, truth.desired - np.log(close), atol=1e-12)
+    assert np.allclose(truth.unfilled, truth.desired - np.log(close * market.panel.fields["adj_factor"]), atol=1e-11)
     free = market.panel.price_valid
     half_tick = 0.0051 / close  # what rounding to the tick can cut off
     assert (np.abs(truth.unfilled) <= 1.02 * np.maximum(half_tick, -np.log1p(-np.minimum(half_tick, 0.9))))[free].all()
@@ -117,16 +119,67 @@ def test_the_same_arguments_give_the_same_bytes(market: Market) -> None:
     assert other.panel.fingerprint() != market.panel.fingerprint()
 
 
+# ---------------------------------------------------------------------- merged shares
+
+#: a market that loses nine tenths a year
+FALLING: dict[str, Any] = {"seed": 4, "regimes": (("bear", 500),), "market_mean": -0.008, "first_price": 12.0}
+
+
+def test_cheap_stocks_merge_their_shares_and_nobody_gains_or_loses() -> None:
+    market = make_market(60, 500, **FALLING)
+    panel, f = market.panel, market.panel.fields
+    merged = f["adj_factor"][1:] < f["adj_factor"][:-1]
+    assert merged.sum() > 60
+    # the day after the desired price is below the least one, and on no other
+    raw = market.truth.desired - np.log(f["adj_factor"])
+    assert np.array_equal(merged, raw[:-1] < np.log(market.config.least_price))
+    # returns, value and turnover know nothing of it, adjusted prices and volume are continuous
+    close = panel.adjusted("close")
+    assert np.allclose(close[1:] / close[:-1] - 1, panel.returns[1:], atol=1e-12)
+    assert np.allclose(panel.adj_factor, f["adj_factor"], rtol=1e-12)
+    value = f["float_mkt_cap"][1:] / f["float_mkt_cap"][:-1]
+    assert np.allclose(value - 1, panel.returns[1:], atol=1e-12)
+    volume = np.log(np.where(panel.traded, panel.adjusted("volume"), np.nan))
+    # volume of the day of a merger against the day before, which had moved more than most: nowhere near ten times
+    assert abs(np.nanmedian(np.diff(volume, axis=0)[merged])) < 1
+
+
+def test_no_long_fall_ends_among_the_ticks() -> None:
+    """Without merged shares rounding alone makes limit closes of a fallen market; with them the rate stays."""
+    rates = {}
+    for least in (0.0, 2.0):
+        panel = make_market(60, 500, **FALLING, least_price=least).panel
+        late, cells = slice(400, None), panel.traded
+        at_limit = (panel.reasons & (Reason.LIMIT_UP | Reason.LIMIT_DOWN)) > 0
+        rates[least] = at_limit[late][cells[late]].mean() / at_limit[:100][cells[:100]].mean()
+        assert (np.median(panel.fields["close"][late]) > 2) == (least > 0)
+    assert rates[0.0] > 3 and rates[2.0] < 2
+
+
+def test_the_twin_merges_on_the_same_days() -> None:
+    market = make_market(60, 500, **FALLING)
+    f, g = market.panel.fields, market.twin().panel.fields
+    assert np.array_equal(f["adj_factor"], g["adj_factor"])
+    untouched = (f["high"] < f["limit_up"]) & (f["low"] > f["limit_down"]) & (f["halted"] == 0)
+    assert (f["adj_factor"][untouched] < 1).any()
+    for name in ("open", "high", "low", "close", "vwap"):
+        assert np.array_equal(f[name][untouched], g[name][untouched]), name
+
+
 # ---------------------------------------------------------------------- the parts
 
 
-def slow_exchange(latent: np.ndarray, percent: np.ndarray, first: np.ndarray, halted: np.ndarray, spill: float):
+def slow_exchange(
+    latent: np.ndarray, percent: np.ndarray, first: np.ndarray, halted: np.ndarray, spill: float, least: float
+):
     """One stock and one day at a time, in whole ticks."""
     close, desired = np.zeros(latent.shape, int), np.zeros(latent.shape)
     for n in range(latent.shape[1]):
-        last, lost = int(first[n]), 0.0
+        last, lost, scale = int(first[n]), 0.0, 1
         for t in range(latent.shape[0]):
-            desired[t, n] = latent[t, n] - lost
+            if t and np.exp(latent[t - 1, n] - lost) * scale < least:
+                last, scale = 10 * last, 10 * scale
+            desired[t, n] = latent[t, n] - lost + np.log(scale)
             up, down = ((last * (100 + s * int(percent[t, n])) * 2 + 100) // 200 for s in (1, -1))
             wanted = max(round(float(np.exp(desired[t, n])) * 100), 1)
             if not halted[t, n]:
@@ -137,23 +190,52 @@ def slow_exchange(latent: np.ndarray, percent: np.ndarray, first: np.ndarray, ha
     return close, desired
 
 
-@pytest.mark.parametrize("spill", [0.0, 0.3, 1.0])
-def test_closes_are_those_of_a_slow_exchange(spill: float) -> None:
+@pytest.mark.parametrize(("spill", "least"), [(0.0, 0.0), (0.3, 12.0), (1.0, 0.0), (1.0, 12.0)])
+def test_closes_are_those_of_a_slow_exchange(spill: float, least: float) -> None:
     rng = np.random.default_rng(3)
     shape = (120, 15)
     latent = np.log(20) + np.cumsum(0.06 * rng.standard_t(3, shape), axis=0)
     percent, first = rng.choice([10.0, 20.0], shape), rng.integers(500, 5000, shape[1])
     halted = rng.random(shape) < 0.1
-    session = trade(latent, percent, first, halted, spill)
-    close, desired = slow_exchange(latent, percent, first, halted, spill)
+    session = trade(latent, percent, first, halted, spill, least)
+    close, desired = slow_exchange(latent, percent, first, halted, spill, least)
     assert np.array_equal(session.close, close)
     assert np.allclose(session.desired, desired, atol=1e-12)
     at_limit = (close == session.up) | (close == session.down)
     assert 0.02 < at_limit[~halted].mean() < 0.5
+    assert (session.merged > 1).any() == (least > 0)
 
 
 def test_a_log_price_is_rounded_to_the_nearest_tick() -> None:
     assert log_ticks(np.log([12.344, 12.346, 0.0001, 0.014])).tolist() == [1234, 1235, 1, 1]
+
+
+def test_extremes_are_those_of_a_path_walked_in_small_steps() -> None:
+    """Law of maximum and minimum of a Brownian path through nine points, against paths of 8 x 400 steps."""
+    rng, n, fine, sd = np.random.default_rng(5), 1500, 400, 0.3
+    points = np.array([0.0, 0.2, -0.1, 0.1, 0.4, 0.4, 0.1, 0.0, 0.3])
+    low, high = _extremes(np.broadcast_to(points[:, None, None], (9, 20, n)), np.full((20, n), sd), rng)
+    steps = rng.standard_normal((8, fine, n)) * sd / np.sqrt(fine)
+    walk = np.cumsum(steps, axis=1)
+    time = (np.arange(1, fine + 1) / fine)[None, :, None]
+    bridge = points[:-1, None, None] + walk + time * (np.diff(points)[:, None, None] - walk[:, -1:])
+    # a walk in steps misses the extreme between them by .58 of a step
+    missed = 0.5826 * sd / np.sqrt(fine)
+    walked = bridge.min(axis=(0, 1)) - missed, bridge.max(axis=(0, 1)) + missed
+    for exact, slow, bound in ((low, walked[0], points.min()), (high, walked[1], points.max())):
+        assert exact.mean() == pytest.approx(slow.mean(), abs=4 * slow.std() / np.sqrt(n))
+        assert exact.std() == pytest.approx(slow.std(), rel=0.08)
+        assert (np.sign(exact - bound) == np.sign(slow.mean() - bound)).all()
+
+
+@pytest.mark.parametrize("rates", ["real", "paper"])
+def test_the_close_is_rarely_the_days_extreme_where_no_limit_holds_it(rates: str) -> None:
+    """CSI 300: 2.3 % of closes are the low, 2.2 % the high, by the tick; nine points alone give twenty."""
+    panel = make_market(150, 500, seed=2, limit_rates=rates).panel
+    f, free = panel.fields, panel.price_valid
+    for side in ("low", "high"):
+        assert 0.01 < (f["close"] == f[side])[free].mean() < 0.04
+        assert 0.005 < (f["open"] == f[side])[free].mean() < 0.06
 
 
 def test_geometric_lengths_have_their_mean_and_law() -> None:

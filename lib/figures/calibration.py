@@ -31,7 +31,7 @@ def one_limit_up(market: Market, note: str = "") -> Figure:
     days = np.arange(day - BEFORE, day + AFTER + 1)
     x, fields = days - day, {name: market.panel.fields[name][days, stock] for name in _NEEDED}
     base = fields["close"][BEFORE - 1]
-    wanted = np.exp(market.truth.desired[days, stock])
+    wanted = fields["close"] * np.exp(market.truth.unfilled[days, stock])
     message = "At the limit the price stops and the wish does not: what is cut off comes out at the next opens"
     figure, (top, low) = canvas(2, 5.0, message, note, sharex=True, gridspec_kw={"height_ratios": (2.3, 1)})
     for k, position in enumerate(x):

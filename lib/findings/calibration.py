@@ -95,8 +95,11 @@ TARGETS: Final = (
     Target("acf of |r|, 1 day", "acf of |r|, lag 1", "", _real(0.17), around(0.15, REAL_BAND)),
     Target("acf of |r|, 5 days", "acf of |r|, lag 5", "", _real(0.13), around(0.12, REAL_BAND)),
     Target("acf of |r|, 20 days", "acf of |r|, lag 20", "", _real(0.09), around(0.08, REAL_BAND)),
+    Target("closes at the day's low, no limit close", "close at the low", "%", _real(0.0225), None),
+    Target("closes at the day's high, no limit close", "close at the high", "%", _real(0.0220), None),
     Target("log volume against 20 days, limit-up", "volume on limit-up", "", _real(0.81), POSITIVE),
     Target("the same, one-price limit-up", "volume on one-price limit-up", "", _real(-1.19), NEGATIVE),
+    Target("the same, day after a limit-up", "profile: volume, day +1", "", _real(0.93), POSITIVE),
 )  # fmt: skip
 
 

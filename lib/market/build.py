@@ -35,7 +35,9 @@ def make_market(n_stocks: int = 300, n_days: int = 1400, seed: int = 0, **config
     alpha of three signals that leave footprints in volume, path and open; a transitory component that reverts;
     and the exchange laid over it. Close: exp(desired) rounded to the tick and clipped to the limits of the last
     close; what was cut off stays in the latent price (`spill`) and comes out at the next open, where nobody who
-    was refused the day before can earn it. Phantom alpha is nowhere coded in.
+    was refused the day before can earn it. Phantom alpha is nowhere coded in. A stock that falls below `least_price`
+    merges ten shares into one overnight: raw prices, volume and `pre_close` are those of the new shares, `adj_factor`
+    tells, and no long market ends where a tick is a large part of the band.
 
     config: the parameters of `MarketConfig`, among them `alpha` (0: off), `spill` (0: the clamp of the paper),
     `null`, `interaction`, `limit_rates` ("real" or "paper"), `regimes` (a script), `episode`. The panel has
@@ -58,9 +60,9 @@ def _build(cfg: MarketConfig, shape: tuple[int, int], seed: int, *, exchange: bo
     desired = _desired(latent.move, planted, stocks)
     if exchange:
         halted = draw_halts(cfg, weather.halting, shape[1], streams["halts"])
-        session = trade(desired, stocks.percent, stocks.first_ticks, halted, cfg.spill)
+        session = trade(desired, stocks.percent, stocks.first_ticks, halted, cfg.spill, cfg.least_price)
     else:
-        session = trade_freely(desired, stocks.first_ticks)
+        session = trade_freely(desired, stocks.first_ticks, cfg.least_price)
     days = walk(cfg, session, latent.spread, planted.signals, streams["path"])
     footprint = _volume_footprint(cfg, weather, planted, latent.heat)
     columns = draw_volume(cfg, stocks, session, days, footprint, streams["volume"])
@@ -70,7 +72,7 @@ def _build(cfg: MarketConfig, shape: tuple[int, int], seed: int, *, exchange: bo
         alpha=planted.alpha,
         mu_trad=planted.alpha - (1 - cfg.reversal_memory) * planted.transitory,
         unfilled=session.desired - np.log(panel.fields["close"]),
-        desired=session.desired,
+        desired=session.desired - np.log(session.merged),
         regime=weather.regime,
         signals=planted.signals,
         theme=planted.theme,
@@ -118,8 +120,8 @@ def make_panel(
         "limit_down": from_ticks(session.down) if exchange else none,
         "limit_pct": stocks.percent if exchange else none,
         "halted": session.halted,
-        "adj_factor": np.broadcast_to(1.0, shape),
-        "float_mkt_cap": close * stocks.shares,
+        "adj_factor": 1 / session.merged,
+        "float_mkt_cap": close * (stocks.shares / session.merged),
         "board": np.broadcast_to(stocks.board, shape),
         "industry": np.broadcast_to(stocks.industry, shape),
     }  # fmt: skip

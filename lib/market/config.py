@@ -50,9 +50,9 @@ class MarketConfig:
 
     # -- the latent price
     market_mean: PerRegime = (0.0003, -0.0022, 0.0040)
-    market_sd: PerRegime = (0.016, 0.039, 0.022)
+    market_sd: PerRegime = (0.016, 0.0385, 0.022)
     market_memory: float = 0.99  # of the log volatility of the market factor
-    market_swing: float = 0.36  # its standard deviation
+    market_swing: float = 0.34  # its standard deviation
     beta_sd: float = 0.22
     industry_sd: float = 0.0085
     n_industries: int = 29
@@ -64,21 +64,22 @@ class MarketConfig:
     vol_memory: float = 0.995  # of a stock's own log volatility
     vol_swing: float = 0.36  # its standard deviation
     tail: float = 9.0  # degrees of freedom of the Student-t shocks
-    jump_rate: PerRegime = (0.0048, 0.034, 0.020)  # of a stock of median volatility; in proportion for others
-    jump_up: PerRegime = (0.85, 0.44, 0.65)
+    jump_rate: PerRegime = (0.0048, 0.037, 0.020)  # of a stock of median volatility; in proportion for others
+    jump_up: PerRegime = (0.84, 0.44, 0.65)
     jump_base: float = 0.101
-    jump_mean: float = 0.006  # beyond jump_base, exponential
+    jump_mean: float = 0.005  # beyond jump_base, exponential
     jump_far_share: float = 0.01  # of the jumps: news worth several days of limits
     jump_far_mean: float = 0.06  # of those, in place of jump_mean
     jump_quiet: float = 0.3  # a stock's own shock on the day of a jump, against other days
-    jump_echo: float = 0.135  # chance of a further jump on the day after one
+    jump_echo: float = 0.14  # chance of a further jump on the day after one
     echo_same: float = 0.93  # chance that an echo goes the way of the last jump
     heat_memory: float = 0.72  # what is left of a jump's heat a day later
-    heat_vol: float = 0.6  # a jump widens volatility by that share on the day after
-    heat_volume: float = 0.8  # and draws log volume, on its day and after
+    heat_vol: float = 0.4  # a jump widens volatility by that share on the day after
+    heat_volume: float = 0.65  # and draws log volume, on its day and after
+    limit_volume: float = 0.6  # a limit-up close draws log volume on the days after it
+    limit_memory: float = 0.75  # what is left of that a day later
     jump_swing: float = 0.1  # how far a stock's own log jump rate moves with its log volatility (sd)
-    # high enough that few prices fall to where a tick is a large part of the band
-    first_price: float = 100.0  # yuan, median
+    first_price: float = 12.0  # yuan, median
     price_dispersion: float = 0.5  # of its logarithm
     wide_share: float = 0.25  # stocks on a 20 % board
     wide_scale: float = 1.3  # their volatility and jump sizes against the others'
@@ -89,12 +90,13 @@ class MarketConfig:
     halt_days: float = 6.5  # mean spell
     halt_single: float = 0.7  # share of spells that last one day; the others are geometric
     halt_bear: float = 4.0  # spells begin that many times as often in a bear market
+    least_price: float = 2.0  # yuan; a stock below it merges ten shares into one overnight (0: never)
 
     # -- within the day
     open_share: float = 0.44  # of the day's move that happens before the open
     open_noise: float = 0.22  # of the open, in units of volatility
-    path_sd: float = 0.8  # of the intraday bridge, in units of volatility
-    locked_weight: float = 0.075  # of trading while the price is locked, against trading freely
+    path_sd: float = 0.83  # of the intraday bridge, in units of volatility
+    locked_weight: float = 0.065  # of trading while the price is locked, against trading freely
     turnover: float = 0.017  # median share of the float that changes hands in a day
 
 
@@ -104,15 +106,17 @@ CALIBRATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "paper": {
         "regime_days": (80.0, 40.0, 30.0),
         "market_sd": (0.014, 0.027, 0.020),
-        "market_swing": 0.33,
+        "market_swing": 0.375,
         "vol_median": 0.0182,
-        "vol_swing": 0.34,
+        "vol_swing": 0.40,
         "tail": 4.5,
-        "jump_rate": (0.0098, 0.039, 0.030),
+        "jump_rate": (0.0105, 0.045, 0.035),
         "jump_up": (0.70, 0.28, 0.80),
-        "jump_far_share": 0.02,
-        "jump_echo": 0.12,
-        "heat_vol": 0.2,
+        "jump_far_share": 0.03,
+        "jump_echo": 0.108,
+        "heat_memory": 0.6,
+        "heat_vol": 0.0,
+        "path_sd": 0.88,
         "halt_rate": 0.01,
         "halt_days": 8.0,
         "halt_single": 0.0,
@@ -133,10 +137,12 @@ _RANGES: Final = {
     "jump_rate": _UNIT, "jump_up": _UNIT, "jump_base": _SD, "jump_mean": _SD, "jump_far_share": _UNIT,
     "jump_far_mean": _SD, "jump_swing": (0.0, 3.0), "jump_quiet": _UNIT, "jump_echo": _UNIT, "echo_same": _UNIT,
     "heat_memory": (0.0, 0.99), "heat_vol": (0.0, 10.0), "heat_volume": (-5.0, 5.0), "vol_common": (0.0, 3.0),
+    "limit_volume": (-5.0, 5.0), "limit_memory": (0.0, 0.99),
     "wide_share": _UNIT, "wide_scale": (0.1, 10.0),
     "first_price": (1.0, 1e5), "price_dispersion": (0.0, 3.0), "spill": _UNIT,
     "halt_rate": (0.0, 0.5), "halt_days": (1.0, 250.0), "halt_single": (0.0, 0.95),
-    "halt_bear": (1.0, 20.0), "open_share": _UNIT, "open_noise": (0.0, 5.0), "path_sd": (0.0, 5.0),
+    "halt_bear": (1.0, 20.0), "least_price": (0.0, 100.0), "open_share": _UNIT, "open_noise": (0.0, 5.0),
+    "path_sd": (0.0, 5.0),
     "locked_weight": (0.001, 1.0), "turnover": (1e-5, 1.0),
 }  # fmt: skip
 _SWITCHES: Final = ("null", "interaction")

@@ -2,6 +2,10 @@
 
 A close is what the market wants, rounded to the tick and clipped to the limits of the last close. The latent
 price is not told (`spill` = 1): what could not happen today happens at the next open.
+
+A stock that has become too cheap for its tick merges its shares overnight (a reverse split), as firms do on
+exchanges with a least price: the last close, and with it the limits, are restated in the new shares. Without it
+a falling market ends where one tick is a large part of the band, and closes meet the limits by rounding alone.
 """
 
 from __future__ import annotations
@@ -24,11 +28,13 @@ BoolArray = NDArray[np.bool_]
 #: limits of a market without limits, in ticks
 NO_UP: Final = np.iinfo(np.int64).max
 NO_DOWN: Final = 1
+#: old shares per new share in a reverse split
+MERGED: Final = 10
 
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """What the exchange printed, in ticks, and the log price behind it; all [T,N]."""
+    """What the exchange printed, in ticks, and the log price behind it; all [T,N], in yuan per share of the day."""
 
     pre_close: IntArray
     close: IntArray
@@ -37,6 +43,7 @@ class Session:
     halted: BoolArray
     before: FloatArray  # desired log price when the day begins
     desired: FloatArray  # desired log price at the close
+    merged: FloatArray  # first-day shares in one share of the day: 1, 10, 100, ...
 
 
 def draw_halts(cfg: MarketConfig, halting: FloatArray, n_stocks: int, rng: np.random.Generator) -> BoolArray:
@@ -74,16 +81,26 @@ def geometric(u: FloatArray, mean: float) -> FloatArray:
     return 1 + np.floor(np.log(np.maximum(u, 1e-300)) / np.log(1 - 1 / mean))
 
 
-def trade(latent: FloatArray, percent: FloatArray, first: IntArray, halted: BoolArray, spill: float = 1.0) -> Session:
-    """Closes day by day from the latent log price [T,N]: each day's limits hang on the close before."""
+def trade(
+    latent: FloatArray, percent: FloatArray, first: IntArray, halted: BoolArray, spill: float = 1.0, least: float = 0.0
+) -> Session:
+    """Closes day by day from the latent log price [T,N]: each day's limits hang on the close before.
+
+    least: yuan; below it a stock merges its shares for the next day (0: never). What counts is the desired price,
+    which limits and halts do not change: the twin merges on the same days.
+    """
     shape = latent.shape
     pre_close, close, up, down = (np.empty(shape, dtype=np.int64) for _ in range(4))
-    before, desired = np.empty(shape), np.empty(shape)
+    before, desired, merged = np.empty(shape), np.empty(shape), np.empty(shape)
     last, yesterday = first, np.log(from_ticks(first))
     lost = np.zeros(shape[1])  # what was cut off and did not stay in the price
+    shares = np.ones(shape[1])
     for t in range(shape[0]):
-        before[t] = yesterday
-        desired[t] = latent[t] - lost
+        cheap = too_cheap(yesterday, least) if t else np.zeros(shape[1], dtype=bool)
+        last, shares = np.where(cheap, last * MERGED, last), np.where(cheap, shares * MERGED, shares)
+        before[t] = np.where(cheap, yesterday + np.log(MERGED), yesterday)
+        merged[t] = shares
+        desired[t] = latent[t] - lost + np.log(shares)
         pre_close[t] = last
         up[t], down[t] = limit_ticks(last, percent[t].astype(np.int64))
         close[t] = np.where(halted[t], last, np.clip(log_ticks(desired[t]), down[t], up[t]))
@@ -91,16 +108,31 @@ def trade(latent: FloatArray, percent: FloatArray, first: IntArray, halted: Bool
         gone = np.where(at_limit, (1 - spill) * (desired[t] - np.log(from_ticks(close[t]))), 0.0)
         lost += gone
         last, yesterday = close[t], desired[t] - gone
-    return Session(pre_close, close, up, down, halted, before, desired)
+    return Session(pre_close, close, up, down, halted, before, desired, merged)
 
 
-def trade_freely(latent: FloatArray, first: IntArray) -> Session:
+def too_cheap(log_price: FloatArray, least: float) -> BoolArray:
+    """Stocks whose log price is below `least` yuan.
+
+    >>> too_cheap(np.log([1.99, 2.01]), 2.0).tolist(), too_cheap(np.log([0.01]), 0.0).tolist()
+    ([True, False], [False])
+    """
+    return log_price < (np.log(least) if least else -np.inf)
+
+
+def trade_freely(latent: FloatArray, first: IntArray, least: float = 0.0) -> Session:
     """Closes of a market without limits and halts."""
-    close = log_ticks(latent)
-    pre_close = np.vstack([first, close[:-1]])
-    before = np.vstack([np.log(from_ticks(first)), latent[:-1]])
+    merged = np.ones(latent.shape)
+    for t in range(1, len(latent) if least else 0):
+        cheap = too_cheap(latent[t - 1] + np.log(merged[t - 1]), least)
+        merged[t] = np.where(cheap, merged[t - 1] * MERGED, merged[t - 1])
+    desired = latent + np.log(merged)
+    close = log_ticks(desired)
+    step = merged[1:] / merged[:-1]
+    pre_close = np.vstack([first, close[:-1] * step.astype(np.int64)])
+    before = np.vstack([np.log(from_ticks(first)), desired[:-1] + np.log(step)])
     up, down = np.broadcast_to(np.int64(NO_UP), close.shape), np.broadcast_to(np.int64(NO_DOWN), close.shape)
-    return Session(pre_close, close, up, down, np.zeros(close.shape, dtype=bool), before, latent)
+    return Session(pre_close, close, up, down, np.zeros(close.shape, dtype=bool), before, desired, merged)
 
 
 def log_ticks(log_price: FloatArray) -> IntArray:

@@ -67,7 +67,10 @@ def paper_gbm(n_stocks: int = 3000, n_days: int = 3500, seed: int = 42) -> Marke
 
 def _build(cfg: GBMConfig, shape: tuple[int, int], seed: int, *, exchange: bool) -> Market:
     streams = named_streams(("stocks", "market", "own", "halts", "path", "volume"), seed)
-    plain = MarketConfig(start=cfg.start, wide_share=0.0, volume_print=0.0, path_print=0.0, open_print=0.0)
+    # dear enough that a tick is never a large part of the band: these stocks do not merge their shares
+    plain = MarketConfig(
+        start=cfg.start, first_price=100.0, wide_share=0.0, volume_print=0.0, path_print=0.0, open_print=0.0
+    )
     dates = session_dates(cfg.start, shape[0])
     stocks = list_stocks(plain, shape[1], dates, streams["stocks"])
     stocks = replace(stocks, vol=np.full(shape[1], cfg.daily_volatility))

@@ -1,4 +1,8 @@
-"""Through the day: a path of nine points from open to close, and the prices it leaves behind."""
+"""Through the day: a path of nine points from open to close, how far it strays between them, and what it leaves.
+
+The path is a Brownian bridge seen at nine points. Its extremes lie between them: taken from the points alone, the
+close would be the low of every fifth day, and a day's range two thirds of a real one.
+"""
 
 from __future__ import annotations
 
@@ -37,17 +41,20 @@ def walk(
     """Open, high, low and vwap. scale: volatility of the day [T,N]; signals [3,T,N] leave their footprints.
 
     The path starts at the desired open (yesterday's desired price, a share of the move, s3, noise), sags or
-    rises in between with s2 and ends at the desired close; each point is rounded and clipped to the limits. The
-    average price gives less weight to points locked at a limit.
+    rises in between with s2 and ends at the desired close; each point is rounded and clipped to the limits, and so
+    are low and high, the extremes of the path over the whole day. The average price gives less weight to points
+    locked at a limit.
     """
+    between = rng.spawn(1)[0]  # extremes have a stream of their own: the points do not depend on them
     out = [np.empty(session.close.shape) for _ in range(5)]
     for start in range(0, len(session.close), _BLOCK):
         cut = slice(start, start + _BLOCK)
-        path = _path(cfg, session, scale, signals, cut, rng)
+        wanted = _path(cfg, session, scale[cut], signals, cut, rng)
+        edges = _extremes(wanted, cfg.path_sd / np.sqrt(_POINTS - 1) * scale[cut], between)
+        path, low, high = _printed(session, wanted, edges, cut)
         locked = (path == session.up[cut]) | (path == session.down[cut])
         weight = np.where(locked, cfg.locked_weight, 1.0)
         total = weight.sum(axis=0)
-        low, high = path.min(axis=0), path.max(axis=0)
         average = np.clip((path * weight).sum(axis=0) / total, low, high)
         for whole, part in zip(out, (path[0], high, low, average), strict=False):
             whole[cut] = from_ticks(part)
@@ -56,11 +63,11 @@ def walk(
 
 
 def _path(
-    cfg: MarketConfig, session: Session, scale: FloatArray, signals: NDArray[np.float32], cut: slice,
+    cfg: MarketConfig, session: Session, sd: FloatArray, signals: NDArray[np.float32], cut: slice,
     rng: np.random.Generator,
-) -> IntArray:  # fmt: skip
-    """Ticks [9,days,N]."""
-    desired, before, sd = session.desired[cut], session.before[cut], scale[cut]
+) -> FloatArray:  # fmt: skip
+    """Desired log prices [9,days,N]."""
+    desired, before = session.desired[cut], session.before[cut]
     noise = rng.standard_normal(desired.shape)
     at_open = before + cfg.open_share * (desired - before) + sd * (cfg.open_print * signals[2, cut])
     at_open += cfg.open_noise * sd * noise
@@ -73,6 +80,36 @@ def _path(
     bridge -= 4 * time * (1 - time) * (cfg.path_print * signals[1, cut])  # s2 > 0: low at noon, strong close
     bridge *= sd
     bridge += at_open + time * (desired - at_open)
-    ticks = np.clip(log_ticks(bridge), session.down[cut], session.up[cut])
+    return bridge
+
+
+def _extremes(points: FloatArray, sd: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """Least and greatest value of a Brownian path through the points [9,days,N], each [days,N].
+
+    Between a and b the maximum is (a + b + sqrt((a - b)^2 + 2 sd^2 E)) / 2, E standard exponential and sd the
+    standard deviation of a step; the minimum is its mirror image. Both are exact one by one; that a stretch which
+    strays far up strays less far down is left out.
+    """
+    middle = points[:-1] + points[1:]
+    apart = np.square(points[1:] - points[:-1])
+    reach = np.empty_like(middle)
+    found = []
+    for sign, pick in ((-1, np.min), (1, np.max)):
+        np.multiply(rng.standard_exponential(middle.shape, dtype=np.float32), 2 * sd**2, out=reach)
+        reach += apart
+        np.sqrt(reach, out=reach)
+        reach *= sign
+        reach += middle
+        found.append(0.5 * pick(reach, axis=0))
+    return found[0], found[1]
+
+
+def _printed(
+    session: Session, path: FloatArray, edges: tuple[FloatArray, FloatArray], cut: slice
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Ticks: path [9,days,N], low and high [days,N]; a halted day repeats its close."""
+    ticks, low, high = (np.clip(log_ticks(part), session.down[cut], session.up[cut]) for part in (path, *edges))
     ticks[-1] = session.close[cut]
-    return np.where(session.halted[cut], session.close[cut], ticks)
+    low, high = np.minimum(low, ticks.min(axis=0)), np.maximum(high, ticks.max(axis=0))
+    ticks, low, high = (np.where(session.halted[cut], session.close[cut], part) for part in (ticks, low, high))
+    return ticks, low, high

@@ -22,7 +22,8 @@ class Truth:
     mu_trad:  expected log return from t to t+1 that can be earned, beyond what all stocks share through their
               factors: alpha plus the expected decay of the transitory component.
     unfilled: log desired - log close at t: what tick, limits and halts cut off, and nobody could earn.
-    desired:  log price the market wanted at the close.
+    desired:  log price the market wanted at the close, in yuan per share of the first day: merged shares do not
+              move it, as they do the raw prices of the panel.
     regime:   "calm", "bear" or "rally" [T].
     signals:  the three planted signals [3,T,N], float32.
     theme:    stocks of the scripted episode [N]; all of them where it has no theme.

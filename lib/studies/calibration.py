@@ -1,7 +1,7 @@
 """Is the synthetic market like a real one? The calibration table, measured the same way on prices and on markets.
 
-Targets and bands stand in `lib.findings.calibration` and are older than any result; what a setting misses is shown
-as missed. Nothing here, and no parameter of the market, looks at what a strategy earns.
+Targets and bands stand in `lib.findings.calibration`, taken from real prices and from paper B alone; what a
+setting misses is shown as missed. Nothing here, and no parameter of the market, looks at what a strategy earns.
 """
 
 from __future__ import annotations

@@ -41,6 +41,7 @@ def measure(panel: Panel, periods: Mapping[str, BoolArray]) -> dict[str, float]:
         _rates(days, periods),
         _after_limits(events, after),
         _shape(days, periods),
+        _within_day(panel, events["no limit close"]),
         _correlation(days),
         _clustering(days),
         _spells(days),
@@ -91,6 +92,13 @@ def _shape(days: LimitDays, periods: Mapping[str, BoolArray]) -> Named:
     yield "excess kurtosis", float((z**4).mean() - 3)
     yield "sd of the equal-weight return", float(mean[busy].std())
     yield "median volatility of a stock", float(np.median([np.nanstd(c) for c in r.T if np.isfinite(c).sum() >= 60]))
+
+
+def _within_day(panel: Panel, cells: BoolArray) -> Named:
+    """How often the close is the day's extreme, where no limit holds it: what divides by its distance fails there."""
+    close = panel.fields["close"]
+    yield "close at the low", _share((close <= panel.fields["low"]) & cells, cells)
+    yield "close at the high", _share((close >= panel.fields["high"]) & cells, cells)
 
 
 def _correlation(days: LimitDays) -> Named:

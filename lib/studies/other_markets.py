@@ -38,6 +38,8 @@ from lib.studies.slices import (
 Predictions = dict[str, NDArray[np.float64]]
 EXITS = (Measure("same_day_exit", "mean"), Measure("next_day_exit", "mean"), Measure("overnight", "mean"))
 AROUND = 5  # days before and after the picture's events
+#: dear stocks that never merge their shares: a rule restates no price but those it holds back
+SAME_SHARES = {"first_price": 100.0, "least_price": 0.0}
 
 
 def _grid(settings: Settings) -> Iterator[Config]:
@@ -56,7 +58,7 @@ def _compute(row: Config, settings: Settings) -> RowResult:
 
 def _rules(row: Config, settings: Settings) -> RowResult:
     """Every rule over the same draws."""
-    config = {"regimes": TRAINING + TEST, "limit_rates": settings["limit_rates"]}
+    config = {"regimes": TRAINING + TEST, "limit_rates": settings["limit_rates"], **SAME_SHARES}
     market = make_market(settings["n_stocks"], N_DAYS, row["seed"], **config)
     truth, start = market.truth.mu_trad, first_test_row(market.panel, FIRST_TEST_YEAR)
     series: dict[str, Series] = {}
