@@ -156,7 +156,7 @@ STUDY = Study(
     },
     scales={
         "smoke": {"n_stocks": 40, "n_days": 300, "imposed_stocks": 15, "imposed_days": 180, "seeds": 2},
-        "laptop": {"seeds": 3},
+        "laptop": {"seeds": 5},
         "paper": {"n_stocks": 300, "n_days": 1000, "imposed_stocks": 100, "imposed_days": 500, "every": 1, "seeds": 20},
     },
     inputs=market_inputs,
