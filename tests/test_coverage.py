@@ -157,6 +157,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> Panel:
     reasons, universe = raw.reasons.copy(), raw.universe.copy()
     reasons[:40, 3] = Reason.UNLISTED
     reasons[60:70, 5], universe[80:, 6] = Reason.HALT, False
+    reasons[45:55, 8], universe[:50, 8] = Reason.HALT, False  # joins while halted
     absent = reasons == Reason.UNLISTED
     prices = {name: values for name, values in raw.fields.items() if values.dtype.kind == "f"}
     fields = raw.fields | {name: np.where(absent, np.nan, values) for name, values in prices.items()}
@@ -199,8 +200,10 @@ def test_windows_are_counted_where_a_stock_counts_and_beside_each_formula(few: P
     share = float((scored & ~few.mask).sum() / scored.sum())
     assert found["m", "masked share"] == pytest.approx(share)
     listed = few.reasons & Reason.UNLISTED == 0
-    chain = Chain(found["m", "masked share"], found["m", "spell"])
-    assert chain.spell > 1
+    hidden = scored & ~few.mask
+    begins = hidden & ~np.vstack([np.zeros_like(hidden[:1]), hidden[:-1]])
+    chain = Chain(share, float(hidden.sum() / begins.sum()))
+    assert found["m", "spell"] == pytest.approx(chain.spell) and chain.spell > 1
     for policy, needed in (("strict", 1.0), ("skip", 0.5)):
         kept, eligible = counted(few.mask, listed, scored, 20, needed)
         assert found[f"m {policy} 20", "counted"] == pytest.approx(kept / eligible)
