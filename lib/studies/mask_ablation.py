@@ -118,8 +118,8 @@ def _difference(world: Any, left: RowResult, right: RowResult, name: str, seed: 
     records = difference(panel, (a, left.arrays), (b, right.arrays), rng, samples)
     records += truth_difference(world, a, b, rng, samples)
     # over equal weight: what the market gives everyone has no part in it
-    actives = [side.arrays["executed_open.active"] for side in (left, right)]
-    records += sharpe_difference("executed_open.active_sharpe", *actives, rng, samples)
+    active, other = (side.arrays["executed_open.active"] for side in (left, right))
+    records += sharpe_difference("executed_open.active_sharpe", active, other, rng, samples)
     levels = [{item["metric"]: item["value"] for item in side.records} for side in (left, right)]
     return records + level_differences(levels[0], levels[1], LEVELS)
 
