@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from results import tidy
@@ -12,7 +14,7 @@ from lib.findings.synthetic import nothing_planted, null_message, spill_message
 from lib.market import make_market
 from lib.studies import controls
 from lib.studies.base import RowResult
-from lib.studies.controls import NULL_FACTORS, NULL_SIZE, STUDY
+from lib.studies.controls import NULL_FACTORS, NULL_METRICS, NULL_SIZE, STUDY
 from lib.studies.controls_tables import (
     EXPECTED,
     coverage_records,
@@ -129,15 +131,54 @@ def test_words_follow_the_intervals(naive, words):
     assert words in lines[1] and "nothing is left" in lines[1]
 
 
+def spread_of_t(rows: list[RowResult]) -> dict[str, float]:
+    """Metric -> mean square of mean IC / standard error, over markets and variants: 1 where intervals are honest."""
+    squares: dict[str, list[float]] = {metric: [] for metric in NULL_METRICS}
+    for row in rows:
+        numbers = {(item["variant"], item["metric"]): item["value"] for item in row.records}
+        for (variant, metric), value in numbers.items():
+            if metric in squares:
+                width = numbers[variant, f"{metric}.high"] - numbers[variant, f"{metric}.low"]
+                squares[metric].append((2 * NormalDist().inv_cdf(0.975) * value / width) ** 2)
+    return {metric: float(np.mean(values)) for metric, values in squares.items() if values}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("learner", "count"), [("ridge", 100), ("lightgbm", 20), ("mlp", 20)])
 def test_null_markets_are_found_to_be_null(learner, count):
-    """95 % intervals of the mean IC cover zero in 85 to 99 of 100 markets, under every variant."""
+    """95 % intervals of the mean IC cover zero as often as they should: neither too seldom nor always.
+
+    Of twenty intervals all may well cover zero, so that a count cannot tell that they are too wide. The squares of mean
+    over standard error can: variants that share a market count as one, and the sum over markets is chi-squared.
+    """
+    from scipy.stats import chi2
+
     rows = [{"variant": f"null {learner}", "seed": seed, "learner": learner} for seed in range(count)]
     settings = STUDY.row_settings(STUDY.settings("paper"))
-    found = coverage_records(STUDY.compute(row, settings).records for row in rows)
+    results = [STUDY.compute(row, settings) for row in rows]
+    found = coverage_records(result.records for result in results)
     assert len(found) == 2 * len(VARIANTS)
     slack = 0 if count >= 100 else 0.1  # twenty markets: two more or fewer
     for item in found:
         assert EXPECTED[0] - slack <= item["value"] <= EXPECTED[1] + slack, item
+    low, high = chi2.ppf([0.001, 0.999], count) / count
+    for metric, spread in spread_of_t(results).items():
+        assert low < spread < high, (metric, spread)
     assert len(NULL_FACTORS) == 8 and NULL_SIZE["n_stocks"] == 60
+
+
+def test_intervals_twice_too_wide_or_too_narrow_are_noticed_in_twenty_markets():
+    """The band of the slow test fails on both sides."""
+    from scipy.stats import chi2
+
+    low, high = chi2.ppf([0.001, 0.999], 20) / 20
+    rng = np.random.default_rng(0)
+    honest = [controls._mean("m1_ic", rng.normal(0, 1, 400)) for _ in range(20)]
+    for factor, inside in ((1.0, True), (2.0, False), (0.5, False)):
+        rows = []
+        for item in honest:
+            half = factor * (item["m1_ic.high"] - item["m1_ic"])
+            ends = {"m1_ic": item["m1_ic"], "m1_ic.low": item["m1_ic"] - half, "m1_ic.high": item["m1_ic"] + half}
+            rows.append(RowResult([{"variant": "v", "metric": name, "value": x} for name, x in ends.items()]))
+        spread = spread_of_t(rows)["m1_ic"]
+        assert (low < spread < high) == inside, (factor, spread)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import product
 from math import comb
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,8 @@ from lib.figures.coverage import by_share, by_window, factors, lone_and_in_a_row
 from lib.figures.style import title_of
 from lib.findings.coverage import Coverage
 from lib.market import make_market
+from lib.panel import Panel
+from lib.reasons import Reason
 from lib.stats.coverage import (
     Chain,
     by_stock,
@@ -27,8 +31,9 @@ from lib.stats.coverage import (
     required,
     windows_kept,
 )
-from lib.studies import run_study
-from lib.studies.coverage import all_reads, stocks
+from lib.studies import coverage, run_study
+from lib.studies.contamination_measure import read_days
+from lib.studies.coverage import STUDY, all_reads, stocks
 from lib.studies.coverage_tables import factor_table, imposed_table, joined_table, window_table
 
 RNG = np.random.default_rng(4)
@@ -136,6 +141,110 @@ def test_a_cut_to_some_stocks_keeps_what_they_are() -> None:
     halted = np.zeros((60, 2), dtype=bool)
     halted[5, 1] = True
     np.testing.assert_array_equal(stocks(panel, np.array([3, 7]), halted).mask, ~halted)
+
+
+#: windows of one stock's own past, so that a block of stocks gives what all of them give
+OWN = ["change_002", "stock_001", "old_046"]
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> Panel:
+    """Twenty stocks that come and go, three factors, blocks of seven stocks, a life of 30 days."""
+    monkeypatch.setattr(coverage, "computable", lambda panel: OWN)
+    monkeypatch.setattr(coverage, "BLOCK", 7)
+    monkeypatch.setattr(coverage, "LIFE", 30)
+    raw = make_market(20, 130, seed=2, limit_rates="paper").panel
+    reasons, universe = raw.reasons.copy(), raw.universe.copy()
+    reasons[:40, 3] = Reason.UNLISTED
+    reasons[60:70, 5], universe[80:, 6] = Reason.HALT, False
+    reasons[45:55, 8], universe[:50, 8] = Reason.HALT, False  # joins while halted
+    absent = reasons == Reason.UNLISTED
+    prices = {name: values for name, values in raw.fields.items() if values.dtype.kind == "f"}
+    fields = raw.fields | {name: np.where(absent, np.nan, values) for name, values in prices.items()}
+    return Panel.from_arrays(raw.dates, raw.symbols, fields, reasons, universe, "cn")
+
+
+def recorded(records: Iterable[dict[str, Any]]) -> dict[tuple[str, str], float]:
+    return {(str(item["variant"]), str(item["metric"])): item["value"] for item in records}
+
+
+ROW = {"variant": "m", "seed": 0, "source": "market", "limit_rates": "real"}
+
+
+@pytest.mark.parametrize("policy", ["strict", "skip"])
+def test_covered_cells_by_a_loop(few: Panel, policy: str) -> None:
+    found = recorded(coverage._by_factor(ROW, few))
+    valid = compute_factors(few, OWN, window=policy).valid
+    cells = hits = together = 0
+    each = np.zeros(len(OWN))
+    for day, stock in np.ndindex(*few.shape):
+        listed = int((few.reasons[: day + 1, stock] & Reason.UNLISTED == 0).sum())
+        if few.mask[day, stock] and few.universe[day, stock] and listed >= 30:
+            cells += 1
+            each += valid[day, stock]
+            together += valid[day, stock].all()
+            hits += valid[day, stock].any()
+    assert together < hits < cells or policy == "skip"
+    assert found[f"m factors {policy}", "all at once"] == pytest.approx(together / cells)
+    assert found[f"m factors {policy}", "each its own"] == pytest.approx((each / cells).mean())
+    assert found[f"m factors {policy}", "least"] == pytest.approx((each / cells).min())
+    assert found[f"m factors {policy}", "number"] == len(OWN)
+    for name, share in zip(OWN, each / cells, strict=True):
+        assert found[f"m factor {name}", policy] == pytest.approx(share)
+        assert found[f"m factor {name}", "days"] == len(read_days(find_factors([name])[0]))
+
+
+def test_windows_are_counted_where_a_stock_counts_and_beside_each_formula(few: Panel) -> None:
+    found = recorded(coverage._by_window(ROW, few))
+    scored = few.universe
+    share = float((scored & ~few.mask).sum() / scored.sum())
+    assert found["m", "masked share"] == pytest.approx(share)
+    listed = few.reasons & Reason.UNLISTED == 0
+    hidden = scored & ~few.mask
+    begins = hidden & ~np.vstack([np.zeros_like(hidden[:1]), hidden[:-1]])
+    chain = Chain(share, float(hidden.sum() / begins.sum()))
+    assert found["m", "spell"] == pytest.approx(chain.spell) and chain.spell > 1
+    for policy, needed in (("strict", 1.0), ("skip", 0.5)):
+        kept, eligible = counted(few.mask, listed, scored, 20, needed)
+        assert found[f"m {policy} 20", "counted"] == pytest.approx(kept / eligible)
+        assert found[f"m {policy} 20", "independent"] == pytest.approx(independent(share, 20, needed))
+        assert found[f"m {policy} 20", "spells"] == pytest.approx(clustered(chain, 20, needed))
+        by_name = found[f"m {policy} 20", "spells by stock"]
+        assert (
+            by_name
+            == pytest.approx(by_stock(few.mask, listed, scored, 20, needed))
+            != found[f"m {policy} 20", "spells"]
+        )
+
+
+def test_imposed_masks_are_laid_over_prices_of_which_nothing_is_masked(few: Panel) -> None:
+    found = recorded(coverage._imposed(ROW, few))
+    assert found["m imposed clean", "all at once"] > 0.9
+    days = all_reads(OWN).days
+    for kind, spell in (("spells", coverage.IMPOSED_SPELL), ("coins", None)):
+        shares = [found[f"m imposed {kind} {share:g}", "strict, all at once"] for share in coverage.SHARES]
+        assert shares == sorted(shares, reverse=True) and shares[-1] < 0.9 * shares[0]
+        for share in coverage.SHARES:
+            chain = Chain(share, spell or 1 / (1 - share))
+            variant = f"m imposed {kind} {share:g}"
+            assert found[variant, "formula"] == pytest.approx(clustered(chain, days, 1.0))
+            masked = imposed(few.shape, chain, np.random.default_rng([0, round(1e4 * share)]))
+            over = stocks(few, np.arange(20), masked)
+            valid = compute_factors(over, OWN).valid[coverage._counting(over)]
+            assert found[variant, "strict, all at once"] == pytest.approx(valid.all(axis=1).mean())
+            assert found[variant, "skip, each its own"] > found[variant, "strict, each its own"]
+
+
+def test_a_file_is_thinned_out_and_has_no_imposed_masks(few: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coverage, "row_panel", lambda row, settings: few)
+    settings = STUDY.row_settings(STUDY.settings("smoke")) | {"every": 4, "imposed_days": 130}
+    found = recorded(STUDY.compute({"variant": "csi300", "seed": 0, "source": "data"}, settings).records)
+    thinned = recorded(coverage._by_factor(ROW, stocks(few, np.arange(0, 20, 4))))
+    assert found["csi300 factors strict", "each its own"] == thinned["m factors strict", "each its own"]
+    assert not any("imposed" in variant for variant, _ in found)
+    for rates in ("real", "paper"):
+        made = recorded(STUDY.compute(ROW | {"limit_rates": rates}, settings).records)
+        assert any("imposed" in variant for variant, _ in made) == (rates == "real")
 
 
 @pytest.fixture(scope="module")

@@ -224,9 +224,24 @@ def test_ridge_equals_the_closed_form():
     x = x.astype(np.float64)
     slope = np.linalg.solve(x.T @ x + RIDGE_PENALTY * len(y) * np.eye(3), x.T @ y)  # no intercept: both are centred
     expected = data.features.astype(np.float64) @ slope
-    found = find_learner("ridge")(data, 300, 0)(data.features)
+    found = find_learner("ridge")(data, 0)(300)(data.features)
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-14)
     np.testing.assert_allclose(slope, 0.02 * np.array([0.5, -0.3, 0.0]), atol=0.001)
+
+
+def test_ridge_that_walked_on_equals_ridge_fitted_at_once():
+    """Sums over the days so far, whatever the stops on the way, and also after a step back."""
+    data = signal()
+    fit = find_learner("ridge")(data, 0)
+    for stop in (150, 151, 333, 333, 97):
+        once = find_learner("ridge")(data, 0)(stop)(data.features)
+        np.testing.assert_allclose(fit(stop)(data.features), once, rtol=1e-10, atol=1e-15)
+    assert not np.allclose(fit(150)(data.features), fit(333)(data.features), rtol=1e-3)
+
+
+def test_ridge_without_a_sample_is_refused():
+    with pytest.raises(ParameterError, match="ridge needs samples: got none in the first 0 days"):
+        find_learner("ridge")(signal(), 0)(0)
 
 
 def test_the_papers_mlp_has_44033_parameters():
@@ -286,7 +301,7 @@ def test_empty_samples_are_refused():
 @pytest.mark.parametrize("learner,options", [("ridge", {}), ("lightgbm", {}), ("mlp", {"epochs": 40})])
 def test_a_learnable_signal_is_learned(learner, options):
     data = signal(noise=1.0)
-    predicted = find_learner(learner)(data, 560, 0, **options)(data.features)
+    predicted = find_learner(learner)(data, 0, **options)(560)(data.features)
     test = slice(600 * 25, None)
     truth = data.features[test] @ [0.5, -0.3, 0.0]
     assert np.corrcoef(predicted[test], truth)[0, 1] > 0.95
@@ -301,7 +316,7 @@ def test_the_mlp_fits_and_validates_on_purged_days(monkeypatch):
 
     monkeypatch.setattr("lib.models.training.train", spy)
     data = signal()
-    find_learner("mlp")(data, 300, 0)
+    find_learner("mlp")(data, 0)(300)
     for name, days in (("fit", (0, 268)), ("validation", (270, 300))):
         for found, expected in zip(seen[name], data.training(*days), strict=True):
             np.testing.assert_array_equal(found, expected)
@@ -312,7 +327,7 @@ def test_trees_are_a_function_of_their_seed_and_of_the_purged_days(monkeypatch):
     data = signal()
 
     def predicted(data, seed):
-        return find_learner("lightgbm")(data, 300, seed, rounds=5)(data.features[:500])
+        return find_learner("lightgbm")(data, seed, rounds=5)(300)(data.features[:500])
 
     first = predicted(data, 0)
     np.testing.assert_array_equal(first, predicted(data, 0))
@@ -328,13 +343,13 @@ def test_trees_without_a_sample_are_refused():
     data = signal()
     empty = Dataset(data.features, np.where(data.day < 268, data.label, np.nan), data.day, data.stock, data.shape)
     with pytest.raises(ParameterError, match="and 0 to validate"):
-        find_learner("lightgbm")(empty, 300, 0)
+        find_learner("lightgbm")(empty, 0)(300)
 
 
 def test_trees_do_not_depend_on_the_unit_of_the_label():
     data = signal()
     scaled = Dataset(data.features, 1024 * data.label, data.day, data.stock, data.shape)
-    one, other = (find_learner("lightgbm")(part, 300, 0, rounds=5)(part.features[:500]) for part in (data, scaled))
+    one, other = (find_learner("lightgbm")(part, 0, rounds=5)(300)(part.features[:500]) for part in (data, scaled))
     np.testing.assert_allclose(1024 * one, other, rtol=1e-5, atol=1e-9)
 
 
@@ -344,7 +359,7 @@ def test_a_prediction_does_not_depend_on_how_many_rows_are_predicted(learner, op
     rng = np.random.default_rng(0)
     x = rng.normal(size=(9000, 39)).astype(np.float32)
     data = Dataset(x, x[:, 0] + rng.normal(size=9000), np.arange(9000) // 10, np.arange(9000) % 10, (900, 10))
-    predictor = find_learner(learner)(data, 800, 0, **options)
+    predictor = find_learner(learner)(data, 0, **options)(800)
     whole = predictor(x)
     assert whole.shape == (9000,) and predictor(x[:0]).shape == (0,)
     for rows in (1, 7, 999, 4097, 8999):
@@ -391,9 +406,12 @@ def test_predictions_cover_the_test_years_and_only_samples():
 def test_every_test_year_has_its_own_fit(monkeypatch):
     stops = []
 
-    def spy(data, train_stop, seed):
-        stops.append((train_stop, seed))
-        return lambda rows: np.zeros(len(rows))
+    def spy(data, seed):
+        def fit(train_stop):
+            stops.append((train_stop, seed))
+            return lambda rows: np.zeros(len(rows))
+
+        return fit
 
     monkeypatch.setitem(LEARNERS, "ridge", spy)
     data = signal(stocks=2)

@@ -13,7 +13,7 @@ import toy_study
 
 from lib.errors import ParameterError, StoreError
 from lib.store import StoreWarning
-from lib.studies import answers, provenance, record, recorded, run_study, verify
+from lib.studies import answers, provenance, record, recorded, recorded_files, run_study, verify
 from lib.studies.base import Study
 
 TOY = toy_study.STUDY
@@ -36,9 +36,7 @@ def repository(tmp_path, monkeypatch):
 
 def git(root, *arguments):
     identity = ["-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false"]
-    done = subprocess.run(
-        ["git", *identity, *arguments], cwd=root, check=True, capture_output=True, text=True
-    )
+    done = subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
 
@@ -309,3 +307,13 @@ def test_the_files_are_what_the_docstring_says(repository):
         "setting",
     ]
     assert set(json.loads((folder / "toy.json").read_text(encoding="utf-8"))["rows"]) == set(frame["row"])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.1 + 0.2, "0.3"), (1 / 3, "0.333333333"), (542.0, "542.0"), (-1.23456789012e-7, "-1.23456789e-07"),
+     (float("nan"), "nan"), (0.0, "0.0"), (1234567890123.0, "1234567890000.0")],
+)  # fmt: skip
+def test_a_value_is_written_with_nine_digits_and_read_back_as_written(value, text):
+    assert recorded_files._text(value) == text
+    assert recorded_files._text(float(text)) == text, "written again it is the same line, with the same checksum"

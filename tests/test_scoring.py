@@ -12,7 +12,7 @@ from lib.panel import Panel
 from lib.reasons import Reason
 from lib.studies import scoring, variants
 from lib.studies.mask_ablation_real import STUDY
-from lib.studies.scoring import CONTRASTED, daily_ics, difference, score, scored_cells
+from lib.studies.scoring import RECORDED, backtests, daily_ics, difference, score, scored_cells
 from lib.studies.variants import CONTRASTS, FEATURES, VARIANTS, cells, compute_features, variant_dataset
 
 #: features / labels / universe of every variant, written by hand: raw = strict on observed cells
@@ -116,10 +116,24 @@ def test_a_difference_is_taken_on_the_cells_that_both_predict(panel):
         sides.append((prediction, series))
     found = {r["metric"]: r["value"] for r in difference(panel, *sides, np.random.default_rng(0))}
     common = np.isfinite(left)
-    for metric in CONTRASTED:
+    for metric in RECORDED:
         a, b = (daily_ics(panel, np.where(common, side, np.nan))[metric] for side in (left, right))
         assert found[metric] == pytest.approx(np.nanmean(a - b))
         assert found[f"{metric}.low"] <= found[metric] <= found[f"{metric}.high"]
+
+
+def test_without_samples_the_statistics_are_the_same_and_have_no_interval(panel):
+    rng = np.random.default_rng(8)
+    left, right = rng.normal(size=(2, *panel.shape))
+    sides, levels = {}, {}
+    for samples in (0, 20):
+        scored = [score(panel, side, orders_allowed=None, rng=rng, samples=samples) for side in (left, right)]
+        sides[samples] = [(side, series) for side, (_, series) in zip((left, right), scored, strict=True)]
+        levels[samples] = scored[0][0]
+    differences = {samples: difference(panel, *sides[samples], rng, samples) for samples in (0, 20)}
+    for found in (levels, differences):
+        with_ends = [record for record in found[20] if not record["metric"].endswith((".low", ".high"))]
+        assert found[0] == with_ends and len(found[20]) > 2 * len(found[0])
 
 
 @pytest.mark.parametrize("poison", [1e30, -1e30])
@@ -192,7 +206,9 @@ def test_coverage_and_refusals_are_reported(panel):
     found = {r["metric"]: r["value"] for r in records}
     listed = panel.universe & panel.observed
     assert found["coverage"] == pytest.approx(listed[:, 1::2].sum() / listed.sum())
-    assert found["naive_close.refused buy_limit a day"] == 0 < found["executed_close.refused buy_limit a day"]
+    runs = backtests(panel, prediction, None)
+    assert runs["naive_close"].refused["buy_limit"].sum() == 0 < runs["executed_close"].refused["buy_limit"].sum()
+    assert found["executed_open.turnover"] == pytest.approx(runs["executed_open"].turnover[1:].mean())
     for name in ("executed_open.sharpe", "naive_close.annual_return", "phantom_open"):
         assert found[f"{name}.low"] <= found[f"{name}.high"]
 

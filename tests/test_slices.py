@@ -11,7 +11,7 @@ from overlay import poisoned, rough_panel
 from lib.reasons import Reason
 from lib.studies import slices
 from lib.studies.scoring import SESSIONS
-from lib.studies.slices import Measure, daily_series, group_records, interaction_records, market_records, measure
+from lib.studies.slices import Kept, Measure, daily_series, group_records, interaction_records, market_records, measure
 
 MEASURES = (Measure("naive_close", "sharpe"), Measure("naive_close", "drawdown"), Measure("naive_close", "annual"),
             Measure("phantom_close", "annual"), Measure("m1_ic", "mean"))  # fmt: skip
@@ -109,6 +109,34 @@ def test_the_interval_of_a_level_is_that_of_one_path_and_wider_than_that_of_the_
     found = measure({"a": series(1)}, some_days(), np.random.default_rng(0), MEASURES)
     key = ("a", "naive_close.annual_mean")
     assert found.paths[key].std() > 1.15 * found.means[key].std()
+
+
+def test_without_samples_the_values_are_the_same_and_have_no_interval():
+    sides, pairs, against = {"a": series(1), "b": series(2)}, (("a", "b"),), (("g", "h"),)
+    found = {}
+    for samples in (0, 60):
+        groups = {
+            name: measure(sides, days, np.random.default_rng(0), MEASURES, samples)
+            for name, days in {"g": some_days(), "h": some_days(60, 80)}.items()
+        }
+        found[samples] = by_name([r for name, m in groups.items() for r in group_records("s", name, m, pairs)])
+        found[samples] |= by_name(interaction_records("s", groups, against, pairs))
+    values = {key: value for key, value in found[60].items() if not key[1].endswith((".low", ".high"))}
+    assert found[0] == values and len(found[60]) > 2 * len(values)
+
+
+def test_only_the_metrics_that_are_kept_are_recorded():
+    groups = {"g": measure({"a": series(1), "b": series(2)}, some_days(), np.random.default_rng(0), MEASURES)}
+    groups["h"] = groups["g"]
+    everything = by_name(group_records("s", "g", groups["g"], (("a", "b"),)))
+    kept = Kept(("m1_ic", "phantom_close"), ("m1_ic",))
+    found = by_name(group_records("s", "g", groups["g"], (("a", "b"),), kept))
+    ends = ("", ".low", ".high")
+    wanted = {(f"s {p} g", m + e) for p in "ab" for m in ("m1_ic", "phantom_close") for e in ends}
+    wanted |= {("s a - b g", "m1_ic" + end) for end in ends}
+    assert found == {key: everything[key] for key in wanted}
+    between = by_name(interaction_records("s", groups, (("g", "h"),), (("a", "b"),), kept))
+    assert {metric for _, metric in between} == {"m1_ic" + end for end in ends}
 
 
 def test_the_same_generator_gives_the_same_records():

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lib.panel import Panel
 
 JOINS = ("per_factor", "intersect")
+GATHERED_DAYS = 4
 
 
 def next_return(panel: Panel) -> np.ndarray:
@@ -98,14 +99,22 @@ def build_dataset(
     has = factors.valid.all(axis=-1) if join == "intersect" else factors.valid.any(axis=-1)
     usable = labelled & np.isfinite(label)
     day, stock = np.nonzero((predicted | usable) & has)
-    width = factors.values.shape[-1] + (0 if extra is None else extra.shape[-1])
-    features = np.empty((len(day), width), dtype=np.float32)
-    for f in range(factors.values.shape[-1]):
-        features[:, f] = factors.values[..., f][day, stock]
+    features = _gathered(factors.values, day, stock, 0 if extra is None else extra.shape[-1])
     if extra is not None:
         features[:, factors.values.shape[-1] :] = extra[day, stock]
     outcome = np.where(usable, label, np.nan)[day, stock]
     return Dataset(features, _centred(outcome, day), day, stock, factors.values.shape[:2], predicted[day, stock])
+
+
+def _gathered(values: np.ndarray, day: np.ndarray, stock: np.ndarray, extra: int) -> np.ndarray:
+    """Cells of [T, N, F], sorted by day, as rows [R, F + extra]; the extra columns are not set."""
+    rows = np.empty((len(day), values.shape[-1] + extra), dtype=np.float32)
+    # a few days at a time: factors lie one after the other in memory, and a block of them stays in the cache
+    for first in range(0, values.shape[0], GATHERED_DAYS):
+        low, high = np.searchsorted(day, [first, first + GATHERED_DAYS])
+        block = np.ascontiguousarray(values[first : first + GATHERED_DAYS])
+        rows[low:high, : values.shape[-1]] = block[day[low:high] - first, stock[low:high]]
+    return rows
 
 
 def _centred(outcome: np.ndarray, day: np.ndarray) -> np.ndarray:

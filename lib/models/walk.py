@@ -26,9 +26,9 @@ def walk_predictions(
     options: settings of the learner, such as the MLP's epochs. The fit for a test span sees the days before it, less
     the purge; a day's prediction reads that day's features.
     """
+    fit = find_learner(learner)(data, seed, **options)
     prediction = np.full(data.shape, np.nan)
     for split in walk_forward(dates, first_test_year=first_test_year, refit_every=refit_every):
-        predictor = find_learner(learner)(data, split.train_stop, seed, **options)
         rows = data.to_predict(split.test_start, split.test_stop)
-        data.grid(rows, predictor(data.features[rows]), prediction)
+        data.grid(rows, fit(split.train_stop)(data.features[rows]), prediction)
     return prediction

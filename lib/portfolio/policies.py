@@ -83,7 +83,7 @@ def default_k(universe: Flags) -> int:
     >>> default_k(np.ones(300, dtype=bool)), default_k(np.ones(3000, dtype=bool))
     (30, 50)
     """
-    return int(np.clip(np.count_nonzero(universe) // 10, 1, 50))
+    return min(max(int(np.count_nonzero(universe)) // 10, 1), 50)
 
 
 def direct(past: Past) -> Vector:

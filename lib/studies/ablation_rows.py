@@ -13,7 +13,7 @@ from lib.parameters import Parameter
 from lib.studies.base import Config, Settings, Study
 from lib.studies.mask_ablation_synthetic_tables import condition_name
 from lib.studies.runner import run_study
-from lib.studies.synthetic import FACTOR_SETS, LIMIT_RATES, SIZE, SIZES
+from lib.studies.synthetic import FACTOR_SETS, LIMIT_RATES, RIDGE_SAMPLES, SIZE, SIZES
 
 if TYPE_CHECKING:
     from lib.studies.runner import StudyResult
@@ -27,12 +27,13 @@ SHARED: dict[str, Parameter] = {
     "learners": Parameter(list, ["ridge"], choices=LEARNERS, help="which learners to run"),
     "refit_every": Parameter(int, 3, low=1, high=20, help="years between two fits of LightGBM and the MLP"),
     "samples": Parameter(int, 200, low=20, high=5000, help="resampled paths behind an interval of one market"),
+    "ridge_samples": RIDGE_SAMPLES,
 }
 #: their values by scale, equal to the ablation's
 SHARED_SCALES: dict[str, dict[str, Any]] = {
-    "smoke": {**SIZES["smoke"], "limit_rates": ["paper"], "samples": 40, "seeds": 1},
+    "smoke": {**SIZES["smoke"], "limit_rates": ["paper"], "samples": 40, "ridge_samples": 40, "seeds": 1},
     "laptop": {**SIZES["laptop"], "seeds": 2},
-    "paper": {**SIZES["paper"], "factors": "all", "refit_every": 1, "seeds": 20},
+    "paper": {**SIZES["paper"], "factors": "all", "ridge_samples": 0, "seeds": 20},
 }
 
 
@@ -60,7 +61,7 @@ study_of_rows = partial(
 
 def ablation(seed: int, limits: str, learner: str, masks: Sequence[str], settings: Settings) -> StudyResult:
     """The ablation's rows of some variants on one market, for one learner."""
-    taken = ("n_stocks", "n_days", "first_test_year", "factors", "refit_every", "samples")
+    taken = ("n_stocks", "n_days", "first_test_year", "factors", "refit_every", "samples", "ridge_samples")
     return run_study(
         "mask_ablation", seeds=[seed], jobs=1, progress=False,
         limit_rates=[limits], learners=[learner], variants=list(masks), trained_variants=list(masks),

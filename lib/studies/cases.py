@@ -20,12 +20,14 @@ from lib.parameters import Parameter
 from lib.portfolio import equal_weight
 from lib.studies.agreement import EXACT, TRAINED, Agreement
 from lib.studies.base import Config, RowResult, Settings, Study
-from lib.studies.cases_tables import CLAIM_IDS, PAIRS, PIPELINES, REAL, answer_claims, summary
+from lib.studies.cases_tables import CLAIM_IDS, DIFFERENCES, LEVELS, PAIRS, PIPELINES, REAL, answer_claims, summary
 from lib.studies.panels import source_name, study_panel
 from lib.studies.regimes import FIRST_TEST_YEAR, TRAINING
 from lib.studies.slices import (
+    MARKET_SAMPLES,
     MEASURES,
     Days,
+    Kept,
     Measure,
     Record,
     Series,
@@ -45,6 +47,7 @@ CASE_MEASURES = (
     Measure("executed_open", "total"),
     Measure("theme_tilt", "mean"),
 )
+KEPT = Kept(LEVELS, DIFFERENCES)  # the numbers that a page reads
 
 
 def _grid(settings: Settings) -> Iterator[Config]:
@@ -84,7 +87,9 @@ def _scripted(row: Config, settings: Settings) -> RowResult:
         "episode": (rows >= span.start) & (rows < span.stop),
         "after": rows >= span.stop,
     }
-    return RowResult(_records(row, market.panel, series, groups), _arrays(market.panel, series, slice(start, n_days)))
+    # a trained learner is verified on the scale of its own intervals
+    records = _records(row, market.panel, series, groups, None if "epochs" in row else settings["samples"])
+    return RowResult(records, _arrays(market.panel, series, slice(start, n_days)))
 
 
 def _on_prices(row: Config, settings: Settings) -> RowResult:
@@ -140,16 +145,19 @@ def theme_tilt(prediction: NDArray[np.float64], theme: NDArray[np.bool_]) -> NDA
     return tilt
 
 
-def _records(row: Config, panel: Panel, series: dict[str, Series], groups: dict[str, Days]) -> list[Record]:
+def _records(
+    row: Config, panel: Panel, series: dict[str, Series], groups: dict[str, Days], samples: int | None = None
+) -> list[Record]:
     records: list[Record] = []
+    pairs = [p for p in PAIRS if set(p) <= set(series)]
     measured = {}
     for name, days in groups.items():
         rng = np.random.default_rng([zlib.crc32(f"{row['variant']} {name}".encode()), row["seed"]])
-        measured[name] = measure(series, days, rng, CASE_MEASURES)
+        measured[name] = measure(series, days, rng, CASE_MEASURES, samples)
         records += market_records(panel, f"{row['variant']} market facts {name}", days)
-        records += group_records(row["variant"], name, measured[name], [p for p in PAIRS if set(p) <= set(series)])
+        records += group_records(row["variant"], name, measured[name], pairs, KEPT)
     against = [(name, f"before {name}" if f"before {name}" in groups else "before") for name in groups]
-    records += interaction_records(row["variant"], measured, against, PAIRS[:2])
+    records += interaction_records(row["variant"], measured, against, PAIRS[:2], KEPT)
     return records + list(_excluded(records, row["variant"], groups))
 
 
@@ -190,11 +198,12 @@ STUDY = Study(
         "n_stocks": Parameter(int, 200, low=60, high=5000, help="stocks of the synthetic exchange"),
         "mlp_epochs": Parameter(int, 10, low=1, high=1000, help="epochs of the MLP at most, in the theme rotation"),
         "first_test_year": Parameter(int, 2013, low=1991, high=2100, help="first year predicted on the price file"),
+        "samples": MARKET_SAMPLES,
     },
     scales={
-        "smoke": {"n_stocks": 80, "mlp_epochs": 2, "seeds": 2},
+        "smoke": {"n_stocks": 80, "mlp_epochs": 2, "samples": 100, "seeds": 2},
         "laptop": {"seeds": 2},
-        "paper": {"n_stocks": 300, "mlp_epochs": 60, "seeds": 24},
+        "paper": {"n_stocks": 300, "mlp_epochs": 60, "samples": 0, "seeds": 24},
     },
     grid_only=("episodes", "mlp_epochs"),
     inputs=lambda settings: [settings["data_path"]] if settings["data_path"] else [],

@@ -182,7 +182,7 @@ STUDY = Study(
     },
     scales={
         "smoke": {"n_stocks": 60, "n_days": 170, "limit_rates": ["paper"], "seeds": 2},
-        "laptop": {"seeds": 3},
+        "laptop": {"seeds": 5},
         "paper": {"n_stocks": 300, "n_days": 750, "seeds": 20},
     },
     inputs=market_inputs,

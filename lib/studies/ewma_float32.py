@@ -150,7 +150,7 @@ STUDY = Study(
     },
     scales={
         "smoke": {"n_stocks": 40, "seeds": 2},
-        "laptop": {"seeds": 4},
+        "laptop": {"seeds": 5},
         "paper": {"n_stocks": 300, "n_days": 3500, "seeds": 20},
     },
     inputs=market_inputs,

@@ -7,7 +7,6 @@ same code gives on real prices. An interval over markets comes from the seeds; t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,13 @@ import numpy as np
 from lib.factors import factor_names, find_factors
 from lib.factors.leaves import available_fields
 from lib.findings.seeds import MARKET
-from lib.market import Market, make_market
+from lib.market import Market
 from lib.panel import Panel
 from lib.parameters import Parameter
 from lib.stats import block_bootstrap, percentile_interval
 from lib.studies.base import Config, Settings
 from lib.studies.panels import source_name, study_panel
+from lib.studies.synthetic import market
 
 DATA_PATH = Parameter(str, None, optional=True, help="A-share file, studied beside the made-up markets")
 SAMPLES = 500
@@ -44,12 +44,6 @@ def market_inputs(settings: Settings) -> list[str]:
     return [settings["data_path"]] if settings["data_path"] else []
 
 
-@lru_cache(maxsize=1)
-def market_of(n_stocks: int, n_days: int, seed: int, limit_rates: str = REAL_RATES) -> Market:
-    """The made-up market of a seed; rows of one process share it."""
-    return make_market(n_stocks, n_days, seed, limit_rates=limit_rates)
-
-
 def row_panel(row: Config, settings: Settings) -> Panel:
     """The panel of a row."""
     if row["source"] == MARKET:
@@ -59,7 +53,7 @@ def row_panel(row: Config, settings: Settings) -> Panel:
 
 def row_market(row: Config, settings: Settings) -> Market:
     """The made-up market of a row."""
-    return market_of(settings["n_stocks"], settings["n_days"], row["seed"], row["limit_rates"])
+    return market(settings["n_stocks"], settings["n_days"], row["seed"], row["limit_rates"])
 
 
 def cut(panel: Panel, start: str, end: str) -> Panel:

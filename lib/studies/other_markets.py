@@ -19,11 +19,22 @@ from lib.parameters import Parameter
 from lib.portfolio import simulate, top_k_buffer
 from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.exchange_rules import tripped_days, with_breaker, with_halts, without_limits
-from lib.studies.other_markets_tables import CONTROL_PAIRS, ON_CONTROL, ON_EXCHANGE, RULES, summary
+from lib.studies.other_markets_tables import (
+    CONTROL_PAIRS,
+    DIFFERENCES,
+    FACTS,
+    LEVELS,
+    ON_CONTROL,
+    ON_EXCHANGE,
+    RULES,
+    summary,
+)
 from lib.studies.panels import study_panel
 from lib.studies.regimes import FIRST_TEST_YEAR, N_DAYS, TEST, TRAINING
 from lib.studies.round_trips import round_trips
 from lib.studies.slices import (
+    MARKET_SAMPLES,
+    Kept,
     Measure,
     Record,
     Series,
@@ -37,6 +48,9 @@ from lib.studies.slices import (
 
 Predictions = dict[str, NDArray[np.float64]]
 EXITS = (Measure("same_day_exit", "mean"), Measure("next_day_exit", "mean"), Measure("overnight", "mean"))
+#: the numbers that a page reads
+KEPT = Kept(LEVELS, DIFFERENCES)
+KEPT_OF_CONTROL = Kept((), (*DIFFERENCES, "naive_close.sharpe"))
 AROUND = 5  # days before and after the picture's events
 #: dear stocks that never merge their shares: a rule restates no price but those it holds back
 SAME_SHARES = {"first_price": 100.0, "least_price": 0.0}
@@ -70,15 +84,19 @@ def _rules(row: Config, settings: Settings) -> RowResult:
         found = predictions(panel, ON_EXCHANGE, first_test_year=FIRST_TEST_YEAR)
         series |= {f"{rule} {name}": daily_series(panel, x, start, truth) for name, x in found.items()}
         facts = f"exchange {rule} facts"
-        records += market_records(panel, facts, days)
+        records += _facts(panel, facts, days)
         records.append({"variant": facts, "metric": "tripped", "value": float(tripped_days(panel)[start:].sum())})
         if rule == "cn":
-            records += _exits(panel, found, days, _rng("exits", row["seed"]))
-    measured = measure(series, days, _rng("rules", row["seed"]))
+            records += _exits(panel, found, days, _rng("exits", row["seed"]), settings["samples"])
+    measured = measure(series, days, _rng("rules", row["seed"]), samples=settings["samples"])
     pairs = [(f"{rule} mask_skip", f"{rule} none") for rule in RULES]
     pairs += [(f"{rule} none", "cn none") for rule in RULES if rule != "cn"]
-    records += group_records("exchange", "test", measured, pairs)
+    records += group_records("exchange", "test", measured, pairs, KEPT)
     return RowResult(records, _arrays(panels, start))
+
+
+def _facts(panel: Panel, variant: str, days: np.ndarray) -> list[Record]:
+    return [record for record in market_records(panel, variant, days) if record["metric"] in FACTS]
 
 
 def _under(rule: str, market: object, seed: int, n_stocks: int, config: Mapping[str, object]) -> Panel:
@@ -97,12 +115,14 @@ def _under(rule: str, market: object, seed: int, n_stocks: int, config: Mapping[
     return with_breaker(twin, int(rule[-1]) / 100) if rule.startswith("breaker") else without_limits(twin)
 
 
-def _exits(panel: Panel, found: Predictions, days: np.ndarray, rng: np.random.Generator) -> Iterator[Record]:
+def _exits(
+    panel: Panel, found: Predictions, days: np.ndarray, rng: np.random.Generator, samples: int
+) -> Iterator[Record]:
     """T+1: what a purchase earns by the first exit allowed, and the share of sales on the day after the purchase."""
     trips = {name: round_trips(panel, prediction) for name, prediction in found.items()}
     for series in trips.values():
         series["overnight"] = series["next_day_exit"] - series["same_day_exit"]
-    yield from group_records("exchange", "exits", measure(trips, days, rng, EXITS), ())
+    yield from group_records("exchange", "exits", measure(trips, days, rng, EXITS, samples), ())
     for name, prediction in found.items():
         run = simulate(panel, prediction, policy=top_k_buffer(), keep_paths=True)
         assert run.trades is not None
@@ -186,8 +206,9 @@ def _control(row: Config, settings: Settings) -> RowResult:
     start = first_test_row(panel, year)
     days = np.arange(len(panel.dates)) >= start
     series = {name: daily_series(panel, prediction, start) for name, prediction in found.items()}
-    records = [*market_records(panel, "us facts", days)]
-    records += group_records("us", "test", measure(series, days, _rng("us", row["seed"])), CONTROL_PAIRS)
+    records = _facts(panel, "us facts", days)
+    measured = measure(series, days, _rng("us", row["seed"]))
+    records += group_records("us", "test", measured, CONTROL_PAIRS, KEPT_OF_CONTROL)
     for left, right in CONTROL_PAIRS:
         records += _identity(f"us {left} - {right} test", found[left], found[right], days)
     return RowResult(records)
@@ -212,11 +233,12 @@ STUDY = Study(
         "limit_rates": Parameter(str, "real", choices=("real", "paper"), help="calibration of the exchange"),
         "n_stocks": Parameter(int, 200, low=60, high=5000, help="stocks of the synthetic exchange"),
         "us_test_year": Parameter(int, 2015, low=1991, high=2100, help="first year predicted on the control market"),
+        "samples": MARKET_SAMPLES,
     },
     scales={
-        "smoke": {"n_stocks": 80, "seeds": 2},
+        "smoke": {"n_stocks": 80, "samples": 100, "seeds": 2},
         "laptop": {"seeds": 2},
-        "paper": {"n_stocks": 300, "seeds": 24},
+        "paper": {"n_stocks": 300, "samples": 0, "seeds": 24},
     },
     inputs=lambda settings: [settings["us_path"]] if settings["us_path"] else [],
     setting="different",

@@ -184,7 +184,7 @@ STUDY = Study(
     },
     scales={
         "smoke": {"n_stocks": 60, "n_days": 190, "seeds": 2},
-        "laptop": {"seeds": 3},
+        "laptop": {"seeds": 5},
         "paper": {"n_stocks": 600, "n_days": 1000, "data_start": "2010-07-01", "data_end": "2025-01-01", "seeds": 20},
     },
     inputs=market_inputs,

@@ -25,6 +25,8 @@ from lib.studies.base import Config, canonical, without_paths
 from lib.studies.plan import Plan, Row
 
 RECORDED = FOLDER.parent / "book" / "recorded"
+#: significant digits of a recorded value: a recomputation agrees to six, and the files stay small
+DIGITS = 9
 LINE = ("study", "scale", "row", "variant", "seed", "metric", "value", "n", "setting")
 
 
@@ -160,10 +162,15 @@ def _lines(name: str, row: RecordedRow) -> list[list[str]]:
     return [
         [
             *(name, row.scale, row.id, item["variant"], str(row.config["seed"]), item["metric"]),
-            *(repr(item["value"]), "" if item["n"] is None else str(item["n"]), row.setting),
+            *(_text(item["value"]), "" if item["n"] is None else str(item["n"]), row.setting),
         ]
         for item in row.records
     ]
+
+
+def _text(value: float) -> str:
+    """The shortest text of a number rounded to DIGITS significant digits."""
+    return repr(float(f"{value:.{DIGITS}g}"))
 
 
 def _csv(lines: Iterable[Iterable[str]]) -> str:

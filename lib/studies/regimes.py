@@ -20,9 +20,21 @@ from lib.parameters import Parameter
 from lib.portfolio import equal_weight
 from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.panels import source_name, study_panel
-from lib.studies.regimes_tables import AGAINST, CLAIM_IDS, PAIRS, PIPELINES, RATES, answer_claims, summary
+from lib.studies.regimes_tables import (
+    AGAINST,
+    CLAIM_IDS,
+    DIFFERENCES,
+    LEVELS,
+    PAIRS,
+    PIPELINES,
+    RATES,
+    answer_claims,
+    summary,
+)
 from lib.studies.slices import (
+    MARKET_SAMPLES,
     Days,
+    Kept,
     Record,
     Series,
     daily_series,
@@ -40,6 +52,7 @@ TRAINING = (
 )  # fmt: skip
 TEST = (("bear", 182), ("calm", 242), ("rally", 118))
 FIRST_TEST_YEAR = 2013
+KEPT = Kept(LEVELS, DIFFERENCES)  # the numbers that a page reads
 N_DAYS = sum(length for _, length in TRAINING + TEST)
 
 #: paper B, s6.1
@@ -81,7 +94,7 @@ def _compute(row: Config, settings: Settings) -> RowResult:
     start = first_test_row(market.panel, FIRST_TEST_YEAR)
     series = _series(market.panel, FIRST_TEST_YEAR, market.truth.mu_trad)
     groups = {name: _from(start, market.truth.regime == name) for name, _ in TEST}
-    records = _records(row, market.panel, series, groups, AGAINST)
+    records = _records(row, market.panel, series, groups, AGAINST, settings["samples"])
     return RowResult(records, _arrays(market.panel, series, start, market.truth.regime))
 
 
@@ -108,7 +121,12 @@ def _from(start: int, days: Days) -> Days:
 
 
 def _records(
-    row: Config, panel: Panel, series: dict[str, Series], groups: dict[str, Days], against: tuple[tuple[str, str], ...]
+    row: Config,
+    panel: Panel,
+    series: dict[str, Series],
+    groups: dict[str, Days],
+    against: tuple[tuple[str, str], ...],
+    samples: int | None = None,
 ) -> list[Record]:
     records: list[Record] = []
     measured = {}
@@ -116,10 +134,10 @@ def _records(
         if days.sum() < 20:
             continue  # a file that does not hold the period
         rng = np.random.default_rng([zlib.crc32(f"{row['variant']} {name}".encode()), row["seed"]])
-        measured[name] = measure(series, days, rng)
+        measured[name] = measure(series, days, rng, samples=samples)
         records += market_records(panel, f"{row['variant']} market {name}", days)
-        records += group_records(row["variant"], name, measured[name], PAIRS)
-    return records + list(interaction_records(row["variant"], measured, against, PAIRS))
+        records += group_records(row["variant"], name, measured[name], PAIRS, KEPT)
+    return records + list(interaction_records(row["variant"], measured, against, PAIRS, KEPT))
 
 
 def _arrays(panel: Panel, series: dict[str, Series], start: int, regime: NDArray[np.str_]) -> dict[str, np.ndarray]:
@@ -145,11 +163,12 @@ STUDY = Study(
         "limit_rates": Parameter(list, list(RATES), choices=RATES, help="how often limits bind on the exchange"),
         "n_stocks": Parameter(int, 200, low=60, high=5000, help="stocks of the synthetic exchange"),
         "first_test_year": Parameter(int, 2013, low=1991, high=2100, help="first year predicted on the price file"),
+        "samples": MARKET_SAMPLES,
     },
     scales={
-        "smoke": {"n_stocks": 80, "limit_rates": ["real_rates"], "seeds": 2},
+        "smoke": {"n_stocks": 80, "limit_rates": ["real_rates"], "samples": 100, "seeds": 2},
         "laptop": {"seeds": 2},
-        "paper": {"n_stocks": 300, "seeds": 24},
+        "paper": {"n_stocks": 300, "samples": 0, "seeds": 24},
     },
     grid_only=("limit_rates",),
     inputs=lambda settings: [settings["data_path"]] if settings["data_path"] else [],

@@ -2,7 +2,8 @@
 
 Daily series are kept as arrays; a metric is a statistic of a series with an interval. The interval of a level is the
 95 % prediction interval for one path of the papers' test length, by a block bootstrap over days: it says where a
-single back-test of that length would land, not how precisely the mean is known.
+single back-test of that length would land, not how precisely the mean is known. Where intervals come from other
+markets (samples = 0) only the statistic itself is recorded.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from lib.errors import StatisticsError
 from lib.models.dataset import both_days, next_return
-from lib.portfolio import active_returns, equal_weight, flat, phantom_alpha, realistic, simulate, top_k_buffer
+from lib.portfolio import active_returns, equal_weight, flat, phantom_alpha, simulate, top_k_buffer
 from lib.stats import (
     annual_return,
     block_bootstrap,
@@ -40,9 +41,14 @@ MINIMUM_CELLS = 20  # stocks a day's IC needs
 #: name of a run -> (fill, execution). naive_close is the papers' own back-test; executed_open is the headline.
 RUNS = {
     "naive_close": ("close", "naive"),
-    "naive_open": ("open", "naive"),
     "executed_close": ("close", "executed"),
     "executed_open": ("open", "executed"),
+}
+#: what is recorded of each of them
+RUN_METRICS = {
+    "naive_close": ("sharpe", "annual_return", "max_drawdown", "active_sharpe"),
+    "executed_close": ("sharpe", "active_sharpe"),
+    "executed_open": ("sharpe", "max_drawdown", "active_sharpe", "turnover"),
 }
 Series = dict[str, np.ndarray]
 Record = dict[str, Any]
@@ -66,11 +72,10 @@ def scored_cells(panel: Panel) -> dict[str, np.ndarray]:
 
 #: metric -> (cells, kind of correlation)
 IC_METRICS: dict[str, tuple[str, Literal["pearson", "spearman"]]] = {
-    "apparent_ic": ("apparent", "pearson"), "apparent_rank_ic": ("apparent", "spearman"),
-    "m1_ic": ("m1", "pearson"), "m1_rank_ic": ("m1", "spearman"),
-    "m2_ic": ("m2", "pearson"), "m2_rank_ic": ("m2", "spearman"),
+    "apparent_ic": ("apparent", "pearson"), "m1_ic": ("m1", "pearson"), "m2_ic": ("m2", "pearson"),
+    "m1_rank_ic": ("m1", "spearman"),
 }  # fmt: skip
-CONTRASTED = ("apparent_ic", "m1_ic", "m1_rank_ic", "m2_ic")
+RECORDED = ("apparent_ic", "m1_ic", "m2_ic")
 
 
 def daily_ics(
@@ -90,16 +95,15 @@ def daily_ics(
 
 
 def backtests(panel: Panel, prediction: np.ndarray, orders_allowed: np.ndarray | None) -> dict[str, Backtest]:
-    """The four runs at 8 bps a side, and the headline at the realistic schedule."""
+    """The runs of RUNS, at 8 bps a side."""
 
-    def run(fill: Any, execution: str, costs: Any) -> Backtest:
+    def run(fill: Any, execution: str) -> Backtest:
         return simulate(
-            panel, prediction, policy=top_k_buffer(), fill=fill, execution=execution, costs=costs,
+            panel, prediction, policy=top_k_buffer(), fill=fill, execution=execution, costs=flat(COST_BPS),
             orders_allowed=orders_allowed,
         )  # fmt: skip
 
-    runs = {name: run(*how, flat(COST_BPS)) for name, how in RUNS.items()}
-    return runs | {"realistic_open": run("open", "executed", realistic())}
+    return {name: run(*how) for name, how in RUNS.items()}
 
 
 def score(
@@ -112,12 +116,12 @@ def score(
 ) -> tuple[list[Record], Series]:
     """Every metric of a set of predictions [T, N] (NaN: none), and the daily series behind them.
 
-    samples: resampled paths behind each interval; None: SAMPLES.
+    samples: resampled paths behind each interval; 0: no intervals; None: SAMPLES.
     """
-    samples = samples or SAMPLES
+    samples = SAMPLES if samples is None else samples
     days = np.flatnonzero(np.isfinite(prediction).any(axis=1))
     span = slice(int(days[0]), int(days[-1]) + 1)
-    series = {name: values[span] for name, values in daily_ics(panel, prediction).items()}
+    series = {name: values[span] for name, values in daily_ics(panel, prediction, metrics=RECORDED).items()}
     records = [record for name, values in series.items() for record in ic_records(name, values, rng, samples)]
     records.append(_coverage(panel, prediction, span))
     benchmark = equal_weight(panel)
@@ -146,18 +150,16 @@ def ic_records(name: str, daily: np.ndarray, rng: np.random.Generator, samples: 
 def _run_records(
     name: str, run: Backtest, benchmark: np.ndarray, rng: np.random.Generator, samples: int
 ) -> list[Record]:
-    net, gross = active_returns(run, benchmark), active_returns(run, benchmark, gross=True)
-    records = [
-        *_with_interval(f"{name}.sharpe", run.returns, _sharpe, rng, samples),
-        *_with_interval(f"{name}.annual_return", run.returns, _annual_return, rng, samples),
-        *_with_interval(f"{name}.max_drawdown", run.returns, max_drawdown, rng, samples),
-        *_with_interval(f"{name}.active_sharpe", net, _sharpe, rng, samples),
-        *_with_interval(f"{name}.active_sharpe_gross", gross, _sharpe, rng, samples),
-    ]
-    plain = {"turnover": run.turnover[1:].mean(), "held": run.held.mean(), "cash": run.cash.mean()}
-    plain |= {f"refused {kind} a day": counts.mean() for kind, counts in run.refused.items()}
-    n = len(run.returns)
-    return records + [{"metric": f"{name}.{key}", "value": float(value), "n": n} for key, value in plain.items()]
+    series = dict.fromkeys(_STATISTICS, run.returns) | {"active_sharpe": active_returns(run, benchmark)}
+    records = []
+    for metric in RUN_METRICS[name]:
+        if metric in series:
+            statistic = _STATISTICS.get(metric, _sharpe)
+            records += _with_interval(f"{name}.{metric}", series[metric], statistic, rng, samples)
+        else:  # the first day only buys
+            value = float(run.turnover[1:].mean())
+            records.append({"metric": f"{name}.{metric}", "value": value, "n": len(run.returns)})
+    return records
 
 
 def _phantom_records(
@@ -181,11 +183,12 @@ def _with_interval(
 ) -> list[Record]:
     """The statistic and its prediction interval for one path of the papers' length; nothing where it is undefined."""
     try:
+        if not samples:
+            return [{"metric": name, "value": float(statistic(daily)), "n": len(daily)}]
         found = prediction_interval(daily, statistic, length=PAPER_DAYS, rng=rng, n_samples=samples)
     except StatisticsError:
         return []
-    values = (("", found.value), (".low", found.low), (".high", found.high))
-    return [{"metric": name + suffix, "value": float(value), "n": len(daily)} for suffix, value in values]
+    return list(_interval(name, len(daily), found.value, found.low, found.high))
 
 
 def _sharpe(returns: np.ndarray) -> float:
@@ -200,6 +203,11 @@ def _annual_mean(returns: np.ndarray) -> float:
     return float(returns.mean()) * SESSIONS
 
 
+_STATISTICS: dict[str, Callable[[np.ndarray], float]] = {
+    "sharpe": _sharpe, "annual_return": _annual_return, "max_drawdown": max_drawdown,
+}  # fmt: skip
+
+
 def difference(
     panel: Panel,
     left: tuple[np.ndarray, Mapping[str, np.ndarray]],
@@ -211,17 +219,16 @@ def difference(
 
     Each side is (prediction [T, N], its daily series). ICs are compared on the cells that both sides predict.
     """
-    samples = samples or SAMPLES
+    samples = SAMPLES if samples is None else samples
     common = np.isfinite(left[0]) & np.isfinite(right[0])
-    ics = [daily_ics(panel, side[0], common, CONTRASTED) for side in (left, right)]
+    ics = [daily_ics(panel, side[0], common, RECORDED) for side in (left, right)]
     records: list[Record] = []
-    for metric in CONTRASTED:
+    for metric in RECORDED:
         records += mean_difference(metric, ics[0][metric], ics[1][metric], rng, samples)
     for run in RUNS:
-        a, b = left[1][f"{run}.returns"], right[1][f"{run}.returns"]
-        days = min(len(a), len(b))  # a variant whose first predictions come later starts later; the ends agree
-        found = sharpe_difference_interval(a[-days:], b[-days:], rng=rng, periods=SESSIONS, n_samples=samples)
-        records += _interval(f"{run}.sharpe", days, found.value, found.low, found.high)
+        records += sharpe_difference(
+            f"{run}.sharpe", left[1][f"{run}.returns"], right[1][f"{run}.returns"], rng, samples
+        )
     return records + _inflation(left[1]["apparent_ic"], right[1]["apparent_ic"], rng, samples)
 
 
@@ -230,8 +237,25 @@ def mean_difference(metric: str, a: np.ndarray, b: np.ndarray, rng: np.random.Ge
     known = np.isfinite(a) & np.isfinite(b)
     if known.sum() < 2:
         return []
+    if not samples:
+        return [{"metric": metric, "value": float(np.mean((a - b)[known])), "n": int(known.sum())}]
     found = mean_difference_interval(a[known], b[known], rng=rng, n_samples=samples)
     return list(_interval(metric, int(known.sum()), found.value, found.low, found.high))
+
+
+def sharpe_difference(
+    metric: str, a: np.ndarray, b: np.ndarray, rng: np.random.Generator, samples: int
+) -> list[Record]:
+    """Sharpe ratio of a minus that of b, two daily series that end on the same day, with its interval.
+
+    A variant whose first predictions come later starts later: only the days of both count.
+    """
+    days = min(len(a), len(b))
+    a, b = a[-days:], b[-days:]
+    if not samples:
+        return [{"metric": metric, "value": _sharpe(a) - _sharpe(b), "n": days}]
+    found = sharpe_difference_interval(a, b, rng=rng, periods=SESSIONS, n_samples=samples)
+    return list(_interval(metric, days, found.value, found.low, found.high))
 
 
 def _inflation(left: np.ndarray, right: np.ndarray, rng: np.random.Generator, samples: int) -> list[Record]:
@@ -246,8 +270,11 @@ def _inflation(left: np.ndarray, right: np.ndarray, rng: np.random.Generator, sa
         masked, plain = path.mean(axis=0)
         return float(100 * (plain / masked - 1))
 
+    metric = "apparent_ic.inflation"
+    if not samples:
+        return [{"metric": metric, "value": ratio(pair), "n": len(pair)}]
     paths = block_bootstrap(pair, ratio, rng=rng, n_samples=samples)
-    return list(_interval("apparent_ic.inflation", len(pair), ratio(pair), *percentile_interval(paths)))
+    return list(_interval(metric, len(pair), ratio(pair), *percentile_interval(paths)))
 
 
 def _interval(metric: str, n: int, value: float, low: float, high: float) -> Iterator[Record]:

@@ -8,7 +8,7 @@ replaces both (see `lib.findings.seeds`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lib.factors.core import CORE
 from lib.models.walk import walk_predictions
 from lib.panel import Panel
+from lib.parameters import Parameter
 from lib.portfolio import equal_weight, flat, phantom_alpha, simulate, top_k_buffer
 from lib.reasons import Reason
 from lib.stats import ic, optimal_block, percentile_interval
@@ -31,6 +32,10 @@ Record = dict[str, Any]
 Series = dict[str, FloatArray]
 
 SAMPLES = 400
+#: a parameter of studies of made-up markets
+MARKET_SAMPLES = Parameter(
+    int, SAMPLES, low=0, high=5000, help="resampled paths behind an interval of one market; 0: no such intervals"
+)
 
 
 @dataclass(frozen=True)
@@ -163,18 +168,21 @@ def measure(
     days: Days,
     rng: np.random.Generator,
     measures: Sequence[Measure] = MEASURES,
+    samples: int | None = None,
 ) -> Measured:
     """Statistics of each pipeline's daily series on the chosen days, all from the same resampled days.
 
     A pipeline that lacks a series (the market itself has no IC) goes without its measures. Drawdowns only where the
     days are one spell. A statistic that is undefined (no variation, no day with a value) is left out.
+    samples: resampled paths; None: SAMPLES; 0: none, where the intervals come from other markets.
     """
+    samples = SAMPLES if samples is None else samples
     chosen = [m for m in measures if m.statistic != "drawdown" or is_one_spell(days)]
     who = {m: [p for p, found in series.items() if m.series in found] for m in chosen}
     columns = {m: np.column_stack([series[p][m.series][days] for p in names]) for m, names in who.items() if names}
-    length, block = int(days.sum()), _block(columns.values())
+    length, block = int(days.sum()), _block(columns.values()) if samples else 1.0
     kept: dict[str, dict[Measure, list[FloatArray]]] = {"means": {}, "paths": {}}
-    for _ in range(SAMPLES):
+    for _ in range(samples):
         history = stationary_indices(length, length, block, rng)
         # the chained path breaks as often as a single draw would, at twice the block length
         outer = stationary_indices(length, length, min(2 * block, length), rng)
@@ -185,26 +193,57 @@ def measure(
     values = {m: _STATISTICS[m.statistic](x) for m, x in columns.items()}
     found = {(p, m.name): float(values[m][k]) for m in columns for k, p in enumerate(who[m])}
     drawn = {
-        name: {(p, m.name): np.array(lists[m])[:, k] for m in columns for k, p in enumerate(who[m])}
+        name: {
+            (p, m.name): np.array(lists[m])[:, k] if samples else np.empty(0)
+            for m in columns
+            for k, p in enumerate(who[m])
+        }
         for name, lists in kept.items()
     }
     defined = {key: value for key, value in found.items() if np.isfinite(value)}
     return Measured(length, defined, drawn["means"], drawn["paths"])
 
 
-def group_records(source: str, group: str, found: Measured, pairs: Iterable[tuple[str, str]]) -> Iterator[Record]:
+@dataclass(frozen=True)
+class Kept:
+    """The metrics that are recorded, of levels and of differences; by default all."""
+
+    levels: Collection[str] | None = None
+    differences: Collection[str] | None = None
+
+    def level(self, metric: str) -> bool:
+        """Whether a level's metric is recorded."""
+        return self.levels is None or metric in self.levels
+
+    def difference(self, metric: str) -> bool:
+        """Whether a difference's metric is recorded."""
+        return self.differences is None or metric in self.differences
+
+
+def group_records(
+    source: str, group: str, found: Measured, pairs: Iterable[tuple[str, str]], kept: Kept | None = None
+) -> Iterator[Record]:
     """Levels of a group and its paired differences: variants "SOURCE PIPELINE GROUP", "SOURCE LEFT - RIGHT GROUP"."""
+    kept = kept or Kept()
     for (pipeline, metric), value in found.values.items():
+        if not kept.level(metric):
+            continue
         yield from _estimate(f"{source} {pipeline} {group}", metric, value, found.paths[pipeline, metric], found.days)
     for left, right in pairs:
         for metric, value, drawn in _differences(found, left, right):
-            yield from _estimate(f"{source} {left} - {right} {group}", metric, value, drawn, found.days)
+            if kept.difference(metric):
+                yield from _estimate(f"{source} {left} - {right} {group}", metric, value, drawn, found.days)
 
 
 def interaction_records(
-    source: str, groups: Mapping[str, Measured], against: Iterable[tuple[str, str]], pairs: Iterable[tuple[str, str]]
+    source: str,
+    groups: Mapping[str, Measured],
+    against: Iterable[tuple[str, str]],
+    pairs: Iterable[tuple[str, str]],
+    kept: Kept | None = None,
 ) -> Iterator[Record]:
     """How a paired difference itself differs between two groups: variant "SOURCE LEFT - RIGHT GROUP - OTHER"."""
+    kept = kept or Kept()
     for left, right in pairs:
         for one, other in against:
             if one not in groups or other not in groups:
@@ -212,7 +251,7 @@ def interaction_records(
             second = {metric: (value, drawn) for metric, value, drawn in _differences(groups[other], left, right)}
             variant = f"{source} {left} - {right} {one} - {other}"
             for metric, value, drawn in _differences(groups[one], left, right):
-                if metric in second:
+                if metric in second and kept.difference(metric):
                     gap, drawn_gap = value - second[metric][0], drawn - second[metric][1]
                     yield from _estimate(variant, metric, gap, drawn_gap, groups[one].days + groups[other].days)
 

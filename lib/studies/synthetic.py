@@ -11,9 +11,7 @@ import numpy as np
 from lib.factors import factor_names
 from lib.factors.core import CORE
 from lib.market import make_market
-from lib.models.dataset import next_return
 from lib.parameters import Parameter
-from lib.reasons import Reason
 from lib.stats import ic
 from lib.studies.base import RowResult
 from lib.studies.scoring import MINIMUM_CELLS, Record, Series, ic_records, mean_difference, scored_cells
@@ -34,6 +32,9 @@ SIZE = {
     "n_days": Parameter(int, 1400, low=500, high=5000, help="days of a market, from 2010-01-04"),
     "first_test_year": Parameter(int, 2013, low=2011, high=2100, help="first year that is predicted"),
 }
+RIDGE_SAMPLES = Parameter(
+    int, 200, low=0, high=5000, help="the same for ridge; 0: no intervals but those over markets, of which it has many"
+)
 #: sizes by scale, shared so that one study finds the rows of another in the cache
 SIZES: dict[str, dict[str, Any]] = {
     "smoke": {"n_stocks": 80, "n_days": 860},
@@ -88,11 +89,11 @@ def truth_series(world: Market, prediction: np.ndarray, among: np.ndarray | None
 def with_truth(
     world: Market, prediction: np.ndarray, found: RowResult, rng: np.random.Generator, samples: int
 ) -> RowResult:
-    """A row's scores with those against the truth, the ceiling any prediction has, and how often limits bind."""
+    """A row's scores with those against the truth."""
     span = slice(int(found.arrays["first_row"]), None)
     series = {name: daily[span] for name, daily in truth_series(world, prediction).items()}
     records = [record for name, daily in series.items() for record in ic_records(name, daily, rng, samples)]
-    return RowResult([*found.records, *records, *_market_records(world, span)], {**found.arrays, **series})
+    return RowResult([*found.records, *records], {**found.arrays, **series})
 
 
 def truth_difference(
@@ -108,14 +109,3 @@ def level_differences(left: Mapping[str, float], right: Mapping[str, float], met
     """Differences of single numbers of one market; their interval comes from other markets."""
     both = [name for name in metrics if name in left and name in right]
     return [{"metric": name, "value": left[name] - right[name]} for name in both]
-
-
-def _market_records(world: Market, span: slice) -> list[Record]:
-    panel = world.panel
-    truth, m1 = world.truth.mu_trad, scored_cells(panel)["m1"]
-    best = ic(truth, next_return(panel), m1 & np.isfinite(truth), min_cells=MINIMUM_CELLS)[span]
-    states = {"limit_up": Reason.LIMIT_UP, "limit_down": Reason.LIMIT_DOWN, "halted": Reason.HALT}
-    share = {name: float(((panel.reasons[span] & bit) > 0).mean()) for name, bit in states.items()}
-    records: list[Record] = [{"metric": f"market.{name}", "value": value} for name, value in share.items()]
-    known = best[np.isfinite(best)]
-    return records + ([{"metric": "market.ceiling_ic", "value": float(known.mean())}] if len(known) else [])
