@@ -68,6 +68,9 @@ def test_every_row_has_the_truth_beside_the_back_test(result):
                        "executed_open.sharpe", "executed_open.active_sharpe", "executed_open.max_drawdown",
                        "executed_open.turnover", "coverage", "phantom_close", "phantom_open"):  # fmt: skip
             assert np.isfinite(numbers.find(f"{mask} ridge | paper limits", metric).value), (mask, metric)
+        net, gross = (numbers.find(f"{mask} ridge | paper limits", f"executed_open.active_sharpe{end}").value
+                      for end in ("", "_gross"))  # fmt: skip
+        assert gross > net, "trading costs"
     learners = {row.config.get("learner") for row in result.rows}
     assert learners == {"ridge", "lightgbm", "mlp", None}
 

@@ -15,8 +15,8 @@ LEARNERS = ("ridge", "mlp")
 #: columns of the summary table
 SUMMARY = (
     "coverage", "apparent_ic", "m1_ic", "m2_ic", "naive_close.sharpe", "executed_close.sharpe", "executed_open.sharpe",
-    "executed_open.active_sharpe", "executed_open.max_drawdown", "executed_open.turnover", "phantom_close",
-    "phantom_close.limit_up_buys", "phantom_open",
+    "executed_open.active_sharpe", "executed_open.active_sharpe_gross", "executed_open.max_drawdown",
+    "executed_open.turnover", "phantom_close", "phantom_close.limit_up_buys", "phantom_open",
 )  # fmt: skip
 CONTRAST_SUMMARY = (
     "m1_ic", "m2_ic", "apparent_ic", "naive_close.sharpe", "executed_close.sharpe", "executed_open.sharpe",

@@ -48,7 +48,8 @@ RUNS = {
 RUN_METRICS = {
     "naive_close": ("sharpe", "annual_return", "max_drawdown", "active_sharpe"),
     "executed_close": ("sharpe", "active_sharpe"),
-    "executed_open": ("sharpe", "max_drawdown", "active_sharpe", "turnover"),
+    # gross of costs too: a variant that merely trades less must not look better
+    "executed_open": ("sharpe", "max_drawdown", "active_sharpe", "active_sharpe_gross", "turnover"),
 }
 Series = dict[str, np.ndarray]
 Record = dict[str, Any]
@@ -150,7 +151,10 @@ def ic_records(name: str, daily: np.ndarray, rng: np.random.Generator, samples: 
 def _run_records(
     name: str, run: Backtest, benchmark: np.ndarray, rng: np.random.Generator, samples: int
 ) -> list[Record]:
-    series = dict.fromkeys(_STATISTICS, run.returns) | {"active_sharpe": active_returns(run, benchmark)}
+    series = dict.fromkeys(_STATISTICS, run.returns) | {
+        "active_sharpe": active_returns(run, benchmark),
+        "active_sharpe_gross": active_returns(run, benchmark, gross=True),
+    }
     records = []
     for metric in RUN_METRICS[name]:
         if metric in series:
