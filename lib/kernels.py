@@ -34,6 +34,16 @@ def keep(values: Tensor, flags: Tensor, out: Tensor | None = None) -> Tensor:
     return all_bits.bitwise_and_(values.view(integer)).view(values.dtype)
 
 
+def choose(flags: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """a where flags, else b, for whole numbers; `a` is overwritten. No branch that random flags would mislead.
+
+    >>> choose(torch.tensor([True, False]), torch.tensor([1, 2]), torch.tensor([3, 4])).tolist()
+    [1, 4]
+    """
+    all_bits = flags.view(torch.int8).neg().to(a.dtype)
+    return a.bitwise_xor_(b).bitwise_and_(all_bits).bitwise_xor_(b)
+
+
 def as_number(flags: Tensor, dtype: torch.dtype) -> Tensor:
     """1 where a flag is set, else 0."""
     return flags.view(torch.int8).to(dtype)
@@ -66,9 +76,11 @@ def any_of(flags: Tensor) -> bool:
     return bool(flags.numpy().any()) if on_cpu(flags) else bool(flags.any())
 
 
-def count_rows(flags: Tensor, dtype: torch.dtype) -> Tensor:
-    """Flags set in each row, [R, 1]."""
-    return torch.count_nonzero(flags, dim=1).unsqueeze(1).to(dtype)
+def row_dot(x: Tensor, y: Tensor) -> Tensor:
+    """Sum of products over the last dimension, which stays as one; on a CPU without an array of the products."""
+    if on_cpu(x):
+        return torch.from_numpy(np.vecdot(x.numpy(), y.numpy())).unsqueeze(-1)
+    return (x * y).sum(dim=-1, keepdim=True)
 
 
 def sorted_rows(keys: Tensor) -> Tensor:

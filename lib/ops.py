@@ -23,7 +23,7 @@ from torch import Tensor
 
 from lib import ranks, windows
 from lib.graph import Block, Primitive, field, primitive, today
-from lib.kernels import above, any_of, as_number, at_most, count_rows, keep, on_cpu
+from lib.kernels import above, any_of, as_number, at_most, keep, on_cpu, row_dot
 from lib.masked import Cells, Outcome, cellwise, settled
 
 __all__ = [
@@ -302,7 +302,7 @@ def cs_rank(x: Cells, *, block: Block) -> Cells:
     """
     pool = _pool(x, block)
     dtype = block.dtype or x.values.dtype
-    n = count_rows(pool, dtype).clamp_(min=1)
+    n = as_number(pool, dtype).sum(dim=1, keepdim=True).clamp_(min=1)
     return Cells(ranks.row_ranks(x.values, pool, x.exact, dtype).div_(n), pool)
 
 
@@ -313,15 +313,16 @@ def cs_zscore(x: Cells, *, block: Block) -> Cells:
     A row whose deviation is at most 1e-6 of its largest absolute value is flat: its scores are 0, and valid.
     """
     pool = _pool(x, block)
-    n = count_rows(pool, x.values.dtype).clamp_(min=1)
-    values = keep(x.values, pool)
-    mean = values.sum(dim=1, keepdim=True) / n
-    centred = keep(values.sub_(mean), pool, out=values)
-    deviation = torch.linalg.vector_norm(centred, dim=1, keepdim=True) / torch.sqrt(n)
+    inside = as_number(pool, x.values.dtype)
+    n = inside.sum(dim=1, keepdim=True).clamp_(min=1)
+    mean = row_dot(x.values, inside) / n
+    centred = x.values - mean
+    keep(centred, pool, out=centred)
+    deviation = (row_dot(centred, centred) / n).sqrt_()
     rest = centred.sum(dim=1, keepdim=True) / n  # round-off of a mean that is far from 0
-    rest = torch.where(rest.abs() > 1e-7 * deviation, rest, 0.0)
-    if not on_cpu(rest) or bool(rest.any()):
-        centred -= rest
+    matters = rest.abs() > 1e-7 * deviation
+    if not on_cpu(rest) or any_of(matters):
+        centred -= torch.where(matters, rest, 0.0)
     flat = deviation <= 2 * windows.FLAT * mean.abs()  # nearly: the largest value is looked for only if it has to be
     if not on_cpu(flat) or any_of(flat):
         flat = deviation <= windows.FLAT * keep(x.values, pool).abs_().amax(dim=1, keepdim=True)

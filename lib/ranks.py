@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lib.kernels import INTEGER, any_of, equal, on_cpu, sorted_rows
+from lib.kernels import INTEGER, any_of, choose, equal, on_cpu, sorted_rows
 
 #: mantissa bits kept before values are compared, and mantissa bits there are
 COMPARED_BITS = {torch.float64: (30, 52), torch.float32: (20, 23)}
@@ -49,10 +49,9 @@ def row_ranks(values: Tensor, pool: Tensor, exact: bool, dtype: torch.dtype) -> 
     column = torch.arange(values.shape[1], device=values.device)
     rounded = comparable(values, exact)
     keys = (rounded.double() if rounded is not values else values.to(torch.float64, copy=True)).view(torch.int64)
-    keys.bitwise_or_(column)
     outside = (column << FREE_BITS) + (OUTSIDE | column)  # all different, so they never tie
-    keys = torch.where(pool, keys, outside).view(torch.float64)
-    ordered = sorted_rows(keys).view(torch.int64)
+    keys = choose(pool, keys.bitwise_or_(column), outside)
+    ordered = sorted_rows(keys.view(torch.float64)).view(torch.int64)
     # as floating numbers, so that the two zeros are equal
     value = (ordered & -(1 << FREE_BITS)).view(torch.float64)
     position = _positions(equal(value[:, 1:], value[:, :-1]), dtype)

@@ -239,7 +239,8 @@ def test_what_depends_on_units(panel: Panel, name: str) -> None:
 #: the notes of the specification were measured on another implementation where its formula is another one
 #: (alpha_001, alpha_007), where it limits a denominator (better_020), or counts ties of another form (old_029)
 OTHERWISE = {
-    "twins": {"alpha_001", "original_013"},
+    # add_005 and old_053 count rises: they part where a close repeats the one before, two or three days in a hundred
+    "twins": {"alpha_001", "original_013", "add_005", "old_053"},
     "price_level": {"alpha_007"},
     "volume_level": {"better_020"},
     "distinct": {"old_029"},

@@ -8,6 +8,7 @@ import torch
 from scipy.stats import rankdata
 
 from lib import kernels, ranks, windows
+from lib.memory import taken
 
 DTYPES = [torch.float32, torch.float64]
 ODD = [0.0, -0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 1e-38, -3e30]
@@ -37,8 +38,40 @@ def test_comparisons_and_counts_are_torchs(dtype):
         assert torch.equal(ours(a, b), theirs(a, b)) and torch.equal(ours(a, 0.0), theirs(a, 0.0))
         assert torch.equal(ours(a, b[:1]), theirs(a, b[:1]))
     assert torch.equal(kernels.as_number(flags, dtype), flags.to(dtype))
-    assert torch.equal(kernels.count_rows(flags, dtype), flags.sum(dim=1, keepdim=True).to(dtype))
     assert kernels.any_of(flags) and not kernels.any_of(torch.zeros_like(flags))
+
+
+@pytest.mark.parametrize("whole", [torch.int32, torch.int64])
+def test_choose_is_where(whole):
+    rng = np.random.default_rng(2)
+    ends = torch.iinfo(whole)
+    a, b = (torch.tensor(rng.integers(ends.min, ends.max, size=(9, 11)), dtype=whole) for _ in range(2))
+    flags = torch.tensor(rng.random((9, 11)) < 0.5)
+    expected, row = torch.where(flags, a, b), torch.where(flags, a, b[:1])
+    assert torch.equal(kernels.choose(flags, a.clone(), b), expected)
+    assert torch.equal(kernels.choose(flags, a.clone(), b[:1]), row)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_dot_of_rows_reads_its_row_only(dtype):
+    rng = np.random.default_rng(3)
+    x, y = (torch.tensor(rng.normal(size=(3, 7, 1000)), dtype=dtype) for _ in range(2))
+    found = kernels.row_dot(x, y)
+    products = [[sum(map(float, a * b)) for a, b in zip(i, j, strict=True)] for i, j in zip(x, y, strict=True)]
+    expected = np.array(products)[..., None]
+    np.testing.assert_allclose(found.numpy(), expected, atol=1e-4 if dtype == torch.float32 else 1e-11)
+    assert torch.equal(kernels.row_dot(x, y[:, :1]), kernels.row_dot(x, y[:, :1].expand_as(x).contiguous()))
+    for row in range(7):
+        assert torch.equal(kernels.row_dot(x[:, row : row + 1].contiguous(), y[:, row : row + 1].contiguous()),
+                           found[:, row : row + 1])  # fmt: skip
+
+
+def test_large_results_get_all_of_their_memory_and_small_ones_are_plain_arrays():
+    for shape in ((3, 5), (0, 4), (3, 1_000_003, 4)):
+        array = taken(shape, np.float32)
+        assert array.shape == shape and array.dtype == np.float32 and array.flags.c_contiguous and array.flags.writeable
+        array[...] = 1
+        assert array.sum(dtype=np.float64) == array.size
 
 
 # ----------------------------------------------------------------------- ranks

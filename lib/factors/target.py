@@ -22,6 +22,7 @@ from torch import Tensor
 from lib.errors import LibError
 from lib.kernels import keep
 from lib.masked import Cells, settled
+from lib.memory import taken
 
 def prepared(cells: Cells) -> Cells:
     """Cells as they are stored: float32, on the CPU; what float32 cannot hold is invalid."""
@@ -35,8 +36,8 @@ class Memory:
     """values float32 and valid bool, [F, T, N]."""
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
-        self.values = np.empty(shape, dtype=np.float32)  # every cell is written
-        self.valid = np.empty(shape, dtype=bool)
+        self.values = taken(shape, np.float32)  # every cell is written
+        self.valid = taken(shape, np.bool_)
 
     def put(self, position: int, day: int, cells: Cells) -> None:
         """Store the days of one factor from `day` on."""

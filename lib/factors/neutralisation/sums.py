@@ -8,11 +8,10 @@ come in any order, which moves results by the round-off of float64.
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from lib.kernels import on_cpu
+from lib.kernels import row_dot
 
 #: a row whose deviation is at most this share of the root mean square it came from is flat: float32 says no more
 FLAT = 1e-6
@@ -42,13 +41,6 @@ def ratio(total: Tensor, mass: Tensor) -> Tensor:
 def row_sum(x: Tensor) -> Tensor:
     """Sum over stocks, [B,R,N] -> [B,R,1]."""
     return x.sum(dim=-1, keepdim=True)
-
-
-def row_dot(x: Tensor, y: Tensor) -> Tensor:
-    """Sum of products over stocks, [B,R,N] -> [B,R,1]. On a CPU row by row, without an array of the products."""
-    if on_cpu(x):
-        return torch.from_numpy(np.vecdot(x.numpy(), y.numpy())).unsqueeze(-1)
-    return row_sum(x * y)
 
 
 def length(x: Tensor) -> Tensor:
