@@ -154,14 +154,15 @@ def same_panel(shapes: dict[str, tuple[Panel, dict[str, bytes]]]) -> pd.DataFram
 def _differ(panel: Panel, reference: Panel, field: str) -> float:
     """Cells of a field that differ; NaN where the source has no such field. A first previous close may be unknown.
 
-    Volumes may differ by what 32 bits cannot hold: Qlib's adjusted volume has seven digits.
+    Volumes may differ by what 32 bits cannot hold, Qlib's adjusted volume has seven digits, and by the rounding to
+    whole shares after that.
     """
     if field not in panel.fields:
         return float("nan")
     ours, theirs = panel.fields[field], reference.fields[field]
     known = np.isfinite(ours) | (field != "pre_close")
     known |= np.cumsum(reference.observed, axis=0) > 1
-    slack = _FLOAT32 * np.abs(theirs) if field == "volume" else 0.0
+    slack = _FLOAT32 * np.abs(theirs) + 0.5 if field == "volume" else 0.0
     return float((known & ~((np.abs(ours - theirs) <= slack) | (np.isnan(ours) & np.isnan(theirs)))).sum())
 
 
