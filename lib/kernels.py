@@ -26,22 +26,16 @@ def keep(values: Tensor, flags: Tensor, out: Tensor | None = None) -> Tensor:
     >>> keep(torch.tensor([1.0, torch.nan]), torch.tensor([True, False])).tolist()
     [1.0, 0.0]
     """
-    integer = INTEGER[values.dtype]
-    all_bits = flags.view(torch.int8).neg().to(integer)  # 1 -> every bit set, 0 -> none
+    bits = every_bit(flags, values.dtype)
     if out is not None:
-        torch.bitwise_and(values.view(integer), all_bits, out=out.view(integer))
+        torch.bitwise_and(values.view(bits.dtype), bits, out=out.view(bits.dtype))
         return out
-    return all_bits.bitwise_and_(values.view(integer)).view(values.dtype)
+    return bits.bitwise_and_(values.view(bits.dtype)).view(values.dtype)
 
 
-def choose(flags: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """a where flags, else b, for whole numbers; `a` is overwritten. No branch that random flags would mislead.
-
-    >>> choose(torch.tensor([True, False]), torch.tensor([1, 2]), torch.tensor([3, 4])).tolist()
-    [1, 4]
-    """
-    all_bits = flags.view(torch.int8).neg().to(a.dtype)
-    return a.bitwise_xor_(b).bitwise_and_(all_bits).bitwise_xor_(b)
+def every_bit(flags: Tensor, dtype: torch.dtype) -> Tensor:
+    """Whole numbers as wide as `dtype` with every bit set where a flag is, else none: -1 or 0."""
+    return flags.view(torch.int8).neg().to(INTEGER[dtype])
 
 
 def as_number(flags: Tensor, dtype: torch.dtype) -> Tensor:
@@ -49,9 +43,9 @@ def as_number(flags: Tensor, dtype: torch.dtype) -> Tensor:
     return flags.view(torch.int8).to(dtype)
 
 
-def at_most(a: Tensor, b: Tensor | float) -> Tensor:
+def at_most(a: Tensor, b: Tensor | float, out: Tensor | None = None) -> Tensor:
     """a <= b, cell by cell."""
-    return _compared(np.less_equal, torch.le, a, b)
+    return _compared(np.less_equal, torch.le, a, b, out)
 
 
 def above(a: Tensor, b: Tensor | float) -> Tensor:
@@ -59,16 +53,14 @@ def above(a: Tensor, b: Tensor | float) -> Tensor:
     return _compared(np.greater, torch.gt, a, b)
 
 
-def equal(a: Tensor, b: Tensor | float) -> Tensor:
-    """a == b, cell by cell."""
-    return _compared(np.equal, torch.eq, a, b)
-
-
-def _compared(on_arrays: Any, on_tensors: Any, a: Tensor, b: Tensor | float) -> Tensor:
+def _compared(on_arrays: Any, on_tensors: Any, a: Tensor, b: Tensor | float, out: Tensor | None = None) -> Tensor:
     if not on_cpu(a):
-        return torch.as_tensor(on_tensors(a, b))
+        return torch.as_tensor(on_tensors(a, b, out=out))
     other = b.numpy() if isinstance(b, Tensor) else b
-    return torch.from_numpy(np.asarray(on_arrays(a.numpy(), other)))
+    if out is None:
+        return torch.from_numpy(np.asarray(on_arrays(a.numpy(), other)))
+    on_arrays(a.numpy(), other, out=out.numpy())
+    return out
 
 
 def any_of(flags: Tensor) -> bool:
@@ -89,3 +81,31 @@ def sorted_rows(keys: Tensor) -> Tensor:
         return torch.sort(keys, dim=1).values
     keys.numpy().sort(axis=1)
     return keys
+
+
+def interpolated_down(start: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+    """y[t] = y[t-1] + weights[t] (targets[t] - y[t-1]) row after row, from y[-1] = start [1, N].
+
+    A weight of 0 gives the row before bit for bit, and from a start of 0 a weight of 1 the target.
+
+    >>> ones = torch.ones(2, 1)
+    >>> interpolated_down(torch.zeros(1, 1), 4 * ones, 0.5 * ones).flatten().tolist()
+    [2.0, 3.0]
+    """
+    out = torch.empty_like(targets)
+    if on_cpu(targets):
+        _interpolate_arrays(start.numpy()[0], targets.numpy(), weights.numpy(), out.numpy())
+        return out
+    previous = start
+    for target, weight, row in zip(targets.split(1), weights.split(1), out.split(1), strict=True):
+        previous = torch.lerp(previous, target, weight, out=row)
+    return out
+
+
+def _interpolate_arrays(previous: Any, targets: Any, weights: Any, out: Any) -> None:
+    """Into `out`. A row of a thousand cells costs less than a call, so three plain calls beat one of torch."""
+    for target, weight, row in zip(targets, weights, out, strict=True):
+        np.subtract(target, previous, out=row)
+        np.multiply(row, weight, out=row)
+        np.add(row, previous, out=row)
+        previous = row

@@ -173,8 +173,11 @@ class Cells(NamedTuple):
     exact: bool = False
 
     def rows(self, start: int, stop: int | None = None) -> Cells:
-        """A view of some rows."""
-        return Cells(self.values[start:stop], self.valid[start:stop], self.exact)
+        """A view of some rows; start and stop lie within the rows there are."""
+        if start == 0 and stop is None:
+            return self
+        rows = (len(self.valid) if stop is None else stop) - start
+        return Cells(self.values.narrow(0, start, rows), self.valid.narrow(0, start, rows), self.exact)
 
 
 def settled(values: Tensor, valid: Tensor, exact: bool = False) -> Cells:
@@ -210,7 +213,7 @@ def cellwise(function: Callable[..., Outcome], *operands: Cells | float) -> Cell
     values, defined = outcome if isinstance(outcome, tuple) else (outcome, None)
     if defined is not None:
         valid = valid & defined
-    return settled(values.expand(first.values.shape), valid.expand(first.values.shape))
+    return settled(values, valid)
 
 
 @lru_cache(maxsize=4096)

@@ -21,9 +21,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lib import ranks, windows
+from lib import ranks, scores, windows
 from lib.graph import Block, Primitive, field, primitive, today
-from lib.kernels import above, any_of, as_number, at_most, keep, on_cpu, row_dot
+from lib.kernels import above, any_of, as_number, at_most, interpolated_down, keep, on_cpu
 from lib.masked import Cells, Outcome, cellwise, settled
 
 __all__ = [
@@ -146,7 +146,11 @@ def _not_flat(
     """
     bound = windows.FLAT**2 * share
     if on_cpu(squares):
-        spread = squares - (level * level).mul_(4 * bound)
+        level_share = 4 * bound
+        if isinstance(level_share, Tensor):
+            spread = squares - level * level * level_share
+        else:
+            spread = torch.addcmul(squares, level, level, value=-level_share)
         if spread.min().item() >= 0:  # masked windows of zeros give 0
             return squares
         if not any_of(above(squares, 0.0) & at_most(spread, 0.0)):
@@ -269,6 +273,8 @@ def ewma(x: Cells, alpha: float, *, block: Block) -> Cells:
     A masked day keeps the accumulator and is masked in the output. This is the one declared exception to the
     propagation rule: the window is infinite, so propagation would mask everything after the first halt.
     """
+    if alpha == 1:
+        return x
     values = keep(x.values, x.valid).double()
     level = block.memory.get("level", torch.zeros_like(values[:1]))
     seeded = block.memory.get("seeded", torch.zeros_like(x.valid[:1]))
@@ -278,11 +284,8 @@ def ewma(x: Cells, alpha: float, *, block: Block) -> Cells:
         seen = torch.cat([seeded, x.valid]).cumsum(0) > 0
         weight = torch.where(x.valid & ~seen[:-1], 1.0, weight)
         seeded = seen[-1:]
-    out = torch.empty_like(values)
-    previous = level
-    for value, share, row in zip(values.split(1), weight.split(1), out.split(1), strict=True):
-        previous = torch.lerp(previous, value, share, out=row)
-    block.memory.update(level=previous.clone(), seeded=seeded.clone())
+    out = interpolated_down(level, values, weight)
+    block.memory.update(level=out[-1:].clone(), seeded=seeded.clone())
     return Cells(out.to(x.values.dtype), x.valid)
 
 
@@ -302,7 +305,7 @@ def cs_rank(x: Cells, *, block: Block) -> Cells:
     """
     pool = _pool(x, block)
     dtype = block.dtype or x.values.dtype
-    n = as_number(pool, dtype).sum(dim=1, keepdim=True).clamp_(min=1)
+    n = pool.view(torch.int8).sum(dim=1, keepdim=True, dtype=torch.int32).clamp_(min=1)
     return Cells(ranks.row_ranks(x.values, pool, x.exact, dtype).div_(n), pool)
 
 
@@ -313,21 +316,7 @@ def cs_zscore(x: Cells, *, block: Block) -> Cells:
     A row whose deviation is at most 1e-6 of its largest absolute value is flat: its scores are 0, and valid.
     """
     pool = _pool(x, block)
-    inside = as_number(pool, x.values.dtype)
-    n = inside.sum(dim=1, keepdim=True).clamp_(min=1)
-    mean = row_dot(x.values, inside) / n
-    centred = x.values - mean
-    keep(centred, pool, out=centred)
-    deviation = (row_dot(centred, centred) / n).sqrt_()
-    rest = centred.sum(dim=1, keepdim=True) / n  # round-off of a mean that is far from 0
-    matters = rest.abs() > 1e-7 * deviation
-    if not on_cpu(rest) or any_of(matters):
-        centred -= torch.where(matters, rest, 0.0)
-    flat = deviation <= 2 * windows.FLAT * mean.abs()  # nearly: the largest value is looked for only if it has to be
-    if not on_cpu(flat) or any_of(flat):
-        flat = deviation <= windows.FLAT * keep(x.values, pool).abs_().amax(dim=1, keepdim=True)
-        centred, deviation = torch.where(flat, 0.0, centred), torch.where(flat, 1.0, deviation)
-    return Cells(centred.div_(deviation), pool)
+    return Cells(scores.standardised_rows(x.values, pool), pool)
 
 
 @primitive(today, pools=True, partial=True)
@@ -354,9 +343,7 @@ def group_neutralize(x: Cells, g: Cells, *, block: Block) -> Cells:
 # --------------------------------------------------------------- elementwise
 
 
-def _elementwise(
-    name: str, function: Callable[..., Outcome], doc: str, series: int = 1, **declaration: bool
-) -> Any:
+def _elementwise(name: str, function: Callable[..., Outcome], doc: str, series: int = 1, **declaration: bool) -> Any:
     """A primitive that applies a tensor function cell by cell."""
 
     def kernel(*operands: Any) -> Cells:

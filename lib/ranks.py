@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from lib.kernels import INTEGER, any_of, choose, equal, on_cpu, sorted_rows
+from lib.kernels import INTEGER, keep, on_cpu, sorted_rows
 
 #: mantissa bits kept before values are compared, and mantissa bits there are
 COMPARED_BITS = {torch.float64: (30, 52), torch.float32: (20, 23)}
@@ -49,30 +50,38 @@ def row_ranks(values: Tensor, pool: Tensor, exact: bool, dtype: torch.dtype) -> 
     column = torch.arange(values.shape[1], device=values.device)
     rounded = comparable(values, exact)
     keys = (rounded.double() if rounded is not values else values.to(torch.float64, copy=True)).view(torch.int64)
-    outside = (column << FREE_BITS) + (OUTSIDE | column)  # all different, so they never tie
-    keys = choose(pool, keys.bitwise_or_(column), outside)
-    ordered = sorted_rows(keys.view(torch.float64)).view(torch.int64)
+    ordered = sorted_rows(_with_column(keys, column, pool).view(torch.float64)).view(torch.int64)
     # as floating numbers, so that the two zeros are equal
-    value = (ordered & -(1 << FREE_BITS)).view(torch.float64)
-    position = _positions(equal(value[:, 1:], value[:, :-1]), dtype)
+    position = _positions((ordered & -(1 << FREE_BITS)).view(torch.float64), dtype)
     return torch.empty_like(position).scatter_(1, ordered.bitwise_and_((1 << FREE_BITS) - 1), position)
 
 
-def _positions(tied: Tensor, dtype: torch.dtype) -> Tensor:
-    """Positions 1..N of sorted cells, shared by runs of equal ones. tied[:, i]: cell i + 1 equals cell i."""
-    rows, columns = len(tied), tied.shape[1] + 1
-    position = torch.arange(1, columns + 1, dtype=dtype, device=tied.device).expand(rows, columns)
-    if not on_cpu(tied):
-        return _shared(position, tied)
-    return _shared_by_few(position.contiguous(), tied) if any_of(tied) else position
+def _with_column(keys: Tensor, column: Tensor, pool: Tensor) -> Tensor:
+    """Keys of cells in the pool with their column in the free bits, in place; other cells get keys that come last."""
+    outside = (column << FREE_BITS) + (OUTSIDE | column)  # all different, so they never tie
+    # a ^ b, kept where the pool is, ^ b again is a choice without a branch; ^ column on the way costs nothing
+    keys ^= outside ^ column
+    bits = keys.view(torch.float64)
+    return keep(bits, pool, out=bits).view(torch.int64).bitwise_xor_(outside)
 
 
-def _shared_by_few(position: Tensor, tied: Tensor) -> Tensor:
+def _positions(value: Tensor, dtype: torch.dtype) -> Tensor:
+    """Positions 1..N of the cells of sorted rows, shared by runs of equal ones."""
+    rows, columns = value.shape
+    position = torch.arange(1, columns + 1, dtype=dtype, device=value.device).expand(rows, columns)
+    if not on_cpu(value):
+        return _shared(position, value[:, 1:] == value[:, :-1])
+    flat = value.numpy().reshape(-1)
+    repeats = np.zeros(flat.shape, dtype=bool)  # the cell before has the same value
+    np.equal(flat[1:], flat[:-1], out=repeats[1:])
+    repeats[::columns] = False
+    return _shared_by_few(position.contiguous(), repeats) if repeats.any() else position
+
+
+def _shared_by_few(position: Tensor, repeats: NDArray[np.bool_]) -> Tensor:
     """Writes the mean position over the runs of equal cells alone: few cells of a row are tied."""
     flat = position.numpy().reshape(-1)
-    follower = np.zeros(position.shape, dtype=bool)
-    follower[:, 1:] = tied.numpy()
-    cells = np.flatnonzero(follower)  # cells equal to the one before them
+    cells = np.flatnonzero(repeats)
     breaks = np.flatnonzero(np.diff(cells) != 1)
     first = cells[np.concatenate(([0], breaks + 1))] - 1
     last = cells[np.concatenate((breaks, [len(cells) - 1]))]

@@ -64,7 +64,7 @@ def _join(older: Cells, newer: Cells, covered: int, width: int, results: int, me
 
 
 def _cut(cells: Cells, start: int, rows: int) -> Cells:
-    return tuple(None if cell is None else cell[start : start + rows] for cell in cells)
+    return tuple(None if cell is None else cell.narrow(0, start, rows) for cell in cells)
 
 
 def _tree(cells: Sequence[Tensor | None], merge: Merge, start: int, width: int, results: int) -> Cells:
@@ -91,7 +91,23 @@ def _add(older: Cells, newer: Cells, *_: int) -> tuple[Tensor, ...]:
 
 def all_valid(valid: Tensor, d: int) -> Tensor:
     """Whether every cell of each window is valid."""
-    return fold([valid], lambda a, b, *_: (a[0] & b[0],), d)[0]
+    return overlapping(valid, torch.bitwise_and, d)
+
+
+def overlapping(cells: Tensor, merge: Callable[[Tensor, Tensor], Tensor], d: int) -> Tensor:
+    """Reduce every d consecutive rows with a merge that may see a row twice, as a maximum may.
+
+    Then two windows of a power of two that overlap are enough for any d.
+
+    >>> overlapping(torch.tensor([[3.0], [1.0], [2.0], [0.0]]), torch.maximum, 3).flatten().tolist()
+    [3.0, 2.0]
+    """
+    width = 1
+    while width * 2 <= d:
+        cells = merge(cells[:-width], cells[width:])
+        width *= 2
+    rest = d - width
+    return merge(cells[:-rest], cells[rest:]) if rest else cells
 
 
 def count(valid: Tensor, d: int) -> Tensor:
@@ -109,7 +125,7 @@ def extreme(values: Tensor, valid: Tensor | None, d: int, largest: bool) -> Tens
     pick = torch.maximum if largest else torch.minimum
     if valid is not None:
         values = torch.where(valid, values, -torch.inf if largest else torch.inf)
-    return fold([values], lambda a, b, *_: (pick(a[0], b[0]),), d)[0]
+    return overlapping(values, pick, d)
 
 
 def product(values: Tensor, d: int) -> Tensor:
@@ -145,9 +161,10 @@ def share_not_above(values: Tensor, valid: Tensor | None, n: Tensor | int, d: in
     rows = values.shape[0] - d + 1
     today = values[d - 1 :]
     below = torch.zeros_like(today, dtype=torch.uint8 if d < 256 else torch.int32)
+    not_above = torch.empty_like(today, dtype=torch.bool)
     for lag in range(d):
         window = slice(d - 1 - lag, d - 1 - lag + rows)
-        not_above = at_most(values[window], today)
+        at_most(values[window], today, out=not_above)
         below += (not_above if valid is None else not_above & valid[window]).view(torch.uint8)
     return below.to(values.dtype) / n
 
@@ -243,7 +260,7 @@ def _product_sum(older: Tensor | None, newer: Tensor | None, x: Tensor, y: Tenso
     if older is not None and newer is not None:
         return (older + newer).addcmul_(x, y, value=weight)
     known = newer if older is None else older
-    return x * y * weight if known is None else torch.addcmul(known, x, y, value=weight)
+    return (x * y).mul_(weight) if known is None else torch.addcmul(known, x, y, value=weight)
 
 
 def _merge_counted(k: int, pairs: Pairs) -> Merge:

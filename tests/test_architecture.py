@@ -20,7 +20,7 @@ LAYERS = (
     ("errors",),
     ("kernels", "limits", "memory", "parameters", "sources", "stats", "store"),
     ("masked", "windows", "ranks", "reasons"),
-    ("eager",),
+    ("eager", "scores"),
     ("graph",),
     ("ops", "engine", "panel"),
     ("factors", "typeset"),

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import rankdata
 
-from lib import kernels, ranks, windows
+from lib import kernels, ranks, scores, windows
 from lib.memory import taken
 
 DTYPES = [torch.float32, torch.float64]
@@ -34,22 +34,13 @@ def test_keep_is_where(dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_comparisons_and_counts_are_torchs(dtype):
     a, b, flags = pair(dtype, 1)
-    for ours, theirs in ((kernels.at_most, torch.le), (kernels.above, torch.gt), (kernels.equal, torch.eq)):
+    for ours, theirs in ((kernels.at_most, torch.le), (kernels.above, torch.gt)):
         assert torch.equal(ours(a, b), theirs(a, b)) and torch.equal(ours(a, 0.0), theirs(a, 0.0))
         assert torch.equal(ours(a, b[:1]), theirs(a, b[:1]))
+    out = torch.empty_like(flags)
+    assert kernels.at_most(a, b, out=out) is out and torch.equal(out, a <= b)
     assert torch.equal(kernels.as_number(flags, dtype), flags.to(dtype))
     assert kernels.any_of(flags) and not kernels.any_of(torch.zeros_like(flags))
-
-
-@pytest.mark.parametrize("whole", [torch.int32, torch.int64])
-def test_choose_is_where(whole):
-    rng = np.random.default_rng(2)
-    ends = torch.iinfo(whole)
-    a, b = (torch.tensor(rng.integers(ends.min, ends.max, size=(9, 11)), dtype=whole) for _ in range(2))
-    flags = torch.tensor(rng.random((9, 11)) < 0.5)
-    expected, row = torch.where(flags, a, b), torch.where(flags, a, b[:1])
-    assert torch.equal(kernels.choose(flags, a.clone(), b), expected)
-    assert torch.equal(kernels.choose(flags, a.clone(), b[:1]), row)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -121,8 +112,9 @@ def test_shared_positions_do_not_depend_on_the_way_they_are_found(share):
         for run in np.unique(runs):
             expected[row, runs == run] = position[row, runs == run].mean()
     assert torch.equal(ranks._shared(position, tied), expected)
-    if share:
-        assert torch.equal(ranks._shared_by_few(position.contiguous(), tied), expected)
+    sorted_values = torch.cat([torch.zeros(9, 1), (~tied).cumsum(dim=1)], dim=1)
+    sorted_values[1:] += sorted_values[:-1, -1:].cumsum(dim=0)  # a row begins with the value that ended the one before
+    assert torch.equal(ranks._positions(sorted_values, torch.float32), expected)
 
 
 # --------------------------------------------------------------------- windows
@@ -177,3 +169,59 @@ def test_a_constant_window_has_no_spread(dtype, d):
     x = torch.full((d + 40, 4), 3.3, dtype=dtype) * torch.tensor([1.0, 1e-6, 1e9, 17.77], dtype=dtype)
     _, _, (xx,) = windows.moments((x,), ((0, 0),), None, d)
     assert not xx.any()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_go_towards_their_targets_one_after_the_other(dtype):
+    rng = np.random.default_rng(5)
+    targets, weights = rng.normal(size=(40, 7)), rng.choice([0.0, 0.1, 0.7, 1.0], size=(40, 7))
+    start = rng.normal(size=(1, 7))
+    found = kernels.interpolated_down(*(torch.tensor(x, dtype=dtype) for x in (start, targets, weights)))
+    level = start[0].copy()
+    for day in range(40):
+        level = (1 - weights[day]) * level + weights[day] * targets[day]
+        np.testing.assert_allclose(found[day].numpy(), level, atol=1e-5 if dtype == torch.float32 else 1e-14)
+    kept = torch.tensor(weights[1:] == 0)
+    assert kept.any() and torch.equal(found[1:][kept], found[:-1][kept])
+    first = kernels.interpolated_down(torch.zeros(1, 7), torch.tensor(targets[:1]).float(), torch.ones(1, 7))
+    assert torch.equal(first, torch.tensor(targets[:1]).float())
+
+
+@pytest.mark.parametrize("d", range(1, 21))
+def test_windows_that_overlap_see_every_row(d):
+    rng = np.random.default_rng(d)
+    x, flags = torch.tensor(rng.normal(size=(60, 3))), torch.tensor(rng.random((60, 3)) < 0.9)
+    most = np.stack([x[t : t + d].numpy().max(axis=0) for t in range(61 - d)])
+    every = np.stack([flags[t : t + d].numpy().all(axis=0) for t in range(61 - d)])
+    np.testing.assert_array_equal(windows.overlapping(x, torch.maximum, d).numpy(), most)
+    np.testing.assert_array_equal(windows.all_valid(flags, d).numpy(), every)
+
+
+def scored(x, pool):
+    """Scores of each row in float64, by the definition."""
+    out = np.zeros(x.shape)
+    for row, members, scores_of in zip(x.astype(float), pool, out, strict=True):
+        inside = row[members]
+        if len(inside) and inside.std() > 1e-6 * abs(inside).max():
+            scores_of[members] = (inside - inside.mean()) / inside.std()
+    return out
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, -30.0, 1e4])
+def test_scores_are_those_of_float64_whatever_the_level(level):
+    rng = np.random.default_rng(6)
+    x = rng.normal(level, 1.0, size=(40, 501)).astype(np.float32)
+    pool = rng.random(x.shape) < 0.8
+    pool[3], pool[4, 1:] = False, False  # nobody, and at most one
+    x[5], x[6], x[7] = 12.5, 0.0, 0.1  # flat; 0.1 has no exact mean
+    x[8] = 1e4 * (1 + 4e-7 * rng.normal(size=501))  # flat up to round-off
+    x[9] = 1e4 * (1 + 1e-3 * rng.normal(size=501))
+    shifted = torch.tensor(np.where(pool, x, rng.choice([1e30, -1e30, 7.0], size=x.shape).astype(np.float32)))
+    found = scores.standardised_rows(shifted, torch.tensor(pool))
+    assert torch.isfinite(found).all()
+    expected = scored(x, pool)
+    assert abs(expected[[5, 6, 7, 8]]).max() == 0 and abs(expected[9]).max() > 1
+    np.testing.assert_allclose(found.numpy()[pool], expected[pool], atol=2e-6)
+    for t in range(len(x)):  # a row by itself has the same bits
+        alone = scores.standardised_rows(shifted[t : t + 1], torch.tensor(pool[t : t + 1]))
+        assert torch.equal(alone[0][torch.tensor(pool[t])], found[t][torch.tensor(pool[t])])
