@@ -32,7 +32,7 @@ from lib.panel import Panel
 from lib.reasons import Reason
 
 PIPELINE = importlib.import_module("lib.factors.neutralisation.pipeline")
-PARTS = ("exposures", "sums", "regression", "robust", "components", "strength", "pipeline")
+PARTS = ("exposures", "members", "sums", "regression", "robust", "components", "strength", "pipeline")
 #: every option at once, and none
 OPTIONS = ({}, {"size": 1}, {"robust": True, "components": 2, "strength": "adaptive"})
 FLOAT32 = 5e-6  # of a z-score
