@@ -92,7 +92,7 @@ def neutralise(
             members.rows(cut.start, cut.stop),
             robust=robust, components=components, strength=alpha[cut], size=size, standardise=standardise,
         )  # fmt: skip
-        torch.from_numpy(out.values[cut]).copy_(found.transpose(1, 2))
+        torch.from_numpy(out.values[cut]).copy_(found.transpose(1, 2)).add_(0.0)  # -0 + 0 is 0
         torch.from_numpy(out.valid[cut]).copy_(inside.transpose(1, 2))
     return out
 
@@ -119,7 +119,7 @@ def neutralise_block(
         values, valid, members, robust=robust, components=components, strength=_checked_strength(strength, len(values)),
         size=size, standardise=standardise,
     )  # fmt: skip
-    return result.to(values.dtype).transpose(1, 2), inside.transpose(1, 2)
+    return result.to(values.dtype).add_(0.0).transpose(1, 2), inside.transpose(1, 2)  # -0 + 0 is 0
 
 
 def _neutralised(
@@ -133,12 +133,12 @@ def _neutralised(
     size: int,
     standardise: bool,
 ) -> tuple[Tensor, Tensor]:
-    """Values, in float64, and valid, [B,F,N]."""
-    inside = _inside(valid, members.part)
-    given, ones, inside = _cleaned(values.transpose(1, 2), inside)
+    """Values, in float64, and valid, [B,F,N]; outside the values are 0 or -0."""
+    given, ones, inside, source = _cleaned(values.transpose(1, 2), _inside(valid, members.part))
     plain = _design(inside, ones, members, size)
     if components:
-        given = scale_(centred(given, ones), plain.count, length(given))
+        given = scale_(centred(given, ones), plain.count, source)
+        source = length(given)
     start = remove_components(given, ones, components) if components else given
     result = plain.residual(start)
     if robust:
@@ -147,8 +147,8 @@ def _neutralised(
     if mixed:
         result = torch.lerp(given, result, torch.tensor(strength, device=values.device)[:, None, None])
     if standardise:  # the dummies have made the mean of a least-squares residual 0 already
-        return scale_(centred(result, ones) if mixed or robust else result, plain.count, length(given)), inside
-    return result.add_(0.0), inside  # -0 + 0 is 0
+        result = scale_(centred(result, ones) if mixed or robust else result, plain.count, source)
+    return result, inside
 
 
 def _inside(valid: Tensor, part: Tensor) -> Tensor:
@@ -157,24 +157,25 @@ def _inside(valid: Tensor, part: Tensor) -> Tensor:
     return torch.logical_and(valid.transpose(1, 2), part[:, None], out=inside)
 
 
-def _cleaned(values: Tensor, inside: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """A float64 copy [B,F,N], 0 outside; 1 inside and 0 outside; and the cells inside whose value was finite."""
+def _cleaned(values: Tensor, inside: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """A float64 copy [B,F,N], 0 or -0 outside; 1 inside, else 0; the cells inside that are finite; lengths [B,F,1]."""
     ones = as_number(inside, torch.float64)
-    copy = values.to(torch.float64, copy=True, memory_format=torch.contiguous_format)
-    copy.mul_(ones)
-    if not math.isfinite(copy.sum().item()):  # a finite sum has finite terms; 0 x NaN and 0 x inf are not finite
+    copy = values.to(torch.float64, copy=True, memory_format=torch.contiguous_format).mul_(ones)
+    source = length(copy)
+    if not math.isfinite(source.sum().item()):  # a finite length has finite terms, and 0 x NaN or inf is not finite
         inside = inside & torch.isfinite(values)
         ones = as_number(inside, torch.float64)
         copy = torch.where(inside, values.to(torch.float64), 0.0)
-    return copy, ones, inside
+        source = length(copy)
+    return copy, ones, inside, source
 
 
 def _design(inside: Tensor, ones: Tensor, members: Members, size: int) -> Design:
     """The least-squares design of every factor, built once for factors that share a mask."""
-    first, which = distinct(inside)
-    masks = ones if which is None else ones[:, first]
-    shared = design(members.codes, members.n_groups, members.powers(size), masks, masks)
-    return shared if which is None else shared.rows(which, ones)
+    shared = distinct(inside)
+    masks = ones if shared is None else ones[:, shared[0]]
+    found = design(members.codes, members.n_groups, members.powers(size), masks, masks)
+    return found if shared is None else found.rows(shared[1], ones)
 
 
 def _tensor(block: NDArray[Any]) -> Tensor:

@@ -10,7 +10,9 @@ are finite, and multiplying by 1 or 0 does what `where` does, three times faster
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -109,29 +111,43 @@ def _factorised(
     for i, row in enumerate(gram):
         part: list[Tensor] = []  # row i of L D
         for j in range(i):
-            part.append(row[j] - sum((part[k] * lower[j][k] for k in range(j)), torch.zeros_like(row[j])))
+            part.append(_less(row[j], part, lower[j]))
         lower.append(tuple(x * inverse[j] for j, x in enumerate(part)))
-        pivot = row[i] - sum((x * y for x, y in zip(part, lower[i], strict=True)), torch.zeros_like(row[i]))
+        pivot = _less(row[i], part, lower[i])
         kept = pivot > floors[i] if i == 0 else (pivot > floors[i]) & (inverse[0] > 0)  # no size, no square of it
         inverse.append(torch.where(kept, 1 / torch.where(kept, pivot, 1.0), 0.0))
     return tuple(lower), tuple(inverse)
 
 
-def distinct(inside: Tensor) -> tuple[Tensor, Tensor | None]:
+def _less(x: Tensor, some: Sequence[Tensor], others: Sequence[Tensor]) -> Tensor:
+    """x less the sum of products, as many as the shorter of the two has."""
+    for a, b in zip(some, others, strict=False):
+        x = x - a * b
+    return x
+
+
+def distinct(inside: Tensor) -> tuple[Tensor, Tensor] | None:
     """The first factors [M] with each of the masks in inside [B,F,N], and which of these masks each factor has, [F].
 
     Factors often share masks (the same window, the same fields), and whoever shares a mask shares a design. Masks
-    are told apart by a sum of their words with fixed factors, and then compared cell by cell. None in place of which:
-    too many masks for sharing to pay.
+    are told apart by a sum of their words with fixed factors, and then compared cell by cell. None: too many masks
+    for sharing to pay.
     """
     n_factors = inside.shape[1]
-    words = torch.nn.functional.pad(inside, (0, -inside.shape[2] % 8)).view(torch.int64)  # B F W, eight cells a word
-    odd = torch.arange(words[:, 0].numel(), device=inside.device).view_as(words[:, :1]) * -7046029254386353131 + 1
-    sums = row_dot(words, odd).sum(dim=(0, 2))  # F; overflow wraps around
-    _, which = torch.unique(sums, return_inverse=True)
+    spare = -inside.shape[2] % 8
+    padded = torch.nn.functional.pad(inside, (0, spare)) if spare else inside
+    words = padded.view(torch.int64)  # B F W, eight cells a word
+    sums = row_dot(words, _odd_numbers(words.shape[0], words.shape[2], words.device)).sum(dim=(0, 2))  # overflow wraps
+    _, which = torch.unique(sums, return_inverse=True)  # F
     n_masks = int(which.max()) + 1
+    if n_masks > MOSTLY_OWN * n_factors:
+        return None
     first = torch.full((n_masks,), n_factors, device=inside.device)
     first = first.scatter_reduce(0, which, torch.arange(n_factors, device=inside.device), "amin")
-    if n_masks > MOSTLY_OWN * n_factors or not torch.equal(words[:, first[which]], words):
-        return first, None
-    return first, which
+    return (first, which) if torch.equal(words[:, first[which]], words) else None
+
+
+@lru_cache(maxsize=4)
+def _odd_numbers(dates: int, words: int, device: torch.device) -> Tensor:
+    """A factor for each word of a mask, [dates,1,words]; every block of a call has the same ones."""
+    return torch.arange(dates * words, device=device).view(dates, 1, words) * -7046029254386353131 + 1
