@@ -86,15 +86,19 @@ def neutralise(
     step = max(1, BLOCK_CELLS // max(1, shape[1] * shape[2]))
     for start in range(0, shape[0], step):
         cut = slice(start, min(start + step, shape[0]))
-        found, inside = _neutralised(
+        _write(out, cut, *_neutralised(
             _tensor(factors.values[cut]).to(device),
             _tensor(factors.valid[cut]).to(device),
             members.rows(cut.start, cut.stop),
             robust=robust, components=components, strength=alpha[cut], size=size, standardise=standardise,
-        )  # fmt: skip
-        torch.from_numpy(out.values[cut]).copy_(found.transpose(1, 2)).add_(0.0)  # -0 + 0 is 0
-        torch.from_numpy(out.valid[cut]).copy_(inside.transpose(1, 2))
+        ))  # fmt: skip
     return out
+
+
+def _write(out: FactorSet, cut: slice, found: Tensor, inside: Tensor) -> None:
+    """A function of its own, so that a block is freed before the next one needs its memory, still in the cache."""
+    torch.from_numpy(out.values[cut]).copy_(found.transpose(1, 2)).add_(0.0)  # -0 + 0 is 0
+    torch.from_numpy(out.valid[cut]).copy_(inside.transpose(1, 2))
 
 
 def neutralise_block(
