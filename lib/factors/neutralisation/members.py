@@ -45,7 +45,8 @@ def members_of(exposures: Exposures, *, sized: bool, device: torch.device) -> Me
     key = (str(device), sized)
     if key not in exposures.prepared:
         exposures.prepared[key] = _prepared(exposures, sized, device)
-    return exposures.prepared[key]  # type: ignore[no-any-return]
+    found: Members = exposures.prepared[key]
+    return found
 
 
 def _prepared(exposures: Exposures, sized: bool, device: torch.device) -> Members:
@@ -57,5 +58,5 @@ def _prepared(exposures: Exposures, sized: bool, device: torch.device) -> Member
         size -= size.sum(axis=1, keepdims=True) / np.maximum(part.sum(axis=1, keepdims=True), 1)
         size *= part
     codes = np.maximum(exposures.codes, 0).astype(np.int64)
-    n_groups = int(codes.max(initial=0)) + 1
-    return Members(*(torch.from_numpy(array).to(device) for array in (codes, size, part)), n_groups)
+    there = [torch.from_numpy(array).to(device) for array in (codes, size, part)]
+    return Members(there[0], there[1], there[2], n_groups=int(codes.max(initial=0)) + 1)

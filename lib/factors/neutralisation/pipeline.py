@@ -19,10 +19,11 @@ from lib.factors.neutralisation.regression import Design, design, distinct
 from lib.factors.neutralisation.robust import Huber
 from lib.factors.neutralisation.strength import AdaptiveStrength
 from lib.factors.neutralisation.sums import centred, length, scale_
-from lib.kernels import as_number
+from lib.kernels import INTEGER, as_number, keep
 
-#: cells of a block, dates x stocks x factors; about ten float64 arrays of this size are alive at once
-BLOCK_CELLS = 1 << 19
+#: cells of a block, dates x stocks x factors; about four float64 arrays of this size are alive at once in least
+#: squares, few enough to stay in a cache, and ten with every option
+BLOCK_CELLS = 1 << 18
 
 
 def neutralise(
@@ -97,7 +98,7 @@ def neutralise(
 
 def _write(out: FactorSet, cut: slice, found: Tensor, inside: Tensor) -> None:
     """A function of its own, so that a block is freed before the next one needs its memory, still in the cache."""
-    torch.from_numpy(out.values[cut]).copy_(found.transpose(1, 2)).add_(0.0)  # -0 + 0 is 0
+    torch.from_numpy(out.values[cut]).copy_(found.transpose(1, 2))
     torch.from_numpy(out.valid[cut]).copy_(inside.transpose(1, 2))
 
 
@@ -123,7 +124,7 @@ def neutralise_block(
         values, valid, members, robust=robust, components=components, strength=_checked_strength(strength, len(values)),
         size=size, standardise=standardise,
     )  # fmt: skip
-    return result.to(values.dtype).add_(0.0).transpose(1, 2), inside.transpose(1, 2)  # -0 + 0 is 0
+    return result.to(values.dtype).transpose(1, 2), inside.transpose(1, 2)
 
 
 def _neutralised(
@@ -137,7 +138,7 @@ def _neutralised(
     size: int,
     standardise: bool,
 ) -> tuple[Tensor, Tensor]:
-    """Values, in float64, and valid, [B,F,N]; outside the values are 0 or -0."""
+    """Values, in float64, and valid, [B,F,N]; outside the values are 0, never -0."""
     given, ones, inside, source = _cleaned(values.transpose(1, 2), _inside(valid, members.part))
     plain = _design(inside, ones, members, size)
     if components:
@@ -152,7 +153,8 @@ def _neutralised(
         result = torch.lerp(given, result, torch.tensor(strength, device=values.device)[:, None, None])
     if standardise:  # the dummies have made the mean of a least-squares residual 0 already
         result = scale_(centred(result, ones) if mixed or robust else result, plain.count, source)
-    return result, inside
+    optional = bool(components or robust or mixed)  # these multiply by 0, which leaves -0
+    return result.add_(0.0) if optional else result, inside
 
 
 def _inside(valid: Tensor, part: Tensor) -> Tensor:
@@ -162,16 +164,15 @@ def _inside(valid: Tensor, part: Tensor) -> Tensor:
 
 
 def _cleaned(values: Tensor, inside: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """A float64 copy [B,F,N], 0 or -0 outside; 1 inside, else 0; the cells inside that are finite; lengths [B,F,1]."""
-    ones = as_number(inside, torch.float64)
-    copy = values.to(torch.float64, copy=True, memory_format=torch.contiguous_format).mul_(ones)
+    """A float64 copy [B,F,N], 0 outside; 1 inside and 0 outside; the cells inside that are finite; lengths [B,F,1]."""
+    numbers = values if values.dtype in INTEGER else values.to(torch.float64)
+    copy = keep(numbers, inside).to(torch.float64, memory_format=torch.contiguous_format)
     source = length(copy)
-    if not math.isfinite(source.sum().item()):  # a finite length has finite terms, and 0 x NaN or inf is not finite
+    if not math.isfinite(source.sum().item()):  # a finite length has finite terms
         inside = inside & torch.isfinite(values)
-        ones = as_number(inside, torch.float64)
         copy = torch.where(inside, values.to(torch.float64), 0.0)
         source = length(copy)
-    return copy, ones, inside, source
+    return copy, as_number(inside, torch.float64), inside, source
 
 
 def _design(inside: Tensor, ones: Tensor, members: Members, size: int) -> Design:

@@ -60,7 +60,7 @@ class Design:
         return Design(self.codes, self.sizes, ones, ones, self.mass[:, which], means, lower, inverse)
 
     def residual(self, y: Tensor) -> Tensor:
-        """y [B,F,N], 0 outside, less its fit; 0 or -0 outside."""
+        """y [B,F,N], 0 outside, less its fit; 0 outside, and not -0 where y is not."""
         weighted = y if self.weight is self.ones else y * self.weight
         total = group_sum(weighted, self.codes, self.mass.shape[2])  # B F G
         moments = [
@@ -115,7 +115,7 @@ def _factorised(
         lower.append(tuple(x * inverse[j] for j, x in enumerate(part)))
         pivot = _less(row[i], part, lower[i])
         kept = pivot > floors[i] if i == 0 else (pivot > floors[i]) & (inverse[0] > 0)  # no size, no square of it
-        inverse.append(torch.where(kept, 1 / torch.where(kept, pivot, 1.0), 0.0))
+        inverse.append(pivot.reciprocal().masked_fill_(~kept, 0.0))
     return tuple(lower), tuple(inverse)
 
 

@@ -55,11 +55,13 @@ def centred(x: Tensor, ones: Tensor) -> Tensor:
 
 
 def scale_(x: Tensor, count: Tensor, source: Tensor) -> Tensor:
-    """Centred x over its population deviation, in place; 0 or -0 in rows that are flat against their source.
+    """Centred x over its population deviation, in place; 0, never -0, in rows that are flat against their source.
 
     count: [B,R,1], the cells of each row that count. source: [B,R,1], the length of what x was made from.
     """
     size = length(x)  # B R 1
     flat = size <= FLAT * source
-    factor = torch.where(flat, 0.0, count.sqrt() / torch.where(flat, 1.0, size))
-    return x.mul_(factor)
+    if not bool(flat.any()):
+        return x.mul_(count.sqrt() / size)
+    x.mul_(count.sqrt() / size.masked_fill(flat, 1.0))
+    return x.masked_fill_(flat, 0.0)
