@@ -48,7 +48,8 @@ def neutralise(
     Parameters
     ----------
     factors: values [T,N,F] and valid; memory maps are read in blocks of dates, never whole.
-    exposures: industries and sizes [T,N] of the same dates and stocks; see `Exposures.from_panel`.
+    exposures: industries and sizes [T,N] of the same dates and stocks; see `Exposures.from_panel`. What
+        the first call prepares from them stays with them for the next: keep one for all factors of a panel.
     robust: Huber's M-estimate in place of least squares; True, or a `Huber` with other settings.
     components: first take z-scores and remove their first k principal components of the day; needs k < F.
     strength: alpha_t in [0,1]: a number, one number a day [T], "adaptive", or an `AdaptiveStrength`.
@@ -85,14 +86,15 @@ def neutralise(
     device = torch.device(device)
     members = _members(exposures, shape[2], components, size, device)
     step = max(1, BLOCK_CELLS // max(1, shape[1] * shape[2]))
-    for start in range(0, shape[0], step):
-        cut = slice(start, min(start + step, shape[0]))
-        _write(out, cut, *_neutralised(
-            _tensor(factors.values[cut]).to(device),
-            _tensor(factors.valid[cut]).to(device),
-            members.rows(cut.start, cut.stop),
-            robust=robust, components=components, strength=alpha[cut], size=size, standardise=standardise,
-        ))  # fmt: skip
+    with torch.inference_mode():  # arrays in, arrays out: nobody can ask for a gradient, and small operations cost less
+        for start in range(0, shape[0], step):
+            cut = slice(start, min(start + step, shape[0]))
+            _write(out, cut, *_neutralised(
+                _tensor(factors.values[cut]).to(device),
+                _tensor(factors.valid[cut]).to(device),
+                members.rows(cut.start, cut.stop),
+                robust=robust, components=components, strength=alpha[cut], size=size, standardise=standardise,
+            ))  # fmt: skip
     return out
 
 
