@@ -33,6 +33,7 @@ from lib.reasons import Reason
 
 PIPELINE = importlib.import_module("lib.factors.neutralisation.pipeline")
 MEMBERS = importlib.import_module("lib.factors.neutralisation.members")
+REGRESSION = importlib.import_module("lib.factors.neutralisation.regression")
 PARTS = ("exposures", "members", "sums", "regression", "robust", "components", "strength", "pipeline")
 #: every option at once, and none
 OPTIONS = ({}, {"size": 1}, {"robust": True, "components": 2, "strength": "adaptive"})
@@ -158,6 +159,15 @@ def test_other_factors_change_no_bit():
         )
         part = FactorSet(whole.values[..., chosen], whole.valid[..., chosen], some.names, {})
         assert identical(part, neutralise(some, exposures, robust=True))
+
+
+def test_masks_that_only_seem_alike_share_nothing(monkeypatch):
+    factors, exposures = case(12)
+    expected = neutralise(factors, exposures)
+    monkeypatch.setattr(
+        REGRESSION, "_odd_numbers", lambda *shape: torch.zeros(shape[0], 1, shape[1], dtype=torch.int64)
+    )
+    assert identical(expected, neutralise(factors, exposures)), "all sums are 0, so all masks look like one"
 
 
 def test_results_can_go_to_a_map_or_replace_their_input(tmp_path: Path):
