@@ -32,7 +32,9 @@ from lib.panel import Panel
 from lib.reasons import Reason
 
 PIPELINE = importlib.import_module("lib.factors.neutralisation.pipeline")
-PARTS = ("exposures", "sums", "regression", "robust", "components", "strength", "pipeline")
+MEMBERS = importlib.import_module("lib.factors.neutralisation.members")
+REGRESSION = importlib.import_module("lib.factors.neutralisation.regression")
+PARTS = ("exposures", "members", "sums", "regression", "robust", "components", "strength", "pipeline")
 #: every option at once, and none
 OPTIONS = ({}, {"size": 1}, {"robust": True, "components": 2, "strength": "adaptive"})
 FLOAT32 = 5e-6  # of a z-score
@@ -159,6 +161,15 @@ def test_other_factors_change_no_bit():
         assert identical(part, neutralise(some, exposures, robust=True))
 
 
+def test_masks_that_only_seem_alike_share_nothing(monkeypatch):
+    factors, exposures = case(12)
+    expected = neutralise(factors, exposures)
+    monkeypatch.setattr(
+        REGRESSION, "_odd_numbers", lambda *shape: torch.zeros(shape[0], 1, shape[1], dtype=torch.int64)
+    )
+    assert identical(expected, neutralise(factors, exposures)), "all sums are 0, so all masks look like one"
+
+
 def test_results_can_go_to_a_map_or_replace_their_input(tmp_path: Path):
     factors, exposures = case(13)
     expected = neutralise(factors, exposures)
@@ -170,6 +181,55 @@ def test_results_can_go_to_a_map_or_replace_their_input(tmp_path: Path):
     stored = FactorSet(maps[0], maps[1], factors.names, {})
     assert neutralise(stored, exposures, out=stored) is stored and identical(stored, expected)
     assert not identical(expected, factors), "the input was left as it was"
+
+
+# ------------------------------------------------- what is kept for later
+
+
+def test_exposures_prepared_by_one_call_serve_another_with_other_options():
+    factors, exposures = case(18)
+    for options in ({"size": 2}, {"size": 0}, {"size": 1}, {"size": 0}, {"size": 2}):
+        fresh = replace(exposures)
+        assert not fresh.prepared and identical(
+            neutralise(factors, exposures, **options), neutralise(factors, fresh, **options)
+        )
+    assert len(exposures.prepared) == 2, "with and without market values"
+    assert MEMBERS.members_of(exposures, sized=True, device=torch.device("cpu")) is exposures.prepared["cpu", True]
+    values = torch.from_numpy(factors.values)
+    alike = [neutralise_block(x, torch.from_numpy(factors.valid), exposures)[0] for x in (values, values.double())]
+    assert alike[1].dtype == torch.float64 and torch.allclose(alike[0].double(), alike[1], atol=FLOAT32)
+
+
+def test_preparation_follows_the_device():
+    _, exposures = case(18)
+    for device in (torch.device("cpu"), torch.device("meta")):
+        members = MEMBERS.members_of(exposures, sized=True, device=device)
+        assert {x.device.type for x in (members.codes, members.size, members.part)} == {device.type}
+
+
+def test_exposures_do_not_follow_arrays_that_change_later():
+    """Nor can they be written to: what was prepared from them would be stale."""
+    factors, start = case(19)
+    arrays = {name: getattr(start, name).copy() for name in ("codes", "log_cap", "market")}
+    read_only = {name: array.view() for name, array in arrays.items()}  # views of what can still be written
+    for array in read_only.values():
+        array.flags.writeable = False
+    for given in (arrays, read_only):
+        exposures = Exposures(**given)
+        before = neutralise(factors, exposures, strength="adaptive")
+        kept = {name: array.copy() for name, array in arrays.items()}
+        arrays["codes"][:], arrays["log_cap"][:], arrays["market"][:] = 0, 1.0, 0.5
+        exposures.prepared.clear()
+        assert identical(before, neutralise(factors, exposures, strength="adaptive"))
+        for name, array in kept.items():
+            arrays[name][:] = array
+            with pytest.raises(ValueError, match="read-only"):
+                getattr(exposures, name)[0] = 0
+
+
+def test_rows_of_exposures_are_views():
+    _, exposures = case(19)
+    assert np.shares_memory(exposures.rows(2, 5).log_cap, exposures.log_cap)
 
 
 # ------------------------------------------------------------- bad days

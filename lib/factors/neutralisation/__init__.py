@@ -1,7 +1,8 @@
 """Neutralisation: what a factor says beyond industry and size (paper A, eq. 5-8; paper B, eq. 2).
 
-Read in this order: `exposures` (industries and sizes), `regression` (the projection), `robust`, `components` and
-`strength` (the options), `pipeline`. `sums` holds the sums within groups they share.
+Read in this order: `exposures` (industries and sizes), `members` (the same, prepared for all blocks), `regression`
+(the projection), `robust`, `components` and `strength` (the options), `pipeline`. `sums` holds the sums within groups
+they share.
 """
 
 from lib.factors.neutralisation.components import principal_components

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,11 +27,15 @@ class Exposures:
         masked, or of no known industry. log_cap: float64 [T,N], log of the market value in any one currency, NaN
         where it is unknown, not positive or masked; None without market values. market: float64 [T], the day's
         average return, known at its close, NaN without one; only the adaptive strength reads it.
+
+    The arrays are read-only: one that somebody else could still write to is copied. So what neutralisation prepares
+    from them at its first call (`members`) holds for every later one: keep one Exposures for all factors of a panel.
     """
 
     codes: NDArray[np.int32]
     log_cap: NDArray[np.float64] | None = None
     market: NDArray[np.float64] | None = None
+    prepared: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.codes.ndim != 2 or self.codes.dtype.kind != "i":
@@ -42,6 +46,8 @@ class Exposures:
             raise ParameterError(
                 f"market has shape {self.market.shape}; expected one return a day, {self.codes.shape[:1]}"
             )
+        for name in ("codes", "log_cap", "market"):
+            object.__setattr__(self, name, _read_only(getattr(self, name)))
 
     @classmethod
     def from_panel(cls, panel: Panel, *, industry: str | None = "industry", cap: str | None = None) -> Exposures:
@@ -78,6 +84,18 @@ class Exposures:
             None if self.log_cap is None else self.log_cap[cut],
             None if self.market is None else self.market[cut],
         )
+
+
+def _read_only(array: NDArray[Any] | None) -> NDArray[Any] | None:
+    """The array itself if neither it nor what it is a view of can be written to, else a copy."""
+    whole: Any = array
+    while isinstance(whole, np.ndarray) and not whole.flags.writeable:
+        whole = whole.base
+    if not isinstance(whole, np.ndarray) or array is None:
+        return array
+    own = array.copy()
+    own.flags.writeable = False
+    return own
 
 
 def _field(panel: Panel, name: str) -> NDArray[Any]:

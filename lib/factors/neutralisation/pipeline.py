@@ -14,14 +14,16 @@ from lib.errors import ParameterError
 from lib.factors.factor_set import FactorSet
 from lib.factors.neutralisation.components import remove_components
 from lib.factors.neutralisation.exposures import Exposures
-from lib.factors.neutralisation.regression import Design, design, distinct, powers_of_size
+from lib.factors.neutralisation.members import Members, members_of
+from lib.factors.neutralisation.regression import Design, design, distinct
 from lib.factors.neutralisation.robust import Huber
 from lib.factors.neutralisation.strength import AdaptiveStrength
-from lib.factors.neutralisation.sums import centred, scale_
-from lib.kernels import as_number
+from lib.factors.neutralisation.sums import centred, length, scale_
+from lib.kernels import INTEGER, as_number, keep
 
-#: cells of a block, dates x stocks x factors; about ten float64 arrays of this size are alive at once
-BLOCK_CELLS = 1 << 19
+#: cells of a block, dates x stocks x factors; about four float64 arrays of this size are alive at once in least
+#: squares, few enough to stay in a cache, and ten with every option
+BLOCK_CELLS = 1 << 18
 
 
 def neutralise(
@@ -46,7 +48,8 @@ def neutralise(
     Parameters
     ----------
     factors: values [T,N,F] and valid; memory maps are read in blocks of dates, never whole.
-    exposures: industries and sizes [T,N] of the same dates and stocks; see `Exposures.from_panel`.
+    exposures: industries and sizes [T,N] of the same dates and stocks; see `Exposures.from_panel`. What
+        the first call prepares from them stays with them for the next: keep one for all factors of a panel.
     robust: Huber's M-estimate in place of least squares; True, or a `Huber` with other settings.
     components: first take z-scores and remove their first k principal components of the day; needs k < F.
     strength: alpha_t in [0,1]: a number, one number a day [T], "adaptive", or an `AdaptiveStrength`.
@@ -80,18 +83,25 @@ def neutralise(
     if out is None:
         values = np.empty_like(factors.values, dtype=np.float32, subok=False)
         out = FactorSet(values, np.empty_like(factors.valid, subok=False), factors.names, factors.skipped)
+    device = torch.device(device)
+    members = _members(exposures, shape[2], components, size, device)
     step = max(1, BLOCK_CELLS // max(1, shape[1] * shape[2]))
-    for start in range(0, shape[0], step):
-        cut = slice(start, min(start + step, shape[0]))
-        found, inside = _neutralised(
-            _tensor(factors.values[cut]).to(device),
-            _tensor(factors.valid[cut]).to(device),
-            exposures.rows(cut.start, cut.stop),
-            robust=robust, components=components, strength=alpha[cut], size=size, standardise=standardise,
-        )  # fmt: skip
-        torch.from_numpy(out.values[cut]).copy_(found.transpose(1, 2))
-        torch.from_numpy(out.valid[cut]).copy_(inside.transpose(1, 2))
+    with torch.inference_mode():  # arrays in, arrays out: nobody can ask for a gradient, and small operations cost less
+        for start in range(0, shape[0], step):
+            cut = slice(start, min(start + step, shape[0]))
+            _write(out, cut, *_neutralised(
+                _tensor(factors.values[cut]).to(device),
+                _tensor(factors.valid[cut]).to(device),
+                members.rows(cut.start, cut.stop),
+                robust=robust, components=components, strength=alpha[cut], size=size, standardise=standardise,
+            ))  # fmt: skip
     return out
+
+
+def _write(out: FactorSet, cut: slice, found: Tensor, inside: Tensor) -> None:
+    """A function of its own, so that a block is freed before the next one needs its memory, still in the cache."""
+    torch.from_numpy(out.values[cut]).copy_(found.transpose(1, 2))
+    torch.from_numpy(out.valid[cut]).copy_(inside.transpose(1, 2))
 
 
 def neutralise_block(
@@ -109,9 +119,12 @@ def neutralise_block(
 
     Returns values, in the dtype given, and valid. `strength` is a number or one number for each of the B dates.
     """
+    if tuple(values.shape[:2]) != exposures.shape:
+        raise ParameterError(f"values are {tuple(values.shape)}; expected [B,N,F] with B, N = {exposures.shape}")
+    members = _members(exposures, values.shape[2], components, size, values.device)
     result, inside = _neutralised(
-        values, valid, exposures, robust=robust, components=components, strength=strength, size=size,
-        standardise=standardise,
+        values, valid, members, robust=robust, components=components, strength=_checked_strength(strength, len(values)),
+        size=size, standardise=standardise,
     )  # fmt: skip
     return result.to(values.dtype).transpose(1, 2), inside.transpose(1, 2)
 
@@ -119,62 +132,57 @@ def neutralise_block(
 def _neutralised(
     values: Tensor,
     valid: Tensor,
-    exposures: Exposures,
+    members: Members,
     *,
     robust: bool | Huber,
     components: int,
-    strength: float | ArrayLike,
+    strength: NDArray[np.float64],
     size: int,
     standardise: bool,
 ) -> tuple[Tensor, Tensor]:
-    """Values, in float64, and valid, [B,F,N]."""
-    _check_options(values, exposures, components, size)
-    codes, log_size, member = _cells(exposures, size, values.device)
-    inside = (valid & member[:, :, None]).transpose(1, 2).contiguous()  # B F N
-    given, inside = _cleaned(values.transpose(1, 2), inside)
-    plain = _design(inside, codes, powers_of_size(log_size, member, size), int(exposures.codes.max(initial=0)) + 1)
-    given = given.mul_(plain.ones)
+    """Values, in float64, and valid, [B,F,N]; outside the values are 0, never -0."""
+    given, ones, inside, source = _cleaned(values.transpose(1, 2), _inside(valid, members.part))
+    plain = _design(inside, ones, members, size)
     if components:
-        given = scale_(centred(given, plain.ones), plain.count, given)
-    start = remove_components(given, plain.ones, components) if components else given
+        given = scale_(centred(given, ones), plain.count, source)
+        source = length(given)
+    start = remove_components(given, ones, components) if components else given
     result = plain.residual(start)
     if robust:
         result = (Huber() if robust is True else robust).residual(start, result, plain)
-    alpha = _checked_strength(strength, len(values))
-    mixed = bool((alpha < 1).any())
+    mixed = bool((strength < 1).any())
     if mixed:
-        result = torch.lerp(given, result, torch.tensor(alpha, device=values.device)[:, None, None])
+        result = torch.lerp(given, result, torch.tensor(strength, device=values.device)[:, None, None])
     if standardise:  # the dummies have made the mean of a least-squares residual 0 already
-        return scale_(centred(result, plain.ones) if mixed or robust else result, plain.count, given), inside
-    return result.add_(0.0), inside  # -0 + 0 is 0
+        result = scale_(centred(result, ones) if mixed or robust else result, plain.count, source)
+    optional = bool(components or robust or mixed)  # these multiply by 0, which leaves -0
+    return result.add_(0.0) if optional else result, inside
 
 
-def _cleaned(values: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:
-    """A float64 copy [B,F,N], finite, and the cells inside whose value was finite."""
-    copy = values.to(torch.float64, copy=True, memory_format=torch.contiguous_format)
-    if not math.isfinite(copy.sum().item()):  # a finite sum has finite terms
-        inside = inside & torch.isfinite(copy)
-        copy = torch.where(inside, copy, 0.0)
-    return copy, inside
+def _inside(valid: Tensor, part: Tensor) -> Tensor:
+    """valid [B,N,F] and the members [B,N], as bool [B,F,N] in that order of memory."""
+    inside = torch.empty(valid.transpose(1, 2).shape, dtype=torch.bool, device=valid.device)
+    return torch.logical_and(valid.transpose(1, 2), part[:, None], out=inside)
 
 
-def _design(inside: Tensor, codes: Tensor, sizes: tuple[Tensor, ...], n_groups: int) -> Design:
+def _cleaned(values: Tensor, inside: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """A float64 copy [B,F,N], 0 outside; 1 inside and 0 outside; the cells inside that are finite; lengths [B,F,1]."""
+    numbers = values if values.dtype in INTEGER else values.to(torch.float64)
+    copy = keep(numbers, inside).to(torch.float64, memory_format=torch.contiguous_format)
+    source = length(copy)
+    if not math.isfinite(source.sum().item()):  # a finite length has finite terms
+        inside = inside & torch.isfinite(values)
+        copy = torch.where(inside, values.to(torch.float64), 0.0)
+        source = length(copy)
+    return copy, as_number(inside, torch.float64), inside, source
+
+
+def _design(inside: Tensor, ones: Tensor, members: Members, size: int) -> Design:
     """The least-squares design of every factor, built once for factors that share a mask."""
-    masks, which = distinct(inside)
-    ones = as_number(masks, torch.float64)
-    shared = design(codes, n_groups, sizes, ones, ones)
-    return shared if which is None or masks.shape[1] == 1 else shared.rows(which)
-
-
-def _cells(exposures: Exposures, size: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Industry (0 where there is none), log size and the stocks that take part, [B,N] each."""
-    member = exposures.codes >= 0
-    log_cap = np.zeros(exposures.shape)
-    if size and exposures.log_cap is not None:
-        member &= np.isfinite(exposures.log_cap)
-        log_cap = np.where(member, exposures.log_cap, 0.0)
-    codes = np.maximum(exposures.codes, 0).astype(np.int64)
-    return tuple(torch.from_numpy(array).to(device) for array in (codes, log_cap, member))  # type: ignore[return-value]
+    shared = distinct(inside)
+    masks = ones if shared is None else ones[:, shared[0]]
+    found = design(members.codes, members.n_groups, members.powers(size), masks, masks)
+    return found if shared is None else found.rows(shared[1], ones)
 
 
 def _tensor(block: NDArray[Any]) -> Tensor:
@@ -217,12 +225,12 @@ def _check_shapes(factors: FactorSet, exposures: Exposures, out: FactorSet | Non
     return shape
 
 
-def _check_options(values: Tensor, exposures: Exposures, components: int, size: int) -> None:
-    if tuple(values.shape[:2]) != exposures.shape:
-        raise ParameterError(f"values are {tuple(values.shape)}; expected [B,N,F] with B, N = {exposures.shape}")
-    if not 0 <= components < max(values.shape[2], 1):
-        raise ParameterError(f"components: got {components}; expected 0 to F - 1 = {values.shape[2] - 1}")
+def _members(exposures: Exposures, n_factors: int, components: int, size: int, device: torch.device) -> Members:
+    """Who takes part, once the options have been checked."""
+    if not 0 <= components < max(n_factors, 1):
+        raise ParameterError(f"components: got {components}; expected 0 to F - 1 = {n_factors - 1}")
     if size not in (0, 1, 2):
         raise ParameterError(f"size: got {size!r}; expected the powers of log size, 0, 1 or 2")
     if size and exposures.log_cap is None:
         raise ParameterError("the exposures have no market values: add a field cap to the panel, or pass size=0")
+    return members_of(exposures, sized=size > 0, device=device)

@@ -10,12 +10,14 @@ are finite, and multiplying by 1 or 0 does what `where` does, three times faster
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from lib.factors.neutralisation.sums import centred, group_sum, group_total, of_group, ratio
+from lib.factors.neutralisation.sums import group_sum, group_total, of_group, ratio
 from lib.kernels import row_dot
 
 #: log sizes that deviate by less than this within industries do not vary: market values equal to eight digits
@@ -51,15 +53,14 @@ class Design:
         """Cells of each row, [B,M,1]: the weight of all industries, of a least-squares design."""
         return group_total(self.mass)
 
-    def rows(self, which: Tensor) -> Design:
-        """The design of every factor, where `which` [F] says whose mask it has."""
-        ones = self.ones[:, which]
+    def rows(self, which: Tensor, ones: Tensor) -> Design:
+        """The design of every factor, where `which` [F] says whose mask it has; ones: [B,F,N], those masks."""
         means, inverse = (tuple(x[:, which] for x in part) for part in (self.means, self.inverse))
         lower = tuple(tuple(x[:, which] for x in row) for row in self.lower)
         return Design(self.codes, self.sizes, ones, ones, self.mass[:, which], means, lower, inverse)
 
     def residual(self, y: Tensor) -> Tensor:
-        """y [B,F,N], 0 outside, less its fit; 0 outside."""
+        """y [B,F,N], 0 outside, less its fit; 0 outside, and not -0 where y is not."""
         weighted = y if self.weight is self.ones else y * self.weight
         total = group_sum(weighted, self.codes, self.mass.shape[2])  # B F G
         moments = [
@@ -68,12 +69,11 @@ class Design:
         ]
         level, slopes = ratio(total, self.mass), self._solve(moments)  # B F G, k of B F 1
         for slope, mean in zip(slopes, self.means, strict=True):
-            level = level - slope * mean
-        rest = of_group(level, self.codes)  # B F N
-        torch.sub(y, rest, out=rest)
+            level.addcmul_(slope, mean, value=-1)
+        fit = of_group(level, self.codes)  # B F N
         for slope, size in zip(slopes, self.sizes, strict=True):
-            rest.addcmul_(slope, size, value=-1)
-        return rest.mul_(self.ones)
+            fit.addcmul_(slope, size)
+        return torch.addcmul(y, fit, self.ones, value=-1, out=fit)
 
     def _solve(self, moments: list[Tensor]) -> list[Tensor]:
         """Slopes from L D L' slopes = moments, by substitution forwards and backwards."""
@@ -87,25 +87,13 @@ class Design:
         return slopes
 
 
-def powers_of_size(log_size: Tensor, member: Tensor, k: int) -> tuple[Tensor, ...]:
-    """z, z^2, .. up to the k-th power, [B,1,N] each; z is log size [B,N] less the mean of the day's members, else 0.
-
-    log_size is 0 where there is no member. The dummies absorb the shift, so the span is that of log size itself.
-    """
-    ones = member.to(torch.float64)[:, None]
-    z = centred(log_size[:, None], ones)
-    powers = [z]
-    while len(powers) < k:
-        powers.append(powers[-1] * z)
-    return tuple(powers[:k])
-
-
 def design(codes: Tensor, n_groups: int, sizes: tuple[Tensor, ...], ones: Tensor, weight: Tensor) -> Design:
     """Regressors and factorised normal equations of the rows with these weights, [B,M,N]."""
     mass = group_sum(weight, codes, n_groups)
-    sums = [group_sum(weight * size, codes, n_groups) for size in sizes]
+    weighted = [weight * size for size in sizes]  # of B M N
+    sums = [group_sum(x, codes, n_groups) for x in weighted]
     means = tuple(ratio(total, mass) for total in sums)
-    squares = [[row_dot(weight, a * b) for b in sizes[: i + 1]] for i, a in enumerate(sizes)]  # of B M 1
+    squares = [[row_dot(x, size) for size in sizes[: i + 1]] for i, x in enumerate(weighted)]  # of B M 1
     gram = [[square - group_total(sums[i] * means[j]) for j, square in enumerate(row)] for i, row in enumerate(squares)]
     floors = [DEPENDENT * squares[i][i] for i in range(len(sizes))]
     if floors:
@@ -123,29 +111,43 @@ def _factorised(
     for i, row in enumerate(gram):
         part: list[Tensor] = []  # row i of L D
         for j in range(i):
-            part.append(row[j] - sum((part[k] * lower[j][k] for k in range(j)), torch.zeros_like(row[j])))
+            part.append(_less(row[j], part, lower[j]))
         lower.append(tuple(x * inverse[j] for j, x in enumerate(part)))
-        pivot = row[i] - sum((x * y for x, y in zip(part, lower[i], strict=True)), torch.zeros_like(row[i]))
+        pivot = _less(row[i], part, lower[i])
         kept = pivot > floors[i] if i == 0 else (pivot > floors[i]) & (inverse[0] > 0)  # no size, no square of it
-        inverse.append(torch.where(kept, 1 / torch.where(kept, pivot, 1.0), 0.0))
+        inverse.append(pivot.reciprocal().masked_fill_(~kept, 0.0))
     return tuple(lower), tuple(inverse)
 
 
-def distinct(inside: Tensor) -> tuple[Tensor, Tensor | None]:
-    """The different masks [B,M,N] among inside [B,F,N], and which of them each factor has, [F]; None for its own.
+def _less(x: Tensor, some: Sequence[Tensor], others: Sequence[Tensor]) -> Tensor:
+    """x less the sum of products, as many as the shorter of the two has."""
+    for a, b in zip(some, others, strict=False):
+        x = x - a * b
+    return x
+
+
+def distinct(inside: Tensor) -> tuple[Tensor, Tensor] | None:
+    """The first factors [M] with each of the masks in inside [B,F,N], and which of these masks each factor has, [F].
 
     Factors often share masks (the same window, the same fields), and whoever shares a mask shares a design. Masks
-    are told apart by a sum of their words with fixed factors, and then compared cell by cell.
+    are told apart by a sum of their words with fixed factors, and then compared cell by cell. None: too many masks
+    for sharing to pay.
     """
     n_factors = inside.shape[1]
-    words = torch.nn.functional.pad(inside, (0, -inside.shape[2] % 8)).view(torch.int64)  # B F W, eight cells a word
-    odd = torch.arange(words[:, 0].numel(), device=inside.device).view_as(words[:, :1]) * -7046029254386353131 + 1
-    _, which = torch.unique((words * odd).sum(dim=(0, 2)), return_inverse=True)  # F; overflow wraps around
+    spare = -inside.shape[2] % 8
+    padded = torch.nn.functional.pad(inside, (0, spare)) if spare else inside
+    words = padded.view(torch.int64)  # B F W, eight cells a word
+    sums = row_dot(words, _odd_numbers(words.shape[0], words.shape[2], words.device)).sum(dim=(0, 2))  # overflow wraps
+    _, which = torch.unique(sums, return_inverse=True)  # F
     n_masks = int(which.max()) + 1
     if n_masks > MOSTLY_OWN * n_factors:
-        return inside, None
+        return None
     first = torch.full((n_masks,), n_factors, device=inside.device)
     first = first.scatter_reduce(0, which, torch.arange(n_factors, device=inside.device), "amin")
-    if not torch.equal(words[:, first[which]], words):
-        return inside, None
-    return inside[:, first], which
+    return (first, which) if torch.equal(words[:, first[which]], words) else None
+
+
+@lru_cache(maxsize=4)
+def _odd_numbers(dates: int, words: int, device: torch.device) -> Tensor:
+    """A factor for each word of a mask, [dates,1,words]; every block of a call has the same ones."""
+    return torch.arange(dates * words, device=device).view(dates, 1, words) * -7046029254386353131 + 1

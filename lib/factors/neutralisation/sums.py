@@ -15,6 +15,7 @@ from lib.kernels import row_dot
 
 #: a row whose deviation is at most this share of the root mean square it came from is flat: float32 says no more
 FLAT = 1e-6
+TINY = torch.finfo(torch.float64).tiny
 
 
 def group_sum(x: Tensor, codes: Tensor, n_groups: int) -> Tensor:
@@ -34,8 +35,8 @@ def group_total(per_group: Tensor) -> Tensor:
 
 
 def ratio(total: Tensor, mass: Tensor) -> Tensor:
-    """total / mass, 0 where there is no mass."""
-    return total / torch.where(mass > 0, mass, 1.0)
+    """total / mass, 0 where there is no mass and so no total either; the smallest normal number stands in for 0."""
+    return total / mass.clamp(min=TINY)
 
 
 def row_sum(x: Tensor) -> Tensor:
@@ -54,11 +55,13 @@ def centred(x: Tensor, ones: Tensor) -> Tensor:
 
 
 def scale_(x: Tensor, count: Tensor, source: Tensor) -> Tensor:
-    """Centred x over its population deviation, in place; 0, never -0, in rows that are flat against the `source` of x.
+    """Centred x over its population deviation, in place; 0, never -0, in rows that are flat against their source.
 
-    count: [B,R,1], the cells of each row that count.
+    count: [B,R,1], the cells of each row that count. source: [B,R,1], the length of what x was made from.
     """
     size = length(x)  # B R 1
-    flat = size <= FLAT * length(source)
-    factor = torch.where(flat, 0.0, count.sqrt() / torch.where(flat, 1.0, size))
-    return torch.addcmul(x.new_zeros(()), x, factor, out=x)  # 0 + -0 is 0
+    flat = size <= FLAT * source
+    if not bool(flat.any()):
+        return x.mul_(count.sqrt() / size)
+    x.mul_(count.sqrt() / size.masked_fill(flat, 1.0))
+    return x.masked_fill_(flat, 0.0)
