@@ -97,6 +97,7 @@ class Run:
     frame: pd.DataFrame
     data_path: str | None = None
     name: str = "limit_events"
+    n_stocks: int = 120
 
     @property
     def study(self) -> Any:
@@ -109,7 +110,8 @@ class Run:
     @property
     def provenance(self) -> dict[str, Any]:
         inputs = [{"parameter": "data_path", "file": "cn.parquet", "sha256": "ab" * 32}] if self.data_path else []
-        return {"inputs": inputs, "commit": "c" * 40, "dirty": False, "source": "d" * 64}
+        parameters = {"scale": "smoke", "seeds": [0], "data_path": self.data_path, "n_stocks": self.n_stocks}
+        return {"inputs": inputs, "parameters": parameters, "commit": "c" * 40, "dirty": False, "source": "d" * 64}
 
     @property
     def rows(self) -> list[Any]:
@@ -139,7 +141,7 @@ class Kept(Run):
 
     @property
     def runs(self) -> dict[str, Any]:
-        return {"r": {"inputs": self.provenance["inputs"], "commit": "e" * 40}}
+        return {"r": {**{name: self.provenance[name] for name in ("inputs", "parameters")}, "commit": "e" * 40}}
 
     def stale_rows(self) -> list[str]:
         return self.stale
@@ -189,6 +191,14 @@ def test_beside_counts_seeds_marks_stale_rows_and_compares() -> None:
     assert "2 (0, 1)" in page and "the same to 1e-9" in page and "the code of this build" in page
     assert "STALE: 1 of 1" in beside(REAL, Kept(RECORDED.frame, "x/cn.parquet", stale=["a"])).data
     assert "Nothing recorded yet." in beside(OVERLAY, NOTHING).data
+
+
+def test_made_up_markets_are_compared_only_with_their_like() -> None:
+    small, large = Run(limit_events()), Kept(limit_events(), n_stocks=300)
+    assert "other markets: n_stocks not the same" in beside(small, large).data
+    assert "the same to 1e-9" in beside(small, Kept(limit_events())).data
+    assert "the same to 1e-9" in beside(small, Kept(limit_events(), "x/cn.parquet")).data  # its prices have other rows
+    assert "the same to 1e-9" in beside(Run(limit_events(), "x/cn.parquet"), large).data  # prices have no n_stocks
 
 
 def test_agreement_finds_a_difference() -> None:

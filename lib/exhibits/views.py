@@ -125,7 +125,7 @@ def beside(result: StudyResult, recorded: Recorded) -> HTML:
         ("rows", str(len(result.rows)), str(len(recorded.rows)) if recorded else ""),
         ("commit", _commit(own), _commits(recorded)),
         ("code", f"source {own['source'][:12]}", _freshness(recorded)),
-        ("agreement", agreement(result.frame, recorded.frame) if recorded else "", ""),
+        ("agreement", _compared(result, recorded) if recorded else "", ""),
     ]
     if "data_path" not in result.study.parameters:
         lines = lines[1:]  # a study of no market has no prices
@@ -158,6 +158,23 @@ def _freshness(recorded: Recorded) -> str:
     return (
         f"STALE: {count} of {len(recorded.rows)} rows were made by earlier code" if count else "the code of this build"
     )
+
+
+def _compared(result: StudyResult, recorded: Recorded) -> str:
+    """Whether the two agree; made-up markets of other settings share the names of rows, not their numbers."""
+    other = [] if result.provenance["inputs"] else _other_settings(result, recorded)
+    return f"other markets: {', '.join(other)} not the same" if other else agreement(result.frame, recorded.frame)
+
+
+def _other_settings(result: StudyResult, recorded: Recorded) -> list[str]:
+    """Settings that change a row and are not those of every recorded run, but for the names of price files."""
+    own = result.study.row_settings(result.provenance["parameters"])
+    runs = [recorded.runs[name] for name in {row.run for row in recorded.rows}]
+    files = {item["parameter"] for run in runs for item in run["inputs"]}
+    return [
+        name for name, value in own.items()
+        if name not in files and any(run["parameters"].get(name, value) != value for run in runs)
+    ]  # fmt: skip
 
 
 def agreement(own: pd.DataFrame, recorded: pd.DataFrame) -> str:
