@@ -16,6 +16,14 @@ def test_a_change_says_what_its_interval_says(earned: float, verb: str) -> None:
     assert all(verb in line for line in lines)
 
 
+def test_a_change_that_cannot_matter_is_not_said_to_be_unproven() -> None:
+    frame = truths(0.3)
+    universe = frame["variant"].eq("universe_only - none ridge") & frame["metric"].str.startswith("truth_ic")
+    frame.loc[universe, "value"] = 0.0
+    _, universe_line, _ = changes(Ablation.of(frame))
+    assert "leaves the correlation with what can be earned exactly as it was" in universe_line
+
+
 def test_the_largest_change_is_named_only_when_all_were_run() -> None:
     frame = truths(0.3)
     big = (frame["variant"] == "universe_only - none ridge") & (frame["metric"] == "truth_ic")

@@ -10,6 +10,7 @@ import pytest
 from results import scaled_markets
 
 from lib import run_study
+from lib.exhibits import table
 from lib.findings import Numbers
 from lib.findings.seeds import ENOUGH_SEEDS
 from lib.market import make_market
@@ -192,7 +193,11 @@ def test_the_papers_table_holds_their_numbers_and_ours(result):
     assert list(found["sharpe: papers"]) == [1.61, 1.74, 2.05]
     assert list(found["apparent_ic: papers"]) == [0.058, 0.052, 0.049]
     ours = Numbers(part).find("mask_paper ridge", "naive_close.max_drawdown")
-    assert found.loc["full", "max_drawdown: ours"] == pytest.approx(100 * ours.value)
+    assert found.loc["full", "max_drawdown: ours"] == pytest.approx(ours.value)
+    assert list(found["max_drawdown: papers"]) == pytest.approx([0.183, 0.161, 0.12])
+    assert list(found["annual_return: papers"]) == pytest.approx([0.167, 0.174, 0.21])
+    page = table(found.reset_index(), "appendix_b").data
+    assert ">18.3%</td>" in page and ">+16.7%</td>" in page
 
 
 def test_judged_contrasts_name_what_was_run(result):

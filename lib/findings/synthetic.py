@@ -36,9 +36,11 @@ def changes(found: Ablation, metric: str = "truth_ic", digits: int = 3) -> list[
     for name, left, right in CHANGES:
         item = found.contrast(left, right, metric)
         if not math.isnan(item.value):
-            verb = {1: "raises", -1: "lowers", 0: "has not been shown to change"}[item.sign]
+            same = item.value == item.low == item.high == 0.0  # as of who is ordered: the predictions do not change
+            verb = "leaves" if same else {1: "raises", -1: "lowers", 0: "has not been shown to change"}[item.sign]
             text = f"{name.capitalize()}. Masking the {name} alone {verb} the correlation with {EARNED}"
-            lines.append(f"{text}: {item.text(digits)} ({left} against {right}, {found.learner}).")
+            size = " exactly as it was" if same else f": {item.text(digits)}"
+            lines.append(f"{text}{size} ({left} against {right}, {found.learner}).")
     return lines
 
 

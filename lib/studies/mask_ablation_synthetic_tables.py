@@ -75,15 +75,17 @@ def judged_contrasts(frame: pd.DataFrame, learner: str) -> pd.DataFrame:
 
 
 def papers_table(frame: pd.DataFrame, learner: str) -> pd.DataFrame:
-    """Appendix B's mask table on synthetic data, row by row: the papers' number, ours with the interval of its mean."""
+    """Appendix B's mask table on synthetic data, row by row: the papers' number, ours with the interval of its mean.
+
+    Drawdown and return are shares here, in the papers per cent.
+    """
     claimed = {claim.id: claim.claimed for claim in load_ledger()}
     numbers, rows = OverSeeds(frame), []
     for theirs, ours in PAPER_VARIANTS.items():
         row: dict[str, object] = {"the papers' mask": theirs, "ours": ours}
         for column, metric, unit in APPENDIX_B:
-            found = numbers.find(f"{ours} {learner}", metric).times(unit)
-            row[f"{column}: papers"] = claimed[f"{APPENDIX}.{theirs}.{column}"]
-            row |= found.columns(f"{column}: ours")
+            row[f"{column}: papers"] = float(claimed[f"{APPENDIX}.{theirs}.{column}"] or 0) / unit
+            row |= numbers.find(f"{ours} {learner}", metric).columns(f"{column}: ours")
         rows.append(row)
     return pd.DataFrame(rows)
 
