@@ -71,7 +71,8 @@ def any_of(flags: Tensor) -> bool:
 def row_dot(x: Tensor, y: Tensor) -> Tensor:
     """Sum of products over the last dimension, which stays as one; on a CPU without an array of the products."""
     if on_cpu(x):
-        return torch.from_numpy(np.vecdot(x.numpy(), y.numpy())).unsqueeze(-1)
+        with np.errstate(over="ignore", invalid="ignore"):  # as torch: what overflows is infinite or NaN
+            return torch.from_numpy(np.vecdot(x.numpy(), y.numpy())).unsqueeze(-1)
     return (x * y).sum(dim=-1, keepdim=True)
 
 

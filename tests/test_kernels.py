@@ -8,7 +8,6 @@ import torch
 from scipy.stats import rankdata
 
 from lib import kernels, ranks, scores, windows
-from lib.memory import taken
 
 DTYPES = [torch.float32, torch.float64]
 ODD = [0.0, -0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 1e-38, -3e30]
@@ -55,14 +54,6 @@ def test_a_dot_of_rows_reads_its_row_only(dtype):
     for row in range(7):
         assert torch.equal(kernels.row_dot(x[:, row : row + 1].contiguous(), y[:, row : row + 1].contiguous()),
                            found[:, row : row + 1])  # fmt: skip
-
-
-def test_large_results_get_all_of_their_memory_and_small_ones_are_plain_arrays():
-    for shape in ((3, 5), (0, 4), (3, 1_000_003, 4)):
-        array = taken(shape, np.float32)
-        assert array.shape == shape and array.dtype == np.float32 and array.flags.c_contiguous and array.flags.writeable
-        array[...] = 1
-        assert array.sum(dtype=np.float64) == array.size
 
 
 # ----------------------------------------------------------------------- ranks
@@ -205,6 +196,39 @@ def scored(x, pool):
         if len(inside) and inside.std() > 1e-6 * abs(inside).max():
             scores_of[members] = (inside - inside.mean()) / inside.std()
     return out
+
+
+UNITS = {
+    torch.float32: [1e-44, 1e-37, 1e-30, 1e-20, 1e-16, 1e-11, 1.0, 1e10, 1e18, 1e22, 1e30, 3e38],
+    torch.float64: [1e-320, 1e-300, 1e-200, 1e-160, 1e-148, 1e-100, 1.0, 1e150, 1e154, 1e160, 1e250, 1.7e308],
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("signs", ["positive", "both", "mirrored"])
+def test_scores_know_no_unit(dtype, signs):
+    rng = np.random.default_rng(7)
+    x = rng.uniform(0.5, 1.0, size=(len(UNITS[dtype]), 300))
+    if signs != "positive":
+        x[:, 150:] *= -1
+    if signs == "mirrored":
+        x[:, 150:] = -x[:, :150]  # a mean of exactly 0
+    rows = torch.tensor(x * np.array(UNITS[dtype])[:, None]).to(dtype)
+    pool = torch.tensor(rng.random(rows.shape) < 0.9)
+    poisoned = torch.where(pool, rows, torch.tensor(rng.choice([np.nan, np.inf, -3e38], size=rows.shape)).to(dtype))
+    found = scores.standardised_rows(poisoned, pool)
+    expected = scored(unit_free(rows), pool.numpy())
+    assert abs(expected).max(axis=1).min() > 1
+    np.testing.assert_allclose(found.numpy()[pool], expected[pool], atol=4e-6)
+    for t in range(len(rows)):  # neighbours of another unit change no bit
+        alone = scores.standardised_rows(poisoned[t : t + 1], pool[t : t + 1])
+        assert torch.equal(alone[0][pool[t]], found[t][pool[t]])
+
+
+def unit_free(rows):
+    """Rows in float64 over their largest absolute value."""
+    exact = rows.numpy().astype(np.longdouble)
+    return (exact / abs(exact).max(axis=1, keepdims=True)).astype(np.float64)
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -30.0, 1e4])

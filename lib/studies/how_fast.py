@@ -232,7 +232,7 @@ STUDY = Study(
             "primitive_sizes": ["750x1000", "750x3000"], "windows": [5, 20, 60, 120, 240],
             "factor_sizes": ["750x1000", "750x3000"],
             "alone_sizes": ["750x300", "750x1000", "750x3000", "375x1000", "1500x1000"],
-            "neutral_size": "250x1000", "update_size": "250x3000", "repeats": 9,
+            "neutral_size": "250x1000", "update_size": "250x3000", "repeats": 9, "long_repeats": 4,
         },
     },
     grid_only=(
