@@ -1,7 +1,7 @@
-"""Command line: ``python -m lib list | run | record | verify | bench | load | fetch``.
+"""Command line: ``python -m lib list | run | record | verify | confirm | bench | load | fetch``.
 
-An error this package raises on purpose is one line on standard error and exit code 2. `verify` exits with
-1 when a recomputed row differs from the recorded one.
+An error this package raises on purpose is one line on standard error and exit code 2. `verify` and `confirm`
+exit with 1 when a recomputed row differs from the recorded one.
 """
 
 from __future__ import annotations
@@ -68,6 +68,16 @@ def _verify(options: argparse.Namespace) -> int:
     return 0 if found.ok else 1
 
 
+def _confirm(options: argparse.Namespace) -> int:
+    from lib.studies import confirm
+
+    code = 0
+    for found in confirm(options.study or None, data=options.data, jobs=options.jobs, backend=options.backend):
+        print(found.message, flush=True)
+        code = code if found.ok else 1
+    return code
+
+
 def _bench(options: argparse.Namespace) -> None:
     import_module("lib.studies.how_fast_report").main(
         scale="smoke" if options.quick else options.scale,
@@ -104,6 +114,11 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--commit", help="hash that chooses the row (default: the current commit)")
     verify.add_argument("--limit", type=float, default=180.0, help="longest recorded time in seconds (180)")
     verify.add_argument("--data", metavar="FOLDER", help="folder of the input files (default: DATA_DIR)")
+    confirm = _command(commands, "confirm", _confirm, "recompute one stale recorded row of every kind and note it")
+    confirm.add_argument("study", metavar="STUDY", nargs="*", help="studies (default: all that are recorded)")
+    confirm.add_argument("--jobs", type=int, help="processes (default: LIB_JOBS, else 1)")
+    confirm.add_argument("--backend", help="joblib backend (default: LIB_BACKEND, else loky)")
+    confirm.add_argument("--data", metavar="FOLDER", help="folder of the input files (default: DATA_DIR)")
     bench = _command(commands, "bench", _bench, "measure speed, memory and accuracy against other libraries")
     bench.add_argument("--quick", action="store_true", help="small panels, about a minute: --scale smoke")
     bench.add_argument("--scale", default="paper", help=f"{' | '.join(SCALES)} (default paper)")

@@ -40,6 +40,7 @@ MACHINERY = (
     "lib.studies",
     "lib.studies.agreement",
     "lib.studies.base",
+    "lib.studies.confirmation",
     "lib.studies.plan",
     "lib.studies.provenance",
     "lib.studies.recorded_files",

@@ -7,9 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy import stats
 
-from lib.bench import child, peers, timing
+from lib.bench import child, peers, timing, workloads
 from lib.bench.accuracy import checked_cells, largest_error, truth
 from lib.bench.agreement import SHARE, TOLERANCE, _compare, agreement
 from lib.bench.formulas import PANDAS, evaluate_in_pandas
@@ -283,6 +284,27 @@ def test_a_child_measures_its_own_memory_and_not_its_parents() -> None:
     found = child.run_child("ours", 100, 20, to_disk=True)
     assert found.cpu > 0 and found.wall > 0 and found.before > 0
     assert found.peak < ballast.nbytes
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_a_warm_child_measures_its_second_call_on_one_thread(monkeypatch: pytest.MonkeyPatch, warm: bool) -> None:
+    threads: list[int] = []
+    clock = [0.0]
+
+    def call() -> None:
+        threads.append(torch.get_num_threads())
+        clock[0] += 9.0 if len(threads) == 1 else 1.0
+
+    monkeypatch.setattr(workloads, "factor_calls", lambda *_, **__: {"ours": call})
+    monkeypatch.setattr(workloads, "warm_up_factors", lambda name: None)
+    monkeypatch.setattr(timing, "time", SimpleNamespace(process_time=lambda: clock[0], perf_counter=lambda: clock[0]))
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        found = child.measure("ours", 60, 5, 0, to_disk=False, warm=warm)
+    finally:
+        torch.set_num_threads(before)
+    assert (found.cpu, threads) == ((1.0, [1, 1]) if warm else (9.0, [2]))
 
 
 def test_a_child_that_fails_says_why() -> None:

@@ -18,6 +18,7 @@ import lib.studies.verification
 from lib import sources
 from lib.__main__ import main
 from lib.errors import LoadError
+from lib.studies.confirmation import Confirmed
 from lib.studies.verification import Verification
 
 ROOT = Path(sources.__file__).resolve().parent.parent
@@ -115,6 +116,21 @@ def test_verify_passes_its_options_and_its_verdict(monkeypatch, capsys, ok, code
     assert main(["verify", "toy", "--commit", "abc", "--limit", "5"]) == code
     assert asked == {"of": ["toy"], "commit": "abc", "limit": 5.0, "data": None}
     assert capsys.readouterr().out == "what was done\n"
+
+
+@pytest.mark.parametrize(("differs", "code"), [(False, 0), (True, 1)])
+def test_confirm_prints_every_study_and_fails_if_one_differs(monkeypatch, capsys, differs, code):
+    asked = {}
+
+    def confirm(of, **options):
+        asked.update(options, of=of)
+        yield Confirmed(not differs, "first")
+        yield Confirmed(True, "second")
+
+    monkeypatch.setattr(lib.studies.confirmation, "confirm", confirm)
+    assert main(["confirm", "toy", "--jobs", "2"]) == code
+    assert asked == {"of": ["toy"], "data": None, "jobs": 2, "backend": None}
+    assert capsys.readouterr().out == "first\nsecond\n"
 
 
 def test_load_and_bench_are_handed_on(monkeypatch, capsys):

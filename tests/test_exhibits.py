@@ -34,6 +34,7 @@ from lib.exhibits.views import agreement
 from lib.figures.events import limit_rates
 from lib.findings import MINUS
 from lib.studies import load_study
+from lib.studies.recorded_files import Confirmation
 
 
 def csv_of(page: str) -> pd.DataFrame:
@@ -134,6 +135,7 @@ class Kept(Run):
     scale: str = "laptop"
     plumbing: bool = False
     stale: list[str] = field(default_factory=list)
+    confirmed: Confirmation | None = None
 
     @property
     def seeds(self) -> list[int]:
@@ -145,6 +147,9 @@ class Kept(Run):
 
     def stale_rows(self) -> list[str]:
         return self.stale
+
+    def confirmation(self) -> Any:
+        return self.confirmed
 
     def describe(self) -> str:
         return "limit_events: nothing recorded yet"
@@ -191,6 +196,12 @@ def test_beside_counts_seeds_marks_stale_rows_and_compares() -> None:
     assert "2 (0, 1)" in page and "the same to 1e-9" in page and "the code of this build" in page
     assert "STALE: 1 of 1" in beside(REAL, Kept(RECORDED.frame, "x/cn.parquet", stale=["a"])).data
     assert "Nothing recorded yet." in beside(OVERLAY, NOTHING).data
+
+
+def test_beside_says_how_many_rows_of_earlier_code_were_computed_again() -> None:
+    found = Confirmation("laptop", "1" * 64, ("0" * 64,), ("a",), "f" * 40, "2025-01-01")
+    page = beside(REAL, Kept(RECORDED.frame, "x/cn.parquet", confirmed=found)).data
+    assert "earlier code; 1 of 1 rows, one of each kind, were computed again by the code of this build" in page
 
 
 def test_made_up_markets_are_compared_only_with_their_like() -> None:

@@ -13,6 +13,7 @@ from results import scaled_markets, tidy
 
 from lib.claims import Answer
 from lib.exhibits import Shown, by_condition, market_claims, market_status
+from lib.exhibits.pieces import box, say
 from lib.exhibits.seeds import markets_of
 from lib.findings import Numbers
 from lib.studies import load_study, studies
@@ -126,6 +127,21 @@ def test_every_condition_and_learner_is_shown_under_one_heading(monkeypatch: pyt
     texts = [item if isinstance(item, str) else item.data for item in shown]
     assert texts == ["**Paper limits**", "paper limits ridge", "paper limits mlp", "**CSI 300 limits**",
                      "CSI 300 limits ridge"]  # fmt: skip
+
+
+def test_figures_and_tables_of_variations_are_folded_and_their_text_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    frame = pd.concat([conditioned(truths()), conditioned(truths(), "paper limits, ranks")])
+    views = Shown.of(Made(frame), NOTHING).conditions()
+    by_condition(views, lambda view, learner: [box("t", f"{view.name} {learner}"), box("u", "second")])
+    heading, first, second, folded = shown
+    assert heading.data == "**Paper limits**" and "paper limits ridge" in first.data and "second" in second.data
+    assert folded.data.startswith('<details class="fold"><summary>Paper limits, ranks</summary>')
+    assert "paper limits, ranks ridge" in folded.data and "second" in folded.data
+    shown.clear()
+    by_condition(views, lambda view, learner: [say(view.name)])
+    assert [item.data for item in shown][2:] == ["**Paper limits, ranks**", "paper limits, ranks"]
 
 
 def test_a_condition_counts_its_own_markets_and_has_their_mean() -> None:

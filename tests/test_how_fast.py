@@ -140,7 +140,7 @@ def test_verify_leaves_measurements_alone(monkeypatch: pytest.MonkeyPatch) -> No
         def stale_rows(self) -> list[str]:
             return []
 
-    monkeypatch.setattr(verification, "_everything_recorded", lambda *_: [Source()])
+    monkeypatch.setattr(verification, "everything_recorded", lambda *_: [Source()])
     found = verify(["how_fast"])
     assert found.ok and "1 rows measured on a machine" in found.message
 

@@ -3,69 +3,22 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import toy_study
+from toy_repository import TOY, check, commit, fail_at, git, keep, log, look, new_repository, other_code
 
 from lib.errors import ParameterError, StoreError
 from lib.store import StoreWarning
-from lib.studies import answers, provenance, record, recorded, recorded_files, run_study, verify
-from lib.studies.base import Study
-
-TOY = toy_study.STUDY
+from lib.studies import answers, provenance, record, recorded_files, run_study
 
 
 @pytest.fixture()
 def repository(tmp_path, monkeypatch):
-    """A git repository with one commit, in place of the project's."""
-    root = tmp_path / "project"
-    root.mkdir()
-    git(root, "init", "-q")
-    (root / "file.txt").write_text("x", encoding="utf-8")
-    commit(root)
-    monkeypatch.setattr(provenance, "ROOT", root)
-    monkeypatch.setenv("LIB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("TOY_LOG", str(tmp_path / "log.txt"))
-    monkeypatch.delenv("DATA_DIR", raising=False)
-    return root
-
-
-def git(root, *arguments):
-    identity = ["-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false"]
-    done = subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-def commit(root):
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "m")
-    return git(root, "rev-parse", "HEAD")
-
-
-def keep(root, study=TOY, **keywords):
-    return record(study, folder=root / "book" / "recorded", **keywords)
-
-
-def look(root, study=TOY, **keywords):
-    return recorded(study, folder=root / "book" / "recorded", **keywords)
-
-
-def check(root, study=TOY, **keywords):
-    return verify([study], folder=root / "book" / "recorded", **keywords)
-
-
-def log(root):
-    path = root.parent / "log.txt"
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-
-
-def other_code(monkeypatch):
-    """Make today's code of the toy study another one, without changing what it computes."""
-    monkeypatch.setattr(Study, "source_digest", lambda self: "0" * 64)
+    return new_repository(tmp_path, monkeypatch)
 
 
 # ------------------------------------------------------------------------------------------- recording
@@ -114,24 +67,11 @@ def test_rows_are_appended_and_never_computed_twice(repository):
 
 
 def test_an_interrupted_recording_resumes(repository):
-    failing = replace(TOY, compute=_fail_at(3))
+    failing = replace(TOY, compute=fail_at(3))
     with pytest.raises(KeyboardInterrupt):
         keep(repository, failing, seeds=3)
     assert len(look(repository).rows) == 3
     assert len(keep(repository, seeds=3).rows) == 6 + 3
-
-
-def _fail_at(count):
-    calls = []
-
-    def compute(row, settings):
-        calls.append(row)
-        if len(calls) > count:
-            raise KeyboardInterrupt
-        return toy_study.compute(row, settings)
-
-    compute.__module__ = toy_study.__name__
-    return compute
 
 
 def test_a_dirty_tree_is_refused(repository):

@@ -1,4 +1,7 @@
-"""All factors once, in a process of their own: time, and the peak of resident memory, which only a fresh process shows.
+"""All factors in a process of their own: time, and the peak of resident memory, which only a fresh process shows.
+
+Times of whole factor sets are taken here too. Gigabytes come and go in them, and what one library leaves behind in a
+process (its settings of the allocator, memory that is still warm) changes the time of the next by half.
 
     python -m lib.bench.child '{"implementation": "ours", "dates": 750, "stocks": 1000}'
 
@@ -11,7 +14,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -31,14 +34,18 @@ class ChildRun:
     before: int
 
 
-def run_child(implementation: str, dates: int, stocks: int, *, seed: int = 0, to_disk: bool = False) -> ChildRun:
+def run_child(
+    implementation: str, dates: int, stocks: int, *, seed: int = 0, to_disk: bool = False, warm: bool = False
+) -> ChildRun:
     """All 213 factors of a panel of that size by one implementation, in a fresh process.
 
     to_disk: the result goes to a folder of memory maps, which is removed afterwards; only ours can do that.
+    warm: the second call is measured, on one thread; otherwise the first, on all of them.
 
     Raises LibError with the last line of what the child said when it failed.
     """
-    task = {"implementation": implementation, "dates": dates, "stocks": stocks, "seed": seed, "to_disk": to_disk}
+    task = {"implementation": implementation, "dates": dates, "stocks": stocks, "seed": seed}
+    task |= {"to_disk": to_disk, "warm": warm}
     command = [sys.executable, "-m", "lib.bench.child", json.dumps(task)]
     done = subprocess.run(command, cwd=FOLDER.parent, capture_output=True, text=True)
     if done.returncode:
@@ -47,16 +54,18 @@ def run_child(implementation: str, dates: int, stocks: int, *, seed: int = 0, to
     return ChildRun(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def measure(implementation: str, dates: int, stocks: int, seed: int, to_disk: bool) -> ChildRun:
+def measure(implementation: str, dates: int, stocks: int, seed: int, to_disk: bool, warm: bool) -> ChildRun:
     """The measurement itself; run it in a fresh process, because a peak counts from its start."""
     from lib.bench.timing import sample
-    from lib.bench.workloads import bench_panel, factor_calls, quietly, warm_up_factors
+    from lib.bench.workloads import bench_panel, factor_calls, one_thread, quietly, warm_up_factors
 
-    with quietly():
+    with quietly(), one_thread() if warm else nullcontext():
         warm_up_factors(implementation)
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "factors" if to_disk else None
             call = factor_calls(bench_panel(dates, stocks, seed), out, only=implementation)[implementation]
+            if warm:
+                call()
             _forget_peak()
             before = memory("VmRSS")
             taken = sample(call)

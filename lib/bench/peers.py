@@ -11,6 +11,9 @@ from typing import Any
 #: name in tables -> module
 PEERS = {"pandas": "pandas", "bottleneck": "bottleneck", "polars": "polars", "mlquantx": "mlquant"}
 
+#: those that compute all 213 factors
+WHOLE_SETS = ("pandas", "mlquantx")
+
 OURS = "ours"
 #: reading the inputs once and writing a result: no operator can be faster
 FLOOR = "copy"

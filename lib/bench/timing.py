@@ -10,6 +10,7 @@ import gc
 import math
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -64,12 +65,21 @@ def alternate(
     others run for minutes and the machine takes its memory back, which then costs more than the work.
     """
     counts = {name: _calls_per_sample(call, least) if least else 1 for name, call in calls.items()}
-    samples: dict[str, list[Sample]] = {name: [] for name in calls}
+
+    def take(name: str) -> Sample:
+        if warm:
+            calls[name]()
+        return sample(calls[name], counts[name])
+
+    return in_turn({name: partial(take, name) for name in calls}, repeats)
+
+
+def in_turn(takes: Mapping[str, Callable[[], Sample]], repeats: int) -> dict[str, list[Sample]]:
+    """`repeats` samples of each, in turn, every second round in reverse order."""
+    samples: dict[str, list[Sample]] = {name: [] for name in takes}
     for round_ in range(repeats):
-        for name in list(calls)[:: 1 if round_ % 2 == 0 else -1]:
-            if warm:
-                calls[name]()
-            samples[name].append(sample(calls[name], counts[name]))
+        for name in list(takes)[:: 1 if round_ % 2 == 0 else -1]:
+            samples[name].append(takes[name]())
     return samples
 
 

@@ -143,6 +143,12 @@ class Stream:
     def _compute(
         self, day: int, leaves: Mapping[str, Cells], universe: Tensor | None, consume: Consumer, turn: _Turn | None
     ) -> None:
+        with torch.inference_mode():  # kernels work in place: no gradient passes, and without it operations cost less
+            self._compute_steps(day, leaves, universe, consume, turn)
+
+    def _compute_steps(
+        self, day: int, leaves: Mapping[str, Cells], universe: Tensor | None, consume: Consumer, turn: _Turn | None
+    ) -> None:
         results: list[Cells | None] = [None] * len(self.steps)
         uses = [step.uses for step in self.steps]
         for place, step in enumerate(self.steps):

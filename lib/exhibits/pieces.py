@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,12 @@ def box(title: str, text: str, kind: str = "note") -> HTML:
     return html(
         f'<div class="admonition {kind}"><p class="admonition-title">{escape(title)}</p><p>{escape(text)}</p></div>'
     )
+
+
+def fold(title: str, items: Iterable[HTML]) -> HTML:
+    """Items behind a line that opens them."""
+    inside = "".join(str(item.data) for item in items)
+    return html(f'<details class="fold"><summary>{escape(title)}</summary>{inside}</details>')
 
 
 def plot(figure: Figure) -> HTML:

@@ -17,7 +17,7 @@ from lib.exhibits.pieces import box
 from lib.exhibits.views import View, credited, recorded_files, under
 from lib.findings import Ablation
 from lib.findings.seeds import ENOUGH_SEEDS, MARKET, over_seeds, sources_of
-from lib.studies.mask_ablation_synthetic_tables import conditions, of_condition
+from lib.studies.mask_ablation_synthetic_tables import LIMITS, conditions, of_condition
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -84,12 +84,13 @@ class Shown:
         return of_condition(self.rows, condition)
 
     def conditions(self) -> list[View]:
-        """One view per condition, of the estimates over its markets."""
+        """One view per condition, of the estimates over its markets; ranks and large markets stand aside."""
         found = []
         for condition in conditions(self.rows):
             part = self.part(condition)
             note = _note(f"{self.name}, {condition}", markets_of(part))
-            found.append(View(condition, over_seeds(part), note, f"{condition[0].upper()}{condition[1:]}"))
+            heading, aside = f"{condition[0].upper()}{condition[1:]}", condition not in LIMITS.values()
+            found.append(View(condition, over_seeds(part), note, heading, aside))
         return found
 
     def sources(self) -> list[tuple[pd.DataFrame, str, str]]:

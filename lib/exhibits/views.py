@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lib.exhibits.pieces import box, html, say
+from lib.exhibits.pieces import box, fold, html, say
 from lib.findings import Ablation
 
 if TYPE_CHECKING:
@@ -23,12 +23,16 @@ PLUMBING = "overlay market: plumbing, not evidence"
 
 @dataclass(frozen=True)
 class View:
-    """One set of results that a page shows: its name, the tidy frame, small print for figures, a heading if needed."""
+    """One set of results that a page shows: its name, the tidy frame, small print for figures, a heading if needed.
+
+    aside: a variation on another view; its figures and tables are folded away under the heading.
+    """
 
     name: str
     frame: pd.DataFrame
     note: str
     heading: str = ""
+    aside: bool = False
 
 
 def on_real_prices(result: StudyResult) -> bool:
@@ -63,9 +67,12 @@ def each_learner(shown: Iterable[View]) -> Iterator[tuple[View, str]]:
 
 
 def under(view: View, *items: Any) -> None:
-    """Display items under the view's heading."""
-    from IPython.display import display
+    """Display items under the view's heading; those of a variation behind it, unless they are text."""
+    from IPython.display import HTML, display
 
+    if view.aside and all(isinstance(item, HTML) for item in items):
+        display(fold(view.heading, items))
+        return
     if view.heading:
         display(say(f"**{view.heading}**"))
     for item in items:
@@ -154,10 +161,13 @@ def _commits(recorded: Recorded) -> str:
 def _freshness(recorded: Recorded) -> str:
     if not recorded:
         return ""
-    count = len(recorded.stale_rows())
-    return (
-        f"STALE: {count} of {len(recorded.rows)} rows were made by earlier code" if count else "the code of this build"
-    )
+    if count := len(recorded.stale_rows()):
+        return f"STALE: {count} of {len(recorded.rows)} rows were made by earlier code"
+    found = recorded.confirmation()
+    if found is None:
+        return "the code of this build"
+    again = f"{len(found.rows)} of {len(recorded.rows)} rows, one of each kind, were computed again"
+    return f"earlier code; {again} by the code of this build and agree"
 
 
 def _compared(result: StudyResult, recorded: Recorded) -> str:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib.figures.rows import dots, forest, heading
-from lib.figures.style import BLUE, GREEN, GREY, VERMILLION, canvas, styled
+from lib.figures.style import BLUE, GREEN, GREY, VERMILLION, canvas, end_labels, styled
 from lib.findings import MINUS, signed
 from lib.findings.regimes import UNITS, Regimes
 
@@ -42,8 +42,8 @@ def one_market(arrays: Mapping[str, np.ndarray], note: str = "") -> Figure:
     axes[1].set_ylabel("closes at\na limit, %")
     axes[2].plot(days, total, color=BLUE)
     axes[2].plot(days, part, color=VERMILLION)
-    axes[2].annotate("all refused orders", (0.02, 0.86), xycoords="axes fraction", color=BLUE, fontweight="bold")
-    axes[2].annotate("limit-up purchases", (0.02, 0.70), xycoords="axes fraction", color=VERMILLION, fontweight="bold")
+    names = (("all refused\norders", total[-1], BLUE), ("limit-up\npurchases", part[-1], VERMILLION))
+    end_labels(axes[2], len(total), names)
     axes[2].set_ylabel("filled minus\nexecuted, %, sum")
     axes[2].set_xlabel("session of the test span, no mask, no costs")
     _name_regimes(axes[0], arrays["regime"])

@@ -134,6 +134,9 @@ def end_labels(axes: Axes, x: float, labels: Sequence[tuple[str, float, str]]) -
 
 
 def _inches_high(axes: Axes) -> float:
+    """Height once titles and small print have taken their room."""
     figure = axes.get_figure(root=True)
     assert figure is not None
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
     return float(axes.get_position().height * figure.get_figheight())

@@ -1,7 +1,7 @@
 """The studies: one module per table or story, each exposing ``STUDY``; only the one asked for is imported.
 
-``run_study``, ``record``, ``recorded``, ``verify`` and ``answers`` are loaded on first use. This package is
-callable, because ``from lib import studies`` gives the package once it has been imported and the function
+``run_study``, ``record``, ``recorded``, ``verify``, ``confirm`` and ``answers`` are loaded on first use. This package
+is callable, because ``from lib import studies`` gives the package once it has been imported and the function
 of the same name before: ``studies()`` works either way.
 """
 
@@ -28,6 +28,7 @@ _LAZY = {
     "recorded": "lib.studies.recording",
     "answers": "lib.studies.recording",
     "verify": "lib.studies.verification",
+    "confirm": "lib.studies.confirmation",
 }
 
 __all__ = ["load_study", "studies", *_LAZY]

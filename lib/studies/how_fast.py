@@ -8,6 +8,7 @@ a machine: it cannot be recomputed to the digit, and `verify` leaves it alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from lib.errors import ParameterError
@@ -109,11 +110,17 @@ def _primitives(row: Config, settings: Settings) -> Iterator[Record]:
 
 
 def _factors(row: Config, settings: Settings) -> Iterator[Record]:
-    from lib.bench import timing, workloads
+    """The second call of each implementation, every sample in a process of its own."""
+    from lib.bench import timing
+    from lib.bench.child import run_child
+    from lib.bench.peers import OURS, WHOLE_SETS, installed
 
-    workloads.warm_up_factors()
-    calls = workloads.factor_calls(workloads.bench_panel(row["dates"], row["stocks"], row["seed"]))
-    yield from _times(timing.alternate(calls, settings["long_repeats"], least=0, warm=True))
+    def take(name: str) -> timing.Sample:
+        found = run_child(name, row["dates"], row["stocks"], seed=row["seed"], warm=True)
+        return timing.Sample(found.cpu, found.wall)
+
+    names = [OURS, *filter(installed, WHOLE_SETS)]
+    yield from _times(timing.in_turn({name: partial(take, name) for name in names}, settings["long_repeats"]))
 
 
 def _complex_factor(row: Config, settings: Settings) -> Iterator[Record]:

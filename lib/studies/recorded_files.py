@@ -3,7 +3,8 @@
 ``book/recorded/NAME.csv`` holds the tidy records, one block of lines per row of the study's grid;
 ``book/recorded/NAME.json`` holds the provenance of every row and the checksum of its lines: commit,
 parameters, package versions, hardware, date, digest of the source, name and SHA-256 of the data files, wall
-time. A row counts only when it is in both and the checksum fits.
+time. A row counts only when it is in both and the checksum fits. ``confirmed`` in the second file lists what later code
+computed again and found as it was recorded.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import io
 import json
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,21 @@ class RecordedRow:
         return {"seed": self.config["seed"], "date": self.date, "seconds": self.seconds}
 
 
+@dataclass(frozen=True)
+class Confirmation:
+    """A sample of the rows of one scale that the code `source` computed again: it speaks for all rows of `covers`.
+
+    covers: digests of the code that made the sampled rows. rows: ids of the sample.
+    """
+
+    scale: str
+    source: str
+    covers: tuple[str, ...]
+    rows: tuple[str, ...]
+    commit: str
+    date: str
+
+
 @dataclass
 class Recording:
     """The recorded rows of a study, all scales, as the two files hold them."""
@@ -58,6 +74,7 @@ class Recording:
     folder: Path
     rows: dict[str, RecordedRow]
     runs: dict[str, dict[str, Any]]
+    confirmed: list[Confirmation] = field(default_factory=list)
 
     @classmethod
     def read(cls, name: str, folder: Path | str | None = None) -> Recording:
@@ -77,7 +94,8 @@ class Recording:
                 for key, item in origin["rows"].items()
                 if _is_sound(key, lines.get(key, []), item, table)
             }
-            return cls(name, folder, sound, {row.run: origin["runs"][row.run] for row in sound.values()})
+            runs = {row.run: origin["runs"][row.run] for row in sound.values()}
+            return cls(name, folder, sound, runs, [_confirmation(item) for item in origin.get("confirmed", [])])
         except (ValueError, KeyError, TypeError, OSError) as error:
             what = f"{type(error).__name__}: {error}"
             raise StoreError(f"recorded results {table} or .json are damaged ({what}): restore") from None
@@ -86,14 +104,17 @@ class Recording:
         """Write both files, each atomically, the table first: a row without provenance does not count."""
         runs = {row.run: self.runs[row.run] for row in self.rows.values()}
         rows = {row.id: _origin(self.name, row) for row in self.rows.values()}
-        text = json.dumps({"study": self.name, "runs": runs, "rows": rows}, indent=1, sort_keys=False) + "\n"
+        whole: dict[str, Any] = {"study": self.name, "runs": runs, "rows": rows}
+        if self.confirmed:
+            whole["confirmed"] = [vars(item) for item in self.confirmed]
+        text = json.dumps(whole, indent=1, sort_keys=False) + "\n"
         write_bytes(self.folder / f"{self.name}.csv", self._table().encode())
         write_bytes(self.folder / f"{self.name}.json", text.encode())
 
     def holds(self, plan: Plan, index: int) -> bool:
-        """Whether a row of a plan is recorded by the code of today (a contrast: of at least its members)."""
+        """Whether a row of a plan is recorded and no older than the code of today (a contrast: of its members)."""
         row = self.rows.get(plan_id(plan, index))
-        if row is None or self.runs[row.run]["source"] != plan.source:
+        if row is None or not holds_for(row, plan.source, self.runs, self.confirmed):
             return False
         return set(row.members) >= {plan_id(plan, member) for member in plan.members.get(index, [])}
 
@@ -117,6 +138,10 @@ class Recording:
         facts = (row.setting, records, label, meta["date"], seconds, members)
         self.rows[key] = RecordedRow(key, scale, row.config, *facts)
 
+    def confirm(self, found: Confirmation) -> None:
+        """Take in a confirmation in place of those of its scale."""
+        self.confirmed = [*(item for item in self.confirmed if item.scale != found.scale), found]
+
     def check_same_experiment(self, plan: Plan) -> None:
         """Raise StoreError when rows of the plan's scale were recorded with other parameters or data."""
         settings = plan.study.row_settings(without_paths(plan.settings, plan.inputs))
@@ -138,6 +163,16 @@ class Recording:
 
     def _table(self) -> str:
         return _csv([LINE, *(line for row in self.rows.values() for line in _lines(self.name, row))])
+
+
+def holds_for(
+    row: RecordedRow, source: str, runs: Mapping[str, Mapping[str, Any]], confirmed: Iterable[Confirmation]
+) -> bool:
+    """Whether the code `source` made a row, or confirmed the rows of the code that did."""
+    made = runs[row.run]["source"]
+    return made == source or any(
+        item.source == source and item.scale == row.scale and made in item.covers for item in confirmed
+    )
 
 
 def plan_id(plan: Plan, index: int) -> str:
@@ -203,6 +238,11 @@ def _recorded_row(key: str, origin: Mapping[str, Any], lines: Sequence[Mapping[s
     ]
     known = {name: origin[name] for name in ("scale", "config", "setting", "run", "date", "seconds")}
     return RecordedRow(id=key, records=records, members=tuple(origin["members"]), **known)
+
+
+def _confirmation(item: Mapping[str, Any]) -> Confirmation:
+    covers, rows = tuple(item["covers"]), tuple(item["rows"])
+    return Confirmation(item["scale"], item["source"], covers, rows, item["commit"], item["date"])
 
 
 def _origin(name: str, row: RecordedRow) -> dict[str, Any]:

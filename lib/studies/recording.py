@@ -20,7 +20,7 @@ from lib.studies import load_study, studies
 from lib.studies.base import SCALES, Study
 from lib.studies.plan import Plan, row_store
 from lib.studies.provenance import changed_files, head_commit, repository_top
-from lib.studies.recorded_files import RECORDED, RecordedRow, Recording
+from lib.studies.recorded_files import RECORDED, Confirmation, RecordedRow, Recording, holds_for
 from lib.studies.runner import table, tidy, with_progress
 
 
@@ -32,6 +32,7 @@ class Recorded:
     scale: str
     rows: tuple[RecordedRow, ...]
     runs: Mapping[str, Mapping[str, Any]]
+    confirmed: tuple[Confirmation, ...] = ()
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -55,13 +56,18 @@ class Recorded:
 
     @property
     def stale(self) -> bool:
-        """True when the code that made any of the rows has changed since."""
+        """True when the code that made any of the rows has changed since, and nothing confirms them."""
         return bool(self.stale_rows())
 
     def stale_rows(self) -> list[str]:
-        """Ids of the rows that were made by other code than today's."""
+        """Ids of the rows that were made by other code than today's, which has not confirmed them either."""
         current = self.study.source_digest()
-        return [row.id for row in self.rows if self.runs[row.run]["source"] != current]
+        return [row.id for row in self.rows if not holds_for(row, current, self.runs, self.confirmed)]
+
+    def confirmation(self) -> Confirmation | None:
+        """What today's code computed again of rows that earlier code made; None where there is nothing."""
+        current = self.study.source_digest()
+        return next((item for item in self.confirmed if item.source == current and item.scale == self.scale), None)
 
     def table(self) -> pd.DataFrame:
         """The study's table, from the recorded results."""
@@ -79,11 +85,16 @@ class Recorded:
             return f"{self.study.name}: nothing recorded yet"
         commits = sorted({self.runs[row.run]["commit"][:10] for row in self.rows})
         dates = sorted(row.date[:10] for row in self.rows)
-        stale = f"; STALE: {len(self.stale_rows())} rows were made by earlier code" if self.stale else ""
         return (
             f"{self.study.name}: recorded at scale {self.scale}, {len(self.rows)} rows, "
-            f"{len(self.seeds)} seeds, {dates[0]} to {dates[-1]}, commit {', '.join(commits)}{stale}"
+            f"{len(self.seeds)} seeds, {dates[0]} to {dates[-1]}, commit {', '.join(commits)}{self._age()}"
         )
+
+    def _age(self) -> str:
+        if self.stale:
+            return f"; STALE: {len(self.stale_rows())} rows were made by earlier code"
+        found = self.confirmation()
+        return f"; {len(found.rows)} of them computed again at commit {found.commit[:10]}" if found else ""
 
     def __bool__(self) -> bool:
         return bool(self.rows)
@@ -99,7 +110,7 @@ def recorded(study: str | Study, scale: str | None = None, folder: Path | str | 
     scales = {row.scale for row in everything.rows.values()}
     chosen = scale or max(scales, key=SCALES.index, default=SCALES[-1])
     rows = tuple(row for row in everything.rows.values() if row.scale == chosen)
-    return Recorded(study, chosen, rows, everything.runs)
+    return Recorded(study, chosen, rows, everything.runs, tuple(everything.confirmed))
 
 
 def answers(of: Iterable[str | Study] | None = None, folder: Path | str | None = None) -> list[Answer]:
@@ -137,14 +148,14 @@ def record(
     folder: Path | str | None = None,
     **overrides: Any,
 ) -> Recorded:
-    """Run a study and append every row that is not recorded yet, or whose code has changed, to book/recorded.
+    """Run a study and append every row that is not recorded yet, or that is stale, to book/recorded.
 
     Raises StoreError when files differ from the commit (its own recorded files apart), and when rows of
     this scale were recorded with other parameters or other data: one table holds one experiment.
     """
     study, folder = load_study(study), Path(folder or RECORDED)
     sweep(folder)
-    commit = _clean_commit(study.name, folder)
+    commit = clean_commit([study.name], folder)
     plan = Plan.make(study, study.settings(scale, seeds, overrides), row_store(study, cache))
     recording = Recording.read(study.name, folder)
     recording.check_same_experiment(plan)
@@ -155,10 +166,10 @@ def record(
     return recorded(study, scale, folder)
 
 
-def _clean_commit(name: str, folder: Path) -> str:
-    """The current commit. Raises StoreError when files differ from it, the study's recorded files apart."""
+def clean_commit(names: Iterable[str], folder: Path) -> str:
+    """The current commit. Raises StoreError when files differ from it, the recorded files of those studies apart."""
     commit, top = head_commit(), repository_top()
-    own = {(folder / f"{name}{suffix}").resolve() for suffix in (".csv", ".json")}
+    own = {(folder / f"{name}{suffix}").resolve() for name in names for suffix in (".csv", ".json")}
     changed = [path for path in changed_files() if (top / path).resolve() not in own]
     if changed:
         raise StoreError(

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from lib.studies.plan import Plan, Row, row_store
 from lib.studies.provenance import environment, now, repository_state
 
 PROGRESS_VARIABLE = "LIB_PROGRESS"
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -126,9 +127,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["variant", "metric", "mean", "low", "high", "seeds"])
 
 
-def with_progress(
-    rows: Iterator[tuple[int, Row]], name: str, total: int, wanted: bool | None
-) -> Iterator[tuple[int, Row]]:
+def with_progress(rows: Iterator[Item], name: str, total: int, wanted: bool | None) -> Iterator[Item]:
     """Rows as they come, with a progress bar on standard error where one is wanted."""
     from tqdm import tqdm
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lib.sources import file_digest
+from lib.store import Store
 from lib.studies.agreement import Agreement, differences, loosest
 from lib.studies.base import Study
 from lib.studies.plan import Plan
@@ -70,13 +71,30 @@ def verify(
 
 def compare(source: Recorded, row: RecordedRow, data: Path | None = None) -> list[str]:
     """Recompute `row` without any stored result; what differs, one text per number."""
-    plan = _plan(source, row, data)
-    position = [index for index in range(len(plan.rows)) if plan_id(plan, index) == row.id]
-    if not position:
-        return ["the study's grid does not hold this row any more"]
-    computed = dict(plan.run(jobs=1, only=position))[position[0]].stored.records
-    agreement = _agreement(plan, position[0])
-    return list(differences(row.records, computed, agreement, source.study.tolerances))
+    return dict(recompute(source, [row], data))[row.id]
+
+
+def recompute(
+    source: Recorded,
+    rows: Sequence[RecordedRow],
+    data: Path | None = None,
+    *,
+    store: Store | None = None,
+    jobs: int | None = 1,
+    backend: str | None = None,
+) -> Iterator[tuple[str, list[str]]]:
+    """Id of each of some rows that were recorded together, as it is computed again, and what differs, a text a number.
+
+    store: where computed rows are kept for a second call; None recomputes everything.
+    """
+    plan = _plan(source, rows, data, store)
+    positions = {plan_id(plan, index): index for index in range(len(plan.rows))}
+    wanted = {positions[row.id]: row for row in rows if row.id in positions}
+    gone = [row.id for row in rows if row.id not in positions]
+    yield from ((name, ["the study's grid does not hold this row any more"]) for name in gone)
+    for index, computed in plan.run(jobs, backend, only=wanted):
+        row, agreement = wanted[index], _agreement(plan, index)
+        yield row.id, list(differences(row.records, computed.stored.records, agreement, source.study.tolerances))
 
 
 def _agreement(plan: Plan, position: int) -> Agreement:
@@ -88,10 +106,10 @@ def _candidates(
     of: Iterable[str | Study] | None, limit: float, data: Path | None, folder: Path | str | None
 ) -> tuple[list[_Candidate], dict[str, int]]:
     found, reasons = [], dict[str, int]()
-    for source in _everything_recorded(of, folder):
+    for source in everything_recorded(of, folder):
         stale = set(source.stale_rows())
         for row in source.rows:
-            reason = _why_not(source, row, stale, limit, data)
+            reason = why_not(source, row, data, limit) or ("made by earlier code" if row.id in stale else "")
             if reason:
                 reasons[reason] = reasons.get(reason, 0) + 1
             else:
@@ -99,17 +117,17 @@ def _candidates(
     return sorted(found, key=lambda item: (item.source.study.name, item.row.scale, item.row.id)), reasons
 
 
-def _everything_recorded(of: Iterable[str | Study] | None, folder: Path | str | None) -> Iterator[Recorded]:
+def everything_recorded(of: Iterable[str | Study] | None, folder: Path | str | None) -> Iterator[Recorded]:
+    """The recorded rows of the studies, scale by scale."""
     for study in recorded_studies(of, folder):
         for scale in sorted({row.scale for row in Recording.read(study.name, folder).rows.values()}):
             yield recorded(study, scale, folder)
 
 
-def _why_not(source: Recorded, row: RecordedRow, stale: set[str], limit: float, data: Path | None) -> str:
+def why_not(source: Recorded, row: RecordedRow, data: Path | None, limit: float = math.inf) -> str:
+    """Why a row cannot be computed again here, or would take more than `limit` seconds; "" where it can."""
     if source.study.measured:
         return "measured on a machine"
-    if row.id in stale:
-        return "made by earlier code"
     if _cost(source, row) > limit:
         return f"slower than {limit:g} s"
     if lacking := _lacking(source, row):
@@ -135,15 +153,15 @@ def _cost(source: Recorded, row: RecordedRow) -> float:
     return row.seconds + sum(seconds.get(member, math.inf) for member in row.members)
 
 
-def _plan(source: Recorded, row: RecordedRow, data: Path | None) -> Plan:
-    run = source.runs[row.run]
+def _plan(source: Recorded, rows: Sequence[RecordedRow], data: Path | None, store: Store | None) -> Plan:
+    run = source.runs[rows[0].run]
     given = {name: value for name, value in run["parameters"].items() if name in source.study.parameters}
     for item in run["inputs"]:
         if item["parameter"] and data:
             given[item["parameter"]] = str(data / item["file"])
-    related = {row.id, *row.members}
+    related = {name for row in rows for name in (row.id, *row.members)}
     seeds = sorted({item.config["seed"] for item in source.rows if item.id in related})
-    return Plan.make(source.study, source.study.settings(row.scale, seeds, given), None)
+    return Plan.make(source.study, source.study.settings(rows[0].scale, seeds, given), store)
 
 
 def _counted(reasons: Mapping[str, int]) -> str:

@@ -1,0 +1,119 @@
+"""Confirming recorded rows after the code has changed, from a sample that the code of today computes again.
+
+Most changes of code are meant to move no number, and a study can take hours. So one row of every kind is computed
+again, where a kind is everything about a row but its seed; if each number agrees as closely as the study declares, the
+files say so, and the rows of the same code count as today's. Pages show how many were computed again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib.studies.base import Study, canonical
+from lib.studies.plan import row_store
+from lib.studies.provenance import now
+from lib.studies.recorded_files import RECORDED, Confirmation, RecordedRow, Recording
+from lib.studies.recording import Recorded, clean_commit
+from lib.studies.runner import with_progress
+from lib.studies.verification import DATA_VARIABLE, everything_recorded, recompute, why_not
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What became of one study at one scale: `ok` is False only when a recomputed row differs."""
+
+    ok: bool
+    message: str
+
+
+def confirm(
+    of: Iterable[str | Study] | None = None,
+    *,
+    data: Path | str | None = None,
+    jobs: int | None = None,
+    backend: str | None = None,
+    progress: bool | None = None,
+    cache: Path | str | None = None,
+    folder: Path | str | None = None,
+) -> Iterator[Confirmed]:
+    """Compute one stale row of every kind again, study by study, and note in book/recorded where all of them agree.
+
+    of:     studies (default: all that are recorded)
+    data:   folder of the input files (default: DATA_DIR)
+    cache:  rows that are done are kept there, so an interrupted call resumes
+    folder: where the recorded files are (default: book/recorded)
+
+    Raises StoreError when files differ from the commit, the recorded files of these studies apart.
+    """
+    data = data or os.environ.get(DATA_VARIABLE)
+    place, prices = Path(folder or RECORDED), Path(data) if data else None
+    sources = list(everything_recorded(of, folder))
+    commit = clean_commit({source.study.name for source in sources}, place)
+    for source in sources:
+        what = f"{source.study.name}, scale {source.scale}"
+        stale = set(source.stale_rows())
+        if not stale:
+            yield Confirmed(True, f"{what}: not stale")
+            continue
+        sample = one_of_each_kind(source, stale, commit)
+        if reasons := sorted({reason for row in sample if (reason := why_not(source, row, prices))}):
+            yield Confirmed(True, f"{what}: cannot be confirmed here, rows {', '.join(reasons)}")
+            continue
+        parts = _recomputed(source, sample, prices, jobs, backend, cache)
+        differing = [
+            f"row {name}: {text}"
+            for name, texts in with_progress(parts, source.study.name, len(sample), progress)
+            for text in texts
+        ]
+        if differing:
+            yield Confirmed(False, f"{what}: MISMATCH, nothing is confirmed: {'; '.join(differing[:5])}")
+            continue
+        _note(source, sample, commit, place)
+        count = sum(len(row.records) for row in sample)
+        yield Confirmed(True, f"{what}: {len(sample)} of {len(source.rows)} rows computed again, {count} numbers agree")
+
+
+def one_of_each_kind(source: Recorded, among: Container[str], commit: str) -> list[RecordedRow]:
+    """The row of each kind, and of each code that made such rows, that the hash of the commit chooses.
+
+    A contrast's kind is that of the rows it compares.
+    """
+    known = {row.id: row for row in source.rows}
+    kinds: dict[tuple[str, str], list[RecordedRow]] = {}
+    for row in source.rows:
+        if row.id in among:
+            kinds.setdefault((source.runs[row.run]["source"], _kind(row, known)), []).append(row)
+    return [alike[int(commit, 16) % len(alike)] for alike in kinds.values()]
+
+
+def _kind(row: RecordedRow, known: Mapping[str, RecordedRow]) -> str:
+    if row.members:
+        return canonical(sorted({_kind(known[name], known) for name in row.members if name in known}), "a contrast")
+    return canonical({name: value for name, value in row.config.items() if name != "seed"}, "a recorded row")
+
+
+def _recomputed(
+    source: Recorded,
+    sample: Sequence[RecordedRow],
+    data: Path | None,
+    jobs: int | None,
+    backend: str | None,
+    cache: Path | str | None,
+) -> Iterator[tuple[str, list[str]]]:
+    """What differs, row by row; rows of one run share their parameters."""
+    store = row_store(source.study, cache)
+    for run in dict.fromkeys(row.run for row in sample):
+        together = [row for row in sample if row.run == run]
+        yield from recompute(source, together, data, store=store, jobs=jobs, backend=backend)
+
+
+def _note(source: Recorded, sample: Sequence[RecordedRow], commit: str, folder: Path) -> None:
+    recording = Recording.read(source.study.name, folder)
+    covers = tuple(dict.fromkeys(str(source.runs[row.run]["source"]) for row in sample))
+    rows = tuple(row.id for row in sample)
+    digest = source.study.source_digest()
+    recording.confirm(Confirmation(source.scale, digest, covers, rows, commit, now()))
+    recording.write()
