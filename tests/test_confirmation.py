@@ -87,6 +87,17 @@ def test_rows_that_come_later_from_other_code_are_not_covered(repository, monkey
     assert len(look(repository).stale_rows()) == 3
 
 
+def test_rows_of_another_scale_are_not_covered(repository, monkeypatch):
+    other_code(monkeypatch, "0")
+    keep(repository)
+    other_code(monkeypatch, "1")
+    assert again(repository).ok
+    other_code(monkeypatch, "0")
+    keep(repository, scale="smoke")
+    other_code(monkeypatch, "1")
+    assert look(repository, scale="smoke").stale and not look(repository, scale="laptop").stale
+
+
 def test_confirming_needs_the_input_files_and_a_study_that_can_be_repeated(repository, monkeypatch, tmp_path):
     data = tmp_path / "prices.txt"
     data.write_text("0.5", encoding="utf-8")
@@ -116,6 +127,8 @@ def test_confirming_wants_a_clean_tree_but_for_recorded_files(repository, monkey
     with pytest.raises(StoreError, match=r"1 files differ from the commit \(first: file.txt\)"):
         again(repository)
     git(repository, "checkout", "file.txt")
+    for name in ("other.csv", "other.json"):  # of a study that was confirmed before
+        (repository / "book" / "recorded" / name).write_text("y", encoding="utf-8")
     assert again(repository).ok
 
 

@@ -46,13 +46,12 @@ def confirm(
     cache:  rows that are done are kept there, so an interrupted call resumes
     folder: where the recorded files are (default: book/recorded)
 
-    Raises StoreError when files differ from the commit, the recorded files of these studies apart.
+    Raises StoreError when files differ from the commit, recorded files apart: a study is noted before the next begins.
     """
     data = data or os.environ.get(DATA_VARIABLE)
     place, prices = Path(folder or RECORDED), Path(data) if data else None
-    sources = list(everything_recorded(of, folder))
-    commit = clean_commit({source.study.name for source in sources}, place)
-    for source in sources:
+    commit = clean_commit((table.stem for table in place.glob("*.csv")), place)
+    for source in everything_recorded(of, folder):
         what = f"{source.study.name}, scale {source.scale}"
         stale = set(source.stale_rows())
         if not stale:
