@@ -15,7 +15,7 @@ from results import ablation, limit_events
 from lib.figures.ablation import contrasts, information, phantom_alpha, sharpe_ratios
 from lib.figures.events import after_limit_close, by_year, limit_rates
 from lib.figures.exchange import eight_markets, few_and_many, limit_up_path, three_orders, truth_plane
-from lib.figures.style import spread, title_of, to_svg
+from lib.figures.style import canvas, end_labels, spread, title_of, to_svg
 from lib.figures.travel import window_travel
 from lib.studies.paradox_tables import order_steps, papers_numbers
 from lib.studies.phantom_alpha_tables import story
@@ -106,3 +106,16 @@ def test_the_callers_settings_do_not_matter() -> None:
 def test_labels_keep_their_distance() -> None:
     placed = sorted(spread([0.0, 0.05, 0.1, 5.0], 0.4))
     assert all(b - a >= 0.4 - 1e-6 for a, b in pairwise(placed))
+
+
+@pytest.mark.parametrize("heights", [(1.0, 0.99, 0.98), (0.0, 0.01, 0.02), (0.5, 0.5, 0.5)])
+def test_labels_at_line_ends_stay_within_the_axes_and_apart(heights: tuple[float, ...]) -> None:
+    figure, (ax,) = canvas(1, 2.5, "a title that takes two lines of the figure, at the least", "a note")
+    ax.set_ylim(0, 1)
+    ax.set_xlabel("days")
+    end_labels(ax, 1.0, [(f"line {k}\nof three", height, "k") for k, height in enumerate(heights)])
+    figure.draw_without_rendering()
+    boxes = sorted((text.get_window_extent() for text in ax.texts), key=lambda box: box.y0)
+    frame = ax.get_window_extent()
+    assert frame.y0 - 1 <= boxes[0].y0 and boxes[-1].y1 <= frame.y1 + 1
+    assert all(below.y1 <= above.y0 for below, above in pairwise(boxes))

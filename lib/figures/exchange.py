@@ -40,13 +40,13 @@ def truth_plane(frame: pd.DataFrame, learner: str = "ridge", note: str = "") -> 
     ax.margins(x=0.12, y=0.12)
     right = max((x for x, _ in points.values()), default=1.0)
     ax.set_xlim(right=right + 0.45 * max(right - ax.get_xlim()[0], 0.01))
+    ax.set_xlabel("correlation with the move that a limit or halt cut off\n(nobody can have it)")
+    ax.set_ylabel("correlation with what can be earned")
     for side in (True, False):  # labels of either half of the picture are moved apart on their own
         inside = {name: point for name, point in points.items() if (point[0] > right / 2) == side}
         if inside:
             at = max(x for x, _ in inside.values())
             end_labels(ax, at, [(name, y, SEEN.get(name, BLUE)) for name, (_, y) in inside.items()])
-    ax.set_xlabel("correlation with the move that a limit or halt cut off\n(nobody can have it)")
-    ax.set_ylabel("correlation with what can be earned")
     return figure
 
 

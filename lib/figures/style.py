@@ -126,8 +126,9 @@ def end_labels(axes: Axes, x: float, labels: Sequence[tuple[str, float, str]]) -
     line = 0.19 * (high - low) / _inches_high(axes)
     gap = line * max(text.count("\n") + 1 for text, _, _ in labels)
     heights = spread([height for _, height, _ in labels], gap)
-    lift = max(0.0, low + line / 2 - min(heights))  # none below the axis
-    heights = [height + lift for height in heights]
+    move = min(0.0, high - gap / 2 - max(heights))  # none above the axes, and above all none below
+    move = max(move, low + gap / 2 - min(heights))
+    heights = [height + move for height in heights]
     for (text, _, color), height in zip(labels, heights, strict=True):
         axes.annotate(text, (x, height), xytext=(8, 0), textcoords="offset points", color=color, va="center",
                       annotation_clip=False)  # fmt: skip
