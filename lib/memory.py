@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-#: arrays up to this size are reused; larger ones, such as results, are still given back when they are freed
+#: the C library reuses arrays up to this size; larger ones, such as results, are lent by this module
 KEPT = 32 * 2**20
 #: free memory that may stay at the end of the heap
 TRIMMED_ABOVE = 1024 * 2**20

@@ -10,7 +10,7 @@ import toy_study
 from toy_repository import TOY, check, commit, fail_at, git, keep, log, look, new_repository, other_code
 
 from lib.errors import StoreError
-from lib.studies import confirm, confirmation
+from lib.studies import confirm, confirmation, recorded_files
 
 
 @pytest.fixture()
@@ -85,6 +85,20 @@ def test_rows_that_come_later_from_other_code_are_not_covered(repository, monkey
     keep(repository, seeds=[1])
     other_code(monkeypatch, "1")
     assert len(look(repository).stale_rows()) == 3
+
+
+def test_a_confirmation_without_rows_to_speak_for_is_not_told(repository, monkeypatch):
+    keep(repository)
+    other_code(monkeypatch, "1")
+    again(repository)
+    assert look(repository).confirmation() is not None
+    other_code(monkeypatch, "2")
+    keep(repository)
+    other_code(monkeypatch, "1")
+    again(repository)
+    monkeypatch.setattr(recorded_files, "holds_for", lambda *_: False)
+    keep(repository)  # every row anew, by the code that confirmed them
+    assert look(repository).confirmation() is None and "computed again" not in look(repository).describe()
 
 
 def test_rows_of_another_scale_are_not_covered(repository, monkeypatch):

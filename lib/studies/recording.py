@@ -65,9 +65,10 @@ class Recorded:
         return [row.id for row in self.rows if not holds_for(row, current, self.runs, self.confirmed)]
 
     def confirmation(self) -> Confirmation | None:
-        """What today's code computed again of rows that earlier code made; None where there is nothing."""
-        current = self.study.source_digest()
-        return next((item for item in self.confirmed if item.source == current and item.scale == self.scale), None)
+        """What today's code computed again, where rows of earlier code are left that it speaks for."""
+        current, made = self.study.source_digest(), {self.runs[row.run]["source"] for row in self.rows}
+        found = (item for item in self.confirmed if item.source == current and item.scale == self.scale)
+        return next((item for item in found if made.intersection(item.covers)), None)
 
     def table(self) -> pd.DataFrame:
         """The study's table, from the recorded results."""
