@@ -12,13 +12,13 @@ import pytest
 import toy_study
 
 import lib.studies
+import lib.studies.confirmation
 import lib.studies.recording
 import lib.studies.runner
 import lib.studies.verification
 from lib import sources
 from lib.__main__ import main
 from lib.errors import LoadError
-from lib.studies.confirmation import Confirmed
 from lib.studies.verification import Verification
 
 ROOT = Path(sources.__file__).resolve().parent.parent
@@ -124,8 +124,8 @@ def test_confirm_prints_every_study_and_fails_if_one_differs(monkeypatch, capsys
 
     def confirm(of, **options):
         asked.update(options, of=of)
-        yield Confirmed(not differs, "first")
-        yield Confirmed(True, "second")
+        yield Verification(not differs, "first")
+        yield Verification(True, "second")
 
     monkeypatch.setattr(lib.studies.confirmation, "confirm", confirm)
     assert main(["confirm", "toy", "--jobs", "2"]) == code

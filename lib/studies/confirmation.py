@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from lib.studies.base import Study, canonical
@@ -18,15 +17,7 @@ from lib.studies.provenance import now
 from lib.studies.recorded_files import RECORDED, Confirmation, RecordedRow, Recording
 from lib.studies.recording import Recorded, clean_commit
 from lib.studies.runner import with_progress
-from lib.studies.verification import DATA_VARIABLE, everything_recorded, recompute, why_not
-
-
-@dataclass(frozen=True)
-class Confirmed:
-    """What became of one study at one scale: `ok` is False only when a recomputed row differs."""
-
-    ok: bool
-    message: str
+from lib.studies.verification import DATA_VARIABLE, Verification, everything_recorded, recompute, why_not
 
 
 def confirm(
@@ -38,7 +29,7 @@ def confirm(
     progress: bool | None = None,
     cache: Path | str | None = None,
     folder: Path | str | None = None,
-) -> Iterator[Confirmed]:
+) -> Iterator[Verification]:
     """Compute one stale row of every kind again, study by study, and note in book/recorded where all of them agree.
 
     of:     studies (default: all that are recorded)
@@ -55,11 +46,11 @@ def confirm(
         what = f"{source.study.name}, scale {source.scale}"
         stale = set(source.stale_rows())
         if not stale:
-            yield Confirmed(True, f"{what}: not stale")
+            yield Verification(True, f"{what}: not stale")
             continue
         sample = one_of_each_kind(source, stale, commit)
         if reasons := sorted({reason for row in sample if (reason := why_not(source, row, prices))}):
-            yield Confirmed(True, f"{what}: cannot be confirmed here, rows {', '.join(reasons)}")
+            yield Verification(True, f"{what}: cannot be confirmed here, rows {', '.join(reasons)}")
             continue
         parts = _recomputed(source, sample, prices, jobs, backend, cache)
         differing = [
@@ -68,11 +59,11 @@ def confirm(
             for text in texts
         ]
         if differing:
-            yield Confirmed(False, f"{what}: MISMATCH, nothing is confirmed: {'; '.join(differing[:5])}")
+            yield Verification(False, f"{what}: MISMATCH, nothing is confirmed: {'; '.join(differing[:5])}")
             continue
         _note(source, sample, commit, place)
-        count = sum(len(row.records) for row in sample)
-        yield Confirmed(True, f"{what}: {len(sample)} of {len(source.rows)} rows computed again, {count} numbers agree")
+        count, share = sum(len(row.records) for row in sample), f"{len(sample)} of {len(source.rows)} rows"
+        yield Verification(True, f"{what}: {share} computed again, {count} numbers agree")
 
 
 def one_of_each_kind(source: Recorded, among: Container[str], commit: str) -> list[RecordedRow]:
