@@ -242,8 +242,8 @@ def test_cut_off_moves_come_out_at_the_next_open_only_with_spill() -> None:
 
 
 def test_with_the_interaction_reversal_pays_only_where_volatility_is_low() -> None:
-    only_reversal = {"alpha": 0.0, "regimes": (("calm", 600),)}
-    market = make_market(400, 600, seed=1, interaction=True, **only_reversal)
+    only_reversal = {"alpha": 0.0, "regimes": (("calm", 1000),)}
+    market = make_market(400, 1000, seed=1, interaction=True, **only_reversal)
     panel = market.panel
     returns, cells = next_returns(market)
     excess = panel.returns - np.nanmean(panel.returns, axis=1, keepdims=True)
@@ -252,13 +252,13 @@ def test_with_the_interaction_reversal_pays_only_where_volatility_is_low() -> No
     found = {}
     for name, side in (("low", recent < low), ("high", recent > high)):
         found[name] = daily_correlation(-panel.returns[20:-1], returns[20:], cells[20:] & side)
-    assert found["low"][0] > 8 * found["low"][1]
+    assert found["low"][0] > 5 * found["low"][1]
     assert found["low"][0] > 2.5 * abs(found["high"][0])
     # the planted component itself knows the day's volatility: half of the cells, about as much in all
     m = market.truth.mu_trad
     fresh = m[1:] - market.config.reversal_memory * m[:-1]
     assert (np.abs(fresh) > 1e-12).mean() == pytest.approx(0.5, abs=0.01)
-    plain = make_market(400, 600, seed=1, **only_reversal)
+    plain = make_market(400, 1000, seed=1, **only_reversal)
     assert m.std() == pytest.approx(plain.truth.mu_trad.std(), rel=0.25)
 
 

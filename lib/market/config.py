@@ -50,9 +50,9 @@ class MarketConfig:
 
     # -- the latent price
     market_mean: PerRegime = (0.0003, -0.0022, 0.0040)
-    market_sd: PerRegime = (0.016, 0.0385, 0.022)
+    market_sd: PerRegime = (0.016, 0.033, 0.022)
     market_memory: float = 0.99  # of the log volatility of the market factor
-    market_swing: float = 0.34  # its standard deviation
+    market_swing: float = 0.32  # its standard deviation
     beta_sd: float = 0.22
     industry_sd: float = 0.0085
     n_industries: int = 29
@@ -62,19 +62,19 @@ class MarketConfig:
     vol_regime: PerRegime = (0.95, 1.15, 1.0)  # multiplies industry and idiosyncratic volatility
     vol_common: float = 0.7  # share of the swings of the market's log volatility that the stocks' follow
     vol_memory: float = 0.995  # of a stock's own log volatility
-    vol_swing: float = 0.36  # its standard deviation
+    vol_swing: float = 0.34  # its standard deviation
     tail: float = 9.0  # degrees of freedom of the Student-t shocks
-    jump_rate: PerRegime = (0.0048, 0.037, 0.020)  # of a stock of median volatility; in proportion for others
+    jump_rate: PerRegime = (0.0046, 0.042, 0.020)  # of a stock of median volatility; in proportion for others
     jump_up: PerRegime = (0.84, 0.44, 0.65)
     jump_base: float = 0.101
     jump_mean: float = 0.005  # beyond jump_base, exponential
     jump_far_share: float = 0.01  # of the jumps: news worth several days of limits
     jump_far_mean: float = 0.06  # of those, in place of jump_mean
     jump_quiet: float = 0.3  # a stock's own shock on the day of a jump, against other days
-    jump_echo: float = 0.14  # chance of a further jump on the day after one
+    jump_echo: float = 0.155  # chance of a further jump on the day after one
     echo_same: float = 0.93  # chance that an echo goes the way of the last jump
     heat_memory: float = 0.72  # what is left of a jump's heat a day later
-    heat_vol: float = 0.4  # a jump widens volatility by that share on the day after
+    heat_vol: float = 0.2  # a jump widens volatility by that share on the day after
     heat_volume: float = 0.65  # and draws log volume, on its day and after
     limit_volume: float = 0.6  # a limit-up close draws log volume on the days after it
     limit_memory: float = 0.75  # what is left of that a day later
@@ -93,7 +93,7 @@ class MarketConfig:
     least_price: float = 2.0  # yuan; a stock below it merges ten shares into one overnight (0: never)
 
     # -- within the day
-    open_share: float = 0.44  # of the day's move that happens before the open
+    open_share: float = 0.45  # of the day's move that happens before the open
     open_noise: float = 0.22  # of the open, in units of volatility
     path_sd: float = 0.83  # of the intraday bridge, in units of volatility
     locked_weight: float = 0.065  # of trading while the price is locked, against trading freely

@@ -59,7 +59,7 @@ STUDY = Study(
     },
     scales={
         "smoke": {"n_stocks": 100, "n_days": 700, "seeds": 2},
-        "laptop": {"seeds": 8},
+        "laptop": {"n_days": 3500, "seeds": 8},
         "paper": {"n_days": 3500, "seeds": 20},
     },
     inputs=_inputs,
