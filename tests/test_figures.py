@@ -104,16 +104,21 @@ def test_the_callers_settings_do_not_matter() -> None:
 
 
 def test_labels_keep_their_distance() -> None:
-    placed = sorted(spread([0.0, 0.05, 0.1, 5.0], 0.4))
-    assert all(b - a >= 0.4 - 1e-6 for a, b in pairwise(placed))
+    sizes = [0.4, 0.8, 0.2, 0.4]
+    placed = spread([0.0, 0.05, 0.1, 5.0], sizes)
+    assert placed == sorted(placed) and placed[3] == 5.0
+    edges = [(at - size / 2, at + size / 2) for at, size in zip(placed, sizes, strict=True)]
+    assert all(above[0] >= below[1] - 1e-6 for below, above in pairwise(edges))
+    assert sum(above[0] - below[1] < 1e-6 for below, above in pairwise(edges)) == 2  # no farther than needed
 
 
 @pytest.mark.parametrize("heights", [(1.0, 0.99, 0.98), (0.0, 0.01, 0.02), (0.5, 0.5, 0.5)])
-def test_labels_at_line_ends_stay_within_the_axes_and_apart(heights: tuple[float, ...]) -> None:
+@pytest.mark.parametrize("lines", [("of three",) * 3, ("of three", "", ""), ("of\nthree", "of three", "")])
+def test_labels_at_line_ends_stay_within_the_axes_and_apart(heights: tuple[float, ...], lines: tuple[str, ...]) -> None:
     figure, (ax,) = canvas(1, 2.5, "a title that takes two lines of the figure, at the least", "a note")
     ax.set_ylim(0, 1)
     ax.set_xlabel("days")
-    end_labels(ax, 1.0, [(f"line {k}\nof three", height, "k") for k, height in enumerate(heights)])
+    end_labels(ax, 1.0, [(f"line\n{line}".strip(), at, "k") for at, line in zip(heights, lines, strict=True)])
     figure.draw_without_rendering()
     boxes = sorted((text.get_window_extent() for text in ax.texts), key=lambda box: box.y0)
     frame = ax.get_window_extent()

@@ -142,9 +142,9 @@ def _lines(
 
 def _log_labels(ax: Axes, x: float, labels: list[tuple[str, float, str]]) -> None:
     """Names beside the last values of lines on a log scale, moved apart where they would touch."""
-    low, high = np.log10(ax.get_ylim())
-    heights = spread([float(np.log10(height)) for _, height, _ in labels], 0.13 * (high - low))
-    lift = max(0.0, low + 0.05 * (high - low) - min(heights, default=low))
+    low, high = map(float, np.log10(ax.get_ylim()))
+    logs = [float(np.log10(height)) for _, height, _ in labels]
+    heights = spread(logs, [0.13 * (high - low)] * len(labels), low)
     for (name, _, color), height in zip(labels, heights, strict=True):
-        ax.annotate(name, (x, 10 ** (height + lift)), xytext=(8, 0), textcoords="offset points", color=color,
+        ax.annotate(name, (x, 10**height), xytext=(8, 0), textcoords="offset points", color=color,
                     va="center", annotation_clip=False)  # fmt: skip

@@ -6,10 +6,12 @@ A figure is drawn 5.4 inches wide. Shown at 640 px its text is about 16 px high,
 from __future__ import annotations
 
 import io
+import math
 import textwrap
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import wraps
+from itertools import pairwise
 from typing import Any, ParamSpec
 
 import matplotlib
@@ -66,7 +68,7 @@ def canvas(rows: int, height: float, title: str, note: str = "", **options: Any)
 
     title: the message; note: small print at the foot, such as where the numbers come from. Both are wrapped.
     """
-    lines, small = textwrap.wrap(title, 50, break_on_hyphens=False), textwrap.wrap(note, 78, break_on_hyphens=False)
+    lines, small = _wrapped(title, 50), _wrapped(note, 78)
     figure = Figure(figsize=(WIDTH, height + 0.21 * len(lines) + 0.2 * len(small)), layout="constrained")
     axes = figure.subplots(rows, 1, squeeze=False, **options)[:, 0]
     figure.suptitle("\n".join(lines), x=0.012, ha="left", linespacing=1.15)
@@ -81,6 +83,11 @@ def to_svg(figure: Figure) -> str:
     with _look():
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     return stream.getvalue()
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Lines of at most `width` letters; a number keeps its % sign."""
+    return textwrap.wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), width, break_on_hyphens=False)
 
 
 def title_of(figure: Figure) -> str:
@@ -100,20 +107,33 @@ def interval(axes: Axes, x: float, y: float, low: float, high: float, color: str
     axes.plot([x], [y], **{"marker": "o", "color": color, "markersize": 5.5, "linestyle": "none", **marker})
 
 
-def spread(positions: Sequence[float], gap: float) -> list[float]:
-    """Positions moved apart so that labels there keep a distance of `gap`; their order is kept.
+def spread(
+    positions: Sequence[float], sizes: Sequence[float], low: float = -math.inf, high: float = math.inf
+) -> list[float]:
+    """Positions moved apart so that labels of these sizes, centred there, do not overlap; their order is kept.
 
-    >>> spread([1.0, 1.1, 3.0], 0.5)
+    low, high: no label reaches beyond; if they need more room than there is, the last ones reach above `high`.
+
+    >>> spread([1.0, 1.1, 3.0], [0.5, 0.5, 0.5])
     [0.8, 1.3, 3.0]
+    >>> spread([1.0, 1.1, 3.0], [0.5, 0.5, 0.5], low=0.9)
+    [1.15, 1.65, 3.0]
     """
     order = sorted(range(len(positions)), key=positions.__getitem__)
     placed = [positions[index] for index in order]
+    gaps = [(sizes[left] + sizes[right]) / 2 for left, right in pairwise(order)]
     for _ in range(100):
-        for left in range(len(placed) - 1):
+        for left, gap in enumerate(gaps):
             overlap = gap - (placed[left + 1] - placed[left])
             if overlap > 1e-9:
                 placed[left] -= overlap / 2
                 placed[left + 1] += overlap / 2
+    for rank in reversed(range(len(order))):
+        above = placed[rank + 1] - gaps[rank] if rank < len(gaps) else high - sizes[order[rank]] / 2
+        placed[rank] = min(placed[rank], above)
+    for rank, index in enumerate(order):
+        below = placed[rank - 1] + gaps[rank - 1] if rank else low + sizes[index] / 2
+        placed[rank] = max(placed[rank], below)
     result = [0.0] * len(placed)
     for rank, index in enumerate(order):
         result[index] = round(placed[rank], 9)
@@ -124,11 +144,8 @@ def end_labels(axes: Axes, x: float, labels: Sequence[tuple[str, float, str]]) -
     """Names of lines at their right-hand ends: (text, height, colour) each, moved apart where they would touch."""
     low, high = axes.get_ylim()
     line = 0.19 * (high - low) / _inches_high(axes)
-    gap = line * max(text.count("\n") + 1 for text, _, _ in labels)
-    heights = spread([height for _, height, _ in labels], gap)
-    move = min(0.0, high - gap / 2 - max(heights))  # none above the axes, and above all none below
-    move = max(move, low + gap / 2 - min(heights))
-    heights = [height + move for height in heights]
+    sizes = [line * (text.count("\n") + 1) for text, _, _ in labels]
+    heights = spread([height for _, height, _ in labels], sizes, low, high)
     for (text, _, color), height in zip(labels, heights, strict=True):
         axes.annotate(text, (x, height), xytext=(8, 0), textcoords="offset points", color=color, va="center",
                       annotation_clip=False)  # fmt: skip
