@@ -17,6 +17,6 @@ def check(draw: Callable[[], Figure]) -> None:
     box = figure.get_tightbbox()
     edges = f"{box} in {width} x {height}"
     assert box.x0 >= -0.03 and box.y0 >= -0.03 and box.x1 <= width + 0.03 and box.y1 <= height + 0.03, edges
-    assert title_of(figure) and "nan" not in title_of(figure)
+    assert title_of(figure) and not any(lost in title_of(figure) for lost in ("nan", "n/a"))
     labelled = [axes for axes in figure.axes if axes.axison]
     assert labelled[-1].get_xlabel() and all(axes.get_ylabel() or axes.get_yticklabels() for axes in labelled)
