@@ -118,7 +118,7 @@ def test_rules_can_be_switched_off_and_are_checked(panel: Panel) -> None:
     off = quality_control(panel, Rules(None, None, None, None))
     assert off.exclusions == ()
     np.testing.assert_array_equal(off.applied().universe, panel.universe)
-    with pytest.raises(ParameterError, match="min_history = 0: expected a number of at least 1"):
+    with pytest.raises(ParameterError, match="min_history = 0: expected a whole number of at least 1, or None"):
         Rules(min_history=0)
     with pytest.raises(ParameterError, match="max_return = nan"):
         Rules(max_return=math.nan)

@@ -21,6 +21,8 @@ from lib.panel import Panel
 from lib.reasons import PRICES, derive_limits, previous
 
 ADJUSTMENT_TOLERANCE: Final = 0.01
+#: most sessions that a new stock has without a limit
+UNLIMITED: Final = 5
 #: rows whose average price may lie outside the day's range: trades after the close, late corrections
 AVERAGE_BUDGET: Final = 0.01
 #: prices stored in 32 bits are off the grid by less than this share of a tick up to 4,000 yuan
@@ -80,9 +82,11 @@ def check_limits(panel: Panel, source: Source) -> None:
         beyond = panel.traded & (close > limits.up * 1.01 + TICK)
     else:
         beyond = panel.traded & ((close > limits.up + 1.5 * TICK) | (close < limits.down - 1.5 * TICK))
-    panel.notes["closes_beyond_limit"] = count = int(beyond.sum())
-    traded = int(panel.traded.sum())
-    if count > DEFECT_BUDGET * traded:
+    panel.notes["closes_beyond_limit"] = int(beyond.sum())
+    # a stock that the file begins with may have been listed that day, and then nothing limited its first sessions
+    beyond &= np.cumsum(panel.traded, axis=0) > UNLIMITED
+    count, traded = int(beyond.sum()), int(panel.traded.sum())
+    if count > max(1, DEFECT_BUDGET * traded):
         t, n = np.argwhere(beyond)[0]
         raise LoadError(
             f"{panel.notes['file']}: {count:,} of {traded:,} closes ({count / traded:.1%}) lie beyond the "

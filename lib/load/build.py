@@ -19,13 +19,13 @@ from lib.errors import LibError, LoadError, closest
 from lib.load.adjustment import check_average_price, check_grid, check_limits, note_adjustment
 from lib.load.checks import MISSING_BUDGET, check_numbers, check_values, note_calendar
 from lib.load.columns import MEMBERSHIP, BoolArray, Table
-from lib.load.files import MAX_BYTES, MAX_ROWS, Caps
+from lib.load.files import MAX_BYTES, MAX_ROWS, Caps, unfinished
 from lib.load.grid import Grid, add_average_price, add_previous_close, fill_halts, panel_fields
-from lib.load.keys import check_cells, respell
+from lib.load.keys import check_cells, parse_day, respell
 from lib.load.read import Data, read
 from lib.load.sources import canonical
 from lib.load.units import settle_units
-from lib.panel import MARKETS, Panel, as_day
+from lib.panel import MARKETS, Panel
 from lib.reasons import Reason
 
 Day = str | date | np.datetime64
@@ -61,6 +61,8 @@ def load_panel(
     `panel.notes` says what was converted, sorted, masked, filled and found; see `lib.load.report`. Raises LoadError:
     one line.
     """
+    _check_arguments(path, universe, missing_budget, max_bytes, max_rows)
+    first, last = _day("start", start), _day("end", end)
     path = Path(path)
     if market not in MARKETS:
         raise LoadError(f"market is {market!r}; expected one of {', '.join(map(repr, MARKETS))}")
@@ -77,7 +79,34 @@ def load_panel(
     check_limits(panel, data.source)
     note_calendar(panel)
     note_adjustment(panel)
-    return _cut(panel, start, end)
+    return _cut(panel, first, last)
+
+
+def _check_arguments(
+    path: object, universe: object, missing_budget: object, max_bytes: object, max_rows: object
+) -> None:
+    """Refuse arguments of the wrong kind before a file is opened."""
+    if not isinstance(path, (str, Path)) or not str(path).strip():
+        raise LoadError(f"path is {path!r}; expected a file or a folder")
+    if universe is not None and not isinstance(universe, str):
+        raise LoadError(f"universe is {universe!r}; expected the name of a column, {LISTED!r} or None")
+    if isinstance(missing_budget, bool) or not isinstance(missing_budget, (int, float)) or not 0 <= missing_budget <= 1:
+        raise LoadError(f"missing_budget is {missing_budget!r}; expected a share from 0 to 1")
+    for name, value in (("max_bytes", max_bytes), ("max_rows", max_rows)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise LoadError(f"{name} is {value!r}; expected a whole number of at least 1")
+
+
+def _day(name: str, day: Day | None) -> np.datetime64 | None:
+    """A day given by the caller; text is YYYY-MM-DD or YYYYMMDD, and nothing else that numpy would make a date of."""
+    if day is None:
+        return None
+    found = parse_day(day) if isinstance(day, str) else None
+    if isinstance(day, (date, np.datetime64)):
+        found = np.datetime64(day).astype("datetime64[D]")
+    if found is None or np.isnat(found):
+        raise LoadError(f"{name} is {day!r}; expected a date, or text such as 2024-01-31 or 20240131")
+    return found
 
 
 def _notes(path: Path, data: Data) -> dict[str, Any]:
@@ -89,6 +118,7 @@ def _notes(path: Path, data: Data) -> dict[str, Any]:
         "rows": data.table.n_rows,
         "encoding": data.table.encoding,
         "ignored_columns": data.table.ignored,
+        "unfinished_files": unfinished(path),
     }
 
 
@@ -147,15 +177,14 @@ def _mask_missing(panel: Panel, cells: BoolArray) -> Panel:
     return replace(panel, reasons=np.where(cells, np.uint8(Reason.MISSING), panel.reasons))
 
 
-def _cut(panel: Panel, start: Day | None, end: Day | None) -> Panel:
+def _cut(panel: Panel, start: np.datetime64 | None, end: np.datetime64 | None) -> Panel:
     """Dates start..end, both included."""
     if start is None and end is None:
         return panel
-    first = 0 if start is None else int(np.searchsorted(panel.dates, as_day(start)))
-    stop = len(panel.dates) if end is None else int(np.searchsorted(panel.dates, as_day(end), side="right"))
+    start, end = panel.dates[0] if start is None else start, panel.dates[-1] if end is None else end
+    first, stop = int(np.searchsorted(panel.dates, start)), int(np.searchsorted(panel.dates, end, side="right"))
     if stop <= first:
         raise LoadError(
-            f"{panel.notes['file']}: no dates from {start or panel.dates[0]} to {end or panel.dates[-1]}; "
-            f"the file has {panel.dates[0]} to {panel.dates[-1]}"
+            f"{panel.notes['file']}: no dates from {start} to {end}; the file has {panel.dates[0]} to {panel.dates[-1]}"
         )
     return panel.rows(first, stop)

@@ -79,8 +79,15 @@ def _check_high_low(table: Table, market: str, notes: dict[str, Any]) -> BoolArr
 
 
 def note_calendar(panel: Panel) -> None:
-    """Count weekdays without a session, and gaps between sessions no public holiday explains."""
+    """Count weekdays without a session, and name what should not be there or not be missing.
+
+    Without a calendar of the exchange a lost day cannot be told from a holiday of one day: weekdays that are missing
+    between two sessions are named, and so are sessions on a weekend and gaps that no public holiday explains.
+    """
     gaps = np.diff(panel.dates).astype(np.int64)
+    alone = panel.dates[:-1][gaps == 2] + 1
+    panel.notes["weekdays_missing_alone"] = [str(day) for day in alone[np.is_busday(alone)]]
+    panel.notes["weekend_sessions"] = [str(day) for day in panel.dates[~np.is_busday(panel.dates)]]
     weekdays = np.busday_count(panel.dates[0], panel.dates[-1] + 1)
     panel.notes["weekdays_without_session"] = int(weekdays) - int(np.is_busday(panel.dates).sum())
     panel.notes["calendar_holes"] = [

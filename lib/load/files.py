@@ -176,7 +176,30 @@ def _csv(header: Header, wanted: list[str], max_rows: int) -> pa.Table:
     except (pa.ArrowException, ValueError, OSError) as error:
         raise LoadError(_csv_trouble(path, trouble, len(header.names), error)) from error
     _check_count(path, table.num_rows, max_rows)
+    _refuse_cut_row(header, table)
     return table
+
+
+def unfinished(path: Path) -> int:
+    """How many CSV files here end in the middle of a line: without a line break, as a copy does that was cut off."""
+    files = [path] if path.is_file() else _under(path)
+    return sum(kind_of(file) == "csv" and _last_bytes(file, 1) not in (b"\n", b"\r") for file in files)
+
+
+def _refuse_cut_row(header: Header, table: pa.Table) -> None:
+    """A last line without a line break whose last field is empty, unlike the row above, was cut after a comma."""
+    if table.num_rows < 2 or _last_bytes(header.path, 1) in (b"\n", b"\r"):
+        return
+    above, last = (line.rpartition(b",")[2].strip() for line in _last_bytes(header.path, 65536).splitlines()[-2:])
+    if above and not last:
+        line = header.first_line + table.num_rows - 1
+        raise LoadError(f"{header.path.name}: the file is truncated: line {line} ends after a comma")
+
+
+def _last_bytes(path: Path, count: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - count))
+        return file.read()
 
 
 def _csv_trouble(path: Path, trouble: list[pacsv.InvalidRow], expected: int, error: Exception) -> str:
@@ -191,10 +214,7 @@ def _csv_trouble(path: Path, trouble: list[pacsv.InvalidRow], expected: int, err
 
 
 def _ends_with(path: Path, text: str) -> bool:
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 4096))
-        tail = file.read().rstrip(b"\r\n")
-    return tail.endswith(text.encode("utf-8", "replace").rstrip(b"\r\n"))
+    return _last_bytes(path, 4096).rstrip(b"\r\n").endswith(text.encode("utf-8", "replace").rstrip(b"\r\n"))
 
 
 def _csv_header(path: Path, known: Callable[[Names], bool]) -> tuple[str, list[str]]:

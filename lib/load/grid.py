@@ -151,15 +151,22 @@ def _empty(column: Column) -> NDArray[Any]:
 
 
 def spread_labels(column: Column, place: Place, shape: tuple[int, int]) -> NDArray[Any]:
-    """Labels [T,N], "" or NaT where there is none; one that never changes is a view of [N]."""
+    """Labels [T,N], "" or NaT where a row says none; a day without a row has the label of the stock's last row.
+
+    Days before a stock's first row have that row's label: the day a stock was listed is known before it trades. No
+    later row has a say, nor any row of another stock. A label that never changes is a view of [N].
+    """
     values = np.concatenate([column.values, _empty(column)])  # code -1 is the last
     constant = np.full(shape[1], -1, dtype=np.int32)
     constant[place.stocks] = column.codes
     if np.array_equal(constant[place.stocks], column.codes):
         return np.broadcast_to(values[constant], shape)
-    codes = np.full(shape, -1, dtype=np.int32)
+    rows, codes = np.zeros(shape, dtype=bool), np.full(shape, -1, dtype=np.int32)
+    rows[place.days, place.stocks] = True
     codes[place.days, place.stocks] = column.codes
-    return np.asarray(values[codes])
+    at = np.maximum.accumulate(np.where(rows, np.arange(shape[0])[:, None], -1), axis=0)
+    at = np.where(at < 0, rows.argmax(axis=0), at)
+    return np.asarray(values[np.take_along_axis(codes, at, axis=0)])
 
 
 # -- what a source leaves out ---------------------------------------------------------------------

@@ -44,9 +44,13 @@ class Rules:
 
     def __post_init__(self) -> None:
         for name, low in (("min_history", 1), ("max_return", 0.0), ("max_idle", 0.0), ("outlier", 0.0), ("window", 2)):
-            value = getattr(self, name)
-            if value is not None and not (np.isfinite(value) and value >= low):
-                raise ParameterError(f"{name} = {value!r}: expected a number of at least {low}, or None")
+            value, whole, needed = getattr(self, name), name in ("min_history", "window"), name == "window"
+            if value is None and not needed:
+                continue
+            kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+            if isinstance(value, bool) or not isinstance(value, kinds) or not (np.isfinite(value) and value >= low):
+                expected = f"a {'whole ' if whole else ''}number of at least {low}{'' if needed else ', or None'}"
+                raise ParameterError(f"{name} = {value!r}: expected {expected}")
 
 
 @dataclass(frozen=True, eq=False)
