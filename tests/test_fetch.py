@@ -367,6 +367,15 @@ def test_a_folder_that_is_a_file_is_told_before_anything_is_asked(tmp_path: Path
     assert taken.read_text() == "mine"
 
 
+def test_on_the_command_line_it_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "taken").write_text("mine")
+    words = ["--symbols", "600000", "--start", START, "--end", END, "--out", str(tmp_path / "taken")]
+    assert main(["fetch", "akshare", *words]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("LoadError: cannot make the folder")
+    assert error.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     "bad", [{"tries": 0}, {"give_up_after": 0}, {"first": -1.0}, {"longest": -1.0}, {"growth": 0.5}]
 )

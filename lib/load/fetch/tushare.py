@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 BY_DAY: Final = ("daily", "stk_limit", "suspend_d", "adj_factor", "daily_basic")
 _NEEDS: Final = {source.side or "daily": source.needs for source in TABLES}
 _STOCK_FIELDS: Final = "ts_code,name,industry,list_date,delist_date"
-
-
-#: below the cap of every table, with room for those whose cap is not stated
+#: rows of a page: below the cap of every table, with room for those whose cap is not stated
 _PAGE: Final = 4_000
 
 
@@ -97,20 +95,20 @@ def _paged(call: Callable[..., pd.DataFrame | None]) -> pd.DataFrame:
 
 
 def _check_new(page: pd.DataFrame, before: list[pd.DataFrame]) -> None:
-    if page.reset_index(drop=True).equals(before[-1].reset_index(drop=True)):
+    seen = set().union(*map(_rows, before))
+    again = sum(row in seen for row in _rows(page))
+    if again == len(page):
         raise BadAnswerError(
             f"{len(page):,} rows, and from row {sum(map(len, before)):,} on the same rows again: the client does not "
             f"heed offset, so what is beyond the cap of one call cannot be had; use the interface of tushare.pro_api"
         )
-    seen = set().union(*(frame.itertuples(index=False, name=None) for frame in map(_text, before)))
-    again = sum(row in seen for row in _text(page).itertuples(index=False, name=None))
     if again:
         raise LoadError(f"{again:,} rows come on two pages: the table changed in between")
 
 
-def _text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Cells as text: a missing value equals itself."""
-    return frame.astype(str)
+def _rows(frame: pd.DataFrame) -> Iterator[tuple[str, ...]]:
+    """Rows that can be compared: as text, where a missing value equals itself."""
+    return frame.astype(str).itertuples(index=False, name=None)
 
 
 def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
