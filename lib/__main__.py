@@ -135,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("--symbols", default="", help="with commas: SH600000,000001; Tushare takes all")
     fetch.add_argument("--start", required=True, metavar="DATE", help="first day, YYYY-MM-DD")
     fetch.add_argument("--end", required=True, metavar="DATE", help="last day, YYYY-MM-DD")
-    fetch.add_argument("--out", required=True, metavar="FOLDER", help="where the files go; what is there is kept")
+    fetch.add_argument("--out", required=True, metavar="FOLDER", help="where the files go; final ones there are kept")
     return parser
 
 

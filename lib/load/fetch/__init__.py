@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from lib.errors import LoadError, closest
 from lib.load.fetch import akshare, baostock, tushare
-from lib.load.fetch.download import Patience, Request, Summary, download
+from lib.load.fetch.download import Patience, Request, Summary, download, make_folder, today_in_china
 from lib.load.keys import parse_day, spell
 
 #: name -> what makes its jobs
@@ -36,23 +36,38 @@ def fetch(
     client: Any = None,
     patience: Patience | None = None,
     progress: bool | None = None,
+    today: str | None = None,
 ) -> Summary:
-    """Download daily rows of a source into a folder; files that are there for the same request are kept.
+    """Download daily rows of a source into a folder; final files that are there for the same request are kept.
 
     start, end: YYYY-MM-DD, both included. symbols: in any spelling; Tushare is asked by day and takes none.
     client: an object with the library's functions, else the library itself. progress: None shows a bar on a terminal.
-    A file is written whole or not at all, so an interrupted download goes on where it was.
+    today: YYYY-MM-DD, None for the date in China. A file is written whole or not at all, so an interrupted download
+    goes on where it was.
 
-    Raises LoadError: unknown source, bad dates or symbols, a library that is not installed, downloads that failed.
+    Tried again, after growing pauses (patience): every call that raises, among them Tushare's calendar and Baostock's
+    login; Baostock logs in anew for that. Not tried again: an answer in another shape, which fails that file alone.
+    Final: what was answered after its last day, rows or no rows. Fetched again each time: files whose last day, for
+    Tushare the day itself and for the others `end`, is today or later. An empty answer removes the file that was there.
+
+    Raises LoadError: unknown source, bad dates or symbols, a library that is not installed, a folder that cannot be
+    made, downloads that failed; StoreError: a file that cannot be written; ParameterError: patience out of range.
     """
     if source not in SOURCES:
         hint = closest(source, SOURCES) or f"; there are: {', '.join(SOURCES)}"
         raise LoadError(f"unknown source {source!r}{hint}")
-    request = Request(_day("start", start), _day("end", end), tuple(map(_symbol, symbols)))
+    request = Request(
+        _day("start", start),
+        _day("end", end),
+        tuple(dict.fromkeys(map(_symbol, symbols))),
+        today_in_china() if today is None else _day("today", today),
+        patience or Patience(),
+    )
     if request.end < request.start:
         raise LoadError(f"end {request.end} is before start {request.start}")
+    make_folder(Path(out))
     with SOURCES[source](client, request) as jobs:
-        return download(jobs, Path(out), patience or Patience(), progress)
+        return download(jobs, Path(out), request, progress)
 
 
 def _day(what: str, text: str) -> str:
