@@ -81,7 +81,7 @@ def test_a_leap_beyond_the_upper_limit_still_counts_against_the_file(tmp_path: P
     for name in ("开盘", "收盘", "最高", "最低"):
         frame.loc[rows, name] = (frame.loc[rows, name] * np.where(np.arange(rows.sum()) % 2, 1.5, 1)).round(2)
     frame.to_csv(tmp_path / "a.csv", index=False)
-    assert "beyond the daily limit (published)" in failure(tmp_path / "a.csv")
+    assert "lie beyond the daily limit" in failure(tmp_path / "a.csv")
 
 
 def test_a_stock_without_factors_beside_others_that_have_them_is_counted(tmp_path: Path) -> None:

@@ -38,13 +38,13 @@ def settle_limits(grid: Grid, data: Data, notes: dict[str, Any]) -> None:
     traded = _traded(fields)
     if "pre_close" in fields and "pre_close" not in notes and data.source.units_known:
         _fill_previous_close(fields, traded, notes)
-    if all(side in fields for side in _SIDES):
-        if "limit_known" in fields:
-            _fill_published(grid, traded, notes)
-        return
-    if "pre_close" not in fields and data.source in (akshare.HISTORY, akshare.SINA):
+    published = all(side in fields for side in _SIDES)
+    if published and "limit_known" in fields:
+        _fill_published(grid, traded, notes)
+    elif not published and "pre_close" not in fields and data.source in (akshare.HISTORY, akshare.SINA):
         _limits_without_ex_dates(grid, traded, notes)
-    notes["listed_on_first_row"] = _listed_on_first_row(grid)
+    if not published or notes.get("limits_computed"):
+        notes["listed_on_first_row"] = _listed_on_first_row(grid)
 
 
 def _traded(fields: dict[str, NDArray[Any]]) -> BoolArray:
@@ -77,7 +77,8 @@ def _limits_without_ex_dates(grid: Grid, traded: BoolArray, notes: dict[str, Any
     cannot be a trade under it, so it gives the ex-date away: that cell gets no limit rather than a wrong one. What is
     left wrong: a small dividend whose day stays inside, where a close at the true limit goes unnoticed. A close above
     the upper limit has no such excuse, keeps its limit and counts against the file. `pre_close` is not filled in:
-    that would claim there are no ex-dates.
+    that would claim there are no ex-dates. The heuristic of `lib.reasons` for files without a previous close is not
+    used here: it mistakes closes near the limit, and falls on ex-dates, for limit closes.
     """
     reference = previous(grid.fields["close"], traded)
     up, down = _computed(grid, {"pre_close": reference}, traded)

@@ -61,7 +61,7 @@ def sina(client: Any, request: Request) -> Iterator[list[Job]]:
 def _beside(prices: Any, needs: tuple[str, ...], day: str, client: Any, symbol: str) -> pd.DataFrame:
     """Prices with Sina's factors; an empty answer, or one in another shape, goes back as it came, to be refused."""
     if prices is None or len(prices) == 0 or not {*needs} <= {*prices.columns}:
-        return prices  # type: ignore[no-any-return]
+        return prices
     return with_factors(prices, client.stock_zh_a_daily(symbol=symbol.lower(), adjust="hfq-factor"), day)
 
 
