@@ -15,6 +15,7 @@ from test_load_sources import truth
 from lib.errors import LoadError
 from lib.load import load_panel
 from lib.load.fetch import fetch
+from lib.load.fetch.download import Patience
 
 
 class Recorded(AkShare):
@@ -73,3 +74,15 @@ def test_factors_that_begin_too_late_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(LoadError, match="the table of factors begins after 2024-01-02"):
         got("akshare", tmp_path, client)
+
+
+def test_a_stock_that_sina_has_no_factors_of_is_named_and_not_asked_for_again(tmp_path: Path) -> None:
+    client, pauses = Recorded(), list[float]()
+
+    def refused(**_: str) -> pd.DataFrame:
+        raise ValueError("sina hfq factor not available")
+
+    client.stock_zh_a_daily = refused  # type: ignore[method-assign, assignment]
+    with pytest.raises(LoadError, match="first SH600000: Sina has no factors of sh600000, so its ex-dates are unknown"):
+        got("akshare", tmp_path, client, patience=Patience(sleep=pauses.append))
+    assert pauses == []

@@ -62,7 +62,14 @@ def _beside(prices: Any, needs: tuple[str, ...], day: str, client: Any, symbol: 
     """Prices with Sina's factors; an empty answer, or one in another shape, goes back as it came, to be refused."""
     if prices is None or len(prices) == 0 or not {*needs} <= {*prices.columns}:
         return prices
-    return with_factors(prices, client.stock_zh_a_daily(symbol=symbol.lower(), adjust="hfq-factor"), day)
+    name = symbol.lower()
+    try:
+        factors = client.stock_zh_a_daily(symbol=name, adjust="hfq-factor")
+    except ValueError as error:
+        if "not available" not in str(error):  # anything else may be the network: worth another try
+            raise
+        raise BadAnswerError(f"Sina has no factors of {name}, so its ex-dates are unknown; leave it out") from error
+    return with_factors(prices, factors, day)
 
 
 def with_factors(prices: pd.DataFrame, factors: pd.DataFrame, day: str = "date") -> pd.DataFrame:
