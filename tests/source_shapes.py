@@ -154,17 +154,32 @@ def write_record_folder(rows: list[Row], folder: Path) -> Path:
 # -- AkShare --------------------------------------------------------------------------------------
 
 
+def raw_previous(rows: list[Row]) -> list[int]:
+    """The close of the row before in cents, ex-date or not; the first row of a stock has its reference price."""
+    last: dict[str, int] = {}
+    out = []
+    for row in rows:
+        out.append(last.get(row.stock, row.pre_close))
+        last[row.stock] = row.close
+    return out
+
+
 def history(rows: list[Row]) -> pd.DataFrame:
+    """As Eastmoney writes it: 涨跌额 is the close less the raw close before, on ex-dates too (000066, 2022-07-20:
+    9.88 after 9.94 is -0.06, where the exchange's reference was 9.89). hfq_factor is put beside it by the download.
+    """
     rows = traded(rows)
+    before = raw_previous(rows)
     return pd.DataFrame(
         {
             "日期": [r.date for r in rows], "股票代码": [r.stock[2:] for r in rows],
             "开盘": [yuan(r.open) for r in rows], "收盘": [yuan(r.close) for r in rows],
             "最高": [yuan(r.high) for r in rows], "最低": [yuan(r.low) for r in rows],
             "成交量": [r.volume // 100 for r in rows], "成交额": [float(r.amount) for r in rows],
-            "振幅": [round(100 * (r.high - r.low) / r.pre_close, 2) for r in rows],
-            "涨跌幅": [round(100 * (r.close - r.pre_close) / r.pre_close, 2) for r in rows],
-            "涨跌额": [(r.close - r.pre_close) / 100 for r in rows], "换手率": [r.turnover for r in rows],
+            "振幅": [round(100 * (r.high - r.low) / p, 2) for r, p in zip(rows, before, strict=True)],
+            "涨跌幅": [round(100 * (r.close - p) / p, 2) for r, p in zip(rows, before, strict=True)],
+            "涨跌额": [(r.close - p) / 100 for r, p in zip(rows, before, strict=True)],
+            "换手率": [r.turnover for r in rows], "hfq_factor": [float(r.factor) for r in rows],
         }
     )  # fmt: skip
 

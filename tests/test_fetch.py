@@ -44,7 +44,7 @@ def test_the_same_request_asks_nothing_and_another_one_asks_again(tmp_path: Path
     if source == "akshare":
         (tmp_path / "SH600000.parquet").write_bytes(b"PAR1 half a file")
         assert got(source, tmp_path, client).fetched == 1
-        assert client.calls[asked:] == ["600000"]
+        assert client.calls[asked:] == ["600000", "sh600000hfq-factor"]
 
 
 def test_a_failing_source_is_asked_again_after_growing_pauses(tmp_path: Path) -> None:

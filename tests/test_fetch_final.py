@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import source_shapes as shapes
-from fetch_clients import CLIENTS, END, START, Tushare, got, own
+from fetch_clients import CLIENTS, END, START, AkShare, Tushare, got, own
 
 from lib.errors import LoadError
 from lib.load import load_panel
@@ -39,11 +39,11 @@ def test_an_end_in_the_future(tmp_path: Path) -> None:
 
     def hist(symbol: str, start_date: str, end_date: str, **_: str) -> pd.DataFrame:
         ends.append(end_date)
-        return shapes.history(own(symbol))
+        return shapes.history(own(symbol)).drop(columns="hfq_factor")
 
     def run(today: str) -> Any:
-        return fetch("akshare", tmp_path, START, "2099-12-31", ["600000"], progress=False, today=today,
-                     client=SimpleNamespace(stock_zh_a_hist=hist))  # fmt: skip
+        client = SimpleNamespace(stock_zh_a_hist=hist, stock_zh_a_daily=AkShare().stock_zh_a_daily)
+        return fetch("akshare", tmp_path, START, "2099-12-31", ["600000"], progress=False, today=today, client=client)
 
     assert [run(day).fetched for day in ("2026-01-05", "2026-01-05", "2099-12-31", "2100-01-01", "2100-01-01")] == [
         1, 1, 1, 1, 0
@@ -81,15 +81,16 @@ def test_a_file_of_the_time_before_pages_is_fetched_again(tmp_path: Path) -> Non
     assert pq.read_table(path).num_rows == 3
 
 
-class Ranged:
-    """stock_zh_a_hist that has rows within the sample only."""
+class Ranged(AkShare):
+    """stock_zh_a_hist that has rows within the sample only, and counts how often it is asked."""
 
     def __init__(self) -> None:
-        self.calls = 0
+        super().__init__()
+        self.asked = 0
 
-    def stock_zh_a_hist(self, symbol: str, start_date: str, end_date: str, **_: str) -> pd.DataFrame:
-        self.calls += 1
-        whole = shapes.history(own(symbol))
+    def stock_zh_a_hist(self, symbol: str, start_date: str, end_date: str, **_: str) -> pd.DataFrame:  # type: ignore[override]
+        self.asked += 1
+        whole = shapes.history(own(symbol)).drop(columns="hfq_factor")
         days = whole["日期"].str.replace("-", "")
         return whole[(days >= start_date) & (days <= end_date)].reset_index(drop=True)
 
@@ -109,7 +110,7 @@ def test_an_empty_answer_removes_the_rows_of_another_range(tmp_path: Path) -> No
     assert run(none) == (0, 1, 0)  # a range that is over and has no rows is final too
     assert run(full) == (1, 0, 0)
     assert run(none) == (0, 0, 1)  # not taken from the mark of the first time: the file is of another range
-    assert client.calls == 4
+    assert client.asked == 4
 
 
 def test_an_empty_answer_for_an_open_period_is_asked_again(tmp_path: Path) -> None:
@@ -123,7 +124,7 @@ def test_an_empty_answer_for_an_open_period_is_asked_again(tmp_path: Path) -> No
     assert [run(day) for day in ("2025-12-30", "2025-12-31", "2026-01-01", "2026-01-02")] == [(0, 0, 1)] * 3 + [
         (0, 1, 0)
     ]
-    assert client.calls == 3
+    assert client.asked == 3
 
 
 def test_a_kill_between_removal_and_mark_leaves_no_stale_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

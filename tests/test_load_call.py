@@ -14,6 +14,7 @@ import source_shapes as shapes
 from lib.errors import LoadError, ParameterError
 from lib.load import load_panel
 from lib.load.quality import Rules
+from lib.load.report import report_lines
 from lib.reasons import Reason
 
 ROWS = shapes.market()
@@ -90,6 +91,7 @@ def test_a_file_without_a_last_line_break_is_counted(path: Path) -> None:
     path.write_text(path.read_text().rstrip("\n"))
     panel = load_panel(path)
     assert panel.notes["unfinished_files"] == 1 and panel.fingerprint() == whole
+    assert ("note", "1 CSV files end without a line break: the last number may be cut off") in report_lines(panel)
 
 
 def test_an_empty_last_column_is_no_cut(tmp_path: Path) -> None:
@@ -140,6 +142,9 @@ def test_lost_days_and_weekend_sessions_are_named(tmp_path: Path) -> None:
     saturday = str(np.datetime64(moved) - 2)
     frame = frame[frame["date"] != lost].replace({"date": {moved: saturday}})
     frame.to_csv(tmp_path / "record.csv", index=False)
-    notes = load_panel(tmp_path / "record.csv").notes
-    assert notes["weekdays_missing_alone"] == [lost]
-    assert notes["weekend_sessions"] == [saturday]
+    panel = load_panel(tmp_path / "record.csv")
+    assert panel.notes["weekdays_missing_alone"] == [lost]
+    assert panel.notes["weekend_sessions"] == [saturday]
+    said = [text for subject, text in report_lines(panel) if subject == "note"]
+    assert any(lost in text and "between two sessions" in text for text in said)
+    assert f"1 sessions are on a weekend: {saturday}" in said

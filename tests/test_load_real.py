@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,7 +16,7 @@ from lib.load import load_panel
 from lib.load.examples import write_shapes
 from lib.load.report import report
 from lib.panel import Panel
-from lib.reasons import Reason, derive_limits, derive_reasons
+from lib.reasons import Reason, derive_limits, derive_reasons, previous
 
 
 @pytest.fixture(scope="module")
@@ -116,15 +117,21 @@ def test_real_rich_file_and_its_units(data_dir: Path) -> None:
 
 @pytest.mark.data
 def test_real_prices_in_the_shape_of_each_source_are_the_same_panel(data_dir: Path, tmp_path: Path) -> None:
-    """Half a year of 300 stocks; shapes without limits derive them, and AkShare alone cannot see an ST stock."""
+    """Half a year of 300 stocks; shapes without limits derive them. AkShare alone cannot see an ST stock, nor the
+    previous close of a stock's first row.
+    """
     panel = load_panel(data_dir / "cn_csi300_baostock_2020_2025.parquet", end="2020-06-30")
     paths = write_shapes(panel, tmp_path)
     ever_st = np.nan_to_num(panel.fields["is_st"]).any(axis=0)
-    for name in ("record", "tushare", "baostock", "akshare"):
+    for name in ("record", "tushare", "baostock", "akshare", "akshare_daily"):
         other = load_panel(paths[name])
         at = np.searchsorted(panel.symbols, other.symbols)
         assert panel.symbols[at].tolist() == other.symbols.tolist()
-        compared = np.ones(other.shape, dtype=bool) if name != "akshare" else np.broadcast_to(~ever_st[at], other.shape)
+        compared = np.ones(other.shape, dtype=bool)
+        if name.startswith("akshare"):
+            compared = ~ever_st[at] & (np.cumsum(other.observed, axis=0) != 1)
+            wanted = panel.fields["pre_close"][:, at]
+            np.testing.assert_array_equal(other.fields["pre_close"][compared], wanted[compared], err_msg=name)
         np.testing.assert_array_equal(other.reasons[compared], panel.reasons[:, at][compared], err_msg=name)
         np.testing.assert_array_equal(other.fields["close"][other.traded], panel.fields["close"][:, at][other.traded])
         assert other.notes["units"].agreement > 0.999
@@ -143,3 +150,24 @@ def test_real_market_without_limits(data_dir: Path) -> None:
     assert "market 'none'" in report(path)
     with pytest.raises(LoadError, match="not an A-share symbol"):
         load_panel(path, market="cn")
+
+
+@pytest.mark.data
+def test_real_limits_without_ex_dates_beat_the_heuristic(data_dir: Path, tmp_path: Path) -> None:
+    """AkShare without factors: the last close gives the limits, wrong on ex-dates only."""
+    panel = load_panel(data_dir / "cn_csi300_baostock_2020_2025.parquet", end="2020-09-30")
+    path = write_shapes(panel, tmp_path)["akshare"]
+    for file in path.iterdir():
+        frame = pd.read_csv(file, encoding="gb18030", dtype={"股票代码": str})
+        frame.drop(columns="hfq_factor").to_csv(file, index=False)
+    bare = load_panel(path)
+    at = np.searchsorted(panel.symbols, bare.symbols)
+    compared = bare.traded & ~np.nan_to_num(panel.fields["is_st"]).any(axis=0)[at]
+    compared &= np.cumsum(bare.observed, axis=0) > 1
+    wrong = compared & (bare.reasons != panel.reasons[:, at])
+    guessed = compared & (without(bare, "limit_up", "limit_down")[0] != panel.reasons[:, at])
+    last = previous(panel.fields["close"], panel.traded)[:, at]
+    on_ex_dates = np.abs(panel.fields["pre_close"][:, at] - last) > 0.005
+    assert on_ex_dates[compared].sum() > 100
+    assert not (wrong & ~on_ex_dates).any()
+    assert 10 * wrong.sum() < guessed.sum()

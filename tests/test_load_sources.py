@@ -17,7 +17,7 @@ from lib.reasons import Reason
 
 ROWS = shapes.market()
 #: formats whose previous close comes from the factor: the first one of a stock is not known
-FROM_FACTOR = ("akshare_daily", "qlib", "qlib_bin")
+FROM_FACTOR = ("akshare", "akshare_daily", "qlib", "qlib_bin")
 
 
 def truth(name: str) -> np.ndarray:
@@ -81,7 +81,7 @@ def test_every_shape_gives_the_same_panel(tmp_path: Path, shape: str) -> None:
     for name in ("open", "high", "low", "close", "pre_close"):
         wanted = truth(name) / 100
         got = panel.fields[name]
-        if name == "pre_close" and shape in FROM_FACTOR:
+        if name == "pre_close" and shape.split()[0] in FROM_FACTOR:
             first = np.isfinite(wanted).argmax(axis=0)
             assert np.isnan(got[first, range(len(STOCKS))]).all()
             wanted[first, range(len(STOCKS))] = np.nan
@@ -158,15 +158,6 @@ def test_a_missing_chinese_column_is_named_with_its_source(tmp_path: Path) -> No
     message = failure(tmp_path / "all.csv")
     assert "AkShare stock_zh_a_hist" in message
     assert "no column 最高" in message
-
-
-def test_sina_without_factors_falls_back_to_the_heuristic_and_says_so(tmp_path: Path) -> None:
-    for stock, own in shapes.by_stock(ROWS):
-        shapes.sina(own).drop(columns="hfq_factor").to_parquet(tmp_path / f"{stock.lower()}.parquet", index=False)
-    panel = load_panel(tmp_path)
-    assert panel.notes["limit_source"] == "return heuristic"
-    assert "ex-dividend days are mistaken" in panel.notes["limit_note"]
-    np.testing.assert_array_equal(panel.fields["close"], truth("close") / 100)
 
 
 # -- Tushare --------------------------------------------------------------------------------------
@@ -277,10 +268,10 @@ def test_tables_of_tushare_without_prices_and_two_sources_in_one_folder(tmp_path
     assert "history.csv looks like 'akshare'" in message
 
 
-def test_a_repeated_row_of_a_joined_table_is_named(tmp_path: Path) -> None:
+def test_a_row_that_contradicts_another_one_of_a_joined_table_is_named(tmp_path: Path) -> None:
     path = written("tushare", tmp_path)
     limits = shapes.ts_limits(ROWS)
-    pd.concat([limits, limits.iloc[[3]]]).to_csv(path / "stk_limit.csv", index=False)
+    pd.concat([limits, limits.iloc[[3]].assign(up_limit=99.0)]).to_csv(path / "stk_limit.csv", index=False)
     assert "1 duplicate (date, symbol) rows" in failure(path)
 
 

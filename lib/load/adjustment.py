@@ -90,8 +90,8 @@ def check_limits(panel: Panel, source: Source) -> None:
         t, n = np.argwhere(beyond)[0]
         raise LoadError(
             f"{panel.notes['file']}: {count:,} of {traded:,} closes ({count / traded:.1%}) lie beyond the "
-            f"daily limit ({limits.source}), first {close[t, n]:g} at {panel.dates[t]} {panel.symbols[n]}: "
-            f"they look adjusted; {source.raw_hint}"
+            f"daily limit ({panel.notes['limit_source']}), first {close[t, n]:g} at {panel.dates[t]} "
+            f"{panel.symbols[n]}: they look adjusted; {source.raw_hint}"
         )
 
 

@@ -22,6 +22,7 @@ from lib.load.columns import MEMBERSHIP, BoolArray, Table
 from lib.load.files import MAX_BYTES, MAX_ROWS, Caps, unfinished
 from lib.load.grid import Grid, add_average_price, add_previous_close, fill_halts, panel_fields
 from lib.load.keys import check_cells, parse_day, respell
+from lib.load.limits import settle_limits
 from lib.load.read import Data, read
 from lib.load.sources import canonical
 from lib.load.units import settle_units
@@ -155,6 +156,7 @@ def _panel(data: Data, market: str, universe: str | None, contradictory: BoolArr
         fill_halts(grid, notes)
     if market == "cn":
         add_average_price(grid, notes)
+        settle_limits(grid, data, notes)
     members = None if chosen == LISTED else grid.fields[chosen] == 1
     fields = panel_fields(grid)
     panel = Panel.from_arrays(grid.dates, grid.symbols, fields, None, members, market, copy=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,8 @@ FLAGS: Final = ("halted", "is_st", "trading", MEMBERSHIP)
 FIRST_DAY: Final = np.datetime64("1900-01-01")
 LAST_DAY: Final = np.datetime64("2100-12-31")
 
+#: what pandas leaves behind a day that shared its column with empty cells: 20240131.0
+_WHOLE: Final = re.compile(r"(?<=^\d{8})\.0$")
 _TRUE, _FALSE = ("true", "1", "1.0", "t", "yes"), ("false", "0", "0.0", "f", "no", "")
 _NO_DAY: Final = np.array(["NaT"], dtype="datetime64[D]")
 
@@ -191,7 +194,7 @@ def typed(header: Header, raw: pa.Table, fields: Mapping[str, str], flags: Seque
         elif ours in DAYS:
             labels[ours] = reader.dates(name, required=False)
         elif ours in FLAGS or name in flags:
-            numbers[ours] = reader.flag(name)
+            numbers[ours] = reader.flag(name, np.nan if ours == "trading" else 0.0)
         elif ours not in ("date", "symbol"):
             numbers[ours] = reader.number(name)
     back = {ours: name for name, ours in fields.items() if name in raw.column_names}
@@ -225,15 +228,16 @@ class _Reader:
         except (pa.ArrowException, ValueError, TypeError) as error:
             raise self._bad(name, "a number", _first_bad(column, _is_number)) from error
 
-    def flag(self, name: str) -> FloatArray:
-        """A column of true/false (or 1/0) as 1.0 and 0.0; empty is 0."""
+    def flag(self, name: str, empty: float) -> FloatArray:
+        """A column of true/false (or 1/0) as 1.0 and 0.0; `empty` is what no text stands for."""
         column = self._as_text(name)
         text = pc.utf8_lower(pc.utf8_trim_whitespace(pc.fill_null(column, "")))
         true = pc.is_in(text, pa.array(_TRUE))
         if not pc.all(pc.or_(true, pc.is_in(text, pa.array(_FALSE)))).as_py():
             bad = _first_bad(column, lambda s: s.strip().lower() in _TRUE + _FALSE)
             raise self._bad(name, "true or false", bad)
-        return np.asarray(true.to_numpy(zero_copy_only=False), dtype=np.float64)
+        values = np.asarray(true.to_numpy(zero_copy_only=False), dtype=np.float64)
+        return np.where(pc.equal(text, "").to_numpy(zero_copy_only=False), empty, values)
 
     def text(self, name: str) -> Column:
         """A column of text or codes as categories."""
@@ -299,7 +303,7 @@ class _Reader:
         """Distinct texts as days; two spellings of one day become one."""
         days = np.empty(len(raw.values), dtype="datetime64[D]")
         for i, text in enumerate(raw.values):
-            day = parse_day(str(text))
+            day = parse_day(_WHOLE.sub("", str(text)))
             if day is None:
                 row = int((raw.codes == i).argmax())
                 raise self._bad(name, "YYYY-MM-DD or YYYYMMDD", (row, str(text)))

@@ -37,23 +37,29 @@ def _write_record(rows: pd.DataFrame, folder: Path) -> None:
 
 
 def _write_akshare(rows: pd.DataFrame, folder: Path) -> None:
-    """Lots; no row on a halted day; the day's change instead of the previous close; codes without exchange."""
+    """Lots; no row on a halted day; the change from the raw close before; Sina's factor; codes without exchange."""
     import pandas as pd
 
     for symbol, own in _traded_by_stock(rows):
         table = {
             "日期": own["date"], "股票代码": symbol[2:], "开盘": own["open"], "收盘": own["close"], "最高": own["high"],
             "最低": own["low"], "成交量": (own["volume"] / 100).astype(int), "成交额": own["amount"],
-            "涨跌额": (own["close"] - own["pre_close"]).round(2),
+            "涨跌额": (own["close"] - own["close"].shift().fillna(own["pre_close"])).round(2),
+            "hfq_factor": _factor(own),
         }  # fmt: skip
         pd.DataFrame(table).to_csv(folder / f"{symbol[2:]}.csv", index=False, encoding="gb18030")
+
+
+def _factor(own: pd.DataFrame) -> pd.Series[float]:
+    """Backward factor of the traded rows of a stock: 1 at first, then times last close / previous close at ex-dates."""
+    return (own["close"].shift() / own["pre_close"]).fillna(1.0).cumprod()
 
 
 def _write_sina(rows: pd.DataFrame, folder: Path) -> None:
     """Shares; no previous close, but the backward factor, and the free float in shares."""
     for symbol, own in _traded_by_stock(rows):
         table = own[["date", "open", "high", "low", "close", "volume", "amount"]]
-        table = table.assign(outstanding_share=1e9, turnover=own["volume"] / 1e9, hfq_factor=1.0)
+        table = table.assign(outstanding_share=1e9, turnover=own["volume"] / 1e9, hfq_factor=_factor(own))
         table.to_csv(folder / f"{symbol.lower()}.csv", index=False)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
 
 from lib.errors import LoadError, closest
 from lib.load.columns import Table, stack, typed
@@ -16,12 +19,16 @@ from lib.load.sources.qlib_bin import BIN, is_qlib_folder, read_bins
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """What was read: the source, its daily prices, and the tables beside them by name."""
+    """What was read: the source, its daily prices, and the tables beside them by name.
+
+    repeated: rows that a table beside the prices holds twice, equal in every column that is read; one of them stays.
+    """
 
     source: Source
     table: Table
     sides: dict[str, Table]
     files: int
+    repeated: dict[str, int] = field(default_factory=dict)
 
 
 def read(path: Path, wanted: str, universe: str | None, caps: Caps) -> Data:
@@ -58,7 +65,7 @@ def _by_source(path: Path, headers: list[Header], wanted: str) -> dict[Source, l
     if all(source.side for source in groups):
         names = ", ".join(source.side for source in groups)
         raise LoadError(f"{path.name}: only {names} of {next(iter(first))}, no table with daily prices")
-    return groups
+    return {source: files for source, files in groups.items() if not source.unused}
 
 
 def _read_groups(path: Path, groups: dict[Source, list[Header]], extra: list[str], caps: Caps) -> Data:
@@ -74,7 +81,26 @@ def _read_groups(path: Path, groups: dict[Source, list[Header]], extra: list[str
         tables[source.side] = source.convert(source.rescaled(stack(parts, path.name)))
         main = main if source.side else source
     assert main is not None
-    return Data(main, tables.pop(""), tables, sum(map(len, groups.values())))
+    table, sides, repeated = tables.pop(""), dict[str, Table](), dict[str, int]()
+    for name, side in tables.items():
+        sides[name] = _once(side)
+        repeated[name] = side.n_rows - sides[name].n_rows
+    return Data(main, table, sides, sum(map(len, groups.values())), repeated)
+
+
+def _once(table: Table) -> Table:
+    """The table without rows that say what an earlier row said; rows that contradict each other stay."""
+    cell = table.dates.codes.astype(np.int64) * len(table.symbols.values) + table.symbols.codes
+    order = np.argsort(cell, kind="stable")
+    again = np.diff(cell[order]) == 0
+    # only rows that share a stock and a day are compared: a table of limits has millions that do not
+    shared = np.sort(order[np.append(again, False) | np.append(False, again)]) if len(order) else order
+    columns = [cell[shared], *(column.codes[shared] for column in table.labels.values())]
+    columns += [np.unique(values[shared], return_inverse=True)[1] for values in table.numbers.values()]
+    keep = np.ones(table.n_rows, dtype=bool)
+    keep[shared] = False
+    keep[shared[np.unique(np.column_stack(columns), axis=0, return_index=True)[1]]] = True
+    return table.take(keep)
 
 
 def _read_one(source: Source, header: Header, extra: Sequence[str], left: int, caps: Caps, *, alone: bool) -> Table:
@@ -86,6 +112,9 @@ def _read_one(source: Source, header: Header, extra: Sequence[str], left: int, c
     try:
         raw = read_columns(header, wanted, left)
     except LoadError as error:
+        if source.side and "only a header" in str(error):  # nobody was halted: an answer, not damage
+            raw = pa.table({name: pa.array([], pa.string()) for name in wanted})
+            return typed(header, raw, source.columns, flags, symbol)
         if left < caps.max_rows and "more than the cap" in str(error):
             raise LoadError(f"{header.path.parent.name}: more rows than the cap of {caps.max_rows:,}") from error
         raise

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from lib.limits import is_symbol
+from lib.limits import UNKNOWN_BOARD, boards_of, is_symbol
 from lib.load.build import load_panel
 from lib.load.files import Caps
 from lib.load.read import read
@@ -18,6 +18,24 @@ from lib.reasons import Reason
 SESSIONS: Final = 243  # a year in China
 #: years of stocks before few ex-dates are worth a remark, and how many a year are few
 ENOUGH_YEARS, FEW = 10.0, 0.2
+#: count in the notes -> what is said about it
+_COUNTED: Final = {
+    "limits_computed": "{:,} traded cells have no row in the table of limits: computed from the previous close, board, "
+    "date and ST",
+    "pre_close_filled": "{:,} rows have no previous close: the last close stands in, wrong on an ex-date",
+    "pre_close_unknown": "{:,} traded rows have no previous close and no row before: no return and no limit there",
+    "status_guessed": "{:,} rows have an empty trading status: taken as traded where there is a volume, else as halted",
+    "unfinished_files": "{:,} CSV files end without a line break: the last number may be cut off",
+    "listed_on_first_row": "{:,} stocks taken as listed on their first row (no list_date): their first sessions have "
+    "no limit, as after a listing",
+}
+#: days in the notes -> what is said about them
+_DAYS_NAMED: Final = {
+    "weekdays_missing_alone": "weekdays are missing between two sessions (holidays of one day, or lost rows)",
+    "weekend_sessions": "sessions are on a weekend",
+}
+#: symbols, or days, named in a remark
+_SHOWN: Final = 3
 
 
 def report(path: str | Path, market: str = "auto", format: str = "auto") -> str:  # noqa: A002 - as in load_panel
@@ -63,7 +81,7 @@ def report_lines(panel: Panel) -> list[tuple[str, str]]:
             f"unexplained holes: {', '.join(notes['calendar_holes'][:5]) or 'none'}",
         ),
     ]
-    lines += [("note", text) for text in (*_remarks(notes), *_few_ex_dates(panel))]
+    lines += [("note", text) for text in (*_remarks(notes), *_china_remarks(panel), *_few_ex_dates(panel))]
     return [(subject, _printable(text)) for subject, text in lines]
 
 
@@ -144,7 +162,44 @@ def _remarks(notes: dict[str, Any]) -> list[str]:
         remarks.append(f"{notes['days_without_row_or_halt']:,} days without a row are not named as halts: missing")
     if notes.get("halts_with_trades"):
         remarks.append(f"{notes['halts_with_trades']:,} full-day halts have trades: taken as traded")
+    remarks += [text.format(notes[name]) for name, text in _COUNTED.items() if notes.get(name)]
+    for name, text in _DAYS_NAMED.items():
+        if days := notes[name]:
+            remarks.append(f"{len(days):,} {text}: {', '.join(days[-_SHOWN:])}{' and earlier' * (len(days) > _SHOWN)}")
+    for name, rows in notes.get("repeated_rows", {}).items():
+        if rows:
+            remarks.append(f"{name}: {rows:,} rows repeat another one and are dropped")
     for name, rows in notes.get("joined", {}).items():
         if rows:
             remarks.append(f"{name}: {rows:,} rows are about other stocks or days")
+    return remarks
+
+
+def _china_remarks(panel: Panel) -> list[str]:
+    """What a Chinese panel cannot know: who was ST, what a code without a board is, lots or shares."""
+    if panel.market != "cn":
+        return []
+    notes, remarks = panel.notes, []
+    computed = notes["limit_source"] != "published" or notes.get("limits_computed", 0) > 0
+    if computed and "is_st" not in panel.fields and "limit_pct" not in notes["limit_source"]:
+        remarks.append(
+            "no ST flag and no published limits: the 5 % band of ST stocks is not applied, their limit closes look free"
+        )
+    unknown = panel.symbols[boards_of(panel.symbols) == UNKNOWN_BOARD]
+    if len(unknown) and "board" not in panel.fields:
+        remarks.append(
+            f"{len(unknown):,} symbols have a code of no known board (indices, funds, bonds?): "
+            f"{', '.join(map(str, unknown[:_SHOWN]))}{', ...' if len(unknown) > _SHOWN else ''}; where limits are "
+            f"computed they get the main board's"
+        )
+    units = notes["units"]
+    if units.how == "assumed" and np.isnan(units.agreement):
+        remarks.append("volume is taken as shares: without an amount nothing tells shares from lots of 100")
+    if notes.get("pre_close") and "adj_factor" in panel.fields:
+        empty = panel.traded & np.isnan(panel.fields["adj_factor"])
+        if empty.any():
+            remarks.append(
+                f"{int(empty.sum()):,} traded rows of {int(empty.any(axis=0).sum()):,} stocks have no adj_factor: "
+                f"no return and no limit there; fetch the factors of every stock"
+            )
     return remarks

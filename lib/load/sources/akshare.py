@@ -1,7 +1,11 @@
 """AkShare: stock_zh_a_hist (Eastmoney, Chinese headers) and stock_zh_a_daily (Sina).
 
 They look alike and differ in every unit: lots against shares, per cent against a ratio. Neither writes a row on a
-halted day, neither has limits or an ST flag.
+halted day, neither has limits or an ST flag, and neither tells ex-dates: Eastmoney's change of the day is the close
+less the raw previous close, on ex-dates too, so it says nothing that the closes do not. Both therefore take the
+backward factor from a column hfq_factor, as Sina publishes it: a constant between ex-dates, a ratio at them.
+(Eastmoney's own adjusted prices are no substitute: they are rounded to the cent, and dividends are added, not
+multiplied.) Without that column there are no ex-dates; see `lib.load.limits`.
 """
 
 from __future__ import annotations
@@ -11,17 +15,9 @@ from typing import Final
 import numpy as np
 
 from lib.load.columns import Table
-from lib.load.sources.base import Source, on_grid
+from lib.load.sources.base import Source
 
 _RAW: Final = 'fetch it with adjust=""'
-
-
-def _from_history(table: Table) -> Table:
-    """The previous close is not there: it is the close less the day's change, in whole cents."""
-    if "change" in table.numbers:
-        change = table.numbers.pop("change")
-        table.numbers["pre_close"] = on_grid(table.numbers["close"] - change)
-    return table
 
 
 def _from_sina(table: Table) -> Table:
@@ -39,12 +35,11 @@ HISTORY: Final = Source(
     title="AkShare stock_zh_a_hist",
     columns={
         "日期": "date", "股票代码": "symbol", "开盘": "open", "收盘": "close", "最高": "high", "最低": "low",
-        "成交量": "volume", "成交额": "amount", "涨跌额": "change", "换手率": "turnover",
+        "成交量": "volume", "成交额": "amount", "换手率": "turnover", "hfq_factor": "adj_factor",
     },
     needs=("日期", "股票代码", "开盘", "收盘", "最高", "最低", "成交量"),
     marks=(frozenset(("日期", "开盘")), frozenset(("日期", "收盘"))),
     scale={"volume": 100},
-    convert=_from_history,
     per_stock=True,
     silent_halts=True,
     raw_hint=_RAW,

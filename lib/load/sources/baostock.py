@@ -18,7 +18,11 @@ def _from_baostock(table: Table) -> Table:
     _check_raw(table)
     numbers = table.numbers
     if "trading" in numbers:
-        halted = numbers.pop("trading") == 0
+        status = numbers.pop("trading")
+        unknown = np.isnan(status)
+        if unknown.any():  # an empty status says nothing: the volume decides
+            numbers["status_guessed"] = unknown.astype(np.float64)
+        halted = np.where(unknown, ~(numbers["volume"] > 0), status == 0)
         numbers["halted"] = halted.astype(np.float64)
         for name in ("open", "high", "low"):  # zero or empty where nothing was traded
             empty = halted & ~(numbers[name] > 0)

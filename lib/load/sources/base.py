@@ -24,6 +24,7 @@ class Source:
     side:    "" for daily prices, else what the table adds to them (one folder holds several tables)
     per_stock: its files are about one stock each, so that the file's name may give the symbol
     silent_halts: a halted day has no row
+    unused:  it may lie beside the others, and nothing is read from it
     raw_hint: how to get unadjusted prices from it
     """
 
@@ -37,6 +38,7 @@ class Source:
     side: str = ""
     per_stock: bool = False
     silent_halts: bool = False
+    unused: bool = False
     units_known: bool = True
     raw_hint: str = "pass raw prices, with pre_close or adj_factor beside them"
 

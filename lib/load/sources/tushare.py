@@ -14,6 +14,7 @@ from lib.load.columns import BoolArray, Column, Table
 from lib.load.sources.base import Source
 
 _KEYS: Final = {"ts_code": "symbol", "trade_date": "date"}
+_STOCK: Final = {"ts_code": "symbol"}
 _LIMITS: Final = {"up_limit": "limit_up", "down_limit": "limit_down"}
 _BASIC: Final = {"turnover_rate": "turnover", "total_mv": "cap", "circ_mv": "float_mkt_cap"}
 #: a day without a limit carries 99999.99 / 0 or 100000 / 0
@@ -21,12 +22,13 @@ _NO_LIMIT: Final = 99_999.0
 
 
 def _limits(table: Table) -> Table:
-    """Sentinels of days without a limit become NaN, on both sides."""
+    """Sentinels of days without a limit become NaN, on both sides; `limit_known` tells them from a missing row."""
     up, down = table.numbers.get("limit_up"), table.numbers.get("limit_down")
     if up is not None and down is not None:
         free = (up >= _NO_LIMIT) | (down == 0)
         table.numbers["limit_up"] = np.where(free, np.nan, up)
         table.numbers["limit_down"] = np.where(free, np.nan, down)
+        table.numbers["limit_known"] = (free | (np.isfinite(up) & np.isfinite(down))).astype(np.float64)
     return table
 
 
@@ -54,7 +56,7 @@ def _special_treatment(table: Table) -> Table:
 
 
 def _side(name: str, columns: dict[str, str], mark: str, **more: object) -> Source:
-    keys = _KEYS if more.pop("dated", True) else {"ts_code": "symbol"}
+    keys = _KEYS if more.pop("dated", True) else _STOCK
     return Source(
         format="tushare",
         title=f"Tushare {name}",
@@ -92,4 +94,7 @@ TABLES: Final = (
           dated=False, convert=_special_treatment),
     _side("stock_basic", {"industry": "industry", "list_date": "list_date", "delist_date": "delist_date"}, "list_date",
           dated=False),
+    # sessions come from the prices; a calendar beside them is no trouble
+    Source(format="tushare", title="Tushare trade_cal", columns={}, needs=("cal_date", "is_open"),
+           marks=(frozenset(("cal_date", "is_open")),), side="trade_cal", unused=True),
 )  # fmt: skip
