@@ -233,6 +233,10 @@ def test_what_remains_of_the_phantom():
     found = OtherMarkets.of(frame())
     assert found.remaining("halts") == pytest.approx(5.0)
     assert "90 % with limits alone, 5 % with halts alone" in found.phantom_message()
+    almost = frame()
+    none = (almost["variant"] == "exchange breaker_7 none test") & (almost["metric"] == "phantom_close")
+    almost.loc[none, "value"] = -1e-4
+    assert ", 0 % with a market-wide breaker" in OtherMarkets.of(almost).phantom_message(), "no minus before a zero"
     assert len(found.implications()) == 4
     assert not any(lost in text for text in found.implications() for lost in ("nan", "n/a"))
 

@@ -56,7 +56,7 @@ class OtherMarkets:
     def phantom_message(self) -> str:
         """Which rule the phantom hangs on."""
         left = {rule: self.remaining(rule) for rule in ("limits", "halts", "breaker_7") if rule in self.rules}
-        shown = ", ".join(f"{value:.0f} % with {RULES[rule][1]}" for rule, value in left.items())
+        shown = ", ".join(f"{round(value)} % with {RULES[rule][1]}" for rule, value in left.items())
         total = signed(self.phantom("cn").value, 0)
         return f"Filling every order invents {total} % a year under limits and halts; share that remains: {shown}"
 
