@@ -101,6 +101,14 @@ def test_an_empty_last_column_is_no_cut(tmp_path: Path) -> None:
     assert load_panel(path).shape == (30, 4)
 
 
+def test_a_last_line_longer_than_what_is_looked_at(tmp_path: Path) -> None:
+    frame = shapes.record(ROWS).assign(remark="")
+    frame.loc[frame.index[-1], "remark"] = "x" * 70_000
+    path = tmp_path / "record.csv"
+    path.write_text(frame.to_csv(index=False).rstrip("\n"))
+    assert load_panel(path).shape == (30, 4)
+
+
 # ------------------------------------------------------------------------------- first days, calendar
 
 

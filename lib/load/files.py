@@ -183,15 +183,19 @@ def _csv(header: Header, wanted: list[str], max_rows: int) -> pa.Table:
 def unfinished(path: Path) -> int:
     """How many CSV files here end in the middle of a line: without a line break, as a copy does that was cut off."""
     files = [path] if path.is_file() else _under(path)
-    return sum(kind_of(file) == "csv" and _last_bytes(file, 1) not in (b"\n", b"\r") for file in files)
+    return sum(kind_of(file) == "csv" and _ends_in_a_line(file) for file in files)
+
+
+def _ends_in_a_line(path: Path) -> bool:
+    return _last_bytes(path, 1) not in (b"\n", b"\r")
 
 
 def _refuse_cut_row(header: Header, table: pa.Table) -> None:
     """A last line without a line break whose last field is empty, unlike the row above, was cut after a comma."""
-    if table.num_rows < 2 or _last_bytes(header.path, 1) in (b"\n", b"\r"):
+    if table.num_rows < 2 or not _ends_in_a_line(header.path):
         return
-    above, last = (line.rpartition(b",")[2].strip() for line in _last_bytes(header.path, 65536).splitlines()[-2:])
-    if above and not last:
+    fields = [line.rpartition(b",")[2].strip() for line in _last_bytes(header.path, 65536).splitlines()]
+    if len(fields) > 1 and fields[-2] and not fields[-1]:  # a line longer than that is left to other checks
         line = header.first_line + table.num_rows - 1
         raise LoadError(f"{header.path.name}: the file is truncated: line {line} ends after a comma")
 
