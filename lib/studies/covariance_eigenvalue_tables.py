@@ -7,6 +7,7 @@ import math
 import pandas as pd
 
 from lib.claims import Answer
+from lib.findings.eigenvalue import Eigenvalue
 from lib.findings.seeds import MARKET, OverSeeds, sources_of
 
 CLAIM_IDS = ("B.story.eigenvalue",)
@@ -27,8 +28,7 @@ LEDOIT_WOLF = ("ledoit-wolf", "ledoit-wolf float32")
 
 def sizes_of(frame: pd.DataFrame, source: str) -> list[int]:
     """Numbers of stocks that a market has covariances of, rising."""
-    words = (str(variant).split(" ", 2) for variant in frame["variant"].unique())
-    return sorted({int(word[1]) for word in words if word[0] == source})
+    return Eigenvalue.of(frame, source).sizes
 
 
 def estimator_table(frame: pd.DataFrame, source: str, size: int) -> pd.DataFrame:
