@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from lib.errors import ExpressionError
-from lib.kernels import keep
+from lib.kernels.elementary import keep
+from lib.kernels.memory import reuse_freed_memory
 from lib.masked import Cells, Masked
-from lib.memory import reuse_freed_memory
 
 #: a kernel on some rows: (arguments, index of the first result's day, universe of these days)
 Step: TypeAlias = Callable[[Sequence[Any], int, "Tensor | None"], Cells]

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from lib.errors import ExpressionError
-from lib.kernels import INTEGER, above, as_number, at_most, keep, on_cpu
+from lib.kernels.elementary import INTEGER, above, as_number, at_most, keep, on_cpu
 
 #: |b| at or below this makes a / b invalid: a denominator of zero is not clamped, it has no quotient.
 ZERO_DENOMINATOR = 1e-20
@@ -97,7 +97,7 @@ class Masked(Operators):
     values: float32 or float64 tensor [T, N] in any unit.
     valid: bool tensor of the same shape; False hides the cell. A non-finite value is never valid.
     exact: True for numbers read from data. Computed numbers carry round-off, so the operators that compare
-        (ranks, positions of extremes) round them first; see `lib.windows.round_mantissa`.
+        (ranks, positions of extremes) round them first; see `lib.kernels.ranks.round_mantissa`.
 
     Raises ExpressionError when shapes or dtypes do not fit. The inputs are not modified.
 

@@ -21,9 +21,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lib import ranks, scores, windows
 from lib.graph import Block, Primitive, field, primitive, today
-from lib.kernels import above, any_of, as_number, at_most, interpolated_down, keep, on_cpu
+from lib.kernels import ranks, scores, windows
+from lib.kernels.elementary import above, any_of, as_number, at_most, interpolated_down, keep, on_cpu
 from lib.masked import Cells, Outcome, cellwise, settled
 
 __all__ = [

@@ -18,9 +18,9 @@ LINES = 450
 #: from the ground up; a part may import what stands on a lower line, and itself
 LAYERS = (
     ("errors",),
-    ("kernels", "limits", "memory", "parameters", "sources", "stats", "store"),
-    ("masked", "windows", "ranks", "reasons"),
-    ("eager", "scores"),
+    ("kernels", "limits", "parameters", "sources", "stats", "store"),
+    ("masked", "reasons"),
+    ("eager",),
     ("graph",),
     ("ops", "engine", "panel"),
     ("factors", "typeset"),

@@ -7,7 +7,8 @@ import pytest
 import torch
 from scipy.stats import rankdata
 
-from lib import kernels, ranks, scores, windows
+from lib.kernels import elementary as kernels
+from lib.kernels import ranks, scores, windows
 
 DTYPES = [torch.float32, torch.float64]
 ODD = [0.0, -0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 1e-38, -3e30]

@@ -23,8 +23,8 @@ from lib.engine.history import History
 from lib.engine.plan import MIXED, Plan, Precision, Step, Supply
 from lib.errors import LibError, UnknownNameError, closest
 from lib.graph import STRICT, Block, Node, Window, formula
+from lib.kernels.memory import reuse_freed_memory
 from lib.masked import Cells, Masked, settled
-from lib.memory import reuse_freed_memory
 
 #: days of a block unless told otherwise
 BLOCK_ROWS = 128

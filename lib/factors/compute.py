@@ -56,7 +56,7 @@ def compute_factors(
     block_days: days of a block (default: so that a block stays in the cache). No bit depends on it or on threads.
     device: where to compute.
 
-    A result in memory that is dropped leaves its memory to the next one of its size, within the bounds of `lib.memory`.
+    A result in memory that is dropped leaves its memory to the next one of its size, within the bounds of `lib.kernels.memory`.
 
     Raises UnknownNameError for a factor that does not exist or, when asked for by name, whose field is missing.
     Warns once of factors whose window is longer than the panel.

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 
 from lib.errors import LibError
-from lib.kernels import keep
+from lib.kernels.elementary import keep
 from lib.masked import Cells, settled
-from lib.memory import taken
+from lib.kernels.memory import taken
 
 def prepared(cells: Cells) -> Cells:
     """Cells as they are stored: float32, on the CPU; what float32 cannot hold is invalid."""

@@ -19,7 +19,7 @@ from lib.factors.neutralisation.regression import Design, design, distinct
 from lib.factors.neutralisation.robust import Huber
 from lib.factors.neutralisation.strength import AdaptiveStrength
 from lib.factors.neutralisation.sums import centred, length, scale_
-from lib.kernels import INTEGER, as_number, keep
+from lib.kernels.elementary import INTEGER, as_number, keep
 
 #: cells of a block, dates x stocks x factors; about four float64 arrays of this size are alive at once in least
 #: squares, few enough to stay in a cache, and ten with every option

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from lib.factors.neutralisation.sums import group_sum, group_total, of_group, ratio
-from lib.kernels import row_dot
+from lib.kernels.elementary import row_dot
 
 #: log sizes that deviate by less than this within industries do not vary: market values equal to eight digits
 SAME_SIZE = 1e-8

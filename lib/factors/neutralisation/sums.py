@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lib.kernels import row_dot
+from lib.kernels.elementary import row_dot
 
 #: a row whose deviation is at most this share of the root mean square it came from is flat: float32 says no more
 FLAT = 1e-6

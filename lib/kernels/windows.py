@@ -17,7 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lib.kernels import at_most, keep
+from lib.kernels.elementary import at_most, keep
 
 #: a statistic of a window may be absent while it is known to be zero
 Cells = tuple[Tensor | None, ...]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lib import windows
-from lib.kernels import every_bit, keep, on_cpu, row_dot
+from lib.kernels import windows
+from lib.kernels.elementary import every_bit, keep, on_cpu, row_dot
 
 #: a variance below this many times the smallest normal number was summed from squares that lost their digits
 LEAST_OF_TINY = 2.0**24

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lib.kernels import INTEGER, keep, on_cpu, sorted_rows
+from lib.kernels.elementary import INTEGER, keep, on_cpu, sorted_rows
 
 #: mantissa bits kept before values are compared, and mantissa bits there are
 COMPARED_BITS = {torch.float64: (30, 52), torch.float32: (20, 23)}

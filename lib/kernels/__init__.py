@@ -1,0 +1,1 @@
+"""Arithmetic on plain tensors, beneath the language: elementary operations, windows, ranks, scores, memory."""
