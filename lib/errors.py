@@ -45,6 +45,10 @@ class ShortPanelWarning(UserWarning):
     """Factors that reach back further than the panel goes."""
 
 
+class SlowStartWarning(UserWarning):
+    """Compiled code that cannot be kept for the next process."""
+
+
 def closest(name: str, options: Iterable[str]) -> str:
     """Suggestion for an unknown name.
 

@@ -22,9 +22,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from lib import compiled
 from lib.eager import over_panel
 from lib.errors import ExpressionError
-from lib.masked import INFIX, Cells, Masked, Operators, cellwise
+from lib.kernels.switch import runs_compiled
+from lib.masked import INFIX, Cells, Masked, Operators
 
 POLICIES = ("strict", "skip")
 
@@ -91,6 +93,7 @@ class Primitive:
     cancels: values are subtracted from each other, so round-off of the inputs can be large beside the result.
     amplifies: round-off of a series of exponents is multiplied.
     selects: the result is one of the window's values, which double precision makes no dearer than comparing them.
+    compiled(*series, *numbers, block): the same as the kernel, by compiled loops on a CPU; None where it cannot.
     """
 
     name: str
@@ -106,6 +109,7 @@ class Primitive:
     amplifies: bool = False
     selects: bool = False
     symbol: str | None = None  # infix operators print as a symbol
+    compiled: Callable[..., Cells | None] | None = None
     registry: ClassVar[dict[str, Primitive]] = {}
 
     def __post_init__(self) -> None:
@@ -140,7 +144,11 @@ class Primitive:
         return max(self.reads(*arguments[self.series :]))
 
     def step(self, arguments: Sequence[Any], block: Block) -> Cells:
-        """Run the kernel on one block of rows."""
+        """Compute one block of rows: on a CPU by compiled loops where there are any, else by the kernel on tensors."""
+        if self.compiled is not None and any(isinstance(a, Cells) and runs_compiled(a.values) for a in arguments):
+            found = self.compiled(*arguments, block=block)
+            if found is not None:
+                return found
         return self.kernel(*arguments, block=block) if self._takes_block else self.kernel(*arguments)
 
     @property
@@ -208,15 +216,24 @@ def today(*_: Any) -> Sequence[int]:
     return (0,)
 
 
+#: infix symbol -> the same by compiled loops
+COMPILED_INFIX = {
+    "+": compiled.plus, "-": compiled.minus, "*": compiled.times, "/": compiled.over,
+    "<": compiled.less, "<=": compiled.at_most, ">": compiled.above, ">=": compiled.at_least,
+}  # fmt: skip
+
+
 def _infix(symbol: str) -> Primitive:
-    function = INFIX[symbol]
-    series = 1 if symbol == "negative" else 2
-
-    def kernel(*operands: Any) -> Cells:
-        return cellwise(function, *operands)
-
     return Primitive(
-        symbol, kernel, today, series=series, partial=symbol in "+-*/", cancels=symbol == "-", symbol=symbol
+        symbol,
+        INFIX[symbol],
+        today,
+        series=1 if symbol == "negative" else 2,
+        partial=symbol in "+-*/",
+        compares=symbol in ("<", "<=", ">", ">="),
+        cancels=symbol == "-",
+        symbol=symbol,
+        compiled=COMPILED_INFIX.get(symbol),
     )
 
 

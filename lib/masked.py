@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
@@ -27,6 +27,7 @@ from torch import Tensor
 
 from lib.errors import ExpressionError
 from lib.kernels.elementary import INTEGER, above, as_number, at_most, keep, on_cpu
+from lib.kernels.precision import comparable, without_round_off
 
 #: |b| at or below this makes a / b invalid: a denominator of zero is not clamped, it has no quotient.
 ZERO_DENOMINATOR = 1e-20
@@ -96,8 +97,9 @@ class Masked(Operators):
     ----------
     values: float32 or float64 tensor [T, N] in any unit.
     valid: bool tensor of the same shape; False hides the cell. A non-finite value is never valid.
-    exact: True for numbers read from data. Computed numbers carry round-off, so the operators that compare
-        (ranks, positions of extremes) round them first; see `lib.kernels.ranks.round_mantissa`.
+    exact: True for numbers read from data, which are compared in all their bits. Computed numbers carry round-off:
+        what compares them (ranks, positions of extremes, <, equal) rounds them first, to 30 binary digits in float64
+        and 20 in float32, and a difference smaller than that beside its operands is 0; see `lib.kernels.precision`.
 
     Raises ExpressionError when shapes or dtypes do not fit. The inputs are not modified.
 
@@ -153,7 +155,7 @@ class Masked(Operators):
     def infix(self, symbol: str, *operands: Any) -> Any:
         if any(not isinstance(operand, Masked | float | int) for operand in operands):
             return NotImplemented
-        return lift(INFIX[symbol], *operands)
+        return lifted(INFIX[symbol], *operands)
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Masked:
         """The same cells in another precision or on another device."""
@@ -192,6 +194,12 @@ def settled(values: Tensor, valid: Tensor, exact: bool = False) -> Cells:
     return Cells(torch.where(finite, values, 0.0), valid & finite, exact)
 
 
+def require_one_shape(a: Tensor, b: Tensor) -> None:
+    """Raises ExpressionError unless two panels have the same days and stocks."""
+    if a.shape != b.shape:
+        raise ExpressionError(f"shapes differ: {tuple(a.shape)} and {tuple(b.shape)}")
+
+
 #: what an elementwise function answers: values, or values and where they are defined
 Outcome: TypeAlias = "Tensor | tuple[Tensor, Tensor]"
 
@@ -204,8 +212,7 @@ def cellwise(function: Callable[..., Outcome], *operands: Cells | float) -> Cell
     first = cells[0]
     valid = first.valid
     for other in cells[1:]:
-        if other.values.shape != first.values.shape:
-            raise ExpressionError(f"shapes differ: {tuple(first.values.shape)} and {tuple(other.values.shape)}")
+        require_one_shape(first.valid, other.valid)
         if other.valid is not valid:
             valid = valid & other.valid
     dtype = first.values.dtype
@@ -228,35 +235,61 @@ def lift(function: Callable[..., Outcome], *operands: Operand) -> Masked:
     >>> lift(torch.log, x).valid.tolist()
     [[True, False]]
     """
-    cells = cellwise(function, *(x.cells if isinstance(x, Masked) else x for x in operands))
+    return lifted(partial(cellwise, function), *operands)
+
+
+def lifted(kernel: Callable[..., Cells], *operands: Operand) -> Masked:
+    """Apply a kernel of cells to masked values."""
+    cells = kernel(*(x.cells if isinstance(x, Masked) else x for x in operands))
     return Masked.of_settled(keep(cells.values, cells.valid), cells.valid.clone(), cells.exact)
+
+
+def exact_operands(*operands: Cells | float) -> bool:
+    """Whether none of the operands was computed."""
+    return all(not isinstance(operand, Cells) or operand.exact for operand in operands)
 
 
 def quotient(a: Tensor, b: Tensor) -> Outcome:
     """a / b, undefined where |b| <= 1e-20."""
-    size = b.abs()
-    if on_cpu(size) and size.numel() and size.min().item() > ZERO_DENOMINATOR:
-        return a / b
-    defined = above(size, ZERO_DENOMINATOR).expand(torch.broadcast_shapes(a.shape, b.shape))
+    defined = above(b.abs(), ZERO_DENOMINATOR).expand(torch.broadcast_shapes(a.shape, b.shape))
     return keep(a / b, defined), defined
 
 
-def _indicator(compare: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
-    """A comparison that answers 1 or 0 in the dtype of its operands."""
-    return lambda a, b: as_number(compare(a, b), a.dtype)
+def _added(sign: int, a: Cells | float, b: Cells | float) -> Cells:
+    """a + sign b; 0 where that is round-off of computed numbers that cancel."""
+    exact = exact_operands(a, b)
+
+    def total(x: Tensor, y: Tensor) -> Tensor:
+        return without_round_off(torch.add(x, y, alpha=sign), torch.maximum(x.abs(), y.abs()), exact)
+
+    return cellwise(total, a, b)
 
 
-#: infix symbol -> function of tensors
-INFIX: dict[str, Callable[..., Outcome]] = {
-    "+": torch.add,
-    "-": torch.sub,
-    "*": torch.mul,
-    "/": quotient,
-    "negative": torch.neg,
-    "<": _indicator(lambda a, b: above(b, a)),
-    "<=": _indicator(at_most),
-    ">": _indicator(above),
-    ">=": _indicator(lambda a, b: at_most(b, a)),
-    "&": _indicator(lambda a, b: (a != 0) & (b != 0)),
-    "|": _indicator(lambda a, b: (a != 0) | (b != 0)),
+def compared(compare: Callable[[Tensor, Tensor], Tensor], a: Cells | float, b: Cells | float) -> Cells:
+    """1 where a comparison holds, else 0, in the type of the operands, both rounded if either was computed."""
+    exact = exact_operands(a, b)
+
+    def indicator(x: Tensor, y: Tensor) -> Tensor:
+        return as_number(compare(comparable(x, exact), comparable(y, exact)), x.dtype)
+
+    return cellwise(indicator, a, b)
+
+
+def _indicator(connect: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda a, b: as_number(connect(a != 0, b != 0), a.dtype)
+
+
+#: infix symbol -> kernel of cells
+INFIX: dict[str, Callable[..., Cells]] = {
+    "+": partial(_added, 1),
+    "-": partial(_added, -1),
+    "*": partial(cellwise, torch.mul),
+    "/": partial(cellwise, quotient),
+    "negative": lambda x: cellwise(torch.neg, x)._replace(exact=x.exact),
+    "<": partial(compared, lambda a, b: above(b, a)),
+    "<=": partial(compared, at_most),
+    ">": partial(compared, above),
+    ">=": partial(compared, lambda a, b: at_most(b, a)),
+    "&": partial(cellwise, _indicator(torch.logical_and)),
+    "|": partial(cellwise, _indicator(torch.logical_or)),
 }

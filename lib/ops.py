@@ -21,10 +21,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lib import compiled
 from lib.graph import Block, Primitive, field, primitive, today
 from lib.kernels import ranks, scores, windows
-from lib.kernels.elementary import above, any_of, as_number, at_most, interpolated_down, keep, on_cpu
-from lib.masked import Cells, Outcome, cellwise, settled
+from lib.kernels.elementary import above, as_number, interpolated_down, keep
+from lib.kernels.precision import KNOWN, comparable, without_round_off
+from lib.masked import INFIX, Cells, Outcome, cellwise, compared, exact_operands, settled
 
 __all__ = [
     "cs_rank", "cs_zscore", "cs_scale", "group_neutralize",
@@ -76,33 +78,39 @@ def _position(x: Cells, d: int, block: Block, largest: bool) -> Cells:
     def position(_: Tensor | int, valid: Tensor | None, values: Tensor) -> Tensor:
         return windows.extreme_position(values, valid, d, largest)
 
-    return _windowed(d, block, x.valid, (ranks.comparable(x.values, x.exact),), position)
+    return _windowed(d, block, x.valid, (comparable(x.values, x.exact),), position)
 
 
-@primitive(window_days, windowed=True)
+@primitive(window_days, windowed=True, compiled=compiled.ts_sum)
 def ts_sum(x: Cells, d: int, *, block: Block) -> Cells:
     """Sum over the last d days; under `skip`, d times the mean of the valid cells."""
 
     def statistic(n: Tensor | int, valid: Tensor | None, values: Tensor) -> Tensor:
-        total = windows.total(values, d)
+        total = _total(values, d, x.exact)
         return total if valid is None else torch.where(n == d, total, total / n * d)  # type: ignore[arg-type]
 
     return _windowed(d, block, x.valid, (x.values,), statistic)
 
 
-@primitive(window_days, windowed=True)
+@primitive(window_days, windowed=True, compiled=compiled.ts_mean)
 def ts_mean(x: Cells, d: int, *, block: Block) -> Cells:
     """Mean of the valid cells of the last d days."""
-    return _windowed(d, block, x.valid, (x.values,), lambda n, _, values: windows.total(values, d) / n)
+    return _windowed(d, block, x.valid, (x.values,), lambda n, _, values: _total(values, d, x.exact) / n)
 
 
-@primitive(window_days, windowed=True, selects=True)
+def _total(values: Tensor, d: int, exact: bool) -> Tensor:
+    """Sums over windows; 0 where one is round-off of computed numbers that cancel."""
+    total = windows.total(values, d)
+    return total if exact else without_round_off(total, windows.total(values.abs(), d), exact)
+
+
+@primitive(window_days, windowed=True, selects=True, compiled=compiled.ts_min)
 def ts_min(x: Cells, d: int, *, block: Block) -> Cells:
     """Smallest valid value of the last d days."""
     return _extreme(x, d, block, largest=False)
 
 
-@primitive(window_days, windowed=True, selects=True)
+@primitive(window_days, windowed=True, selects=True, compiled=compiled.ts_max)
 def ts_max(x: Cells, d: int, *, block: Block) -> Cells:
     """Largest valid value of the last d days."""
     return _extreme(x, d, block, largest=True)
@@ -118,7 +126,7 @@ def ts_product(x: Cells, d: int, *, block: Block) -> Cells:
     return _windowed(d, block, x.valid, (x.values,), statistic)
 
 
-@primitive(window_days, windowed=True, partial=True)
+@primitive(window_days, windowed=True, partial=True, compiled=compiled.ts_std)
 def ts_std(x: Cells, d: int, *, block: Block) -> Cells:
     """Sample standard deviation (ddof = 1) of the valid cells of the last d days.
 
@@ -129,34 +137,17 @@ def ts_std(x: Cells, d: int, *, block: Block) -> Cells:
         return _nowhere(x)
 
     def statistic(_: Tensor | int, valid: Tensor | None, values: Tensor) -> Tensor:
-        n, (level,), (squares,) = windows.moments((values,), ((0, 0),), valid, d)
-        squares = _not_flat(squares, n - 1, level, values, valid, d)
-        return torch.sqrt(squares / (n - 1))  # n = 1 gives 0/0: invalid
+        n, (squares,) = windows.moments((values.double(),), ((0, 0),), valid, d)
+        squares = _not_flat(squares, n - 1, values, valid, d)
+        return torch.sqrt(squares / (n - 1)).to(values.dtype)  # n = 1 gives 0/0: invalid
 
     return _windowed(d, block, x.valid, (x.values,), statistic)
 
 
-def _not_flat(
-    squares: Tensor, share: Tensor | float, level: Tensor, values: Tensor, valid: Tensor | None, d: int
-) -> Tensor:
-    """Summed squared deviations, 0 where the window is flat: root of squares / share <= 1e-6 * largest |value|.
-
-    In a flat window every value lies close to any of its values or their mean, so that one rules nearly every window
-    out, and the largest value is looked for only if it has to be.
-    """
-    bound = windows.FLAT**2 * share
-    if on_cpu(squares):
-        level_share = 4 * bound
-        if isinstance(level_share, Tensor):
-            spread = squares - level * level * level_share
-        else:
-            spread = torch.addcmul(squares, level, level, value=-level_share)
-        if spread.min().item() >= 0:  # masked windows of zeros give 0
-            return squares
-        if not any_of(above(squares, 0.0) & at_most(spread, 0.0)):
-            return squares
-    largest = windows.extreme(values.abs(), valid, d, largest=True)
-    return keep(squares, above(squares, largest * largest * bound))
+def _not_flat(squares: Tensor, share: Tensor | float, values: Tensor, valid: Tensor | None, d: int) -> Tensor:
+    """Summed squared deviations, 0 where the window is flat: root of squares / share <= 1e-6 * largest |value|."""
+    largest = windows.extreme(values.abs().double(), valid, d, largest=True)
+    return keep(squares, above(squares, largest * largest * (windows.FLAT**2 * share)))
 
 
 def _nowhere(x: Cells) -> Cells:
@@ -164,22 +155,17 @@ def _nowhere(x: Cells) -> Cells:
     return Cells(torch.zeros_like(x.values), torch.zeros_like(x.valid))
 
 
-@primitive(window_days, windowed=True, compares=True)
+@primitive(window_days, windowed=True, compares=True, compiled=compiled.ts_rank)
 def ts_rank(x: Cells, d: int, *, block: Block) -> Cells:
     """Share of the window's valid values that are <= today's, in (0, 1]; ties count as the higher rank."""
 
     def share(n: Tensor | int, valid: Tensor | None, values: Tensor) -> Tensor:
         return windows.share_not_above(values, valid, n, d)
 
-    return _windowed(d, block, x.valid, (ranks.comparable(x.values, x.exact),), share)
+    return _windowed(d, block, x.valid, (comparable(x.values, x.exact),), share)
 
 
-#: a correlation at or below this is round-off of 0, whose sign must not decide who ranks higher; a relative
-#: rounding cannot see it
-UNCORRELATED = {torch.float64: 2.0**-30, torch.float32: 2.0**-20}
-
-
-@primitive(window_days, series=2, windowed=True, partial=True)
+@primitive(window_days, series=2, windowed=True, partial=True, compiled=compiled.ts_corr)
 def ts_corr(x: Cells, y: Cells, d: int, *, block: Block) -> Cells:
     """Pearson correlation of the jointly valid days of the last d, in [-1, 1].
 
@@ -191,46 +177,44 @@ def ts_corr(x: Cells, y: Cells, d: int, *, block: Block) -> Cells:
         return _nowhere(x)
 
     def statistic(n: Tensor | int, valid: Tensor | None, x: Tensor, y: Tensor) -> Tensor:
-        _, levels, (xx, yy, xy) = windows.moments((x, y), ((0, 0), (1, 1), (0, 1)), valid, d)
-        xx = _not_flat(xx, n, levels[0], x, valid, d)
-        yy = _not_flat(yy, n, levels[1], y, valid, d)
-        size = _root_of_product(xx, yy).clamp_(min=torch.finfo(x.dtype).tiny)  # where it is 0, so is xy
-        correlation = torch.nn.functional.hardshrink((xy / size).clamp_(-1.0, 1.0), UNCORRELATED[x.dtype])
-        return correlation if isinstance(n, int) else torch.where(n < 2, torch.nan, correlation)
+        return _correlations(x, y, valid, d)[0].masked_fill(torch.as_tensor(n, device=x.device) < 2, torch.nan)
 
     return _windowed(d, block, _both(x, y), (x.values, y.values), statistic)
 
 
-def _root_of_product(xx: Tensor, yy: Tensor) -> Tensor:
-    """sqrt(xx yy); one root is enough where the product cannot overflow."""
-    return torch.sqrt(xx * yy) if xx.dtype == torch.float64 else torch.sqrt(xx) * torch.sqrt(yy)
+def _correlations(x: Tensor, y: Tensor, valid: Tensor | None, d: int) -> tuple[Tensor, Tensor]:
+    """Correlations of windows, 0 where a series is flat or they are round-off; and sample covariances."""
+    n, (xx, yy, xy) = windows.moments((x.double(), y.double()), ((0, 0), (1, 1), (0, 1)), valid, d)
+    xx, yy = _not_flat(xx, n, x, valid, d), _not_flat(yy, n, y, valid, d)
+    size = (torch.sqrt(xx) * torch.sqrt(yy)).clamp_(min=torch.finfo(xx.dtype).tiny)
+    correlation = keep((xy / size).clamp_(-1.0, 1.0), above(xx, 0.0) & above(yy, 0.0))
+    known = above(correlation.abs(), KNOWN[x.dtype])
+    return keep(correlation, known).to(x.dtype), (keep(xy, known) / (n - 1)).to(x.dtype)
 
 
 def _both(x: Cells, y: Cells) -> Tensor:
     return x.valid if y.valid is x.valid else x.valid & y.valid
 
 
-@primitive(window_days, series=2, windowed=True, partial=True)
+@primitive(window_days, series=2, windowed=True, partial=True, compiled=compiled.ts_cov)
 def ts_cov(x: Cells, y: Cells, d: int, *, block: Block) -> Cells:
     """Sample covariance (ddof = 1) over the jointly valid days of the last d; 0 where the correlation is."""
     if d < 2:
         return _nowhere(x)
 
     def statistic(_: Tensor | int, valid: Tensor | None, x: Tensor, y: Tensor) -> Tensor:
-        n, _first, (xx, yy, xy) = windows.moments((x, y), ((0, 0), (1, 1), (0, 1)), valid, d)
-        noise = UNCORRELATED[x.dtype] * torch.sqrt(xx) * torch.sqrt(yy)
-        return torch.where(xy.abs() <= noise, 0.0, xy) / (n - 1)
+        return _correlations(x, y, valid, d)[1]
 
     return _windowed(d, block, _both(x, y), (x.values, y.values), statistic)
 
 
-@primitive(window_days, windowed=True, compares=True)
+@primitive(window_days, windowed=True, compares=True, compiled=compiled.ts_argmax)
 def ts_argmax(x: Cells, d: int, *, block: Block) -> Cells:
     """Calendar position 1..d (1 = oldest day) of the largest value; the oldest of equal values wins."""
     return _position(x, d, block, largest=True)
 
 
-@primitive(window_days, windowed=True, compares=True)
+@primitive(window_days, windowed=True, compares=True, compiled=compiled.ts_argmin)
 def ts_argmin(x: Cells, d: int, *, block: Block) -> Cells:
     """Calendar position 1..d (1 = oldest day) of the smallest value; the oldest of equal values wins."""
     return _position(x, d, block, largest=False)
@@ -242,18 +226,20 @@ def delay(x: Cells, k: int) -> Cells:
     return x.rows(0, len(x.valid) - k)
 
 
-@primitive(lambda k: (0, k), cancels=True)
+@primitive(lambda k: (0, k), cancels=True, compiled=compiled.delta)
 def delta(x: Cells, k: int) -> Cells:
     """x today minus x of k days ago; invalid if either end is, whatever the window policy."""
-    return cellwise(torch.sub, x.rows(k), x.rows(0, len(x.valid) - k))
+    return INFIX["-"](x.rows(k), x.rows(0, len(x.valid) - k))
 
 
-@primitive(window_days, windowed=True)
+@primitive(window_days, windowed=True, compiled=compiled.decay_linear)
 def decay_linear(x: Cells, d: int, *, block: Block) -> Cells:
     """Mean with weights d, d-1, .., 1 from today backwards, renormalised over the valid cells."""
 
     def statistic(_: Tensor | int, valid: Tensor | None, values: Tensor) -> Tensor:
         weighted = windows.weighted_total(values, d)[1]
+        if not x.exact:
+            weighted = without_round_off(weighted, windows.total(values.abs(), d) * ((d + 1) / 2), x.exact)
         if valid is None:
             return weighted / (d * (d + 1) / 2)
         return weighted / windows.weighted_total(valid.to(values.dtype), d)[1]
@@ -266,7 +252,7 @@ def ewma_memory(alpha: float) -> int:
     return 1 if alpha == 1 else math.ceil(math.log(1e-3) / math.log1p(-alpha))
 
 
-@primitive(today, memory=ewma_memory)
+@primitive(today, memory=ewma_memory, compiled=compiled.ewma)
 def ewma(x: Cells, alpha: float, *, block: Block) -> Cells:
     """y = alpha x + (1 - alpha) y over valid cells, seeded with the first valid x; float64 inside.
 
@@ -296,7 +282,7 @@ def _pool(x: Cells, block: Block) -> Tensor:
     return x.valid if block.universe is None else x.valid & block.universe
 
 
-@primitive(today, pools=True, compares=True)
+@primitive(today, pools=True, compares=True, compiled=compiled.cs_rank)
 def cs_rank(x: Cells, *, block: Block) -> Cells:
     """Ascending percentile rank among the day's valid stocks, in (0, 1]; ties share their average rank.
 
@@ -309,7 +295,7 @@ def cs_rank(x: Cells, *, block: Block) -> Cells:
     return Cells(ranks.row_ranks(x.values, pool, x.exact, dtype).div_(n), pool)
 
 
-@primitive(today, pools=True)
+@primitive(today, pools=True, compiled=compiled.cs_zscore)
 def cs_zscore(x: Cells, *, block: Block) -> Cells:
     """(x - mean) / population standard deviation of the day's valid stocks.
 
@@ -319,7 +305,7 @@ def cs_zscore(x: Cells, *, block: Block) -> Cells:
     return Cells(scores.standardised_rows(x.values, pool), pool)
 
 
-@primitive(today, pools=True, partial=True)
+@primitive(today, pools=True, partial=True, compiled=compiled.cs_scale)
 def cs_scale(x: Cells, a: float = 1.0, *, block: Block) -> Cells:
     """a x / sum of |x| over the day's valid stocks; invalid where the sum is 0."""
     pool = _pool(x, block)
@@ -327,7 +313,7 @@ def cs_scale(x: Cells, a: float = 1.0, *, block: Block) -> Cells:
     return settled(a * x.values / torch.where(size > 0, size, 1.0), pool & (size > 0))
 
 
-@primitive(today, series=2, pools=True)
+@primitive(today, series=2, pools=True, compiled=compiled.group_neutralize)
 def group_neutralize(x: Cells, g: Cells, *, block: Block) -> Cells:
     """x minus the mean of the day's valid members of its group; g holds group codes (Kakushadze's indneutralize)."""
     pool = _both(x, g) if block.universe is None else _both(x, g) & block.universe
@@ -336,26 +322,39 @@ def group_neutralize(x: Cells, g: Cells, *, block: Block) -> Cells:
     sizes = torch.zeros_like(sums)
     sums.scatter_add_(1, index, torch.where(pool, x.values, 0.0))
     sizes.scatter_add_(1, index, pool.to(x.values.dtype))
-    means = (sums / sizes.clamp_(min=1)).gather(1, index)
-    return settled(x.values - means, pool)
+    sizes = sizes.clamp_(min=1)
+    sums_of_sizes = torch.zeros_like(sums).scatter_add_(1, index, keep(x.values.abs(), pool))
+    rest = x.values - (sums / sizes).gather(1, index)
+    size = torch.maximum(x.values.abs(), (sums_of_sizes / sizes).gather(1, index))
+    return settled(without_round_off(rest, size, exact=False), pool)
 
 
 # --------------------------------------------------------------- elementwise
 
 
-def _elementwise(name: str, function: Callable[..., Outcome], doc: str, series: int = 1, **declaration: bool) -> Any:
-    """A primitive that applies a tensor function cell by cell."""
+def _elementwise(
+    name: str, function: Callable[..., Outcome], doc: str, series: int = 1, *, chooses: bool = False, **declaration: Any
+) -> Any:
+    """A primitive that applies a tensor function cell by cell; chooses: a result is one of the operands, up to sign."""
 
     def kernel(*operands: Any) -> Cells:
-        return cellwise(function, *operands)
+        found = cellwise(function, *operands)
+        return found._replace(exact=exact_operands(*operands)) if chooses else found
 
     kernel.__doc__ = doc
     return primitive(today, name=name, series=series, **declaration)(kernel)
 
 
-def _logarithm(x: Tensor) -> tuple[Tensor, Tensor]:
-    defined = above(x, 0.0)
-    return keep(torch.log(x), defined), defined
+@primitive(today, partial=True, compiled=compiled.log)
+def log(x: Cells) -> Cells:
+    """Natural logarithm; invalid where x <= 0. 0 where a computed x is 1 but for round-off."""
+
+    def logarithm(values: Tensor) -> tuple[Tensor, Tensor]:
+        defined = above(values, 0.0)
+        found = without_round_off(values - 1, torch.ones_like(values), x.exact)
+        return keep(keep(torch.log(values), defined), found != 0), defined
+
+    return cellwise(logarithm, x)
 
 
 def _power(x: Tensor, p: Tensor) -> Outcome:
@@ -380,17 +379,27 @@ def _absolute_power(size: Tensor, p: Tensor) -> Tensor:
 
 
 # The factor language borrows the names of Python's built-ins, as its formulas do on paper.
-abs = _elementwise("abs", torch.abs, "Absolute value.")
+abs = _elementwise("abs", torch.abs, "Absolute value.", chooses=True)
 sign = _elementwise("sign", torch.sign, "-1, 0 or 1.")
-log = _elementwise("log", _logarithm, "Natural logarithm; invalid where x <= 0.", partial=True)
 power = _elementwise("power", _power, "x ** p, p a number or a series; invalid where it is not finite.",
-                     2, partial=True, amplifies=True)  # fmt: skip
-signedpower = _elementwise("signedpower", _signed_power, "sign(x) |x| ** p.", 2, partial=True, amplifies=True)
-min = _elementwise("min", torch.minimum, "The smaller of two values, cell by cell.", 2)
-max = _elementwise("max", torch.maximum, "The larger of two values, cell by cell.", 2)
-equal = _elementwise("equal", lambda a, b: (a == b).to(torch.result_type(a, b)), "1 where a == b, else 0.", 2)
-where = _elementwise("where", lambda c, a, b: torch.where(c != 0, a, b),
-                     "a where c is not 0, else b; invalid if any of the three is.", 3)  # fmt: skip
+                     2, partial=True, amplifies=True, compiled=compiled.power)  # fmt: skip
+signedpower = _elementwise("signedpower", _signed_power, "sign(x) |x| ** p.", 2,
+                           partial=True, amplifies=True, compiled=compiled.signedpower)
+min = _elementwise("min", torch.minimum, "The smaller of two values, cell by cell.", 2, chooses=True)
+max = _elementwise("max", torch.maximum, "The larger of two values, cell by cell.", 2, chooses=True)
+
+
+@primitive(today, series=2, compares=True, compiled=compiled.equal)
+def equal(a: Cells, b: Cells) -> Cells:
+    """1 where a == b, else 0; computed operands are rounded first, as for a rank."""
+    return compared(torch.eq, a, b)
+
+
+@primitive(today, series=3, compiled=compiled.where)
+def where(c: Cells, a: Cells, b: Cells) -> Cells:
+    """a where c is not 0, else b; invalid if any of the three is."""
+    found = cellwise(lambda c, a, b: torch.where(c != 0, a, b), c, a, b)
+    return found._replace(exact=exact_operands(a, b))
 
 
 @primitive(today)

@@ -20,7 +20,7 @@ LAYERS = (
     ("errors",),
     ("kernels", "limits", "parameters", "sources", "stats", "store"),
     ("masked", "reasons"),
-    ("eager",),
+    ("compiled", "eager"),
     ("graph",),
     ("ops", "engine", "panel"),
     ("factors", "typeset"),

@@ -12,7 +12,6 @@ looks at masks; under `skip` masked cells must be neutral in every merge.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -169,46 +168,32 @@ def share_not_above(values: Tensor, valid: Tensor | None, n: Tensor | int, d: in
     return below.to(values.dtype) / n
 
 
-class Moments(NamedTuple):
-    """Second moments of k series over each window, [R, N] each."""
-
-    n: Tensor | int  # cells that count
-    level: tuple[Tensor, ...]  # first counted cell, or mean, of each series
-    products: tuple[Tensor, ...]  # sums of products of deviations from the window means, one per pair
-
-
 Pairs = Sequence[tuple[int, int]]
 
 
-def moments(series: Sequence[Tensor], pairs: Pairs, valid: Tensor | None, d: int) -> Moments:
-    """Sums of squared and crossed deviations by pairwise merging (Chan, Golub & LeVeque 1983).
+def moments(
+    series: Sequence[Tensor], pairs: Pairs, valid: Tensor | None, d: int
+) -> tuple[Tensor | int, tuple[Tensor, ...]]:
+    """Cells that count, and sums of products of deviations from the window means: [R, N] each, one per pair.
 
-    In float32 each window is referenced to its own first counted cell x0 and carries R = sum(x - x0), so levels
-    cancel exactly and the relative accuracy does not depend on the price level. Float64 can afford to carry the
-    window's mean. Either way a constant window gives exactly 0.
+    By pairwise merging of means and sums of products (Chan, Golub & LeVeque 1983) of float64 series. A constant
+    window gives exactly 0.
 
     pairs: which products, (0, 0) for the squares of series 0, (0, 1) for the products of series 0 and 1.
     valid: the cells that count; None counts all, which is half the work and exact wherever the whole window is valid.
     """
     k = len(series)
-    absent = [None] * len(pairs)  # of a single row the sums are zero
-    if valid is None and series[0].dtype == torch.float64:
-        out = fold([*series, *absent], _merge_means(k, pairs), d)
-        return Moments(d, out[:k], out[k:])
     if valid is None:
-        out = fold([*series, *[None] * k, *absent], _merge_full(k, pairs), d)
-        return Moments(d, out[:k], out[2 * k :])
+        absent = [None] * len(pairs)  # of a single row the sums are zero
+        return d, fold([*series, *absent], _merge_means(k, pairs), d)[k:]
     counted = [keep(x, valid) for x in series]
     zero = torch.zeros_like(series[0])
-    out = fold([*counted, *[zero] * (k + len(pairs)), valid.to(zero.dtype)], _merge_counted(k, pairs), d)
-    return Moments(out[-1], out[:k], out[2 * k : -1])
+    out = fold([*counted, *[zero] * len(pairs), valid.to(zero.dtype)], _merge_counted(k, pairs), d)
+    return out[-1], out[k:-1]
 
 
 def _merge_means(k: int, pairs: Pairs) -> Merge:
-    """Merge of windows whose every cell counts, carried as means and sums of products: float64's way.
-
-    Means differ by eps * level, which float64 can afford and float32 cannot.
-    """
+    """Merge of windows whose every cell counts."""
 
     def merge(older: Cells, newer: Cells, n_a: int, n_b: int) -> tuple[Tensor, ...]:
         step = [y - x for x, y in zip(older[:k], newer[:k], strict=True)]  # type: ignore[operator]
@@ -221,38 +206,6 @@ def _merge_means(k: int, pairs: Pairs) -> Merge:
         return *means, *products
 
     return merge
-
-
-def _merge_full(k: int, pairs: Pairs) -> Merge:
-    """Merge of windows whose every cell counts, referenced to their first cells: float32's way."""
-
-    def merge(older: Cells, newer: Cells, n_a: int, n_b: int) -> tuple[Tensor, ...]:
-        step = [y - x for x, y in zip(older[:k], newer[:k], strict=True)]  # type: ignore[operator]
-        # difference of the two window means, and the weight n_a n_b / n
-        mean = [_moved(s, a, n_a, b, n_b) for s, a, b in zip(step, older[k : 2 * k], newer[k : 2 * k], strict=True)]
-        weight = n_a * n_b / (n_a + n_b)
-        sums = [_sum(a, b, s, n_b) for s, a, b in zip(step, older[k : 2 * k], newer[k : 2 * k], strict=True)]
-        products = [
-            _product_sum(a, b, mean[i], mean[j], weight)
-            for (i, j), a, b in zip(pairs, older[2 * k :], newer[2 * k :], strict=True)
-        ]
-        return *(x for x in older[:k] if x is not None), *sums, *products
-
-    return merge
-
-
-def _moved(step: Tensor, older: Tensor | None, n_a: int, newer: Tensor | None, n_b: int) -> Tensor:
-    """step + newer / n_b - older / n_a."""
-    mean = step if newer is None else torch.add(step, newer, alpha=1 / n_b)
-    return mean if older is None else torch.sub(mean, older, alpha=1 / n_a)
-
-
-def _sum(older: Tensor | None, newer: Tensor | None, change: Tensor, weight: float) -> Tensor:
-    """older + newer + weight * change."""
-    if older is not None and newer is not None:
-        return (older + newer).add_(change, alpha=weight)
-    known = newer if older is None else older
-    return change * weight if known is None else torch.add(known, change, alpha=weight)
 
 
 def _product_sum(older: Tensor | None, newer: Tensor | None, x: Tensor, y: Tensor, weight: float) -> Tensor:
@@ -268,18 +221,16 @@ def _merge_counted(k: int, pairs: Pairs) -> Merge:
 
     def merge(a: tuple[Tensor, ...], b: tuple[Tensor, ...], *_: int) -> tuple[Tensor, ...]:
         n_a, n_b, n = a[-1], b[-1], a[-1] + b[-1]
-        has_a = n_a > 0
-        both = has_a & (n_b > 0)
-        some_a, some_b, weight = n_a.clamp(min=1), n_b.clamp(min=1), n_a * n_b / n.clamp(min=1)
-        r_a, r_b = a[k : 2 * k], b[k : 2 * k]
-        step = [torch.where(both, y - x, 0.0) for x, y in zip(a[:k], b[:k], strict=True)]
-        mean = [s + y / some_b - x / some_a for s, x, y in zip(step, r_a, r_b, strict=True)]
+        some = n.clamp(min=1)
+        share, weight = n_b / some, n_a * n_b / some
+        # a side without a cell has no mean: it takes the other's, so that nothing moves
+        older = [torch.where(n_a > 0, x, y) for x, y in zip(a[:k], b[:k], strict=True)]
+        step = [torch.where(n_b > 0, y - x, 0.0) for x, y in zip(older, b[:k], strict=True)]
         return (
-            *(torch.where(has_a, x, y) for x, y in zip(a[:k], b[:k], strict=True)),
-            *(x + y + n_b * s for x, y, s in zip(r_a, r_b, step, strict=True)),
+            *(x + s * share for x, s in zip(older, step, strict=True)),
             *(
-                x + y + weight * mean[i] * mean[j]
-                for x, y, (i, j) in zip(a[2 * k : -1], b[2 * k : -1], pairs, strict=True)
+                x + y + weight * step[i] * step[j]
+                for x, y, (i, j) in zip(a[k:-1], b[k:-1], pairs, strict=True)
             ),
             n,
         )

@@ -1,0 +1,349 @@
+"""The primitives on a CPU: the same arguments as their kernels in `lib.ops`, computed by compiled loops.
+
+Each function takes `Cells` and numbers and returns `Cells`, or None for what only tensors can do: windows under the
+policy `skip`, group labels that are no small whole numbers. `Primitive.step` asks here first.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lib.kernels import scores as reference_scores
+from lib.kernels.compiled import cells, extremes, masks, moments, ranks, recurrence, scores, sums
+from lib.kernels.compiled.settle import settle_rows
+from lib.kernels.precision import KNOWN, rounding
+from lib.masked import ZERO_DENOMINATOR, Cells, exact_operands, require_one_shape
+
+if TYPE_CHECKING:
+    from lib.graph import Block
+
+WHOLE = {torch.float32: np.int32, torch.float64: np.int64}
+FLOAT = {torch.float32: np.float32, torch.float64: np.float64}
+#: group codes below this have a place of their own in a table
+MOST_GROUPS = 4096
+#: whole powers up to this are products
+MOST_FACTORS = 64
+
+
+def _array(tensor: Tensor) -> Any:
+    return tensor.numpy() if tensor.is_contiguous() else tensor.contiguous().numpy()
+
+
+def _cells(values: Any, valid: Any, exact: bool = False) -> Cells:
+    return Cells(torch.from_numpy(values), valid if isinstance(valid, Tensor) else torch.from_numpy(valid), exact)
+
+
+def _known(*operands: Cells | float) -> float:
+    """Share of what cancels that is round-off: none (negative) of numbers read from data."""
+    dtypes = [x.values.dtype for x in operands if isinstance(x, Cells) and not x.exact]
+    return KNOWN[dtypes[0]] if dtypes else -1.0
+
+
+# ---------------------------------------------------------------- time series
+
+
+class _Windows(NamedTuple):
+    """What a reduction over windows of d days gets: series [R+d-1, N], the day of their first row, and its results'
+    places: values [R, N] and which windows are valid throughout."""
+
+    series: tuple[Any, ...]
+    first: int
+    ok: Any
+    out: Any
+
+
+def _windows(d: int, block: Block, dtype: torch.dtype | None, *series: Cells) -> _Windows | None:
+    if block.window.policy != "strict":
+        return None
+    flags = [_array(x.valid) for x in series]
+    rows, stocks = flags[0].shape
+    ok = np.empty((max(rows - d + 1, 0), stocks), np.bool_)
+    if len(flags) == 2 and series[0].valid is not series[1].valid:
+        masks.both_valid(flags[0], flags[1], d, ok)
+    else:
+        masks.all_valid(flags[0], d, ok)
+    out = np.empty(ok.shape, FLOAT[dtype or series[0].values.dtype])
+    return _Windows(tuple(_array(x.values) for x in series), block.day - (d - 1), ok, out)
+
+
+def ts_sum(x: Cells, d: int, *, block: Block) -> Cells | None:
+    return _sum(x, d, 1.0, block)
+
+
+def ts_mean(x: Cells, d: int, *, block: Block) -> Cells | None:
+    return _sum(x, d, float(d), block)
+
+
+def _sum(x: Cells, d: int, divisor: float, block: Block) -> Cells | None:
+    given = _windows(d, block, None, x)
+    if given is None:
+        return None
+    sums.window_sum(given.series[0], given.ok, d, given.first, divisor, _known(x), given.out)
+    return _cells(given.out, given.ok)
+
+
+def decay_linear(x: Cells, d: int, *, block: Block) -> Cells | None:
+    given = _windows(d, block, None, x)
+    if given is None:
+        return None
+    sums.weighted_sum(given.series[0], given.ok, d, given.first, d * (d + 1) / 2, _known(x), given.out)
+    return _cells(given.out, given.ok)
+
+
+def ts_std(x: Cells, d: int, *, block: Block) -> Cells | None:
+    given = _windows(d, block, None, x) if d > 1 else None
+    if given is None:
+        return None
+    moments.window_deviation(given.series[0], given.ok, d, given.first, given.out)
+    return _cells(given.out, given.ok)
+
+
+def ts_corr(x: Cells, y: Cells, d: int, *, block: Block) -> Cells | None:
+    return _correlation(x, y, d, False, block)
+
+
+def ts_cov(x: Cells, y: Cells, d: int, *, block: Block) -> Cells | None:
+    return _correlation(x, y, d, True, block)
+
+
+def _correlation(x: Cells, y: Cells, d: int, covariance: bool, block: Block) -> Cells | None:
+    given = _windows(d, block, None, x, y) if d > 1 else None
+    if given is None:
+        return None
+    unknown = KNOWN[x.values.dtype]
+    moments.window_correlation(*given.series, given.ok, d, given.first, unknown, covariance, given.out)
+    return _cells(given.out, given.ok)
+
+
+def ts_max(x: Cells, d: int, *, block: Block) -> Cells | None:
+    return _extreme(x, d, 1, block)
+
+
+def ts_min(x: Cells, d: int, *, block: Block) -> Cells | None:
+    return _extreme(x, d, -1, block)
+
+
+def _extreme(x: Cells, d: int, sign: int, block: Block) -> Cells | None:
+    given = _windows(d, block, None, x)
+    if given is None:
+        return None
+    extremes.window_extreme(given.series[0], d, given.first, given.out.dtype.type(sign), given.out)
+    return _cells(given.out, given.ok, x.exact)
+
+
+def ts_argmax(x: Cells, d: int, *, block: Block) -> Cells | None:
+    return _position(x, d, 1, block)
+
+
+def ts_argmin(x: Cells, d: int, *, block: Block) -> Cells | None:
+    return _position(x, d, -1, block)
+
+
+def _position(x: Cells, d: int, sign: int, block: Block) -> Cells | None:
+    given = _windows(d, block, block.dtype, x)
+    if given is None:
+        return None
+    values = _comparable(x)
+    extremes.extreme_position(values, d, given.first, values.dtype.type(sign), given.out)
+    return _cells(given.out, given.ok)
+
+
+def ts_rank(x: Cells, d: int, *, block: Block) -> Cells | None:
+    given = _windows(d, block, block.dtype, x)
+    if given is None:
+        return None
+    extremes.share_not_above(_comparable(x), d, given.out)
+    return _cells(given.out, given.ok)
+
+
+def _comparable(x: Cells) -> Any:
+    """Values ready to be compared."""
+    values = _array(x.values)
+    if x.exact:
+        return values
+    rounded = np.empty_like(values)
+    whole = WHOLE[x.values.dtype]
+    cells.round_bits(values.view(whole), *rounding(x.values.dtype, x.exact), rounded.view(whole))
+    return rounded
+
+
+def ewma(x: Cells, alpha: float, *, block: Block) -> Cells | None:
+    if alpha == 1:
+        return x
+    values, valid = _array(x.values), _array(x.valid)
+    stocks = values.shape[1]
+    level, seeded = block.memory.get("level"), block.memory.get("seeded")
+    carried = np.zeros((1, stocks)) if level is None else _array(level).copy()
+    started = np.zeros((1, stocks), np.bool_) if seeded is None else _array(seeded).copy()
+    out = np.empty_like(values)
+    recurrence.exponential_mean(values, valid, alpha, carried[0], started[0], out)
+    block.memory.update(level=torch.from_numpy(carried), seeded=torch.from_numpy(started))
+    return _cells(out, x.valid)
+
+
+# ------------------------------------------------------------- cross-section
+
+
+def _pool(block: Block, *series: Cells) -> Any:
+    flags = [series[0].valid, *(x.valid for x in series[1:] if x.valid is not series[0].valid)]
+    if block.universe is not None:
+        flags.append(block.universe)
+    pool = _array(flags[0])
+    for other in flags[1:]:
+        pool = pool & _array(other)
+    return pool
+
+
+def cs_rank(x: Cells, *, block: Block) -> Cells | None:
+    pool, values = _pool(block, x), _array(x.values)
+    out = np.empty(values.shape, FLOAT[block.dtype or x.values.dtype])
+    ranks.row_ranks(values.view(WHOLE[x.values.dtype]), pool, *rounding(x.values.dtype, x.exact), out)
+    return _cells(out, pool)
+
+
+def cs_zscore(x: Cells, *, block: Block) -> Cells | None:
+    pool, values = _pool(block, x), _array(x.values)
+    out, inexact = np.empty_like(values), np.empty(len(values), np.bool_)
+    scores.standardised(values, pool, out, inexact)
+    if inexact.any():  # rows whose squares leave the range of float64
+        rows = torch.from_numpy(np.flatnonzero(inexact))
+        redone = reference_scores.standardised_rows(x.values[rows], torch.from_numpy(pool)[rows])
+        out[inexact] = redone.numpy()
+    return _cells(out, pool)
+
+
+def cs_scale(x: Cells, a: float = 1.0, *, block: Block) -> Cells | None:
+    pool, values = _pool(block, x), _array(x.values)
+    out, ok = np.empty_like(values), np.empty(values.shape, np.bool_)
+    scores.scaled(values, pool, float(a), ok, out)
+    return _cells(out, ok)
+
+
+def group_neutralize(x: Cells, g: Cells, *, block: Block) -> Cells | None:
+    pool, values, groups = _pool(block, x, g), _array(x.values), _array(g.values)
+    many = int(min(max(groups.max(initial=0.0), 0.0), MOST_GROUPS - 1)) + 1
+    out, ok = np.empty_like(values), np.empty(values.shape, np.bool_)
+    done = scores.without_group_means(values, groups, pool, many, KNOWN[x.values.dtype], out, ok)
+    return _cells(out, ok) if done else None
+
+
+# --------------------------------------------------------------- elementwise
+
+
+def _operands(*operands: Cells | float) -> tuple[list[Any], Tensor, Any, torch.dtype]:
+    """Operands as arrays, numbers as one row; where all are valid; a place for the result; their type."""
+    series = [x for x in operands if isinstance(x, Cells)]
+    dtype, valid = series[0].values.dtype, series[0].valid
+    shape = tuple(valid.shape)
+    for other in series[1:]:
+        if other.valid is not valid:
+            require_one_shape(valid, other.valid)
+            valid = valid & other.valid
+    arrays = [_array(x.values) if isinstance(x, Cells) else _row_of(x, shape[1], dtype) for x in operands]
+    return arrays, valid, np.empty(shape, FLOAT[dtype]), dtype
+
+
+def _row_of(number: float, stocks: int, dtype: torch.dtype) -> Any:
+    return np.full((1, stocks), number, FLOAT[dtype])
+
+
+def _settled(out: Any, valid: Tensor, not_finite: int) -> Cells:
+    if not not_finite:
+        return _cells(out, valid)
+    ok = _array(valid).copy()
+    settle_rows(out, ok)
+    return _cells(out, ok)
+
+
+def _add(a: Cells | float, b: Cells | float, sign: float) -> Cells:
+    (x, y), valid, out, _ = _operands(a, b)
+    return _settled(out, valid, cells.add(x, y, sign, _known(a, b), out))
+
+
+def plus(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+    return _add(a, b, 1.0)
+
+
+def minus(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+    return _add(a, b, -1.0)
+
+
+def delta(x: Cells, k: int, *, block: Block) -> Cells | None:
+    return _add(x.rows(k), x.rows(0, len(x.valid) - k), -1.0)
+
+
+def times(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+    (x, y), valid, out, _ = _operands(a, b)
+    return _settled(out, valid, cells.multiply(x, y, out))
+
+
+def over(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+    (x, y), valid, out, _ = _operands(a, b)
+    return _settled(out, valid, cells.divide(x, y, ZERO_DENOMINATOR, out))
+
+
+def _compared(how: int, a: Cells | float, b: Cells | float, block: Block) -> Cells:
+    (x, y), valid, _, dtype = _operands(a, b)
+    whole = WHOLE[dtype]
+    out = np.empty(valid.shape, FLOAT[block.dtype or dtype])
+    bits = np.empty((2, out.shape[1]), whole)
+    half, kept = rounding(dtype, exact_operands(a, b))
+    cells.compare(x.view(whole), y.view(whole), how, half, kept, bits, bits.view(FLOAT[dtype]), out)
+    return _cells(out, valid)
+
+
+def less(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+    return _compared(cells.LESS, a, b, block)
+
+
+def at_most(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+    return _compared(cells.AT_MOST, a, b, block)
+
+
+def above(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+    return _compared(cells.LESS, b, a, block)
+
+
+def at_least(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+    return _compared(cells.AT_MOST, b, a, block)
+
+
+def equal(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+    return _compared(cells.EQUAL, a, b, block)
+
+
+def where(c: Cells | float, a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+    (flags, x, y), valid, out, _ = _operands(c, a, b)
+    cells.choose(flags, x, y, out)
+    return _cells(out, valid, exact_operands(a, b))
+
+
+def log(x: Cells, *, block: Block) -> Cells | None:
+    (values,), valid, out, _ = _operands(x)
+    return _settled(out, valid, cells.log(values, _known(x), out))
+
+
+def power(x: Cells | float, p: Cells | float, *, block: Block) -> Cells | None:
+    return _power(x, p, False)
+
+
+def signedpower(x: Cells | float, p: Cells | float, *, block: Block) -> Cells | None:
+    return _power(x, p, True)
+
+
+def _power(x: Cells | float, p: Cells | float, signed: bool) -> Cells:
+    (values, exponents), valid, out, _ = _operands(x, p)
+    if isinstance(p, Cells):
+        bad = cells.power(values, exponents, signed, out)
+    elif p == 0.5:
+        bad = cells.root(values, signed, out)
+    elif p == math.floor(p) and 1 <= p <= MOST_FACTORS:
+        bad = cells.whole_power(values, int(p), signed, out)
+    else:
+        bad = cells.power(values, exponents, signed, out)
+    return _settled(out, valid, bad)
