@@ -1,7 +1,7 @@
 """The primitives on a CPU: the same arguments as their kernels in `lib.ops`, computed by compiled loops.
 
-Each function takes `Cells` and numbers and returns `Cells`, or None for what only tensors can do: windows under the
-policy `skip`, group labels that are no small whole numbers. `Primitive.step` asks here first.
+Each function takes `Cells` and numbers and returns `Cells`, or None for what only tensors do: deviations of a single
+day, group labels that are no small whole numbers. `Primitive.step` asks here first.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lib.kernels import scores as reference_scores
-from lib.kernels.compiled import cells, extremes, masks, moments, ranks, recurrence, scores, sums
+from lib.kernels.compiled import cells, extremes, masks, moments, ranks, recurrence, scores, skipping, sums
 from lib.kernels.compiled.settle import settle_rows
 from lib.kernels.precision import KNOWN, rounding
 from lib.masked import ZERO_DENOMINATOR, Cells, exact_operands, require_one_shape
@@ -48,59 +48,98 @@ def _known(*operands: Cells | float) -> float:
 
 
 class _Windows(NamedTuple):
-    """What a reduction over windows of d days gets: series [R+d-1, N], the day of their first row, and its results'
-    places: values [R, N] and which windows are valid throughout."""
+    """What a reduction over windows of d days gets, and where its results go.
+
+    series: [R+d-1, N] each; first: the day of their first row. ok: bool [R, N], the windows that count; out: [R, N].
+    Under the policy `skip`, n: valid cells of each window, valid: [R+d-1, N]; masked cells of the series are 0 then.
+    """
 
     series: tuple[Any, ...]
     first: int
     ok: Any
     out: Any
+    n: Any = None
+    valid: Any = None
+
+    @property
+    def skips(self) -> bool:
+        """Whether only the valid cells of a window count."""
+        return self.n is not None
+
+    @property
+    def cells(self) -> Cells:
+        """The results."""
+        return _cells(self.out, self.ok)
 
 
-def _windows(d: int, block: Block, dtype: torch.dtype | None, *series: Cells) -> _Windows | None:
-    if block.window.policy != "strict":
-        return None
+def _windows(d: int, block: Block, *series: Cells, values: tuple[Any, ...] = (), compares: bool = False) -> _Windows:
+    """values: the arrays of the series, if not their own. compares: the result is in the precision asked for."""
+    given = values or tuple(_array(x.values) for x in series)
+    dtype = (block.dtype if compares else None) or series[0].values.dtype
+    shape = (len(given[0]) - d + 1, given[0].shape[1])
+    found = _Windows(given, block.day - (d - 1), np.empty(shape, np.bool_), np.empty(shape, FLOAT[dtype]))
     flags = [_array(x.valid) for x in series]
-    rows, stocks = flags[0].shape
-    ok = np.empty((max(rows - d + 1, 0), stocks), np.bool_)
-    if len(flags) == 2 and series[0].valid is not series[1].valid:
-        masks.both_valid(flags[0], flags[1], d, ok)
+    if len(flags) == 2 and series[0].valid is series[1].valid:
+        flags.pop()
+    if block.window.policy == "skip":
+        return _skipping(found, d, block, flags[0] if len(flags) == 1 else flags[0] & flags[1])
+    if len(flags) == 2:
+        masks.both_valid(*flags, d, found.ok)
     else:
-        masks.all_valid(flags[0], d, ok)
-    out = np.empty(ok.shape, FLOAT[dtype or series[0].values.dtype])
-    return _Windows(tuple(_array(x.values) for x in series), block.day - (d - 1), ok, out)
+        masks.all_valid(flags[0], d, found.ok)
+    return found
 
 
-def ts_sum(x: Cells, d: int, *, block: Block) -> Cells | None:
-    return _sum(x, d, 1.0, block)
+def _skipping(found: _Windows, d: int, block: Block, valid: Any) -> _Windows:
+    n = np.empty(found.ok.shape)
+    skipping.count_valid(valid, d, block.window.required(d), max(d - 1 - block.day, 0), n, found.ok)
+    kept = tuple(np.empty_like(x) for x in found.series)
+    for x, to in zip(found.series, kept, strict=True):
+        skipping.keep_valid(x, valid, 0.0, to)
+    return found._replace(series=kept, n=n, valid=valid)
 
 
-def ts_mean(x: Cells, d: int, *, block: Block) -> Cells | None:
-    return _sum(x, d, float(d), block)
+def ts_sum(x: Cells, d: int, *, block: Block) -> Cells:
+    return _sum(x, d, 1.0, float(d), block)
 
 
-def _sum(x: Cells, d: int, divisor: float, block: Block) -> Cells | None:
-    given = _windows(d, block, None, x)
-    if given is None:
-        return None
-    sums.window_sum(given.series[0], given.ok, d, given.first, divisor, _known(x), given.out)
-    return _cells(given.out, given.ok)
+def ts_mean(x: Cells, d: int, *, block: Block) -> Cells:
+    return _sum(x, d, float(d), 1.0, block)
 
 
-def decay_linear(x: Cells, d: int, *, block: Block) -> Cells | None:
-    given = _windows(d, block, None, x)
-    if given is None:
-        return None
-    sums.weighted_sum(given.series[0], given.ok, d, given.first, d * (d + 1) / 2, _known(x), given.out)
-    return _cells(given.out, given.ok)
+def _sum(x: Cells, d: int, divisor: float, factor: float, block: Block) -> Cells:
+    """Sum over `divisor`; under `skip`, mean of the valid cells times `factor`."""
+    given = _windows(d, block, x)
+    if given.skips:
+        total, all_of = np.empty(given.ok.shape), np.ones_like(given.ok)
+        sums.window_sum(given.series[0], all_of, d, given.first, 1.0, _known(x), total)
+        skipping.over(total, given.n, factor, given.ok, given.out)
+    else:
+        sums.window_sum(given.series[0], given.ok, d, given.first, divisor, _known(x), given.out)
+    return given.cells
+
+
+def decay_linear(x: Cells, d: int, *, block: Block) -> Cells:
+    given = _windows(d, block, x)
+    if given.skips:
+        total, weights, all_of = np.empty(given.ok.shape), np.empty(given.ok.shape), np.ones_like(given.ok)
+        sums.weighted_sum(given.series[0], all_of, d, given.first, 1.0, _known(x), total)
+        sums.weighted_sum(given.valid.astype(np.float64), all_of, d, given.first, 1.0, -1.0, weights)
+        skipping.over(total, weights, 1.0, given.ok, given.out)
+    else:
+        sums.weighted_sum(given.series[0], given.ok, d, given.first, d * (d + 1) / 2, _known(x), given.out)
+    return given.cells
 
 
 def ts_std(x: Cells, d: int, *, block: Block) -> Cells | None:
-    given = _windows(d, block, None, x) if d > 1 else None
-    if given is None:
+    if d < 2:
         return None
-    moments.window_deviation(given.series[0], given.ok, d, given.first, given.out)
-    return _cells(given.out, given.ok)
+    given = _windows(d, block, x)
+    if given.skips:
+        skipping.deviation(given.series[0], given.valid, given.n, given.ok, d, given.out)
+    else:
+        moments.window_deviation(given.series[0], given.ok, d, given.first, given.out)
+    return given.cells
 
 
 def ts_corr(x: Cells, y: Cells, d: int, *, block: Block) -> Cells | None:
@@ -112,53 +151,66 @@ def ts_cov(x: Cells, y: Cells, d: int, *, block: Block) -> Cells | None:
 
 
 def _correlation(x: Cells, y: Cells, d: int, covariance: bool, block: Block) -> Cells | None:
-    given = _windows(d, block, None, x, y) if d > 1 else None
-    if given is None:
+    if d < 2:
         return None
-    unknown = KNOWN[x.values.dtype]
-    moments.window_correlation(*given.series, given.ok, d, given.first, unknown, covariance, given.out)
-    return _cells(given.out, given.ok)
+    given, unknown = _windows(d, block, x, y), KNOWN[x.values.dtype]
+    if given.skips:
+        skipping.correlation(*given.series, given.valid, given.n, given.ok, d, unknown, covariance, given.out)
+    else:
+        moments.window_correlation(*given.series, given.ok, d, given.first, unknown, covariance, given.out)
+    return given.cells
 
 
-def ts_max(x: Cells, d: int, *, block: Block) -> Cells | None:
+def ts_max(x: Cells, d: int, *, block: Block) -> Cells:
     return _extreme(x, d, 1, block)
 
 
-def ts_min(x: Cells, d: int, *, block: Block) -> Cells | None:
+def ts_min(x: Cells, d: int, *, block: Block) -> Cells:
     return _extreme(x, d, -1, block)
 
 
-def _extreme(x: Cells, d: int, sign: int, block: Block) -> Cells | None:
-    given = _windows(d, block, None, x)
-    if given is None:
-        return None
-    extremes.window_extreme(given.series[0], d, given.first, given.out.dtype.type(sign), given.out)
-    return _cells(given.out, given.ok, x.exact)
+def _extreme(x: Cells, d: int, sign: int, block: Block) -> Cells:
+    given = _windows(d, block, x)
+    values = _only_valid(given, sign)
+    extremes.window_extreme(values, d, given.first, values.dtype.type(sign), given.out)
+    if given.skips:  # a window without a valid cell has no extreme
+        skipping.keep_valid(given.out.copy(), given.ok, 0.0, given.out)
+    return given.cells._replace(exact=x.exact)
 
 
-def ts_argmax(x: Cells, d: int, *, block: Block) -> Cells | None:
+def _only_valid(given: _Windows, sign: int) -> Any:
+    """Under `skip`, values with masked cells that are never the extreme."""
+    if not given.skips:
+        return given.series[0]
+    values = np.empty_like(given.series[0])
+    skipping.keep_valid(given.series[0], given.valid, -sign * np.inf, values)
+    return values
+
+
+def ts_argmax(x: Cells, d: int, *, block: Block) -> Cells:
     return _position(x, d, 1, block)
 
 
-def ts_argmin(x: Cells, d: int, *, block: Block) -> Cells | None:
+def ts_argmin(x: Cells, d: int, *, block: Block) -> Cells:
     return _position(x, d, -1, block)
 
 
-def _position(x: Cells, d: int, sign: int, block: Block) -> Cells | None:
-    given = _windows(d, block, block.dtype, x)
-    if given is None:
-        return None
-    values = _comparable(x)
+def _position(x: Cells, d: int, sign: int, block: Block) -> Cells:
+    given = _windows(d, block, x, values=(_comparable(x),), compares=True)
+    values = _only_valid(given, sign)
     extremes.extreme_position(values, d, given.first, values.dtype.type(sign), given.out)
-    return _cells(given.out, given.ok)
+    if given.skips:
+        skipping.keep_valid(given.out.copy(), given.ok, 0.0, given.out)
+    return given.cells
 
 
-def ts_rank(x: Cells, d: int, *, block: Block) -> Cells | None:
-    given = _windows(d, block, block.dtype, x)
-    if given is None:
-        return None
-    extremes.share_not_above(_comparable(x), d, given.out)
-    return _cells(given.out, given.ok)
+def ts_rank(x: Cells, d: int, *, block: Block) -> Cells:
+    given = _windows(d, block, x, values=(_comparable(x),), compares=True)
+    if given.skips:
+        skipping.share_not_above(given.series[0], given.valid, given.n, d, given.out)
+    else:
+        extremes.share_not_above(given.series[0], d, given.out)
+    return given.cells
 
 
 def _comparable(x: Cells) -> Any:
@@ -172,7 +224,7 @@ def _comparable(x: Cells) -> Any:
     return rounded
 
 
-def ewma(x: Cells, alpha: float, *, block: Block) -> Cells | None:
+def ewma(x: Cells, alpha: float, *, block: Block) -> Cells:
     if alpha == 1:
         return x
     values, valid = _array(x.values), _array(x.valid)
@@ -199,14 +251,14 @@ def _pool(block: Block, *series: Cells) -> Any:
     return pool
 
 
-def cs_rank(x: Cells, *, block: Block) -> Cells | None:
+def cs_rank(x: Cells, *, block: Block) -> Cells:
     pool, values = _pool(block, x), _array(x.values)
     out = np.empty(values.shape, FLOAT[block.dtype or x.values.dtype])
     ranks.row_ranks(values.view(WHOLE[x.values.dtype]), pool, *rounding(x.values.dtype, x.exact), out)
     return _cells(out, pool)
 
 
-def cs_zscore(x: Cells, *, block: Block) -> Cells | None:
+def cs_zscore(x: Cells, *, block: Block) -> Cells:
     pool, values = _pool(block, x), _array(x.values)
     out, inexact = np.empty_like(values), np.empty(len(values), np.bool_)
     scores.standardised(values, pool, out, inexact)
@@ -217,7 +269,7 @@ def cs_zscore(x: Cells, *, block: Block) -> Cells | None:
     return _cells(out, pool)
 
 
-def cs_scale(x: Cells, a: float = 1.0, *, block: Block) -> Cells | None:
+def cs_scale(x: Cells, a: float = 1.0, *, block: Block) -> Cells:
     pool, values = _pool(block, x), _array(x.values)
     out, ok = np.empty_like(values), np.empty(values.shape, np.bool_)
     scores.scaled(values, pool, float(a), ok, out)
@@ -265,24 +317,24 @@ def _add(a: Cells | float, b: Cells | float, sign: float) -> Cells:
     return _settled(out, valid, cells.add(x, y, sign, _known(a, b), out))
 
 
-def plus(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+def plus(a: Cells | float, b: Cells | float, *, block: Block) -> Cells:
     return _add(a, b, 1.0)
 
 
-def minus(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+def minus(a: Cells | float, b: Cells | float, *, block: Block) -> Cells:
     return _add(a, b, -1.0)
 
 
-def delta(x: Cells, k: int, *, block: Block) -> Cells | None:
+def delta(x: Cells, k: int, *, block: Block) -> Cells:
     return _add(x.rows(k), x.rows(0, len(x.valid) - k), -1.0)
 
 
-def times(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+def times(a: Cells | float, b: Cells | float, *, block: Block) -> Cells:
     (x, y), valid, out, _ = _operands(a, b)
     return _settled(out, valid, cells.multiply(x, y, out))
 
 
-def over(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+def over(a: Cells | float, b: Cells | float, *, block: Block) -> Cells:
     (x, y), valid, out, _ = _operands(a, b)
     return _settled(out, valid, cells.divide(x, y, ZERO_DENOMINATOR, out))
 
@@ -297,42 +349,42 @@ def _compared(how: int, a: Cells | float, b: Cells | float, block: Block) -> Cel
     return _cells(out, valid)
 
 
-def less(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+def less(a: Cells | float, b: Cells | float, *, block: Block) -> Cells:
     return _compared(cells.LESS, a, b, block)
 
 
-def at_most(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+def at_most(a: Cells | float, b: Cells | float, *, block: Block) -> Cells:
     return _compared(cells.AT_MOST, a, b, block)
 
 
-def above(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+def above(a: Cells | float, b: Cells | float, *, block: Block) -> Cells:
     return _compared(cells.LESS, b, a, block)
 
 
-def at_least(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+def at_least(a: Cells | float, b: Cells | float, *, block: Block) -> Cells:
     return _compared(cells.AT_MOST, b, a, block)
 
 
-def equal(a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+def equal(a: Cells | float, b: Cells | float, *, block: Block) -> Cells:
     return _compared(cells.EQUAL, a, b, block)
 
 
-def where(c: Cells | float, a: Cells | float, b: Cells | float, *, block: Block) -> Cells | None:
+def where(c: Cells | float, a: Cells | float, b: Cells | float, *, block: Block) -> Cells:
     (flags, x, y), valid, out, _ = _operands(c, a, b)
     cells.choose(flags, x, y, out)
     return _cells(out, valid, exact_operands(a, b))
 
 
-def log(x: Cells, *, block: Block) -> Cells | None:
+def log(x: Cells, *, block: Block) -> Cells:
     (values,), valid, out, _ = _operands(x)
     return _settled(out, valid, cells.log(values, _known(x), out))
 
 
-def power(x: Cells | float, p: Cells | float, *, block: Block) -> Cells | None:
+def power(x: Cells | float, p: Cells | float, *, block: Block) -> Cells:
     return _power(x, p, False)
 
 
-def signedpower(x: Cells | float, p: Cells | float, *, block: Block) -> Cells | None:
+def signedpower(x: Cells | float, p: Cells | float, *, block: Block) -> Cells:
     return _power(x, p, True)
 
 

@@ -17,6 +17,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
+from functools import cached_property
 from typing import Any, ClassVar
 
 import torch
@@ -115,17 +116,17 @@ class Primitive:
     def __post_init__(self) -> None:
         Primitive.registry[self.name] = self
 
-    @property
+    @cached_property
     def parameter_names(self) -> tuple[str, ...]:
         """Names of the numeric parameters, in order."""
         return tuple(p.name for p in self._parameters)
 
-    @property
+    @cached_property
     def _parameters(self) -> list[inspect.Parameter]:
         positional = [p for p in inspect.signature(self.kernel).parameters.values() if p.kind is not p.KEYWORD_ONLY]
         return positional[self.series :]
 
-    @property
+    @cached_property
     def _required(self) -> int:
         return sum(p.default is p.empty for p in self._parameters)
 

@@ -17,7 +17,7 @@ from overlay import rough_panel, without
 from lib.errors import LibError, PanelError, ShortPanelWarning
 from lib.factors import FactorSet, FactorStream, compute_factors, factor_names
 from lib.factors.compute import CHECKPOINT_DAYS
-from lib.factors.target import prepared
+from lib.factors.target import store
 from lib.masked import Cells
 from lib.panel import Panel
 
@@ -225,6 +225,6 @@ def test_what_float32_cannot_hold_is_invalid(tmp_path):
 
 def test_a_float64_beyond_float32_is_stored_as_invalid():
     cells = Cells(torch.tensor([[1e300, 2.0, -1e39]], dtype=torch.float64), torch.tensor([[True, True, False]]))
-    stored = prepared(cells)
-    assert stored.values.dtype == torch.float32 and stored.values[0, 1] == 2.0
-    assert stored.valid.tolist() == [[False, True, False]]
+    values, valid = np.empty((1, 3), np.float32), np.empty((1, 3), np.bool_)
+    store(cells, values, valid)
+    assert values.tolist() == [[0.0, 2.0, 0.0]] and valid.tolist() == [[False, True, False]]

@@ -15,7 +15,7 @@ from lib.factors.factor_set import FactorSet
 from lib.factors.leaves import Leaves
 from lib.factors.request import Request
 from lib.factors.target import Folder, Memory
-from lib.sources import digest
+from lib.sources import files_digest
 from lib.engine.stream import Consumer, Stream
 
 if TYPE_CHECKING:
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 #: cells of a block: few enough for a cache, many enough for the days before it that windows read again
 BLOCK_CELLS = 2**18
+#: files and folders of this package that a factor on disk depends on: a run that was killed is taken up by the same code
+CODE = (
+    "compiled.py", "eager.py", "engine", "factors", "graph.py", "kernels", "limits.py", "masked.py", "ops.py", "panel.py",
+    "reasons.py",
+)  # fmt: skip
 #: days between two checkpoints of a computation that goes to disk
 CHECKPOINT_DAYS = 512
 
@@ -73,7 +78,7 @@ def compute_factors(
 
 def days_per_block(stocks: int) -> int:
     """Days of a block of so many stocks that stays in the cache."""
-    return int(np.clip(BLOCK_CELLS // stocks, 64, 128))
+    return int(np.clip(BLOCK_CELLS // stocks, 64, 256))
 
 
 class _Run:
@@ -118,7 +123,7 @@ class _Run:
 
     def _key(self) -> str:
         """Says which computation this is: request, data and code."""
-        code = digest(("lib.factors.compute", "lib.ops"), exact=False)
+        code = files_digest(CODE)
         return hashlib.sha256(f"{self.request.describe()} {self.panel.fingerprint()} {code}".encode()).hexdigest()
 
     def _meta(self, shape: tuple[int, int, int]) -> dict[str, object]:

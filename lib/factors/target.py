@@ -20,16 +20,17 @@ import torch
 from torch import Tensor
 
 from lib.errors import LibError
-from lib.kernels.elementary import keep
-from lib.masked import Cells, settled
+from lib.kernels.compiled import stores
+from lib.masked import Cells
 from lib.kernels.memory import taken
 
-def prepared(cells: Cells) -> Cells:
-    """Cells as they are stored: float32, on the CPU; what float32 cannot hold is invalid."""
-    values, valid = cells.values, cells.valid
-    if values.dtype != torch.float32:
-        values, valid, _ = settled(values.float(), valid)
-    return Cells(values.cpu(), valid.cpu())
+def store(cells: Cells, values: np.ndarray, valid: np.ndarray) -> None:
+    """Write cells as they are kept: float32, 0 where invalid; what float32 cannot hold is invalid."""
+    stores.put(_array(cells.values), _array(cells.valid), values, valid)
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    return tensor.cpu().contiguous().numpy()
 
 
 class Memory:
@@ -41,10 +42,8 @@ class Memory:
 
     def put(self, position: int, day: int, cells: Cells) -> None:
         """Store the days of one factor from `day` on."""
-        values, valid, _ = prepared(cells)
-        days = slice(day, day + len(valid))
-        keep(values, valid, out=torch.from_numpy(self.values[position, days]))
-        self.valid[position, days] = valid.numpy()
+        days = slice(day, day + len(cells.valid))
+        store(cells, self.values[position, days], self.valid[position, days])
 
 
 class Folder:
@@ -79,10 +78,11 @@ class Folder:
 
     def put(self, position: int, day: int, cells: Cells) -> None:
         """Store the days of one factor from `day` on."""
-        values, valid, _ = prepared(cells)
+        arrays = tuple(np.empty(tuple(cells.valid.shape), dtype) for dtype in FILES.values())
+        store(cells, *arrays)
         cell = (position * self.shape[1] + day) * self.shape[2]
-        for file, array in zip(self._files, (keep(values, valid), valid), strict=True):
-            file.write(array.numpy(), cell)
+        for file, array in zip(self._files, arrays, strict=True):
+            file.write(array, cell)
 
     def checkpoint(self, state: Mapping[str, Tensor]) -> None:
         """All days before state["day"] are stored: a later run may go on from here."""

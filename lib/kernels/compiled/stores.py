@@ -1,0 +1,22 @@
+"""Results on their way to where they are kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lib.kernels.compiled.build import compiled
+
+
+@compiled
+def put(values: Any, valid: Any, out: Any, out_valid: Any) -> None:
+    """Cells as they are kept: 0 where invalid, and invalid where the type of `out` cannot hold them."""
+    for row in range(len(values)):
+        given, flags, to, to_flags = values[row], valid[row], out[row], out_valid[row]
+        for c in range(len(to)):
+            to[c] = given[c] if flags[c] else out.dtype.type(0)
+        for c in range(len(to)):
+            to_flags[c] = flags[c] & (abs(to[c]) < np.inf)
+        for c in range(len(to)):
+            to[c] = to[c] if to_flags[c] else out.dtype.type(0)
