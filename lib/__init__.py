@@ -13,22 +13,6 @@ from typing import Any
 # Idle OpenMP threads spin by default; on a busy machine that costs far more than it saves. Read when torch loads.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-
-def _has_slow_compress_store() -> bool:
-    """Whether this is AMD's Zen 4, whose AVX-512 instruction for compacting a vector in memory is microcoded."""
-    try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
-            facts = dict(line.split(":", 1) for line in file.read().partition("\n\n")[0].splitlines() if ":" in line)
-    except OSError:
-        return False
-    known = {name.strip(): value.strip() for name, value in facts.items()}
-    return (known.get("vendor_id"), known.get("cpu family")) == ("AuthenticAMD", "25") and "avx512f" in known["flags"]
-
-
-# NumPy's AVX-512 sort lives on that instruction: there its AVX2 sort is three times faster. Read when NumPy loads.
-if _has_slow_compress_store():
-    os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", "X86_V4")
-
 #: public name -> module that defines it
 FACE = {
     "Panel": "lib.panel",

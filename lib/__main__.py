@@ -1,4 +1,4 @@
-"""Command line: ``python -m lib list | run | record | verify | confirm | bench | load | fetch``.
+"""Command line: ``python -m lib list | run | record | verify | confirm | bench | compile | load | fetch``.
 
 An error this package raises on purpose is one line on standard error and exit code 2. `verify` and `confirm`
 exit with 1 when a recomputed row differs from the recorded one.
@@ -87,6 +87,10 @@ def _bench(options: argparse.Namespace) -> None:
     )
 
 
+def _compile(options: argparse.Namespace) -> None:
+    print(import_module("lib.prepare").compile_kernels().describe())
+
+
 def _load(options: argparse.Namespace) -> None:
     print(import_module("lib.load.report").report(options.file, options.market, options.format))
 
@@ -125,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--whole-panel", action="store_true", help="also the papers' panel, 3500 x 3000, to disk")
     bench.add_argument("--record", action="store_true", help="make this the result that the book shows")
     bench.add_argument("--out", metavar="FILE", default="out/bench.json", help="result file (out/bench.json)")
+    _command(commands, "compile", _compile, "compile the kernels of the factor engine for this processor, once")
     load = _command(commands, "load", _load, "read a price file and report what is in it")
     load.add_argument("file", metavar="FILE")
     choices = ("auto", "cn", "none")

@@ -1,7 +1,7 @@
 """The primitives on a CPU: the same arguments as their kernels in `lib.ops`, computed by compiled loops.
 
 Each function takes `Cells` and numbers and returns `Cells`, or None for what only tensors do: deviations of a single
-day, group labels that are no small whole numbers. `Primitive.step` asks here first.
+day. `Primitive.step` asks here first.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class _Windows(NamedTuple):
     """What a reduction over windows of d days gets, and where its results go.
 
     series: [R+d-1, N] each; first: the day of their first row. ok: bool [R, N], the windows that count; out: [R, N].
-    Under the policy `skip`, n: valid cells of each window, valid: [R+d-1, N]; masked cells of the series are 0 then.
+    Under the policy `skip`, n: valid cells of each window, valid: [R+d-1, N]; the series are in float64 then, and 0
+    where they are masked.
     """
 
     series: tuple[Any, ...]
@@ -84,7 +85,7 @@ def _windows(d: int, block: Block, *series: Cells, values: tuple[Any, ...] = (),
     if block.window.policy == "skip":
         return _skipping(found, d, block, flags[0] if len(flags) == 1 else flags[0] & flags[1])
     if len(flags) == 2:
-        masks.both_valid(*flags, d, found.ok)
+        masks.both_valid(flags[0], flags[1], d, found.ok)
     else:
         masks.all_valid(flags[0], d, found.ok)
     return found
@@ -93,7 +94,7 @@ def _windows(d: int, block: Block, *series: Cells, values: tuple[Any, ...] = (),
 def _skipping(found: _Windows, d: int, block: Block, valid: Any) -> _Windows:
     n = np.empty(found.ok.shape)
     skipping.count_valid(valid, d, block.window.required(d), max(d - 1 - block.day, 0), n, found.ok)
-    kept = tuple(np.empty_like(x) for x in found.series)
+    kept = tuple(np.empty(x.shape) for x in found.series)
     for x, to in zip(found.series, kept, strict=True):
         skipping.keep_valid(x, valid, 0.0, to)
     return found._replace(series=kept, n=n, valid=valid)
@@ -109,13 +110,15 @@ def ts_mean(x: Cells, d: int, *, block: Block) -> Cells:
 
 def _sum(x: Cells, d: int, divisor: float, factor: float, block: Block) -> Cells:
     """Sum over `divisor`; under `skip`, mean of the valid cells times `factor`."""
-    given = _windows(d, block, x)
+    given, known = _windows(d, block, x), _known(x)
     if given.skips:
         total, all_of = np.empty(given.ok.shape), np.ones_like(given.ok)
-        sums.window_sum(given.series[0], all_of, d, given.first, 1.0, _known(x), total)
+        sums.known_window_sum(given.series[0], all_of, d, given.first, 1.0, known, total)
         skipping.over(total, given.n, factor, given.ok, given.out)
+    elif known < 0:
+        sums.window_sum(given.series[0], given.ok, d, given.first, divisor, given.out)
     else:
-        sums.window_sum(given.series[0], given.ok, d, given.first, divisor, _known(x), given.out)
+        sums.known_window_sum(given.series[0], given.ok, d, given.first, divisor, known, given.out)
     return given.cells
 
 
@@ -154,10 +157,11 @@ def _correlation(x: Cells, y: Cells, d: int, covariance: bool, block: Block) -> 
     if d < 2:
         return None
     given, unknown = _windows(d, block, x, y), KNOWN[x.values.dtype]
+    a, b = given.series
     if given.skips:
-        skipping.correlation(*given.series, given.valid, given.n, given.ok, d, unknown, covariance, given.out)
+        skipping.correlation(a, b, given.valid, given.n, given.ok, d, unknown, covariance, given.out)
     else:
-        moments.window_correlation(*given.series, given.ok, d, given.first, unknown, covariance, given.out)
+        moments.window_correlation(a, b, given.ok, d, given.first, unknown, covariance, given.out)
     return given.cells
 
 
@@ -276,12 +280,15 @@ def cs_scale(x: Cells, a: float = 1.0, *, block: Block) -> Cells:
     return _cells(out, ok)
 
 
-def group_neutralize(x: Cells, g: Cells, *, block: Block) -> Cells | None:
+def group_neutralize(x: Cells, g: Cells, *, block: Block) -> Cells:
     pool, values, groups = _pool(block, x, g), _array(x.values), _array(g.values)
     many = int(min(max(groups.max(initial=0.0), 0.0), MOST_GROUPS - 1)) + 1
-    out, ok = np.empty_like(values), np.empty(values.shape, np.bool_)
-    done = scores.without_group_means(values, groups, pool, many, KNOWN[x.values.dtype], out, ok)
-    return _cells(out, ok) if done else None
+    out, ok, known = np.empty_like(values), np.empty(values.shape, np.bool_), KNOWN[x.values.dtype]
+    if not scores.without_group_means(values, groups, pool, many, known, out, ok):
+        labels, codes = np.unique(groups, return_inverse=True)
+        codes = codes.reshape(groups.shape).astype(groups.dtype)
+        scores.without_group_means(values, codes, pool, len(labels), known, out, ok)
+    return _cells(out, ok)
 
 
 # --------------------------------------------------------------- elementwise

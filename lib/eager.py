@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lib.errors import ExpressionError
+from lib.kernels.compiled import stores
 from lib.kernels.elementary import keep
 from lib.kernels.memory import reuse_freed_memory
 from lib.masked import Cells, Masked
@@ -23,13 +24,21 @@ LONG_LEAD = TILE_ROWS // 4
 
 
 def over_panel(
-    step: Step, arguments: Sequence[Any], lead: int, universe: Tensor | None, *, by_stock: bool, inside: bool
+    step: Step,
+    arguments: Sequence[Any],
+    lead: int,
+    universe: Tensor | None,
+    *,
+    by_stock: bool,
+    inside: bool,
+    whole: bool = False,
 ) -> Masked:
     """The results of a kernel on every day of a panel.
 
     arguments: series as `Masked` [T, N], of one shape, and numbers. lead: rows before a result that the kernel reads;
     before the panel's first day they are masked. by_stock: a result reads its own stock only, so columns may be cut
     instead of days, and nothing is read twice. inside: there is no result before all the rows it reads are there.
+    whole: the kernel keeps its intermediates in the cache itself, so one tile is enough.
     """
     reuse_freed_memory()
     first, *others = (a for a in arguments if isinstance(a, Masked))
@@ -38,12 +47,18 @@ def over_panel(
             raise ExpressionError(f"shapes differ: {tuple(first.shape)} and {tuple(other.shape)}")
     days, stocks = first.shape
     values, valid = torch.zeros_like(first.values), torch.zeros_like(first.valid)
-    exact = True
-    for rows, columns in _tiles(days, stocks, lead, by_stock, lead if inside else 0):
+    exact, start = True, lead if inside else 0
+    tiles = [(slice(start, days), slice(0, stocks))] if whole else _tiles(days, stocks, lead, by_stock, start)
+    for rows, columns in tiles:
+        if rows.start >= rows.stop:
+            continue
         cut = [_cut(a, rows.start - lead, rows.stop, columns) if isinstance(a, Masked) else a for a in arguments]
         cells = step(cut, rows.start, None if universe is None else universe[rows])
-        keep(cells.values, cells.valid, out=values[rows, columns])
-        valid[rows, columns] = cells.valid
+        if whole:
+            stores.put(*(x.contiguous().numpy() for x in cells[:2]), values[rows].numpy(), valid[rows].numpy())
+        else:
+            keep(cells.values, cells.valid, out=values[rows, columns])
+            valid[rows, columns] = cells.valid
         exact &= cells.exact
     return Masked.of_settled(values, valid, exact)
 

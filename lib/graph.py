@@ -167,7 +167,10 @@ class Primitive:
             return self.step(rows, Block(day, window, peers, memory))
 
         by_stock = not self.pools and self.memory is None
-        return over_panel(step, arguments, self.lead(arguments), universe, by_stock=by_stock, inside=self.windowed)
+        whole = self.compiled is not None and all(runs_compiled(panel.values) for panel in panels)
+        return over_panel(
+            step, arguments, self.lead(arguments), universe, by_stock=by_stock, inside=self.windowed, whole=whole
+        )
 
     def _check(self, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         series, numbers = arguments[: self.series], arguments[self.series :]

@@ -1,8 +1,9 @@
 """The factor language, read and evaluated a second time: text in, float64 NumPy with NaN for masked out.
 
 Written from the text of the operator specification under the strict policy, and sharing no code with `lib`: Python's
-own parser reads the formula and nothing is ever run as Python. What is ranked is rounded to 9 significant digits first:
-another rounding than the package's 30 bits of the mantissa, with the same purpose, that round-off breaks no ties.
+own parser reads the formula and nothing is ever run as Python. What is ranked or compared is rounded to 9 significant
+digits first, and a sum, difference or correlation below 1e-9 of what cancelled in it is 0: another rounding than the
+package's 30 bits of the mantissa, with the same purpose, that round-off decides nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
 FLAT = 1e-6
+#: share of its operands below which a computed sum is round-off of 0
+KNOWN = 1e-9
 Array = np.ndarray
 Value = Array | float
 
@@ -48,7 +51,7 @@ def _walk(tree: ast.expr, names: Mapping[str, Array], universe: Array) -> Value:
         case ast.BinOp(left=left, op=op, right=right):
             return _finite(ARITHMETIC[type(op)](value(left), value(right)))
         case ast.Compare(left=left, ops=[op], comparators=[right]):
-            return _indicator(COMPARISONS[type(op)], value(left), value(right))
+            return _indicator(COMPARISONS[type(op)], _comparable(value(left)), _comparable(value(right)))
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
             parts = [value(argument) for argument in arguments]
             if name in CROSS_SECTION:
@@ -61,13 +64,27 @@ def _finite(x: Value) -> Value:
     return np.where(np.isfinite(x), x, np.nan) if isinstance(x, np.ndarray) else x
 
 
-def _comparable(x: Array) -> Array:
+def _comparable(x: Value) -> Value:
     """9 significant digits."""
+    if not isinstance(x, np.ndarray):
+        return float(_comparable(np.array([x]))[0])
     unit = 10.0 ** (np.floor(np.log10(np.where((x == 0) | np.isnan(x), 1.0, np.abs(x)))) - 8)
     return np.round(x / unit) * unit
 
 
 # ------------------------------------------------------------------ cell by cell
+
+
+def _without_round_off(total: Value, size: Value) -> Value:
+    return np.where(np.abs(total) <= KNOWN * size, 0.0 * total, total)
+
+
+def _add(a: Value, b: Value) -> Value:
+    return _without_round_off(np.add(a, b), np.maximum(np.abs(a), np.abs(b)))
+
+
+def _subtract(a: Value, b: Value) -> Value:
+    return _add(a, np.negative(b))
 
 
 def _divide(a: Value, b: Value) -> Value:
@@ -99,7 +116,7 @@ def _either(a: Array, b: Array) -> Array:
 
 
 ARITHMETIC = {
-    ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: _divide, ast.BitOr: _either,
+    ast.Add: _add, ast.Sub: _subtract, ast.Mult: np.multiply, ast.Div: _divide, ast.BitOr: _either,
 }  # fmt: skip
 COMPARISONS = {
     ast.Lt: np.less, ast.LtE: np.less_equal, ast.Gt: np.greater, ast.GtE: np.greater_equal, ast.Eq: np.equal,
@@ -131,17 +148,21 @@ def _corr(x: Array, y: Array) -> Array:
     root_d = math.sqrt(x.shape[-1])
     flat = (root_x <= FLAT * np.abs(x).max(axis=-1) * root_d) | (root_y <= FLAT * np.abs(y).max(axis=-1) * root_d)
     corr = (dx * dy).sum(axis=-1) / np.where(flat, 1.0, root_x * root_y)
-    return np.where(flat | (np.abs(corr) <= 1e-12), 0.0, corr)  # the sign of an exact 0 is round-off
+    return np.where(flat | (np.abs(corr) <= KNOWN), 0.0, corr)  # the sign of an exact 0 is round-off
 
 
 def _cov(x: Array, y: Array) -> Array:
     dx, dy = x - x.mean(axis=-1, keepdims=True), y - y.mean(axis=-1, keepdims=True)
-    return (dx * dy).sum(axis=-1) / (x.shape[-1] - 1)
+    return np.where(_corr(x, y) == 0, 0.0, (dx * dy).sum(axis=-1) / (x.shape[-1] - 1))
 
 
 def _decay(w: Array) -> Array:
     weights = np.arange(1.0, w.shape[-1] + 1)
-    return (w * weights).sum(axis=-1) / weights.sum()
+    return _sum(w * weights) / weights.sum()
+
+
+def _sum(w: Array) -> Array:
+    return _without_round_off(w.sum(axis=-1), np.abs(w).sum(axis=-1))
 
 
 def _delay(x: Array, k: int) -> Array:
@@ -163,9 +184,9 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "abs": np.abs, "sign": np.sign, "log": _log, "power": _power, "where": _where,
     "signedpower": lambda x, p: np.sign(x) * _power(np.abs(x), p),
     "clip": np.clip, "min": np.minimum, "max": np.maximum,
-    "delay": _delay, "delta": lambda x, k: x - _delay(x, k), "ewma": _ewma,
-    "ts_sum": lambda x, d: _rolling(lambda w: w.sum(axis=-1), d, x),
-    "ts_mean": lambda x, d: _rolling(lambda w: w.mean(axis=-1), d, x),
+    "delay": _delay, "delta": lambda x, k: _subtract(x, _delay(x, k)), "ewma": _ewma,
+    "ts_sum": lambda x, d: _rolling(_sum, d, x),
+    "ts_mean": lambda x, d: _rolling(lambda w: _sum(w) / d, d, x),
     "ts_min": lambda x, d: _rolling(lambda w: w.min(axis=-1), d, x),
     "ts_max": lambda x, d: _rolling(lambda w: w.max(axis=-1), d, x),
     "ts_product": lambda x, d: _rolling(lambda w: w.prod(axis=-1), d, x),
@@ -207,7 +228,8 @@ def _group_neutralize(x: Array, groups: Array, among: Array) -> Array:
     for t, row in enumerate(x * among):
         for group in np.unique(groups[t][~np.isnan(groups[t])]):
             inside = groups[t] == group
-            out[t, inside] = row[inside] - np.nanmean(row[inside]) if np.isfinite(row[inside]).any() else np.nan
+            if np.isfinite(row[inside]).any():
+                out[t, inside] = _subtract(row[inside], np.nanmean(row[inside]))
     return out
 
 

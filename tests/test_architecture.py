@@ -24,6 +24,7 @@ LAYERS = (
     ("graph",),
     ("ops", "engine", "panel"),
     ("factors", "typeset"),
+    ("prepare",),
     ("load", "market", "events"),
     ("audit", "bench", "models", "portfolio", "travel"),
     ("claims", "findings"),

@@ -26,10 +26,10 @@ def row_of(x: Any, row: int) -> Any:
 @inlined
 def not_finite(found: Any) -> int:
     """Cells of a row that are infinite or NaN."""
-    count = 0
+    count = np.int32(0)
     for c in range(len(found)):
         count += np.int32(not abs(found[c]) < np.inf)
-    return count
+    return int(count)
 
 
 @compiled

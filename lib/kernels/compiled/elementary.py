@@ -30,7 +30,7 @@ SMALLEST_NORMAL = 2.0**-1022
 EXP_LEAST, EXP_MOST = -746.0, 710.0
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def bits_of(context: Any, number: Any) -> Any:
     """The bits of a float64 as a whole number."""
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -39,7 +39,7 @@ def bits_of(context: Any, number: Any) -> Any:
     return types.int64(types.float64), generate
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def number_of(context: Any, bits: Any) -> Any:
     """The float64 with these bits."""
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -55,10 +55,10 @@ def row_square(values: Any, lanes: Any) -> float:
 @inlined
 def row_count(pool: Any) -> int:
     """Cells in the pool."""
-    count = 0
+    count = np.int32(0)
     for c in range(len(pool)):
         count += np.int32(pool[c])
-    return count
+    return int(count)
 
 
 @inlined
