@@ -77,8 +77,8 @@ def _windows(d: int, block: Block, *series: Cells, values: tuple[Any, ...] = (),
     """values: the arrays of the series, if not their own. compares: the result is in the precision asked for."""
     given = values or tuple(_array(x.values) for x in series)
     dtype = (block.dtype if compares else None) or series[0].values.dtype
-    shape = (len(given[0]) - d + 1, given[0].shape[1])
-    found = _Windows(given, block.day - (d - 1), np.empty(shape, np.bool_), np.empty(shape, FLOAT[dtype]))
+    ok, out = _places((len(given[0]) - d + 1, given[0].shape[1]), dtype, block)
+    found = _Windows(given, block.day - (d - 1), ok, out)
     flags = [_array(x.valid) for x in series]
     if len(flags) == 2 and series[0].valid is series[1].valid:
         flags.pop()
@@ -89,6 +89,13 @@ def _windows(d: int, block: Block, *series: Cells, values: tuple[Any, ...] = (),
     else:
         masks.all_valid(flags[0], d, found.ok)
     return found
+
+
+def _places(shape: tuple[int, int], dtype: torch.dtype, block: Block) -> tuple[Any, Any]:
+    """Where validity and values go: to where the block says, or to new arrays."""
+    if block.out is not None and block.out[0].dtype == dtype and tuple(block.out[0].shape) == shape:
+        return block.out[1].numpy(), block.out[0].numpy()
+    return np.empty(shape, np.bool_), np.empty(shape, FLOAT[dtype])
 
 
 def _skipping(found: _Windows, d: int, block: Block, valid: Any) -> _Windows:

@@ -14,8 +14,8 @@ from lib.kernels.elementary import keep
 from lib.kernels.memory import reuse_freed_memory
 from lib.masked import Cells, Masked
 
-#: a kernel on some rows: (arguments, index of the first result's day, universe of these days)
-Step: TypeAlias = Callable[[Sequence[Any], int, "Tensor | None"], Cells]
+#: a kernel on some rows: (arguments, index of the first result's day, universe of these days, where results may go)
+Step: TypeAlias = Callable[[Sequence[Any], int, "Tensor | None", "tuple[Tensor, Tensor] | None"], Cells]
 
 #: cells of a tile, its rows, and its columns at least
 TILE_CELLS, TILE_ROWS, TILE_COLUMNS = 2**17, 128, 64
@@ -45,22 +45,33 @@ def over_panel(
     for other in others:
         if other.shape != first.shape:
             raise ExpressionError(f"shapes differ: {tuple(first.shape)} and {tuple(other.shape)}")
-    days, stocks = first.shape
+    start, days = (lead if inside else 0), first.shape[0]
+    if whole and start < days:
+        return _in_one_tile(step, arguments, lead, universe, first, start)
     values, valid = torch.zeros_like(first.values), torch.zeros_like(first.valid)
-    exact, start = True, lead if inside else 0
-    tiles = [(slice(start, days), slice(0, stocks))] if whole else _tiles(days, stocks, lead, by_stock, start)
-    for rows, columns in tiles:
-        if rows.start >= rows.stop:
-            continue
+    exact = True
+    for rows, columns in _tiles(*first.shape, lead, by_stock, start):
         cut = [_cut(a, rows.start - lead, rows.stop, columns) if isinstance(a, Masked) else a for a in arguments]
-        cells = step(cut, rows.start, None if universe is None else universe[rows])
-        if whole:
-            stores.put(*(x.contiguous().numpy() for x in cells[:2]), values[rows].numpy(), valid[rows].numpy())
-        else:
-            keep(cells.values, cells.valid, out=values[rows, columns])
-            valid[rows, columns] = cells.valid
+        cells = step(cut, rows.start, None if universe is None else universe[rows], None)
+        keep(cells.values, cells.valid, out=values[rows, columns])
+        valid[rows, columns] = cells.valid
         exact &= cells.exact
     return Masked.of_settled(values, valid, exact)
+
+
+def _in_one_tile(
+    step: Step, arguments: Sequence[Any], lead: int, universe: Tensor | None, first: Masked, start: int
+) -> Masked:
+    values, valid = torch.empty_like(first.values), torch.empty_like(first.valid)
+    values[:start], valid[:start] = 0, False
+    cut = [_cut(a, start - lead, len(valid), slice(None)) if isinstance(a, Masked) else a for a in arguments]
+    out = values[start:], valid[start:]
+    cells = step(cut, start, None if universe is None else universe[start:], out)
+    if cells.values.data_ptr() != out[0].data_ptr():
+        stores.put(*(x.contiguous().numpy() for x in cells[:2]), *(x.numpy() for x in out))
+    elif not out[1].numpy().all():
+        stores.clear(out[0].numpy(), out[1].numpy())
+    return Masked.of_settled(values, valid, cells.exact)
 
 
 def _tiles(days: int, stocks: int, lead: int, by_stock: bool, first: int) -> Iterator[tuple[slice, slice]]:

@@ -67,6 +67,7 @@ class Block:
     universe: bool [R, N], the stocks that a cross-section compares; None = all.
     memory: what a recurrence carries from block to block, empty before the first day.
     dtype: precision wanted of a comparison's result, whose input may be wider; None = the input's.
+    out: values and validity [R, N] that a compiled kernel over windows may write its result into, if it has their type.
     """
 
     day: int = 0
@@ -74,6 +75,7 @@ class Block:
     universe: Tensor | None = None
     memory: dict[str, Tensor] = attribute(default_factory=dict)
     dtype: torch.dtype | None = None
+    out: tuple[Tensor, Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -163,8 +165,8 @@ class Primitive:
             raise ExpressionError(f"{self.name}: needs at least one masked value; got constants only")
         memory: dict[str, Tensor] = {}  # a recurrence goes down all rows of all stocks at once, so one is enough
 
-        def step(rows: Sequence[Any], day: int, peers: Tensor | None) -> Cells:
-            return self.step(rows, Block(day, window, peers, memory))
+        def step(rows: Sequence[Any], day: int, peers: Tensor | None, out: tuple[Tensor, Tensor] | None) -> Cells:
+            return self.step(rows, Block(day, window, peers, memory, out=out))
 
         by_stock = not self.pools and self.memory is None
         whole = self.compiled is not None and all(runs_compiled(panel.values) for panel in panels)

@@ -9,6 +9,7 @@ from scipy.stats import rankdata
 
 from lib.kernels import elementary as kernels
 from lib.kernels import ranks, scores, windows
+from lib.kernels.precision import KNOWN, comparable, round_mantissa, without_round_off
 
 DTYPES = [torch.float32, torch.float64]
 ODD = [0.0, -0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 1e-38, -3e30]
@@ -67,31 +68,60 @@ def naive_ranks(values, pool):
     return out
 
 
+@pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("distinct", [1, 2, 5, 10**6])
-def test_ranks_are_scipys_average_ranks(dtype, distinct):
+def test_ranks_are_scipys_average_ranks(dtype, distinct, exact):
     rng = np.random.default_rng(distinct)
     values = (rng.integers(-distinct, distinct, size=(40, 60)) / 8).astype("f4" if dtype == torch.float32 else "f8")
     values[values == 0] *= rng.choice([1.0, -1.0], size=(values == 0).sum())  # both zeros
     pool = rng.random(values.shape) < rng.uniform(0, 1, size=(40, 1))
     poison = rng.choice([np.nan, np.inf, -np.inf, 1e30], size=values.shape).astype(values.dtype)
     poisoned = torch.tensor(np.where(pool, values, poison))
-    found = ranks.row_ranks(poisoned, torch.tensor(pool), False, torch.float64).numpy()
+    found = ranks.row_ranks(poisoned, torch.tensor(pool), exact, torch.float64).numpy()
     np.testing.assert_array_equal(np.where(pool, found, np.nan), naive_ranks(values, pool))
 
 
 def test_values_of_any_size_are_ranked():
     values = torch.tensor([[-1e300, 1e300, -1e-300, 1e-300, 0.0, -5e-324]], dtype=torch.float64)
-    found = ranks.row_ranks(values, torch.ones_like(values, dtype=torch.bool), False, torch.float64)
-    # the smallest subnormal number has no 30 bits: it is 0
-    assert found.tolist() == [[1.0, 6.0, 2.0, 5.0, 3.5, 3.5]]
-
-
-def test_numbers_read_from_data_keep_their_last_bit_in_float32():
-    values = torch.tensor([[1.0, 1.0 + 2.0**-23, 1.0 - 2.0**-24]])
     pool = torch.ones_like(values, dtype=torch.bool)
-    assert ranks.row_ranks(values, pool, True, torch.float32).tolist() == [[2.0, 3.0, 1.0]]
-    assert ranks.row_ranks(values, pool, False, torch.float32).tolist() == [[2.0, 2.0, 2.0]]
+    # the smallest subnormal number has no 30 bits: computed, it is 0
+    assert ranks.row_ranks(values, pool, False, torch.float64).tolist() == [[1.0, 6.0, 2.0, 5.0, 3.5, 3.5]]
+    assert ranks.row_ranks(values, pool, True, torch.float64).tolist() == [[1.0, 6.0, 2.0, 5.0, 4.0, 3.0]]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_numbers_read_from_data_keep_their_last_bit(dtype):
+    step = torch.finfo(dtype).eps
+    values = torch.tensor([[1.0, 1.0 + step, 1.0 - step / 2]], dtype=dtype)
+    pool = torch.ones_like(values, dtype=torch.bool)
+    assert ranks.row_ranks(values, pool, True, dtype).tolist() == [[2.0, 3.0, 1.0]]
+    assert ranks.row_ranks(values, pool, False, dtype).tolist() == [[2.0, 2.0, 2.0]]
+    assert comparable(values, True) is values
+    assert torch.equal(comparable(values, False), torch.ones_like(values))
+
+
+@pytest.mark.parametrize("dtype,known", [(torch.float32, 20), (torch.float64, 30)])
+def test_computed_numbers_are_rounded_to_the_digits_they_are_known_to(dtype, known):
+    """To the nearest of 2^known steps an octave, half away from zero; what is within half a step stays in place."""
+    rng = np.random.default_rng(known)
+    values = torch.tensor(rng.normal(size=(50, 60)) * 10.0 ** rng.integers(-30, 30, size=(50, 60)), dtype=dtype)
+    mantissa, exponent = np.frexp(values.double().numpy())  # mantissa in [1/2, 1)
+    scaled = mantissa * 2.0 ** (known + 1)
+    expected = np.ldexp(np.sign(scaled) * np.floor(abs(scaled) + 0.5), exponent - known - 1)
+    np.testing.assert_array_equal(round_mantissa(values).double().numpy(), expected)
+    assert torch.equal(round_mantissa(round_mantissa(values)), round_mantissa(values))
+    half = torch.tensor([1 + 2.0 ** -(known + 1), -1 - 2.0 ** -(known + 1)], dtype=dtype)
+    assert round_mantissa(half).tolist() == [1 + 2.0**-known, -1 - 2.0**-known]
+
+
+@pytest.mark.parametrize("dtype,known", [(torch.float32, 2.0**-20), (torch.float64, 2.0**-30)])
+def test_a_sum_that_is_small_beside_what_cancelled_in_it_is_0(dtype, known):
+    size = torch.tensor([1e6, 1e6, 1e6, 0.0], dtype=dtype)
+    total = size * known * torch.tensor([1.0, -1.0, 1.01, 1.0], dtype=dtype)
+    assert KNOWN[dtype] == known
+    assert without_round_off(total, size, False).tolist() == [0.0, 0.0, total[2].item(), 0.0]
+    assert without_round_off(total, size, True) is total
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.9, 1.0])
@@ -104,9 +134,6 @@ def test_shared_positions_do_not_depend_on_the_way_they_are_found(share):
         for run in np.unique(runs):
             expected[row, runs == run] = position[row, runs == run].mean()
     assert torch.equal(ranks._shared(position, tied), expected)
-    sorted_values = torch.cat([torch.zeros(9, 1), (~tied).cumsum(dim=1)], dim=1)
-    sorted_values[1:] += sorted_values[:-1, -1:].cumsum(dim=0)  # a row begins with the value that ended the one before
-    assert torch.equal(ranks._positions(sorted_values, torch.float32), expected)
 
 
 # --------------------------------------------------------------------- windows
@@ -126,8 +153,10 @@ def test_a_tree_for_few_windows_gives_the_bits_of_doubling_for_many(dtype, d):
         yield windows.product(a / 50, d)
         yield windows.extreme_position(a, None, d, True).to(dtype)
         yield from windows.weighted_total(a, d)
-        yield from windows.moments((a, b), pairs, None, d).products
-        yield from windows.moments((a, b), pairs, v, d).products
+        for counted in (None, v):
+            n, products = windows.moments((a.double(), b.double()), pairs, counted, d)
+            yield from products
+            yield torch.as_tensor(n, dtype=torch.float64).expand_as(products[0])
         yield windows.count(v, d).to(dtype)
 
     many = list(statistics(slice(None)))
@@ -140,26 +169,35 @@ def test_a_tree_for_few_windows_gives_the_bits_of_doubling_for_many(dtype, d):
 @pytest.mark.parametrize("dtype,tolerance", [(torch.float64, 1e-12), (torch.float32, 5e-7)])
 @pytest.mark.parametrize("d", [5, 20, 240])
 def test_accuracy_against_float64(dtype, tolerance, d):
-    """Sums, deviations and correlations of prices; relative for the first two, absolute for the last."""
+    """Sums, deviations and correlations of prices; relative for the first two, absolute for the last.
+
+    Moments are float64 whatever the prices are, so their tolerance is too.
+    """
     rng = np.random.default_rng(0)
     prices = 50 * np.exp(np.cumsum(rng.normal(0, 0.02, size=(500, 20)), axis=0))
     x = torch.tensor(prices, dtype=dtype)
     y = torch.tensor(prices * np.exp(rng.normal(0, 0.01, size=prices.shape)), dtype=dtype)
     (rows_x, rows_y) = (v.double().unfold(0, d, 1).numpy() for v in (x, y))
     np.testing.assert_allclose(windows.total(x, d).double(), rows_x.sum(-1), rtol=tolerance)
-    _, _, (xx, yy, xy) = windows.moments((x, y), ((0, 0), (1, 1), (0, 1)), None, d)
-    deviation = torch.sqrt(xx / (d - 1)).double()
-    np.testing.assert_allclose(deviation, rows_x.std(-1, ddof=1), rtol=tolerance)
+    everywhere = torch.ones(x.shape, dtype=torch.bool)
+    n, (xx, yy, xy) = windows.moments((x.double(), y.double()), ((0, 0), (1, 1), (0, 1)), None, d)
+    np.testing.assert_allclose(torch.sqrt(xx / (n - 1)), rows_x.std(-1, ddof=1), rtol=1e-12)
+    counted, products = windows.moments((x.double(), y.double()), ((0, 0), (1, 1), (0, 1)), everywhere, d)
+    assert n == d and (counted == d).all()
+    for some, all_of in zip(products, (xx, yy, xy), strict=True):
+        torch.testing.assert_close(some, all_of, rtol=1e-12, atol=1e-12 * float(xx.max()))
     centred_x, centred_y = (r - r.mean(-1, keepdims=True) for r in (rows_x, rows_y))
     expected = (centred_x * centred_y).sum(-1) / np.sqrt((centred_x**2).sum(-1) * (centred_y**2).sum(-1))
-    np.testing.assert_allclose((xy / torch.sqrt(xx) / torch.sqrt(yy)).double(), expected, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(xy / torch.sqrt(xx) / torch.sqrt(yy), expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("d", [2, 7, 20, 240])
-def test_a_constant_window_has_no_spread(dtype, d):
-    x = torch.full((d + 40, 4), 3.3, dtype=dtype) * torch.tensor([1.0, 1e-6, 1e9, 17.77], dtype=dtype)
-    _, _, (xx,) = windows.moments((x,), ((0, 0),), None, d)
+def test_a_constant_window_has_no_spread(d, masked):
+    x = torch.full((d + 40, 4), 3.3, dtype=torch.float64) * torch.tensor([1.0, 1e-6, 1e9, 17.77])
+    valid = torch.tensor(np.random.default_rng(d).random(x.shape) < 0.7)
+    poisoned = torch.where(valid, x, 1e30) if masked else x
+    _, (xx,) = windows.moments((poisoned,), ((0, 0),), valid if masked else None, d)
     assert not xx.any()
 
 

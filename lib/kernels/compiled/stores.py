@@ -20,3 +20,12 @@ def put(values: Any, valid: Any, out: Any, out_valid: Any) -> None:
             to_flags[c] = flags[c] & (abs(to[c]) < np.inf)
         for c in range(len(to)):
             to[c] = to[c] if to_flags[c] else out.dtype.type(0)
+
+
+@compiled
+def clear(values: Any, valid: Any) -> None:
+    """In place: invalid cells become 0."""
+    for row in range(len(values)):
+        to, flags = values[row], valid[row]
+        for c in range(len(to)):
+            to[c] = to[c] if flags[c] else values.dtype.type(0)
