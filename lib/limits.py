@@ -16,6 +16,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lib.days import as_days
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -146,7 +148,7 @@ def bands(board: ArrayLike, dates: ArrayLike, is_st: ArrayLike = False) -> Float
     ([10.0, 20.0], [5.0, 5.0])
     """
     board, is_st = np.asarray(board), np.asarray(is_st, dtype=bool)
-    dates = np.asarray(dates, dtype="datetime64[D]")
+    dates = as_days(dates)
     out = np.full(np.broadcast_shapes(board.shape, dates.shape, is_st.shape), np.nan)
     for name in BOARDS:
         if not np.any(board == name):
@@ -164,7 +166,7 @@ def free_sessions(board: ArrayLike, listed_on: ArrayLike) -> IntArray:
     >>> free_sessions(["main", "main", "star"], np.array(["2020-01-06", "2023-04-10", "2019-07-22"], "M8[D]"))
     array([1, 5, 5])
     """
-    board, listed_on = np.asarray(board), np.asarray(listed_on, dtype="datetime64[D]")
+    board, listed_on = np.asarray(board), as_days(listed_on, "listing days")
     out = np.ones(np.broadcast_shapes(board.shape, listed_on.shape), dtype=np.int64)
     for name in BOARDS:
         rows = [(since, sessions) for b, since, sessions in FREE_SESSIONS if b == name]

@@ -18,6 +18,7 @@ LINES = 450
 #: from the ground up; a part may import what stands on a lower line, and itself
 LAYERS = (
     ("errors",),
+    ("days",),
     ("kernels", "limits", "memory", "parameters", "sources", "stats", "store"),
     ("masked", "windows", "ranks", "reasons"),
     ("eager", "scores"),

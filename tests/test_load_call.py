@@ -30,7 +30,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "end", [DAYS[9], DAYS[9].replace("-", ""), date.fromisoformat(DAYS[9]), np.datetime64(DAYS[9]),
+    "end", [DAYS[9], DAYS[9].replace("-", ""), int(DAYS[9].replace("-", "")), date.fromisoformat(DAYS[9]),
+            np.datetime64(DAYS[9]),
             datetime.fromisoformat(f"{DAYS[9]}T15:00"), pd.Timestamp(DAYS[9])]
 )  # fmt: skip
 def test_a_day_may_be_written_in_every_usual_way(path: Path, end: Any) -> None:
@@ -38,7 +39,7 @@ def test_a_day_may_be_written_in_every_usual_way(path: Path, end: Any) -> None:
     assert [str(panel.dates[0]), str(panel.dates[-1])] == [DAYS[2], DAYS[9]]
 
 
-@pytest.mark.parametrize("day", ["2024", "20240", "2024-1-9", "2024-13-01", "abc", "", 20240110, np.datetime64("NaT")])
+@pytest.mark.parametrize("day", ["2024", "20240", "2024-1-9", "2024-13-01", "abc", "", 2024, np.datetime64("NaT")])
 @pytest.mark.parametrize("name", ["start", "end"])
 def test_another_spelling_is_refused_and_not_taken_for_a_year(path: Path, name: str, day: Any) -> None:
     with pytest.raises(LoadError, match=rf"^{name} is .*; expected a date, or text such as 2024-01-31 or 20240131$"):

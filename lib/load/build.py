@@ -9,27 +9,25 @@ The cut comes last, so that reasons, listing days and the adjustment see the who
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from lib.days import Day, as_day
 from lib.errors import LibError, LoadError, closest
 from lib.load.adjustment import check_average_price, check_grid, check_limits, note_adjustment
 from lib.load.checks import MISSING_BUDGET, check_numbers, check_values, note_calendar
 from lib.load.columns import MEMBERSHIP, BoolArray, Table
 from lib.load.files import MAX_BYTES, MAX_ROWS, Caps, unfinished
 from lib.load.grid import Grid, add_average_price, add_previous_close, fill_halts, panel_fields
-from lib.load.keys import check_cells, parse_day, respell
+from lib.load.keys import check_cells, respell
 from lib.load.limits import settle_limits
 from lib.load.read import Data, read
 from lib.load.sources import canonical
 from lib.load.units import settle_units
 from lib.panel import MARKETS, Panel
 from lib.reasons import Reason
-
-Day = str | date | np.datetime64
 
 LISTED: Final = "listed"
 
@@ -99,15 +97,7 @@ def _check_arguments(
 
 
 def _day(name: str, day: Day | None) -> np.datetime64 | None:
-    """A day given by the caller; text is YYYY-MM-DD or YYYYMMDD, and nothing else that numpy would make a date of."""
-    if day is None:
-        return None
-    found = parse_day(day) if isinstance(day, str) else None
-    if isinstance(day, (date, np.datetime64)):
-        found = np.datetime64(day).astype("datetime64[D]")
-    if found is None or np.isnat(found):
-        raise LoadError(f"{name} is {day!r}; expected a date, or text such as 2024-01-31 or 20240131")
-    return found
+    return None if day is None else as_day(day, name, LoadError)
 
 
 def _notes(path: Path, data: Data) -> dict[str, Any]:

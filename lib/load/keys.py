@@ -15,7 +15,6 @@ from lib.limits import is_symbol
 if TYPE_CHECKING:
     from lib.load.columns import Column, Table
 
-_DATE_FORMS: Final = (re.compile(r"\d{4}-\d\d-\d\d( 00:00:00(\.0+)?)?"), re.compile(r"\d{8}"))
 #: SH600000, sh.600000, 600000.SH, 600000
 _SPELLINGS: Final = re.compile(
     r"(?:(?P<a>SH|SZ|BJ)\.?)?(?P<code>\d{6})(?:\.(?P<b>SH|SZ|BJ))?", re.IGNORECASE | re.ASCII
@@ -29,23 +28,6 @@ _EXCHANGES: Final = (
 )  # fmt: skip
 
 MAX_CELLS: Final = 64_000_000  # dates x symbols: about 30 years of every A-share
-
-
-def parse_day(text: str) -> np.datetime64 | None:
-    """A day written YYYY-MM-DD (also with midnight behind it) or YYYYMMDD; None for anything else.
-
-    >>> str(parse_day("20240102")), parse_day("2024-1-2")
-    ('2024-01-02', None)
-    """
-    text = text.strip()
-    if not text.isascii() or not any(form.fullmatch(text) for form in _DATE_FORMS):
-        return None
-    if len(text) == 8:
-        text = f"{text[:4]}-{text[4:6]}-{text[6:]}"
-    try:
-        return np.datetime64(text[:10], "D")
-    except ValueError:
-        return None
 
 
 def spell(symbol: str) -> str | None:
