@@ -19,7 +19,9 @@ LINES = 450
 LAYERS = (
     ("errors",),
     ("days",),
-    ("kernels", "limits", "memory", "parameters", "sources", "stats", "store"),
+    ("exchanges", "kernels", "listing", "memory", "parameters", "sources", "stats", "store"),
+    ("limits",),
+    ("day_limits",),
     ("masked", "windows", "ranks", "reasons"),
     ("eager", "scores"),
     ("graph",),

@@ -15,7 +15,6 @@ from lib.errors import LoadError, ParameterError
 from lib.load import load_panel
 from lib.load.quality import Rules
 from lib.load.report import report_lines
-from lib.reasons import Reason
 
 ROWS = shapes.market()
 DAYS = shapes.DAYS
@@ -129,8 +128,8 @@ def test_a_history_that_begins_on_the_listing_day_is_taken(tmp_path: Path) -> No
     new_stock().to_csv(path, index=False)
     panel = load_panel(path)
     assert panel.notes["closes_beyond_limit"] == 2
-    up = Reason.LIMIT_UP | Reason.OPEN_LOCKED_UP
-    assert panel.reasons[:3, 0].tolist() == [up, up, 0], "nothing says that it is new"
+    assert panel.reasons[:3, 0].tolist() == [0, 0, 0], "nothing says that it is new, but no limit was in force"
+    assert panel.notes["beyond_every_limit"] == ["2024-01-02 SH688001", "2024-01-03 SH688001"]
 
 
 def test_prices_beyond_the_limits_later_on_are_refused(tmp_path: Path) -> None:
