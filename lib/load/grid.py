@@ -87,13 +87,18 @@ class Grid:
             self.fields[field] = np.broadcast_to(values[constant], self.rows.shape)
 
     def _join_periods(self, side: Table) -> int:
-        """A flag that holds from one day to another (names that say ST)."""
+        """A flag that holds from one day on (names that say ST), until its last day or the first one of a later row."""
         stocks = _codes_in(side.symbols, self.symbols)
         since, until = (_days(side.labels[name]) for name in ("since", "until"))
+        marked = side.numbers["is_st"] == 1
         flag = np.zeros(self.rows.shape)
-        for row in np.flatnonzero((side.numbers["is_st"] == 1) & (stocks >= 0)):
-            inside = self.dates >= since[row]
-            flag[inside & (np.isnat(until[row]) | (self.dates <= until[row])), stocks[row]] = 1.0
+        # of rows that begin on one day an unended one comes first and a marked one last: the later row decides
+        for row in np.lexsort((marked, ~np.isnat(until), since)):
+            if stocks[row] >= 0:
+                inside = self.dates >= since[row]
+                ended = inside & (self.dates > until[row])  # by no day where there is no last one
+                flag[inside, stocks[row]] = marked[row]
+                flag[ended, stocks[row]] = 0.0
         self.fields["is_st"] = flag
         return int((stocks < 0).sum())
 
