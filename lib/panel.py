@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lib.days import Day, as_day, as_days, is_day_number, names_days
 from lib.errors import LibError, PanelError, UnknownNameError, closest
-from lib.reasons import Reason, derive_reasons, previous
+from lib.reasons import PRICES, Reason, derive_reasons, previous
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -195,19 +195,21 @@ class Panel:
     def returns(self) -> FloatArray:
         """Total return of the day, close / pre_close - 1; 0 on a halted day; NaN where there is none.
 
-        Without a `pre_close` field the reference is the last close at which the stock traded, and
+        A halted day earns nothing, whatever its row says: an ex-date inside a halt is in the `pre_close` of the day
+        that ends it. Without a `pre_close` field the reference is the last close at which the stock traded, and
         dividends and splits are then in the return.
         """
         return _frozen(self._from_previous("close"))
 
     @property
     def gap(self) -> FloatArray:
-        """Overnight return, open / pre_close - 1, with the reference of `returns`."""
+        """Overnight return, open / pre_close - 1, with the reference of `returns`; 0 on a halted day."""
         return self._from_previous("open")
 
     def _from_previous(self, name: str) -> FloatArray:
         with np.errstate(all="ignore"):  # masked cells may hold anything
             change = self.fields[name] / self.previous_close - 1
+        change = np.where(self.without(Reason.HALT), change, 0.0)
         return np.where(np.isfinite(change) & self.observed, change, np.nan)
 
     @cached_property
@@ -227,6 +229,9 @@ class Panel:
     def adjusted(self, name: str) -> FloatArray:
         """Field comparable over time: prices x adj_factor, volume / adj_factor, everything else raw.
 
+        On a halted day open, high, low and close are the `pre_close`, at which the stock stands: a row that carries
+        the old close over an ex-date would move where nobody traded.
+
         Returns a fresh float64 array [T,N]. Raises UnknownNameError for a field the panel lacks.
         """
         if name not in self.fields:
@@ -238,9 +243,16 @@ class Panel:
         if values.dtype.kind != "f":
             raise PanelError(f"field {name!r} is a label ({values.dtype}), it has no adjusted values")
         with np.errstate(all="ignore"):
+            if name in PRICES and "pre_close" in self.fields:
+                values = np.where(self._stands, self.fields["pre_close"], values)
             if name in PRICE_LIKE:
                 return np.asarray(values * self.adj_factor)
             return np.asarray(values / self.adj_factor) if name == "volume" else values.copy()
+
+    @property
+    def _stands(self) -> BoolArray:
+        """Halted cells with a previous close."""
+        return self.observed & ~self.traded & (self.fields["pre_close"] > 0)
 
     # -- cuts and identity ------------------------------------------------------------------------
 

@@ -144,6 +144,8 @@ def test_an_ex_date_inside_a_halt_is_adjusted_once() -> None:
     fields = flat([10.0, 5.0, 99.0, 5.5], pre_close=[10, 5, 5, 5], halted=[0, 1, 1, 0])
     panel = one(fields, "none")
     assert panel.adj_factor[:, 0].tolist() == [1, 2, 2, 2]
+    assert panel.adjusted("close")[:, 0].tolist() == [10, 10, 10, 11]
+    np.testing.assert_allclose(panel.returns[:, 0], [0, 0, 0, 0.1])
 
 
 def test_the_factor_is_one_until_the_first_traded_day() -> None:
@@ -164,8 +166,10 @@ def test_returns_and_gap_with_and_without_pre_close() -> None:
 
 def test_adjusted_scales_prices_and_nothing_else() -> None:
     panel = Panel.from_arrays(days(60), SYMBOLS, lively(np.random.default_rng(2)), market="cn")
+    halted = panel.observed & ~panel.traded
     for name, values in panel.fields.items():
         factor = panel.adj_factor if name in PRICE_LIKE else 1 / panel.adj_factor if name == "volume" else 1
+        values = np.where(halted & (name in PRICES), panel.fields["pre_close"], values)
         np.testing.assert_allclose(panel.adjusted(name), values * factor, rtol=1e-12)
     assert panel.adjusted("amount").flags.writeable
     with pytest.raises(UnknownNameError, match="did you mean 'close'"):

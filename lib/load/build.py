@@ -21,6 +21,7 @@ from lib.load.checks import MISSING_BUDGET, check_numbers, check_values, note_ca
 from lib.load.columns import MEMBERSHIP, BoolArray, Table
 from lib.load.files import MAX_BYTES, MAX_ROWS, Caps, unfinished
 from lib.load.grid import Grid, add_average_price, add_previous_close, fill_halts, panel_fields
+from lib.load.halted import carry_closes, fill_empty_halts
 from lib.load.keys import check_cells, respell
 from lib.load.limits import settle_limits
 from lib.load.read import Data, read
@@ -126,6 +127,7 @@ def _one_spelling(data: Data, market: str, notes: dict[str, Any]) -> Data:
 def _check_rows(data: Data, market: str, missing_budget: float, notes: dict[str, Any]) -> BoolArray:
     """Rows, units and rawness of the daily prices, and the numbers of the tables beside them."""
     table, source = data.table, data.source
+    fill_empty_halts(table, notes)
     contradictory = check_values(table, market, missing_budget, notes)
     for side in data.sides.values():
         check_numbers(side)
@@ -141,6 +143,7 @@ def _panel(data: Data, market: str, universe: str | None, contradictory: BoolArr
     notes["universe"] = chosen
     grid = Grid.of(data, notes)
     masked = grid.spread(data.table, contradictory) == 1
+    carry_closes(grid)
     add_previous_close(grid, market, notes)
     if data.source.silent_halts:
         fill_halts(grid, notes)
