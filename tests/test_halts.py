@@ -134,6 +134,12 @@ def test_zeros_of_a_source_that_knows_no_ex_dates(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.prod(1 + panel.returns[1:6, 1]), (5.1 / 5.05) * 1.01, rtol=1e-12)
 
 
+def test_days_without_a_row_stay_halts_beside_rows_of_zeros(tmp_path: Path) -> None:
+    frame = rows().drop(columns="pre_close").assign(outstanding_share=1e9, turnover=0.01)
+    panel = loaded(frame.drop(index=[13]), tmp_path)
+    assert panel.reasons[3:6, 1].tolist() == [Reason.HALT] * 3
+
+
 def test_ex_date_in_a_halt_whose_rows_carry_the_close_beside_a_factor(tmp_path: Path) -> None:
     frame = rows(adj_factor=1.0).drop(columns="pre_close")
     frame.loc[11:, "adj_factor"] = 10.1 / 9.5

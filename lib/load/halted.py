@@ -38,7 +38,6 @@ def fill_empty_halts(table: Table, notes: dict[str, Any]) -> None:
     last = _standing(numbers["close"], numbers.get("pre_close"))
     for name in PRICES:
         numbers[name] = np.where(empty & (numbers[name] == 0), last, numbers[name])
-    numbers["halted"] = np.where(empty, 1.0, numbers.get("halted", np.zeros(table.n_rows)))
     if np.isnan(last[empty]).any():
         numbers[_PENDING] = (empty & np.isnan(last)).astype(np.float64)
     notes["halted_without_prices"] = int(empty.sum())
