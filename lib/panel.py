@@ -8,15 +8,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 from functools import cached_property
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lib.errors import PanelError, UnknownNameError, closest
-from lib.reasons import Reason, derive_reasons, previous
+from lib.days import Day, as_day, as_days, is_day_number, names_days
+from lib.errors import LibError, PanelError, UnknownNameError, closest
+from lib.reasons import PRICES, Reason, derive_reasons, previous
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -195,19 +195,21 @@ class Panel:
     def returns(self) -> FloatArray:
         """Total return of the day, close / pre_close - 1; 0 on a halted day; NaN where there is none.
 
-        Without a `pre_close` field the reference is the last close at which the stock traded, and
+        A halted day earns nothing, whatever its row says: an ex-date inside a halt is in the `pre_close` of the day
+        that ends it. Without a `pre_close` field the reference is the last close at which the stock traded, and
         dividends and splits are then in the return.
         """
         return _frozen(self._from_previous("close"))
 
     @property
     def gap(self) -> FloatArray:
-        """Overnight return, open / pre_close - 1, with the reference of `returns`."""
+        """Overnight return, open / pre_close - 1, with the reference of `returns`; 0 on a halted day."""
         return self._from_previous("open")
 
     def _from_previous(self, name: str) -> FloatArray:
         with np.errstate(all="ignore"):  # masked cells may hold anything
             change = self.fields[name] / self.previous_close - 1
+        change = np.where(self.without(Reason.HALT), change, 0.0)
         return np.where(np.isfinite(change) & self.observed, change, np.nan)
 
     @cached_property
@@ -227,6 +229,9 @@ class Panel:
     def adjusted(self, name: str) -> FloatArray:
         """Field comparable over time: prices x adj_factor, volume / adj_factor, everything else raw.
 
+        On a halted day open, high, low and close are the `pre_close`, at which the stock stands: a row that carries
+        the old close over an ex-date would move where nobody traded.
+
         Returns a fresh float64 array [T,N]. Raises UnknownNameError for a field the panel lacks.
         """
         if name not in self.fields:
@@ -238,19 +243,30 @@ class Panel:
         if values.dtype.kind != "f":
             raise PanelError(f"field {name!r} is a label ({values.dtype}), it has no adjusted values")
         with np.errstate(all="ignore"):
+            if name in PRICES and "pre_close" in self.fields:
+                values = np.where(self._stands, self.fields["pre_close"], values)
             if name in PRICE_LIKE:
                 return np.asarray(values * self.adj_factor)
             return np.asarray(values / self.adj_factor) if name == "volume" else values.copy()
 
+    @property
+    def _stands(self) -> BoolArray:
+        """Halted cells with a previous close."""
+        return self.observed & ~self.traded & (self.fields["pre_close"] > 0)
+
     # -- cuts and identity ------------------------------------------------------------------------
 
-    def until(self, end: int | str | date | np.datetime64) -> Panel:
-        """The panel before `end`: rows [0, end) for an index, dates before `end` for a date."""
-        stop = int(end) if isinstance(end, (int, np.integer)) else np.searchsorted(self.dates, as_day(end))
-        return self.rows(0, int(stop))
+    def until(self, end: Day) -> Panel:
+        """The panel before `end`: rows [0, end) for a position, dates before `end` for a day (`lib.days`).
+
+        A whole number YYYYMMDD is a day, any other a position; one beyond the panel is refused, not cut.
+        """
+        return self.rows(0, row_at(self.dates, end, "end"))
 
     def rows(self, start: int, stop: int) -> Panel:
-        """Dates start..stop-1. The adjustment is the one of the whole panel: never rebased."""
+        """Positions start..stop-1 as of a slice. The adjustment is the one of the whole panel: never rebased."""
+        for name, place in (("start", start), ("stop", stop)):
+            _check_position(name, place)
         start, stop, _ = slice(start, stop).indices(len(self.dates))
         if stop <= start:
             raise PanelError(f"no dates left: rows {start} to {stop} of {len(self.dates)}")
@@ -285,12 +301,26 @@ class Panel:
         return digest.hexdigest()
 
 
-def as_day(day: str | date | np.datetime64) -> np.datetime64:
-    """A date as datetime64[D]; PanelError if it is none."""
-    try:
-        return np.datetime64(str(day), "D")
-    except (TypeError, ValueError) as error:
-        raise PanelError(f"{day!r} is not a date; expected YYYY-MM-DD") from error
+def row_at(
+    dates: NDArray[np.datetime64], at: Day, what: str = "the day", error: type[LibError] = PanelError
+) -> int:
+    """Position of the first date on or after a day; a position itself, from -T to T, stays what it is.
+
+    Raises `error` for what is neither: a year alone is a position beyond most panels.
+
+    >>> row_at(np.array(["2024-01-02", "2024-01-04"], "M8[D]"), 20240103)
+    1
+    """
+    if isinstance(at, (int, np.integer)) and not isinstance(at, bool) and not is_day_number(int(at)):
+        if not -len(dates) <= at <= len(dates):
+            raise error(f"{what} is {at}; expected a row from 0 to {len(dates)}, or a day such as 2024-01-31")
+        return int(at)
+    return int(np.searchsorted(dates, as_day(at, what, error)))
+
+
+def _check_position(name: str, place: object) -> None:
+    if not isinstance(place, (int, np.integer)) or isinstance(place, bool) or is_day_number(int(place)):
+        raise PanelError(f"{name} is {place!r}; rows are counted from 0: expected a position; for a day see `until`")
 
 
 def _usable(panel: Panel) -> BoolArray:
@@ -347,16 +377,8 @@ def _frozen(values: FloatArray) -> FloatArray:
 
 
 def _check_dates(dates: ArrayLike) -> NDArray[np.datetime64]:
-    given = np.asarray(dates)
-    try:
-        if given.dtype.kind not in "MUO":
-            raise ValueError(f"dtype {given.dtype}")
-        days = given.astype("datetime64[D]")
-    except ValueError as error:
-        raise PanelError(f"dates must be datetime64 or YYYY-MM-DD text: {error}") from error
+    days = as_days(dates, "dates")
     _check_axis("dates", days)
-    if np.isnat(days).any():
-        raise PanelError(f"dates[{int(np.isnat(days).argmax())}] is not a date (NaT)")
     return days
 
 
@@ -400,6 +422,8 @@ def _check_field(name: str, values: NDArray[Any], shape: tuple[int, int], copy: 
         wanted = {"list_date": "datetime64"}.get(name, "text or numbers" if name in LABELS else "numbers")
         raise PanelError(f"field {name!r} holds {values.dtype}, expected {wanted}")
     _check_shape(f"field {name!r}", values, shape)
+    if kinds == "M" and not names_days(values):
+        raise PanelError(f"field {name!r} holds {values.dtype}, which names no days; expected datetime64[D]")
     return values.astype(target, copy=copy)
 
 

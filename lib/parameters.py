@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from importlib import import_module
 from types import NoneType
 from typing import Any
@@ -29,8 +30,9 @@ _SEQUENCES = (list, tuple)
 class Parameter:
     """One parameter: its kind, its default, and what it may be.
 
-    kind:     a type, or several: int, float, str, bool, list, tuple, dict. An int serves as a float; a bool
-              is neither; text is never a number. Beside a number or str, list means a list of those.
+    kind:     a type, or several: int, float, str, bool, date, list, tuple, dict. An int serves as a float; a bool
+              is neither; text is never a number. Beside a number or str, list means a list of those. A date is
+              whatever `lib.days` reads, and comes out as text YYYY-MM-DD.
     low:      smallest allowed number, inclusive; for a list, of every element
     high:     largest allowed number, inclusive
     choices:  the allowed values; for a list, of every element
@@ -69,6 +71,9 @@ class Parameter:
         return self._single(name, value, kinds) if kinds else self._in_range(name, value)
 
     def _single(self, name: str, value: Any, kinds: tuple[type, ...]) -> Any:
+        if date in kinds:
+            # at run time: numpy is heavy, and only a parameter that is a day needs it
+            return str(import_module("lib.days").as_day(value, name, ParameterError))
         if type(value) is int and float in kinds and int not in kinds:
             value = float(value)
         if not any(_is_a(value, kind) for kind in kinds):

@@ -18,7 +18,10 @@ LINES = 450
 #: from the ground up; a part may import what stands on a lower line, and itself
 LAYERS = (
     ("errors",),
-    ("kernels", "limits", "parameters", "sources", "stats", "store"),
+    ("days",),
+    ("exchanges", "kernels", "listing", "parameters", "sources", "stats", "store"),
+    ("limits",),
+    ("day_limits",),
     ("masked", "reasons"),
     ("compiled", "eager"),
     ("graph",),

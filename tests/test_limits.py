@@ -106,7 +106,8 @@ def test_bands_broadcast_over_dates_and_stocks() -> None:
 @pytest.mark.parametrize(
     ("board", "day", "sessions"),
     [
-        ("main", "2023-04-07", 1), ("main", "2023-04-10", 5), ("chinext", "2020-08-21", 1),
+        ("main", "2013-12-31", 1), ("main", "2014-01-01", 0), ("main", "2023-04-07", 0), ("main", "2023-04-10", 5),
+        ("chinext", "2013-12-31", 1), ("chinext", "2020-08-21", 0),
         ("chinext", "2020-08-24", 5), ("star", "2019-07-22", 5), ("bse", "2021-11-15", 1),
         ("", "2024-01-02", 1),
     ],

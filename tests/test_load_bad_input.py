@@ -85,7 +85,8 @@ REFUSED: dict[str, tuple[Change, str]] = {
     ),
     "price of zero": (
         put(0, "low", 4, 9),
-        "column 'low' holds 2 prices of zero or less; the first is 0 at 2024-01-08 SH600000 (line 6)",
+        "column 'low' holds 2 prices of zero or less; the first is 0 at 2024-01-08 SH600000 (line 6); 0 stands for no "
+        "price on a halted row only: volume 0, or halted 1",
     ),
     "infinite price": (
         put("inf", "close", 4),

@@ -15,7 +15,6 @@ from lib.errors import LoadError, ParameterError
 from lib.load import load_panel
 from lib.load.quality import Rules
 from lib.load.report import report_lines
-from lib.reasons import Reason
 
 ROWS = shapes.market()
 DAYS = shapes.DAYS
@@ -30,7 +29,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "end", [DAYS[9], DAYS[9].replace("-", ""), date.fromisoformat(DAYS[9]), np.datetime64(DAYS[9]),
+    "end", [DAYS[9], DAYS[9].replace("-", ""), int(DAYS[9].replace("-", "")), date.fromisoformat(DAYS[9]),
+            np.datetime64(DAYS[9]),
             datetime.fromisoformat(f"{DAYS[9]}T15:00"), pd.Timestamp(DAYS[9])]
 )  # fmt: skip
 def test_a_day_may_be_written_in_every_usual_way(path: Path, end: Any) -> None:
@@ -38,7 +38,7 @@ def test_a_day_may_be_written_in_every_usual_way(path: Path, end: Any) -> None:
     assert [str(panel.dates[0]), str(panel.dates[-1])] == [DAYS[2], DAYS[9]]
 
 
-@pytest.mark.parametrize("day", ["2024", "20240", "2024-1-9", "2024-13-01", "abc", "", 20240110, np.datetime64("NaT")])
+@pytest.mark.parametrize("day", ["2024", "20240", "2024-1-9", "2024-13-01", "abc", "", 2024, np.datetime64("NaT")])
 @pytest.mark.parametrize("name", ["start", "end"])
 def test_another_spelling_is_refused_and_not_taken_for_a_year(path: Path, name: str, day: Any) -> None:
     with pytest.raises(LoadError, match=rf"^{name} is .*; expected a date, or text such as 2024-01-31 or 20240131$"):
@@ -128,8 +128,8 @@ def test_a_history_that_begins_on_the_listing_day_is_taken(tmp_path: Path) -> No
     new_stock().to_csv(path, index=False)
     panel = load_panel(path)
     assert panel.notes["closes_beyond_limit"] == 2
-    up = Reason.LIMIT_UP | Reason.OPEN_LOCKED_UP
-    assert panel.reasons[:3, 0].tolist() == [up, up, 0], "nothing says that it is new"
+    assert panel.reasons[:3, 0].tolist() == [0, 0, 0], "nothing says that it is new, but no limit was in force"
+    assert panel.notes["beyond_every_limit"] == ["2024-01-02 SH688001", "2024-01-03 SH688001"]
 
 
 def test_prices_beyond_the_limits_later_on_are_refused(tmp_path: Path) -> None:

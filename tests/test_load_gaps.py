@@ -255,7 +255,9 @@ def test_a_day_that_pandas_stored_as_a_float_is_a_day(tmp_path: Path, ending: st
 
 def test_an_index_among_the_stocks_is_named(tmp_path: Path) -> None:
     path = tushare(tmp_path)
-    assert "no known board" not in remarks(load_panel(path))
+    assert "no known board" not in remarks(load_panel(path)) and "not shares" not in remarks(load_panel(path))
     index = shapes.ts_daily([row for row in ROWS if row.stock == "SH600000"]).assign(ts_code="000300.SH")
     index.to_csv(path / "index_daily.csv", index=False)
-    assert "1 symbols have a code of no known board (indices, funds, bonds?): SH000300;" in remarks(load_panel(path))
+    said = remarks(load_panel(path))
+    assert "1 symbols are indices, not shares: SH000300; nothing limits an index" in said
+    assert "no known board" not in said

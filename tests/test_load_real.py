@@ -42,6 +42,35 @@ def test_real_counts(real: Panel) -> None:
 
 
 @pytest.mark.data
+def test_real_first_days_close_at_the_limit_of_an_issue(real: Panel) -> None:
+    """From 2014 until listing by registration a first close is at +44 % or below; relistings are beyond every limit."""
+    first = real.observed & (np.cumsum(real.observed, axis=0) == 1)
+    star = np.char.startswith(real.symbols, "SH688")
+    chinext = np.char.startswith(real.symbols, "SZ30")
+    last = np.where(chinext, np.datetime64("2020-08-23"), np.datetime64("2023-04-09"))
+    days = real.dates[:, None]
+    issues = first & ~star & (days >= np.datetime64("2014-01-01")) & (days <= last)
+    up = (real.reasons & Reason.LIMIT_UP) > 0
+    free = [f"{real.dates[t]} {real.symbols[n]}" for t, n in np.argwhere(issues)]
+    free = [name for name in free if name in real.notes["beyond_every_limit"]]
+    move = real.fields["close"] / real.fields["pre_close"]
+    assert (issues.sum(), (issues & up).sum(), len(free)) == (146, 127, 4)
+    assert move[issues & up].min() > 1.435 and move[issues & up].max() < 1.453
+    assert ((real.reasons & Reason.OPEN_LOCKED_UP) > 0)[issues & up].sum() == 127
+
+
+@pytest.mark.data
+def test_real_days_without_a_limit_are_resumptions_and_relistings(real: Panel) -> None:
+    """Every one follows a day without trading, or is a first row; so no ordinary day is set free."""
+    at = [name.split() for name in real.notes["beyond_every_limit"]]
+    assert len(at) == 18
+    for day, symbol in at:
+        t, n = np.searchsorted(real.dates, np.datetime64(day)), real.symbols.tolist().index(symbol)
+        assert t == 0 or not real.traded[t - 1, n]
+        assert real.reasons[t, n] == 0
+
+
+@pytest.mark.data
 def test_real_limit_sources_agree(real: Panel) -> None:
     published = real.reasons
     for dropped, source in (
@@ -57,7 +86,8 @@ def test_real_limit_sources_agree(real: Panel) -> None:
 def test_real_limit_prices_are_the_published_ones(real: Panel) -> None:
     fields = {k: v for k, v in real.fields.items() if k not in ("limit_up", "limit_down", "limit_pct")}
     limits = derive_limits(real.dates, real.symbols, fields)
-    rows = real.observed
+    first = np.cumsum(real.observed, axis=0) == 1
+    rows = real.observed & ~(first & np.isnan(real.fields["limit_up"]))  # the file has no limits of a first day
     for derived, name in ((limits.up, "limit_up"), (limits.down, "limit_down")):
         np.testing.assert_array_equal(derived[rows], real.fields[name][rows])
 

@@ -13,7 +13,7 @@ from source_shapes import DAYS, SHAPES, STOCKS
 from lib.errors import LoadError
 from lib.load import load_panel
 from lib.panel import Panel
-from lib.reasons import Reason
+from lib.reasons import PRICES, Reason
 
 ROWS = shapes.market()
 #: formats whose previous close comes from the factor: the first one of a stock is not known
@@ -241,6 +241,52 @@ def test_names_with_st_give_the_narrow_band_while_they_hold(tmp_path: Path) -> N
             "end_date": [DAYS[2].replace("-", ""), None]}  # fmt: skip
     pd.DataFrame(past).to_csv(path / "namechange.csv", index=False)
     assert load_panel(path).fields["is_st"][:, 0].tolist() == [1.0] * 3 + [0.0] * 27
+
+
+ST_ROWS = [("*ST浦发", 0, None), ("*ST浦发", 0, 9), ("浦发", 10, None), ("ST浦发", 20, None)]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1)])
+def test_a_later_name_ends_an_earlier_one_that_has_no_last_day(tmp_path: Path, order: tuple[int, ...]) -> None:
+    assert st_days(tmp_path, [ST_ROWS[i] for i in order]) == [1.0] * 10 + [0.0] * 10 + [1.0] * 10
+
+
+@pytest.mark.parametrize(
+    ("rows", "special"),
+    [
+        ([("ST浦发", 0, None), ("浦发", 10, None)], range(10)),
+        ([("ST浦发", 0, None), ("ST浦发", 0, 9)], range(10)),  # one of two equal rows knows the last day
+        ([("ST浦发", 0, 20), ("浦发", 10, 14)], range(10)),  # the later one ends it for good
+        ([("ST浦发", 0, 4), ("浦发", 10, None)], range(5)),
+        ([("浦发", 0, None), ("*ST浦发", 10, None), ("ST浦发", 20, None)], range(10, 30)),
+        ([("浦发", 0, None), ("ST浦发", 0, None)], range(30)),  # of two on one day the narrow band is the safe one
+        ([("S*ST浦发", 0, 9), ("XDST浦发", 10, 19), ("SST浦发", 20, None)], range(30)),
+        ([("STAR浦发", 0, None), ("EAST", 10, None), ("BEST", 20, None)], range(0)),  # letters that are no mark
+    ],
+)  # fmt: skip
+def test_days_of_special_treatment_by_name(
+    tmp_path: Path, rows: list[tuple[str, int, int | None]], special: range
+) -> None:
+    assert st_days(tmp_path, rows) == [float(day in special) for day in range(30)]
+
+
+def test_a_later_name_changes_no_earlier_day(tmp_path: Path) -> None:
+    whole = st_days(tmp_path, ST_ROWS)
+    for known in range(2, 4):
+        first_new = ST_ROWS[known][1]
+        assert st_days(tmp_path, ST_ROWS[:known])[:first_new] == whole[:first_new]
+
+
+def st_days(tmp_path: Path, names: list[tuple[str, int, int | None]]) -> list[float]:
+    """The ST flag of one quiet stock by (name, first day, last day)."""
+    compact = [day.replace("-", "") for day in DAYS]
+    daily = pd.DataFrame({"ts_code": "600000.SH", "trade_date": compact} | dict.fromkeys(PRICES, 10.0))
+    daily.assign(vol=100.0, pre_close=10.0).to_csv(tmp_path / "daily.csv", index=False)
+    rows = [("600000.SH", name, compact[a], None if b is None else compact[b]) for name, a, b in names]
+    table = pd.DataFrame(rows, columns=["ts_code", "name", "start_date", "end_date"])
+    table.to_csv(tmp_path / "namechange.csv", index=False)
+    flags: list[float] = load_panel(tmp_path).fields["is_st"][:, 0].tolist()
+    return flags
 
 
 def test_a_delisted_stock_does_not_stay_halted(tmp_path: Path) -> None:

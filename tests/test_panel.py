@@ -144,6 +144,8 @@ def test_an_ex_date_inside_a_halt_is_adjusted_once() -> None:
     fields = flat([10.0, 5.0, 99.0, 5.5], pre_close=[10, 5, 5, 5], halted=[0, 1, 1, 0])
     panel = one(fields, "none")
     assert panel.adj_factor[:, 0].tolist() == [1, 2, 2, 2]
+    assert panel.adjusted("close")[:, 0].tolist() == [10, 10, 10, 11]
+    np.testing.assert_allclose(panel.returns[:, 0], [0, 0, 0, 0.1])
 
 
 def test_the_factor_is_one_until_the_first_traded_day() -> None:
@@ -164,8 +166,10 @@ def test_returns_and_gap_with_and_without_pre_close() -> None:
 
 def test_adjusted_scales_prices_and_nothing_else() -> None:
     panel = Panel.from_arrays(days(60), SYMBOLS, lively(np.random.default_rng(2)), market="cn")
+    halted = panel.observed & ~panel.traded
     for name, values in panel.fields.items():
         factor = panel.adj_factor if name in PRICE_LIKE else 1 / panel.adj_factor if name == "volume" else 1
+        values = np.where(halted & (name in PRICES), panel.fields["pre_close"], values)
         np.testing.assert_allclose(panel.adjusted(name), values * factor, rtol=1e-12)
     assert panel.adjusted("amount").flags.writeable
     with pytest.raises(UnknownNameError, match="did you mean 'close'"):
@@ -207,8 +211,9 @@ def test_until_is_exclusive_for_an_index_and_for_a_date() -> None:
     for nothing in (0, "1999-01-01"):
         with pytest.raises(PanelError, match="no dates left"):
             panel.until(nothing)
-    with pytest.raises(PanelError, match="is not a date"):
-        panel.until("tomorrow")
+    for wrong in ("tomorrow", 61, 2024, -61, True):
+        with pytest.raises(PanelError, match=f"^end is {wrong!r}"):
+            panel.until(wrong)
 
 
 def test_a_cut_keeps_the_adjustment() -> None:
@@ -277,8 +282,8 @@ def refusal(**change: Any) -> dict[str, Any]:
         (refusal(market="us"), "market is 'us'"),
         (refusal(dates=days(2)[::-1]), "dates are not sorted"),
         (refusal(dates=np.repeat(days(1), 2)), "dates are repeated"),
-        (refusal(dates=[20200101, 20200102]), "dates must be datetime64"),
-        (refusal(dates=["2020-01-01", "soon"]), "dates must be"),
+        (refusal(dates=[2020, 2021]), r"dates\[0\] is 2020, which is not a date"),
+        (refusal(dates=["2020-01-01", "soon"]), r"dates\[1\] is 'soon', which is not a date"),
         (refusal(dates=np.array(["2020-01-01", "NaT"], "M8[D]")), "dates"),
         (refusal(dates=np.array([], "M8[D]")), "at least one"),
         (refusal(symbols=[600000]), "symbols must be text"),

@@ -9,6 +9,7 @@ import pytest
 from panels import SOURCES, codes, days, flat, one
 
 from lib.errors import PanelError
+from lib.limits import limit_prices
 from lib.panel import Panel
 from lib.reasons import PRICES, Reason, derive_limits
 
@@ -104,17 +105,19 @@ def test_sentinels_of_days_without_a_limit_are_harmless() -> None:
 
 
 @pytest.mark.parametrize(
-    ("symbol", "start", "free"),
-    [("SH600001", "2020-08-03", 1), ("SH600001", "2023-04-10", 5), ("SH688001", "2020-08-03", 5),
-     ("SZ300001", "2020-08-03", 1), ("SZ300001", "2020-08-24", 5), ("BJ920001", "2024-01-02", 1)],
+    ("symbol", "start", "free", "percent"),
+    [("SH600001", "2013-08-05", 1, 10), ("SH600001", "2023-04-10", 5, 10), ("SH688001", "2020-08-03", 5, 20),
+     ("SZ300001", "2013-08-05", 1, 10), ("SZ300001", "2020-08-24", 5, 20), ("BJ920001", "2024-01-02", 1, 30)],
 )  # fmt: skip
 @pytest.mark.parametrize("source", ["pre_close and limit_pct", "pre_close and board"])
-def test_days_without_a_limit_after_listing(symbol: str, start: str, free: int, source: str) -> None:
-    closes = [math.nan, *(10.0 * 1.5**k for k in range(9))]  # +50 % a day: beyond every band
-    pre = [math.nan, 10.0 / 1.5, *closes[1:-1]]
+def test_days_without_a_limit_after_listing(symbol: str, start: str, free: int, percent: int, source: str) -> None:
+    closes = [math.nan, 10.0]
+    for _ in range(8):  # up by the band every day
+        closes.append(float(limit_prices(closes[-1], percent, cut=symbol.startswith("BJ"))[0]))
+    pre = [math.nan, 10 / (1 + percent / 100), *closes[1:-1]]
     fields = flat(closes, pre_close=pre)
     if source.endswith("pct"):
-        fields["limit_pct"] = np.full((10, 1), 20.0)
+        fields["limit_pct"] = np.full((10, 1), float(percent))
     listed = np.busday_offset(start, 0, roll="forward")
     dates = np.busday_offset(listed, np.arange(-1, 9))
     panel = Panel.from_arrays(dates, [symbol], fields, market="cn")
@@ -123,7 +126,7 @@ def test_days_without_a_limit_after_listing(symbol: str, start: str, free: int, 
 
 
 def test_a_stock_there_on_the_first_day_was_listed_before() -> None:
-    fields = flat([15.0, 22.5], pre_close=[10, 15])
+    fields = flat([12.0, 14.4], pre_close=[10, 12])
     assert codes(one(fields, symbol="SH688001")) == [40, 40]
     fields["list_date"] = np.full((2, 1), days(2)[0])
     assert codes(one(fields, symbol="SH688001")) == [0, 0]

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.day_limits import HEURISTIC, limits_in_force
 from lib.errors import LoadError
 from lib.limits import from_ticks, to_ticks
 from lib.load.checks import DEFECT_BUDGET, TICK
@@ -23,6 +24,9 @@ from lib.reasons import PRICES, derive_limits, previous
 ADJUSTMENT_TOLERANCE: Final = 0.01
 #: most sessions that a new stock has without a limit
 UNLIMITED: Final = 5
+#: days without a limit that a stock may have besides (delisting period, relisting, resumption) before its prices are in
+#: doubt; more of them in one file are the exception, and adjusted prices lie beyond on many
+FREE_DAYS: Final = 1
 #: rows whose average price may lie outside the day's range: trades after the close, late corrections
 AVERAGE_BUDGET: Final = 0.01
 #: prices stored in 32 bits are off the grid by less than this share of a tick up to 4,000 yuan
@@ -77,12 +81,14 @@ def check_limits(panel: Panel, source: Source) -> None:
         return
     limits = derive_limits(panel.dates, panel.symbols, panel.fields, panel.traded)
     close = panel.fields["close"]
-    if limits.source == "return heuristic":
+    if limits.source == HEURISTIC:
         # the limits are 0.2 points inside the band here, and without pre_close every ex-date is a fall
         beyond = panel.traded & (close > limits.up * 1.01 + TICK)
     else:
         beyond = panel.traded & ((close > limits.up + 1.5 * TICK) | (close < limits.down - 1.5 * TICK))
     panel.notes["closes_beyond_limit"] = int(beyond.sum())
+    _, free = limits_in_force(panel.dates, panel.symbols, panel.fields, panel.traded, limits)
+    beyond &= ~(free & (free.sum(axis=0) <= FREE_DAYS))
     # a stock that the file begins with may have been listed that day, and then nothing limited its first sessions
     beyond &= np.cumsum(panel.traded, axis=0) > UNLIMITED
     count, traded = int(beyond.sum()), int(panel.traded.sum())

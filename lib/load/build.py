@@ -9,27 +9,26 @@ The cut comes last, so that reasons, listing days and the adjustment see the who
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from lib.days import Day, as_day
 from lib.errors import LibError, LoadError, closest
 from lib.load.adjustment import check_average_price, check_grid, check_limits, note_adjustment
 from lib.load.checks import MISSING_BUDGET, check_numbers, check_values, note_calendar
 from lib.load.columns import MEMBERSHIP, BoolArray, Table
 from lib.load.files import MAX_BYTES, MAX_ROWS, Caps, unfinished
 from lib.load.grid import Grid, add_average_price, add_previous_close, fill_halts, panel_fields
-from lib.load.keys import check_cells, parse_day, respell
+from lib.load.halted import carry_closes, fill_empty_halts
+from lib.load.keys import check_cells, respell
 from lib.load.limits import settle_limits
 from lib.load.read import Data, read
 from lib.load.sources import canonical
 from lib.load.units import settle_units
 from lib.panel import MARKETS, Panel
 from lib.reasons import Reason
-
-Day = str | date | np.datetime64
 
 LISTED: Final = "listed"
 
@@ -99,15 +98,7 @@ def _check_arguments(
 
 
 def _day(name: str, day: Day | None) -> np.datetime64 | None:
-    """A day given by the caller; text is YYYY-MM-DD or YYYYMMDD, and nothing else that numpy would make a date of."""
-    if day is None:
-        return None
-    found = parse_day(day) if isinstance(day, str) else None
-    if isinstance(day, (date, np.datetime64)):
-        found = np.datetime64(day).astype("datetime64[D]")
-    if found is None or np.isnat(found):
-        raise LoadError(f"{name} is {day!r}; expected a date, or text such as 2024-01-31 or 20240131")
-    return found
+    return None if day is None else as_day(day, name, LoadError)
 
 
 def _notes(path: Path, data: Data) -> dict[str, Any]:
@@ -136,6 +127,7 @@ def _one_spelling(data: Data, market: str, notes: dict[str, Any]) -> Data:
 def _check_rows(data: Data, market: str, missing_budget: float, notes: dict[str, Any]) -> BoolArray:
     """Rows, units and rawness of the daily prices, and the numbers of the tables beside them."""
     table, source = data.table, data.source
+    fill_empty_halts(table, notes)
     contradictory = check_values(table, market, missing_budget, notes)
     for side in data.sides.values():
         check_numbers(side)
@@ -151,6 +143,7 @@ def _panel(data: Data, market: str, universe: str | None, contradictory: BoolArr
     notes["universe"] = chosen
     grid = Grid.of(data, notes)
     masked = grid.spread(data.table, contradictory) == 1
+    carry_closes(grid)
     add_previous_close(grid, market, notes)
     if data.source.silent_halts:
         fill_halts(grid, notes)

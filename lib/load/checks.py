@@ -20,6 +20,7 @@ LONGEST_HOLIDAY: Final = 12
 #: no number of a daily row is larger: the largest market values are about 1e13 yuan
 LARGEST: Final = 1e15
 _SLACK: Final = 1e-6
+_HALT_HINT: Final = "; 0 stands for no price on a halted row only: volume 0, or halted 1"
 
 
 def check_values(table: Table, market: str, missing_budget: float, notes: dict[str, Any]) -> BoolArray:
@@ -36,8 +37,8 @@ def check_numbers(table: Table) -> None:
         _refuse(table, name, np.abs(values) > LARGEST, f"values beyond {LARGEST:.0e}")
     for name in (*PRICES, "pre_close", "vwap", "limit_up", "limit_down", "adj_factor"):
         if name in table.numbers:
-            _refuse(table, name, table.numbers[name] <= 0, "prices of zero or less" if name != "adj_factor" else
-                    "factors of zero or less")  # fmt: skip
+            what, hint = ("factors", "") if name == "adj_factor" else ("prices", _HALT_HINT)
+            _refuse(table, name, table.numbers[name] <= 0, f"{what} of zero or less", hint)
     for name in ("volume", "amount", "turnover", "cap", "float_mkt_cap"):
         if name in table.numbers:
             _refuse(table, name, table.numbers[name] < 0, "negative values")
@@ -54,12 +55,12 @@ def _check_missing(table: Table, budget: float, notes: dict[str, Any]) -> None:
         )
 
 
-def _refuse(table: Table, name: str, wrong: BoolArray, what: str) -> None:
+def _refuse(table: Table, name: str, wrong: BoolArray, what: str, hint: str = "") -> None:
     if wrong.any():
         row = int(wrong.argmax())
         raise LoadError(
             f"{table.name}: column {table.called(name)} holds {int(wrong.sum()):,} {what}; the first is "
-            f"{table.numbers[name][row]:g} at {table.cell(row)}"
+            f"{table.numbers[name][row]:g} at {table.cell(row)}{hint}"
         )
 
 

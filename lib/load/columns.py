@@ -14,17 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from lib.days import FIRST_DAY, LAST_DAY, parse_day
 from lib.errors import LoadError
 from lib.load.files import NULLS, Header
-from lib.load.keys import parse_day
 
 TEXT: Final = ("industry", "board", "suspend_type", "suspend_timing", "stock_name")
 DAYS: Final = ("list_date", "delist_date", "since", "until")
 MEMBERSHIP: Final = "in_csi300"
 FLAGS: Final = ("halted", "is_st", "trading", MEMBERSHIP)
-
-FIRST_DAY: Final = np.datetime64("1900-01-01")
-LAST_DAY: Final = np.datetime64("2100-12-31")
 
 #: what pandas leaves behind a day that shared its column with empty cells: 20240131.0
 _WHOLE: Final = re.compile(r"(?<=^\d{8})\.0$")

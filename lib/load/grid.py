@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.limits import from_ticks
+from lib.listing import PRICES, complete_cells, previous
 from lib.load.columns import BoolArray, Column, FloatArray, Table
 from lib.load.keys import check_duplicates
 from lib.load.read import Data
 from lib.panel import OPTIONAL, REQUIRED
-from lib.reasons import PRICES, previous
 
 #: fields of a day without trading, where the source has no row: nothing changed hands
 NOTHING: Final = ("volume", "amount", "turnover")
@@ -87,13 +87,18 @@ class Grid:
             self.fields[field] = np.broadcast_to(values[constant], self.rows.shape)
 
     def _join_periods(self, side: Table) -> int:
-        """A flag that holds from one day to another (names that say ST)."""
+        """A flag that holds from one day on (names that say ST), until its last day or the first one of a later row."""
         stocks = _codes_in(side.symbols, self.symbols)
         since, until = (_days(side.labels[name]) for name in ("since", "until"))
+        marked = side.numbers["is_st"] == 1
         flag = np.zeros(self.rows.shape)
-        for row in np.flatnonzero((side.numbers["is_st"] == 1) & (stocks >= 0)):
-            inside = self.dates >= since[row]
-            flag[inside & (np.isnat(until[row]) | (self.dates <= until[row])), stocks[row]] = 1.0
+        # of rows that begin on one day an unended one comes first and a marked one last: the later row decides
+        for row in np.lexsort((marked, ~np.isnat(until), since)):
+            if stocks[row] >= 0:
+                inside = self.dates >= since[row]
+                ended = inside & (self.dates > until[row])  # by no day where there is no last one
+                flag[inside, stocks[row]] = marked[row]
+                flag[ended, stocks[row]] = 0.0
         self.fields["is_st"] = flag
         return int((stocks < 0).sum())
 
@@ -181,14 +186,21 @@ def add_previous_close(grid: Grid, market: str, notes: dict[str, Any]) -> None:
     if "pre_close" in fields or "adj_factor" not in fields:
         return
     close, factor = fields["close"], fields["adj_factor"]
-    usable = np.isfinite(close) & np.isfinite(factor) & (factor > 0)
+    known = np.isfinite(factor) & (factor > 0)
+    # a halted row carries a close of another day than its factor
+    usable = known & traded_rows(fields)
     with np.errstate(all="ignore"):
         reference = previous(close, usable) * (previous(factor, usable) / factor)
         if market == "cn":
             # a hair up, as the exchange rounds halves up and a stored factor has few digits
             reference = np.where(np.abs(reference) < 1e9, from_ticks(np.floor(reference * 100 + 0.5 + 1e-6)), np.nan)
-    fields["pre_close"] = np.where(usable & (reference > 0), reference, np.nan)
+    fields["pre_close"] = np.where(known & np.isfinite(close) & (reference > 0), reference, np.nan)
     notes["pre_close"] = "from close and adj_factor"
+
+
+def traded_rows(fields: dict[str, NDArray[Any]]) -> BoolArray:
+    """Cells with four prices and a volume that no flag calls halted."""
+    return np.asarray(complete_cells(fields) & (fields["volume"] > 0) & ~(fields.get("halted", np.False_) == 1))
 
 
 def fill_halts(grid: Grid, notes: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,42 +11,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.errors import LoadError
-from lib.limits import is_symbol
+from lib.exchanges import is_symbol, kind_of
 
 if TYPE_CHECKING:
     from lib.load.columns import Column, Table
 
-_DATE_FORMS: Final = (re.compile(r"\d{4}-\d\d-\d\d( 00:00:00(\.0+)?)?"), re.compile(r"\d{8}"))
-#: SH600000, sh.600000, 600000.SH, 600000
+#: how vendors mark the exchanges: Wind and Tushare, Yahoo, JoinQuant, TradingView and vn.py, MyQuant, EODHD
+MARKS: Final = {
+    "SH": "SH", "SS": "SH", "XSHG": "SH", "SSE": "SH", "SHSE": "SH", "SHG": "SH",
+    "SZ": "SZ", "XSHE": "SZ", "SZSE": "SZ", "SHE": "SZ",
+    "BJ": "BJ", "BSE": "BJ", "BJSE": "BJ", "XBSE": "BJ",
+}  # fmt: skip
+_MARK: Final = "|".join(sorted(MARKS, key=len, reverse=True))
+#: SH600000, sh.600000, 600000.SH, 600000.XSHG, 600000
 _SPELLINGS: Final = re.compile(
-    r"(?:(?P<a>SH|SZ|BJ)\.?)?(?P<code>\d{6})(?:\.(?P<b>SH|SZ|BJ))?", re.IGNORECASE | re.ASCII
+    rf"(?:(?P<a>{_MARK})\.?)?(?P<code>\d{{6}})(?:\.(?P<b>{_MARK}))?", re.IGNORECASE | re.ASCII
 )
-_IN_A_NAME: Final = re.compile(
-    r"(?<![0-9a-z])(?:(?:sh|sz|bj)[._]?)?\d{6}(?:[._](?:sh|sz|bj))?(?![0-9a-z])", re.IGNORECASE | re.ASCII
-)
+#: a word of a file's name that is a code, with what is glued to it
+_CODED: Final = re.compile(r"(?P<glued>[a-z]*)(?P<code>\d{6})(?P<tail>[a-z]*)", re.IGNORECASE | re.ASCII)
+_BETWEEN: Final = re.compile(r"([^0-9A-Za-z]+)")
+#: Eastmoney's markets; Beijing shares the 0 of Shenzhen
+_NUMBERED: Final = {"1": ("SH",), "0": ("SZ", "BJ")}
+#: words in capitals beside a code that mark no exchange
+_WORDS: Final = ("CSV", "DAY", "DAILY", "RAW", "HFQ", "QFQ", "BFQ", "OHLC", "OHLCV", "PARQUET", "K", "D", "A")
 #: exchange of a stock's code; funds, bonds and indices share the other codes
 _EXCHANGES: Final = (
     ("SH", re.compile(r"60|68|900")), ("SZ", re.compile(r"00[0-4]|20[01]|30")), ("BJ", re.compile(r"92|4|8")),
 )  # fmt: skip
 
 MAX_CELLS: Final = 64_000_000  # dates x symbols: about 30 years of every A-share
-
-
-def parse_day(text: str) -> np.datetime64 | None:
-    """A day written YYYY-MM-DD (also with midnight behind it) or YYYYMMDD; None for anything else.
-
-    >>> str(parse_day("20240102")), parse_day("2024-1-2")
-    ('2024-01-02', None)
-    """
-    text = text.strip()
-    if not text.isascii() or not any(form.fullmatch(text) for form in _DATE_FORMS):
-        return None
-    if len(text) == 8:
-        text = f"{text[:4]}-{text[4:6]}-{text[6:]}"
-    try:
-        return np.datetime64(text[:10], "D")
-    except ValueError:
-        return None
 
 
 def spell(symbol: str) -> str | None:
@@ -59,24 +53,69 @@ def spell(symbol: str) -> str | None:
     match = _SPELLINGS.fullmatch(symbol.strip())
     if match is None or (match["a"] and match["b"]):
         return None
-    code = match["code"]
-    exchange = match["a"] or match["b"] or next((e for e, form in _EXCHANGES if form.match(code)), "")
-    return exchange.upper() + code
+    mark = match["a"] or match["b"]
+    return (MARKS[mark.upper()] if mark else _own_exchange(match["code"])) + match["code"]
+
+
+def _own_exchange(code: str) -> str:
+    """The exchange whose shares have such codes; "" if there is none."""
+    return next((exchange for exchange, form in _EXCHANGES if form.match(code)), "")
 
 
 def symbol_of_file(path: Path) -> str:
-    """The symbol in a file's name: sh600000.csv, 000001_daily.parquet. Raises LoadError when there is not one.
+    """The symbol in a file's name, with its exchange as the name marks it, or else the folder, or else the code.
 
-    >>> symbol_of_file(Path("data/000001_daily.csv"))
-    'SZ000001'
+    sh600000.csv, 000001_daily.parquet, 000001.XSHG.csv, SSE.000001.csv, 1.000001.csv (Eastmoney), sz/000001.csv.
+    Raises LoadError when there is not one symbol, or a mark that is not known: 005930.KS is no A-share.
+
+    >>> symbol_of_file(Path("data/000001_daily.csv")), symbol_of_file(Path("000001.XSHG.csv"))
+    ('SZ000001', 'SH000001')
     """
-    found = {spell(text.replace("_", ".")) for text in _IN_A_NAME.findall(path.stem)} - {None}
+    # word, joint, word, joint, ..., word; nothing stands before the first and behind the last
+    words = ["", "", *_BETWEEN.split(path.stem), "", ""]
+    found = {_symbol_in(words[at - 2 : at + 3], path) for at in range(2, len(words) - 2, 2)} - {""}
     if len(found) != 1:
         raise LoadError(
             f"{path.name}: no column holds the symbol, and the file's name does not give one; "
             f"name the file by its symbol, such as sh600000.csv"
         )
-    return str(found.pop())
+    return found.pop()
+
+
+def _symbol_in(words: Sequence[str], path: Path) -> str:
+    """The symbol in the middle one of (word, joint, word, joint, word); "" when it is none."""
+    before, joint, middle, behind, after = words
+    match = _CODED.fullmatch(middle)
+    glued = [part.upper() for part in (match["glued"], match["tail"]) if part] if match else [""]
+    if match is None or any(part not in MARKS for part in glued):
+        return ""
+    beside = [word.upper() for word in (before, after)]
+    exchanges = {MARKS[word] for word in (*glued, *beside) if word in MARKS}
+    if joint == "." and before in _NUMBERED:
+        exchanges.add(_numbered(before, match["code"]))
+    strange = [word for word, dot in ((before, joint), (after, behind)) if dot == "." and _looks_like_a_mark(word)]
+    if strange or len(exchanges) > 1:
+        trouble = f"{strange[0]!r} marks no exchange that is known" if strange else "two exchanges are marked"
+        raise LoadError(f"{path.name}: {trouble}; name the file by its symbol, such as sh600000.csv or 600000.SH.csv")
+    marked = exchanges.pop() if exchanges else _of_the_folder(path, match["code"])
+    return (marked or _own_exchange(match["code"])) + match["code"]
+
+
+def _numbered(market: str, code: str) -> str:
+    """The exchange of Eastmoney's market 0 or 1 to which a code belongs."""
+    own, allowed = _own_exchange(code), _NUMBERED[market]
+    return own if own in allowed else allowed[0]
+
+
+def _looks_like_a_mark(word: str) -> bool:
+    """Letters in capitals that are neither a known mark nor a word of file names."""
+    return word.isalpha() and word.isupper() and word not in MARKS and word not in _WORDS
+
+
+def _of_the_folder(path: Path, code: str) -> str:
+    """The exchange that the folder is named by, if such a code is known there."""
+    exchange = MARKS.get(path.parent.name.upper(), "")
+    return exchange if exchange and kind_of(exchange + code) else ""
 
 
 def respell(table: Table, strict: bool) -> tuple[Column, int]:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from lib.load.checks import TICK
 from lib.load.columns import BoolArray, FloatArray
-from lib.load.grid import Grid
+from lib.load.grid import Grid, traded_rows
 from lib.load.read import Data
 from lib.load.sources import akshare
-from lib.reasons import PRICES, derive_limits, previous
+from lib.reasons import derive_limits, previous
 
 #: a computed limit and a price that is beyond it for certain: more than rounding can do
 _BEYOND: Final = 1.5 * TICK
@@ -35,7 +35,7 @@ def settle_limits(grid: Grid, data: Data, notes: dict[str, Any]) -> None:
     notes["repeated_rows"] = data.repeated
     if "status_guessed" in fields:
         notes["status_guessed"] = int(np.nansum(fields["status_guessed"]))
-    traded = _traded(fields)
+    traded = traded_rows(fields)
     if "pre_close" in fields and "pre_close" not in notes and data.source.units_known:
         _fill_previous_close(fields, traded, notes)
     published = all(side in fields for side in _SIDES)
@@ -45,11 +45,6 @@ def settle_limits(grid: Grid, data: Data, notes: dict[str, Any]) -> None:
         _limits_without_ex_dates(grid, traded, notes)
     if not published or notes.get("limits_computed"):
         notes["listed_on_first_row"] = _listed_on_first_row(grid)
-
-
-def _traded(fields: dict[str, NDArray[Any]]) -> BoolArray:
-    whole = np.logical_and.reduce([np.isfinite(fields[name]) for name in PRICES])
-    return np.asarray(whole & (fields["volume"] > 0) & ~(fields.get("halted", np.False_) == 1))
 
 
 def _fill_previous_close(fields: dict[str, NDArray[Any]], traded: BoolArray, notes: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from lib.limits import UNKNOWN_BOARD, boards_of, is_symbol
+from lib.exchanges import UNKNOWN_BOARD, is_symbol, kinds_of
 from lib.load.build import load_panel
 from lib.load.files import Caps
 from lib.load.read import read
@@ -27,13 +27,25 @@ _COUNTED: Final = {
     "status_guessed": "{:,} rows have an empty trading status: taken as traded where there is a volume, else as halted",
     "unfinished_files": "{:,} CSV files end without a line break: the last number may be cut off",
     "listed_on_first_row": "{:,} stocks taken as listed on their first row (no list_date): their first sessions have "
-    "no limit, as after a listing",
+    "the limits of a new listing, or none",
+    "halted_without_prices": "{:,} halted rows have prices of 0: taken as halts at the last close",
 }
 #: days in the notes -> what is said about them
 _DAYS_NAMED: Final = {
     "weekdays_missing_alone": "weekdays are missing between two sessions (holidays of one day, or lost rows)",
     "weekend_sessions": "sessions are on a weekend",
+    "beyond_every_limit": "days lie well beyond every limit the board could have had, so none was in force (delisting "
+    "period, relisting, resumption): tradable both ways",
 }
+#: kind of symbol -> what it is called, and what its limits are
+_OTHERS: Final = {
+    "fund": ("are funds, not shares", "their limits are 10 %, 20 % where a price shows it"),
+    "wide fund": ("are funds of STAR shares, not shares", "their limits are 20 %"),
+    "index": ("are indices, not shares", "nothing limits an index, and nobody trades one"),
+    "bond": ("are bonds, not shares", "no limits are computed"),
+    UNKNOWN_BOARD: ("have a code of no known board, fund, index or bond", "where limits are computed they get the "
+                    "main board's"),
+}  # fmt: skip
 #: symbols, or days, named in a remark
 _SHOWN: Final = 3
 
@@ -164,7 +176,7 @@ def _remarks(notes: dict[str, Any]) -> list[str]:
         remarks.append(f"{notes['halts_with_trades']:,} full-day halts have trades: taken as traded")
     remarks += [text.format(notes[name]) for name, text in _COUNTED.items() if notes.get(name)]
     for name, text in _DAYS_NAMED.items():
-        if days := notes[name]:
+        if days := notes.get(name):
             remarks.append(f"{len(days):,} {text}: {', '.join(days[-_SHOWN:])}{' and earlier' * (len(days) > _SHOWN)}")
     for name, rows in notes.get("repeated_rows", {}).items():
         if rows:
@@ -172,6 +184,19 @@ def _remarks(notes: dict[str, Any]) -> list[str]:
     for name, rows in notes.get("joined", {}).items():
         if rows:
             remarks.append(f"{name}: {rows:,} rows are about other stocks or days")
+    return remarks
+
+
+def _no_shares(panel: Panel) -> list[str]:
+    """Symbols whose code is that of a fund, an index or a bond, or of nothing known."""
+    if "board" in panel.fields:
+        return []
+    kinds, remarks = kinds_of(panel.symbols), []
+    for kind, text in _OTHERS.items():
+        found = panel.symbols[kinds == kind]
+        if len(found):
+            shown = ", ".join(map(str, found[:_SHOWN])) + ", ..." * (len(found) > _SHOWN)
+            remarks.append(f"{len(found):,} symbols {text[0]}: {shown}; {text[1]}")
     return remarks
 
 
@@ -185,13 +210,7 @@ def _china_remarks(panel: Panel) -> list[str]:
         remarks.append(
             "no ST flag and no published limits: the 5 % band of ST stocks is not applied, their limit closes look free"
         )
-    unknown = panel.symbols[boards_of(panel.symbols) == UNKNOWN_BOARD]
-    if len(unknown) and "board" not in panel.fields:
-        remarks.append(
-            f"{len(unknown):,} symbols have a code of no known board (indices, funds, bonds?): "
-            f"{', '.join(map(str, unknown[:_SHOWN]))}{', ...' if len(unknown) > _SHOWN else ''}; where limits are "
-            f"computed they get the main board's"
-        )
+    remarks += _no_shares(panel)
     units = notes["units"]
     if units.how == "assumed" and np.isnan(units.agreement):
         remarks.append("volume is taken as shares: without an amount nothing tells shares from lots of 100")

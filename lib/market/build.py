@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.days import as_day
+from lib.errors import ParameterError
 from lib.limits import from_ticks
 from lib.market.config import MarketConfig, check_config
 from lib.market.exchange import Session, draw_halts, trade, trade_freely
@@ -98,7 +100,8 @@ def named_streams(names: tuple[str, ...], seed: int) -> dict[str, np.random.Gene
 
 def session_dates(start: str, n_days: int) -> NDArray[np.datetime64]:
     """Weekdays from `start` on."""
-    return np.busday_offset(start, np.arange(n_days), roll="forward").astype("datetime64[D]")
+    first = as_day(start, "start", ParameterError)
+    return np.busday_offset(first, np.arange(n_days), roll="forward").astype("datetime64[D]")
 
 
 def make_panel(

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from lib.days import as_day
 from lib.errors import ParameterError, closest
 from lib.market.episodes import EPISODES
 from lib.market.regimes import REGIMES, Script
@@ -164,7 +165,6 @@ def check_config(n_stocks: int, n_days: int, seed: int, given: Mapping[str, Any]
     if values.get("null"):
         values |= _null_values(checked)
     config = MarketConfig(**values)
-    check_start(config.start)
     _check_script(config.regimes, n_days)
     _check_episode(config, n_days)
     return config
@@ -186,17 +186,9 @@ def check_number(name: str, value: Any, low: float, high: float, *, whole: bool 
         raise ParameterError(f"{name} is {value!r}; expected {low:g} to {high:g}")
 
 
-def check_start(start: str) -> None:
-    """Raises ParameterError unless `start` is a date."""
-    try:
-        valid = not np.isnat(np.datetime64(start, "D"))
-    except (TypeError, ValueError):
-        valid = False
-    if not valid:
-        raise ParameterError(f"start is {start!r}; expected a date, YYYY-MM-DD")
-
-
 def _check_value(name: str, value: Any) -> Any:
+    if name == "start":
+        return str(as_day(value, name, ParameterError))
     if name in _SWITCHES:
         if not isinstance(value, bool | np.bool_):
             raise ParameterError(f"{name} is {value!r}; expected True or False")

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lib.days import Day as Date
 from lib.errors import ParameterError
-from lib.panel import Panel, as_day
+from lib.panel import Panel, row_at
 from lib.portfolio.account import Account, Trade
 from lib.portfolio.costs import CostSchedule, Rates, flat
 from lib.portfolio.fills import Fill, FillRules, Growth, fill_rules, growth, refusals
@@ -27,7 +27,6 @@ from lib.portfolio.record import Backtest, Day
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
-Date = int | str | date | np.datetime64
 
 
 def simulate(
@@ -44,7 +43,7 @@ def simulate(
     orders_allowed: NDArray[np.bool_] | None = None,
     keep_paths: bool = False,
 ) -> Backtest:
-    """Runs `policy` on `prediction` [T, N] (NaN: none) from row or date `start` up to, not including, `stop`.
+    """Runs `policy` on `prediction` [T, N] (NaN: none) from row or day `start` up to, not including, `stop`.
 
     fill: trade at the close of the decision day (the paper's idealisation) or at the next open.
     execution: "executed" (limits and halts refuse orders) or "naive" (every order with a price fills);
@@ -139,17 +138,14 @@ def _span(panel: Panel, scores: Matrix, start: Date | None, stop: Date | None) -
     predicted = np.flatnonzero(np.isfinite(scores).any(axis=1))
     if start is None and not predicted.size:
         raise ParameterError("there is no prediction on any day; pass start to trade without one")
-    first = int(predicted[0]) if start is None else _row(panel, start)
-    last = panel.shape[0] if stop is None else _row(panel, stop)
+    first = int(predicted[0]) if start is None else row_at(panel.dates, start, "start", ParameterError)
+    last = panel.shape[0] if stop is None else row_at(panel.dates, stop, "stop", ParameterError)
     if not 0 <= first < last <= panel.shape[0]:
-        raise ParameterError(f"expected 0 <= start < stop <= {panel.shape[0]}, got rows {first} and {last}")
+        raise ParameterError(
+            f"expected 0 <= start < stop <= {panel.shape[0]}, got rows {first} and {last} (start {start}, stop {stop}; "
+            f"the panel has {panel.dates[0]} to {panel.dates[-1]})"
+        )
     return first, last
-
-
-def _row(panel: Panel, day: Date) -> int:
-    if isinstance(day, (int, np.integer)):
-        return int(day)
-    return int(np.searchsorted(panel.dates, as_day(day)))
 
 
 def _checked(target: Vector, past: Past) -> Vector:

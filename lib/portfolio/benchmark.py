@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lib.days import Day
 from lib.errors import ParameterError
 from lib.panel import Panel
-from lib.portfolio.backtest import Date, simulate
+from lib.portfolio.backtest import simulate
 from lib.portfolio.costs import flat
 from lib.portfolio.fills import Fill
 from lib.portfolio.policies import Policy
@@ -80,8 +81,8 @@ def phantom_alpha(
     *,
     policy: Policy,
     fill: Fill = "open",
-    start: Date | None = None,
-    stop: Date | None = None,
+    start: Day | None = None,
+    stop: Day | None = None,
     orders_allowed: NDArray[np.bool_] | None = None,
 ) -> Phantom:
     """Three zero-cost runs of the same predictions: naive, refusing limit-up buys only, executed."""

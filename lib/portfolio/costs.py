@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.days import as_days
 from lib.errors import ParameterError
 
 BP: Final = 1e-4
@@ -46,15 +47,18 @@ class CostSchedule:
     def __post_init__(self) -> None:
         if not min([self.per_side, *(cost for row in self.duty for cost in row[1:])]) >= 0:
             raise ParameterError(f"cost schedule {self.name!r}: costs are basis points >= 0, got {self}")
-        starts = [np.datetime64(row[0]) for row in self.duty]
+        starts = self._starts().tolist()
         if starts != sorted(set(starts)):
             raise ParameterError(f"cost schedule {self.name!r}: duty dates must increase, got {starts}")
+
+    def _starts(self) -> NDArray[np.datetime64]:
+        return as_days([row[0] for row in self.duty], f"cost schedule {self.name!r}: duty", ParameterError)
 
     def rates(self, dates: NDArray[np.datetime64]) -> Rates:
         """Rates [T] on `dates` [T]. Raises: ParameterError for a date before the first dated duty."""
         if not self.duty:
             return Rates(*(np.full(len(dates), self.per_side * BP) for _ in range(2)))
-        starts = np.array([row[0] for row in self.duty], dtype="datetime64[D]")
+        starts, dates = self._starts(), as_days(dates, "dates", ParameterError)
         row = np.searchsorted(starts, dates, side="right") - 1
         if len(row) and row.min() < 0:
             raise ParameterError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -174,8 +175,8 @@ STUDY = Study(
     compute=_compute,
     parameters={
         "data_path": DATA_PATH,
-        "data_start": Parameter(str, "2014-07-01", help="first day of the file that is studied"),
-        "data_end": Parameter(str, "2016-07-01", help="the day after the last; the crash of 2015 lies between"),
+        "data_start": Parameter(date, "2014-07-01", help="first day of the file that is studied"),
+        "data_end": Parameter(date, "2016-07-01", help="the day after the last; the crash of 2015 lies between"),
         "limit_rates": LIMIT_RATES,
         "n_stocks": Parameter(int, 100, low=30, high=5000, help="stocks of a made-up market"),
         "n_days": Parameter(int, 260, low=WARM_UP + 50, high=5000, help="its days"),

@@ -15,7 +15,7 @@ from lib.factors import factor_names, find_factors
 from lib.factors.leaves import available_fields
 from lib.findings.seeds import MARKET
 from lib.market import Market
-from lib.panel import Panel
+from lib.panel import Panel, row_at
 from lib.parameters import Parameter
 from lib.stats import block_bootstrap, percentile_interval
 from lib.studies.base import Config, Settings
@@ -58,8 +58,7 @@ def row_market(row: Config, settings: Settings) -> Market:
 
 def cut(panel: Panel, start: str, end: str) -> Panel:
     """The dates from start to the day before end."""
-    first, last = np.searchsorted(panel.dates, [np.datetime64(day, "D") for day in (start, end)])
-    return panel.rows(int(first), int(last))
+    return panel.rows(row_at(panel.dates, start, "start"), row_at(panel.dates, end, "end"))
 
 
 def computable(panel: Panel, names: Sequence[str] | None = None) -> list[str]:

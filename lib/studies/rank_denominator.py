@@ -8,6 +8,7 @@ cannot notice (`lib.factors.denominators`); the numbers say whether it is right,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -176,8 +177,8 @@ STUDY = Study(
     compute=_compute,
     parameters={
         "data_path": DATA_PATH,
-        "data_start": Parameter(str, "2014-07-01", help="first day of the file that is studied"),
-        "data_end": Parameter(str, "2016-07-01", help="the day after the last; these two years hold the halts of 2015"),
+        "data_start": Parameter(date, "2014-07-01", help="first day of the file that is studied"),
+        "data_end": Parameter(date, "2016-07-01", help="the day after the last: two years with the halts of 2015"),
         "halted_share": Parameter(float, 200 / 3000, low=0.001, high=0.15, help="of the stocks, on days with halts"),
         "n_stocks": Parameter(int, 120, low=30, high=5000, help="stocks of a made-up market"),
         "n_days": Parameter(int, 340, low=150, high=5000, help="its days"),

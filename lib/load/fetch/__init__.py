@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from lib.days import parse_day
 from lib.errors import LoadError, closest
 from lib.load.fetch import akshare, baostock, tushare
 from lib.load.fetch.download import Patience, Request, Summary, download, make_folder, today_in_china
-from lib.load.keys import parse_day, spell
+from lib.load.keys import spell
 
 #: name -> what makes its jobs
 SOURCES: Final = {

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from lib.days import parse_day
 from lib.errors import LoadError
 from lib.load.fetch.download import BadAnswerError, Job, Request, about, asked, library
-from lib.load.keys import parse_day
 from lib.load.sources.tushare import TABLES
 
 if TYPE_CHECKING:

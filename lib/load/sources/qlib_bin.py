@@ -13,10 +13,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.days import parse_day
 from lib.errors import LoadError, closest
 from lib.load.columns import DAYS, FloatArray, Origin, Table, sorted_column
 from lib.load.files import Caps
-from lib.load.keys import parse_day, spell
+from lib.load.keys import spell
 from lib.load.sources.base import Source
 from lib.load.sources.qlib_csv import DAILY as CSV
 from lib.load.sources.qlib_csv import from_adjusted

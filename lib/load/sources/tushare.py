@@ -6,6 +6,7 @@ halted stands in suspend_d, where an entry with a time is a halt within the day 
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,8 @@ _KEYS: Final = {"ts_code": "symbol", "trade_date": "date"}
 _STOCK: Final = {"ts_code": "symbol"}
 _LIMITS: Final = {"up_limit": "limit_up", "down_limit": "limit_down"}
 _BASIC: Final = {"turnover_rate": "turnover", "total_mv": "cap", "circ_mv": "float_mkt_cap"}
+#: ST, *ST, SST, S*ST, also on an ex-date (XD, XR, DR) or a first day (N); a name such as STAR is none
+_SPECIAL: Final = re.compile(r"(XD|XR|DR|N|G|S)*(\*ST|ST(?![A-Z]))")
 #: a day without a limit carries 99999.99 / 0 or 100000 / 0
 _NO_LIMIT: Final = 99_999.0
 
@@ -48,9 +51,9 @@ def _is(column: Column, text: str) -> BoolArray:
 
 
 def _special_treatment(table: Table) -> Table:
-    """Names that say ST or *ST, from their first day to their last."""
+    """Names that say ST or *ST, from their first day to their last; the vendor leaves many last days empty."""
     names = table.labels.pop("stock_name")
-    special = np.append(np.char.find(np.char.upper(names.values.astype(np.str_)), "ST") >= 0, False)
+    special = np.array([*(_SPECIAL.match(str(name).strip().upper()) is not None for name in names.values), False])
     table.numbers["is_st"] = special[names.codes].astype(np.float64)
     return table
 

@@ -1,0 +1,97 @@
+"""The exchange that a file's name marks, in the marks of every vendor; an unknown mark is refused, not overlooked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib.errors import LoadError
+from lib.load import load_panel
+from lib.load.keys import MARKS, spell, symbol_of_file
+
+SHANGHAI = ("SH", "SS", "XSHG", "SSE", "SHSE", "SHG")
+SHENZHEN = ("SZ", "XSHE", "SZSE", "SHE")
+BEIJING = ("BJ", "BSE", "BJSE", "XBSE")
+
+
+def symbol(name: str) -> str:
+    return symbol_of_file(Path(name))
+
+
+@pytest.mark.parametrize(("marks", "exchange"), [(SHANGHAI, "SH"), (SHENZHEN, "SZ"), (BEIJING, "BJ")])
+def test_every_mark_stands_before_or_behind_the_code(marks: tuple[str, ...], exchange: str) -> None:
+    for mark in marks:
+        for written in (mark, mark.lower()):
+            for name in (f"000001.{written}", f"{written}.000001", f"{written}_000001", f"000001_{written}",
+                         f"000001-{written}", f"{written}000001", f"000001{written}", f"daily_000001.{written}_qfq",
+                         f"2024.000001.{written}.daily"):  # fmt: skip
+                assert symbol(f"{name}.csv") == f"{exchange}000001", name
+    assert set(MARKS) == {*SHANGHAI, *SHENZHEN, *BEIJING}
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("1.000001.csv", "SH000001"), ("0.000001.csv", "SZ000001"), ("1.600000.parquet", "SH600000"),
+        ("0.300750.csv", "SZ300750"), ("0.920002.csv", "BJ920002"), ("0.430047.csv", "BJ430047"),
+        ("1.000300.csv", "SH000300"), ("0.399006.csv", "SZ399006"),
+    ],
+)  # fmt: skip
+def test_numbers_of_eastmoney(name: str, wanted: str) -> None:
+    assert symbol(name) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("000001.csv", "SZ000001"), ("000001_daily.csv", "SZ000001"), ("stock-600000.csv", "SH600000"),
+        ("600000.DAILY.csv", "SH600000"), ("600000.day.csv", "SH600000"), ("920002.csv", "BJ920002"),
+        ("12_000001.csv", "SZ000001"), ("sz000001_000001.XSHE.csv", "SZ000001"),
+    ],
+)  # fmt: skip
+def test_a_name_without_a_mark_goes_by_the_code(name: str, wanted: str) -> None:
+    assert symbol(name) == wanted
+
+
+def test_the_folder_may_mark_the_exchange() -> None:
+    assert symbol("sh/000001.csv") == "SH000001" and symbol("XSHE/000001.csv") == "SZ000001"
+    assert symbol("sh/sz000001.csv") == "SZ000001", "the name goes before the folder"
+    assert symbol("sh/300750.csv") == "SZ300750", "no such code is known in Shanghai"
+
+
+@pytest.mark.parametrize(
+    "name", ["000001.KS.csv", "600000.HK.csv", "000001.XTAI.csv", "NASDAQ.000001.csv", "000001.US.csv"]
+)
+def test_a_mark_of_no_known_exchange_is_refused(name: str) -> None:
+    with pytest.raises(LoadError, match=r"marks no exchange that is known; name the file by its symbol"):
+        symbol(name)
+
+
+@pytest.mark.parametrize("name", ["sh000001.XSHE.csv", "SSE.000001.SZ.csv", "1.000001.SZ.csv"])
+def test_two_exchanges_are_refused(name: str) -> None:
+    with pytest.raises(LoadError, match="two exchanges are marked"):
+        symbol(name)
+
+
+@pytest.mark.parametrize("name", ["prices.csv", "000001_600000.csv", "20240102.csv", "x000001.csv", "00001.SS.csv"])
+def test_a_name_without_one_symbol_is_refused(name: str) -> None:
+    with pytest.raises(LoadError, match="the file's name does not give one"):
+        symbol(name)
+
+
+def test_symbols_in_a_table_of_a_vendor_are_spelled_by_the_same_marks() -> None:
+    assert [spell(s) for s in ("000001.XSHG", "SSE.000001", "xshe000001", "000001.SS", "000001.KS", "SH000001.SZ")] == [
+        "SH000001", "SH000001", "SZ000001", "SH000001", None, None]  # fmt: skip
+
+
+def test_an_index_beside_its_namesake_is_another_stock(tmp_path: Path) -> None:
+    days = np.busday_offset("2024-01-02", np.arange(5), roll="forward").astype(str)
+    for name, price in (("000001.SS.csv", 3300.0), ("000001.SZ.csv", 10.0)):
+        table = pd.DataFrame({"date": days} | dict.fromkeys(("open", "high", "low", "close", "pre_close"), price))
+        table.assign(volume=1000).to_csv(tmp_path / name, index=False)
+    panel = load_panel(tmp_path)
+    assert panel.symbols.tolist() == ["SH000001", "SZ000001"]
+    assert panel.fields["close"][0].tolist() == [3300, 10]
