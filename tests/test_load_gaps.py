@@ -258,4 +258,6 @@ def test_an_index_among_the_stocks_is_named(tmp_path: Path) -> None:
     assert "no known board" not in remarks(load_panel(path))
     index = shapes.ts_daily([row for row in ROWS if row.stock == "SH600000"]).assign(ts_code="000300.SH")
     index.to_csv(path / "index_daily.csv", index=False)
-    assert "1 symbols have a code of no known board (indices, funds, bonds?): SH000300;" in remarks(load_panel(path))
+    panel = load_panel(path)
+    assert "1 symbols are no stocks and left out: SH000300 is an index" in remarks(panel)
+    assert "SH000300" not in panel.symbols

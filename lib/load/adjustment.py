@@ -16,7 +16,7 @@ from lib.limits import from_ticks, to_ticks
 from lib.load.checks import DEFECT_BUDGET, TICK
 from lib.load.columns import BoolArray, FloatArray, Table
 from lib.load.sources.base import Source
-from lib.load.units import average_price, outside_range
+from lib.load.units import average_price, in_other_units, outside_range
 from lib.panel import Panel
 from lib.reasons import PRICES, derive_limits, previous
 
@@ -37,15 +37,38 @@ def check_grid(table: Table, source: Source) -> None:
         row = int(off.argmax()) % table.n_rows
         raise LoadError(
             f"{table.name}: {off.mean():.1%} of prices are off the 0.01 grid, "
-            f"first {prices[off][0]:.6g} at {table.cell(row)}: they look adjusted; {source.raw_hint}"
+            f"first {prices[off][0]:.6g} at {table.cell(row)}: {_off_grid(table, off, source)}"
         )
 
 
-def check_average_price(table: Table, source: Source) -> None:
-    """Refuse a file in which amount / volume lies outside [low, high] too often; units must be settled before."""
+def _off_grid(table: Table, off: BoolArray, source: Source) -> str:
+    """Prices off the grid are adjusted ones; where only one code of an index has them, that index."""
+    found = {str(s) for s in table.symbols.values[np.unique(np.tile(table.symbols.codes, len(PRICES))[off])]}
+    if len(found) < len(table.symbols.values) and all(symbol.startswith("SZ000") for symbol in found):
+        names = sorted(found)[:3]
+        return (
+            f"only {', '.join(names)} has such prices: the index {', '.join(f'SH{name[2:]}' for name in names)}, "
+            f"written without its exchange? An index is no stock: take it out; a stock's prices are raw"
+        )
+    return f"they look adjusted; {source.raw_hint}"
+
+
+def check_average_price(table: Table, source: Source) -> BoolArray:
+    """Rows [rows] whose amount / volume lies outside [low, high]; their volume, amount and vwap say nothing.
+
+    Refused are files in which too many of them lie there by what is no power of ten: their prices are adjusted. Units
+    must be settled before.
+    """
     outside = outside_range(table)
-    if outside is None or outside.sum() <= max(1, AVERAGE_BUDGET * (table.numbers["volume"] > 0).sum()):
-        return
+    if outside is None:
+        return np.zeros(table.n_rows, dtype=bool)
+    unexplained = outside & ~in_other_units(table)
+    if unexplained.sum() > max(1, AVERAGE_BUDGET * (table.numbers["volume"] > 0).sum()):
+        _refuse_average_price(table, outside, source)
+    return outside
+
+
+def _refuse_average_price(table: Table, outside: BoolArray, source: Source) -> None:
     with np.errstate(all="ignore"):
         ratio = (average_price(table) / table.numbers["close"])[outside]
     row, stocks = int(outside.argmax()), np.unique(table.symbols.codes[outside])

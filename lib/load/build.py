@@ -19,8 +19,9 @@ from lib.errors import LibError, LoadError, closest
 from lib.load.adjustment import check_average_price, check_grid, check_limits, note_adjustment
 from lib.load.checks import MISSING_BUDGET, check_numbers, check_values, note_calendar
 from lib.load.columns import MEMBERSHIP, BoolArray, Table
-from lib.load.files import MAX_BYTES, MAX_ROWS, Caps, unfinished
+from lib.load.files import MAX_BYTES, MAX_ROWS, Caps, unfinished, unread_in
 from lib.load.grid import Grid, add_average_price, add_previous_close, fill_halts, panel_fields
+from lib.load.instruments import stocks_only
 from lib.load.keys import check_cells, parse_day, respell
 from lib.load.limits import settle_limits
 from lib.load.read import Data, read
@@ -71,10 +72,12 @@ def load_panel(
     data = read(path, format, extra, Caps(max_bytes, max_rows))
     notes = _notes(path, data)
     data = _one_spelling(data, market, notes)
+    if market == "cn":
+        data = replace(data, table=stocks_only(data.table, notes))
     notes["unsorted_rows"] = check_cells(data.table)
-    contradictory = _check_rows(data, market, missing_budget, notes)
+    contradictory, unlikely = _check_rows(data, market, missing_budget, notes)
     try:
-        panel = _panel(data, market, universe, contradictory, notes)
+        panel = _panel(data, market, universe, (contradictory, unlikely), notes)
     except LibError as error:
         raise error if isinstance(error, LoadError) else LoadError(f"{path.name}: {error}") from error
     check_limits(panel, data.source)
@@ -120,6 +123,8 @@ def _notes(path: Path, data: Data) -> dict[str, Any]:
         "encoding": data.table.encoding,
         "ignored_columns": data.table.ignored,
         "unfinished_files": unfinished(path),
+        "skipped_files": data.skipped,
+        "unread_files": unread_in(path),
     }
 
 
@@ -133,8 +138,13 @@ def _one_spelling(data: Data, market: str, notes: dict[str, Any]) -> Data:
     return replace(data, table=replace(data.table, symbols=symbols), sides=sides)
 
 
-def _check_rows(data: Data, market: str, missing_budget: float, notes: dict[str, Any]) -> BoolArray:
-    """Rows, units and rawness of the daily prices, and the numbers of the tables beside them."""
+def _check_rows(
+    data: Data, market: str, missing_budget: float, notes: dict[str, Any]
+) -> tuple[BoolArray, BoolArray]:
+    """Rows, units and rawness of the daily prices, and the numbers of the tables beside them.
+
+    Returns the rows that contradict themselves, and those whose volume does not fit their amount and prices.
+    """
     table, source = data.table, data.source
     contradictory = check_values(table, market, missing_budget, notes)
     for side in data.sides.values():
@@ -142,15 +152,17 @@ def _check_rows(data: Data, market: str, missing_budget: float, notes: dict[str,
     notes["units"] = settle_units(table, source, market)
     if market == "cn":
         check_grid(table, source)
-        check_average_price(table, source)
-    return contradictory
+        return contradictory, check_average_price(table, source)
+    return contradictory, np.zeros(table.n_rows, dtype=bool)
 
 
-def _panel(data: Data, market: str, universe: str | None, contradictory: BoolArray, notes: dict[str, Any]) -> Panel:
+def _panel(
+    data: Data, market: str, universe: str | None, wrong: tuple[BoolArray, BoolArray], notes: dict[str, Any]
+) -> Panel:
     chosen = _universe_name(data.table, universe)
     notes["universe"] = chosen
     grid = Grid.of(data, notes)
-    masked = grid.spread(data.table, contradictory) == 1
+    masked, unlikely = (grid.spread(data.table, rows) == 1 for rows in wrong)
     add_previous_close(grid, market, notes)
     if data.source.silent_halts:
         fill_halts(grid, notes)
@@ -160,7 +172,7 @@ def _panel(data: Data, market: str, universe: str | None, contradictory: BoolArr
     members = None if chosen == LISTED else grid.fields[chosen] == 1
     fields = panel_fields(grid)
     panel = Panel.from_arrays(grid.dates, grid.symbols, fields, None, members, market, copy=False)
-    panel = _mask_missing(panel, masked)
+    panel = _without_volume(_mask_missing(panel, masked), unlikely)
     panel.notes.update(notes)
     return panel
 
@@ -177,6 +189,16 @@ def _mask_missing(panel: Panel, cells: BoolArray) -> Panel:
     if not cells.any():
         return panel
     return replace(panel, reasons=np.where(cells, np.uint8(Reason.MISSING), panel.reasons))
+
+
+def _without_volume(panel: Panel, cells: BoolArray) -> Panel:
+    """Empty what was traded in the cells, and name them. Prices and reasons stay: they traded, how much is unknown."""
+    if not cells.any():
+        return panel
+    panel.notes["volume_emptied"] = [(str(panel.dates[t]), str(panel.symbols[n])) for t, n in np.argwhere(cells)]
+    there = [name for name in ("volume", "amount", "vwap") if name in panel.fields]
+    emptied = {name: np.where(cells, np.nan, panel.fields[name]) for name in there}
+    return replace(panel, fields=panel.fields | emptied)
 
 
 def _cut(panel: Panel, start: np.datetime64 | None, end: np.datetime64 | None) -> Panel:
