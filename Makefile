@@ -1,7 +1,7 @@
 # Two commands matter: `make test` and `make book`. Both set up .venv by themselves.
 #
 #   SCALE=smoke|laptop|paper   size of the studies (default laptop)
-#   DATA=FILE                  real prices, handed to every notebook that takes `data_path`
+#   DATA=FILE_OR_FOLDER        real prices, handed to every notebook that takes `data_path`
 #   JOBS=N                     notebooks executed at the same time (default 1)
 #   PYTHON=python3.12          interpreter to build .venv from (default: the first of 3.11 or 3.12 found)
 #   TORCH_INDEX=URL            package index for torch alone, for a CUDA build (default: pip's own)

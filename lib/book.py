@@ -1,6 +1,6 @@
 """Builds the book: brings every executed notebook up to date, then the site.
 
-    python -m lib.book build --scale smoke [--data FILE] [--jobs N]                the notebooks and the site
+    python -m lib.book build --scale smoke [--data FILE_OR_FOLDER] [--jobs N]                the notebooks and the site
     python -m lib.book run NAME [-p NAME VALUE] [-r NAME TEXT] [-y YAML] [-o FILE] one notebook, into out/
 
 What is up to date is left alone. A notebook that fails says so in one line, the others are still executed,
@@ -111,11 +111,15 @@ def _files_of(item: Any) -> Iterator[str]:
 
 
 def common_values(scale: str, data: Path | None) -> dict[str, Any]:
-    """The parameters a build offers to every notebook. Raises LoadError if the data file is not there."""
+    """The parameters a build offers to every notebook; data is a file or a folder, as `load_panel` takes it.
+
+    Raises LoadError if it is not there.
+    """
     if data is None:
         return {"scale": scale}
-    if not data.is_file():
-        raise LoadError(f"DATA: no such file: {data}")
+    data = data.expanduser()
+    if not data.exists():
+        raise LoadError(f"DATA: no such file or folder: {data}")
     values = {"scale": scale, "data_path": str(data.resolve())}
     folders = [data.resolve().parent, Path(os.environ.get("DATA_DIR") or data.parent).resolve()]
     for name, file in COMPANIONS.items():
@@ -191,7 +195,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     book = commands.add_parser("build", help="every notebook that is not up to date, then the site")
     book.add_argument("--scale", choices=("smoke", "laptop", "paper"), default="laptop")
-    book.add_argument("--data", type=Path, help="file of daily prices for every notebook that takes data_path")
+    book.add_argument("--data", type=Path, help="file or folder of daily prices for every notebook that takes data_path")
     book.add_argument("--jobs", type=int, default=1, help="notebooks executed at the same time")
     one = commands.add_parser("run", help="one notebook, into out/")
     one.add_argument("name")

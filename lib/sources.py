@@ -107,8 +107,16 @@ def study_modules() -> tuple[str, ...]:
 
 
 def file_digest(path: Path | str) -> str:
-    """SHA-256 (hex) of a file's bytes; read again only when its size or time of change differs."""
-    return _file_digest(*_stamp(Path(path)))
+    """SHA-256 (hex) of a file's bytes, or of the names and bytes of all files of a folder.
+
+    A file is read again only when its size or time of change differs.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return _file_digest(*_stamp(path))
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    lines = (f"{file.relative_to(path).as_posix()} {_file_digest(*_stamp(file))}\n" for file in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def locate(module: str) -> Path:
@@ -296,7 +304,7 @@ def _stamp(path: Path) -> tuple[Path, int, int]:
     return path, status.st_size, status.st_mtime_ns
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1 << 16)  # a folder of prices has a file a stock
 def _file_digest(path: Path, size: int, changed: int) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

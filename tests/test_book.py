@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from lib import book, notebooks
 from lib.errors import LoadError, ParameterError, UnknownNameError
 from lib.notebooks import Notebook, NotebookError, execute
 from lib.page import finish, parsed, rerun_line
+from lib.sources import file_digest
+from lib.studies.base import RowResult, Study, study_inputs
 
 PARAMETERS = "scale = 'laptop'\nseeds = 2  # how many\ndata_path: str | None = None"
 
@@ -242,10 +246,41 @@ def test_the_control_market_lies_beside_the_data_or_in_the_data_folder(
     assert book.common_values("smoke", data)["us_path"] == str((tmp_path / book.CONTROL_FILE).resolve())
 
 
+def test_a_folder_of_prices_is_taken_wherever_a_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make book DATA=FOLDER`: the parameters, the page that names it, and the study that reads it."""
+    monkeypatch.delenv("DATA_DIR", raising=False)
+    folder = tmp_path / "prices"
+    folder.mkdir()
+    (folder / "600000.csv").write_text("a")
+    assert book.common_values("smoke", folder) == {"scale": "smoke", "data_path": str(folder.resolve())}
+    notebook, given = make(tmp_path), {"data_path": str(folder)}
+    first = (file_digest(folder), notebook.key(given))
+    node = nbformat.from_dict(notebook.node)
+    finish(node, "page", notebook.settings(given), first[1])
+    assert first[0][:16] in node.cells[-1].source
+    study = Study("toy", "Toy", lambda s: [], compute=lambda r, s: RowResult([]), inputs=lambda s: [s["data_path"]])
+    assert [item.sha256 for item in study_inputs(study, given)] == [first[0]]
+    (folder / "600001.csv").write_text("b")
+    assert file_digest(folder) != first[0] and notebook.key(given) != first[1]
+
+
+def test_a_long_temporary_folder_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sockets have names of about 100 bytes; scratch folders of clusters are longer."""
+    long = tmp_path / ("scratch-" * 15)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    execute(make(tmp_path), {}, tmp_path / "out.ipynb")
+    assert (tmp_path / "out.ipynb").exists()
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) == str(long))  # and no other folder can be written
+    with pytest.raises(NotebookError, match=r"TMPDIR is too long .* expected at most 80; set TMPDIR") as caught:
+        execute(make(tmp_path), {}, tmp_path / "other.ipynb")
+    assert "\n" not in str(caught.value) and str(long) in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["build", "--data", "nowhere.parquet"], "DATA: no such file: nowhere.parquet"),
+        (["build", "--data", "nowhere.parquet"], "DATA: no such file or folder: nowhere.parquet"),
         (["run", "no_such_notebook"], "no_such_notebook: unknown notebook"),
     ],
 )

@@ -196,13 +196,13 @@ class Input:
 
 
 def study_inputs(study: Study, settings: Settings) -> list[Input]:
-    """Fingerprints of the files a run reads. Raises LoadError for one that is not there."""
+    """Fingerprints of the files and folders a run reads. Raises LoadError for one that is not there."""
     named = {_full(value): name for name, value in settings.items() if isinstance(value, str | Path)}
     found = []
     for item in study.inputs(settings):
         path = _full(item)
-        if not path.is_file():
-            raise LoadError(f"study {study.name!r}: input {str(item)!r} does not exist; expected a file")
+        if not path.exists():
+            raise LoadError(f"study {study.name!r}: input {str(item)!r} does not exist; expected a file or a folder")
         found.append(Input(named.get(path), path.name, file_digest(path)))
     return found
 
