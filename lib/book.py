@@ -195,7 +195,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     book = commands.add_parser("build", help="every notebook that is not up to date, then the site")
     book.add_argument("--scale", choices=("smoke", "laptop", "paper"), default="laptop")
-    book.add_argument("--data", type=Path, help="file or folder of daily prices for every notebook that takes data_path")
+    book.add_argument("--data", type=Path, help="file or folder of prices for every notebook that takes data_path")
     book.add_argument("--jobs", type=int, default=1, help="notebooks executed at the same time")
     one = commands.add_parser("run", help="one notebook, into out/")
     one.add_argument("name")

@@ -19,7 +19,7 @@ LINES = 450
 LAYERS = (
     ("errors",),
     ("kernels", "limits", "memory", "parameters", "sources", "stats", "store"),
-    ("masked", "windows", "ranks", "reasons"),
+    ("definitions", "masked", "windows", "ranks", "reasons"),
     ("eager", "scores"),
     ("graph",),
     ("ops", "engine", "panel"),
