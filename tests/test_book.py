@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -318,3 +322,65 @@ def test_values_are_read_as_papermill_reads_them() -> None:
 
     for text in ("4", "-1", "0.5", "1e3", "True", "False", "None", "true", "four", "", "2020-01-02"):
         assert repr(parsed(text)) == repr(_resolve_type(text))
+
+
+def test_a_build_says_which_notebook_of_how_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(tmp_path, "one", code="1"), make(tmp_path, "two", code="2")
+    monkeypatch.setattr(book, "ROOT", tmp_path)
+    monkeypatch.setattr(book, "names", lambda root=tmp_path: ["one", "two"])
+    build = book.build_notebooks
+    monkeypatch.setattr(book, "build_notebooks", lambda given, jobs: build(given, jobs=jobs, root=tmp_path))
+    monkeypatch.setattr(book.site, "build", lambda root: "built")
+    assert book.main(["build", "--scale", "smoke"]) == 0
+    out = capsys.readouterr().out
+    assert "one: executing ..." in out and "[1/2] one: executed" in out and "[2/2] two: executed" in out
+
+
+WAITS = """
+import sys, time
+from lib.store import alone
+with alone(sys.argv[1], lambda text: print(text, flush=True)):
+    print("in", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+def test_the_second_of_two_builds_waits_and_says_so(tmp_path: Path) -> None:
+    """Also when the first one is killed: its lock ends with it."""
+    lock = tmp_path / "cache" / "build.lock"
+
+    def start(seconds: float) -> subprocess.Popen[str]:
+        call = [sys.executable, "-c", WAITS, str(lock), str(seconds)]
+        return subprocess.Popen(call, stdout=subprocess.PIPE, text=True)
+
+    with start(600) as first:
+        assert first.stdout is not None and first.stdout.readline() == "in\n"
+        with start(0) as second:
+            assert second.stdout is not None
+            assert second.stdout.readline() == f"waiting for process {first.pid}, which works on the same\n"
+            assert second.poll() is None
+            first.kill()
+            assert second.stdout.readline() == "in\n"
+    assert second.returncode == 0
+
+
+def test_two_builds_take_the_same_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[Path] = []
+
+    @contextmanager
+    def alone(path: Path, told: object) -> Iterator[None]:
+        held.append(path)
+        yield
+
+    monkeypatch.setattr(book, "ROOT", tmp_path)
+    monkeypatch.setattr(book, "alone", alone)
+    monkeypatch.setattr(book, "_build_alone", lambda given, jobs: 0 if held else 1)
+    assert book.main(["build"]) == 0
+    assert held == [tmp_path / ".cache" / "build.lock"]
+
+
+def test_without_a_command_the_commands_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert book.main([]) == 0
+    assert "build" in capsys.readouterr().out
