@@ -218,6 +218,12 @@ def test_a_table_of_tushare_that_nobody_reads_is_skipped(tmp_path: Path) -> None
     assert load_panel(path).notes["skipped_files"] == {"moneyflow.csv": "no table of daily prices"}
 
 
+def test_a_list_of_stocks_in_chinese_bytes_is_skipped(tmp_path: Path) -> None:
+    path = akshare(tmp_path)
+    (path / "stocks.csv").write_bytes("代码,名称\n600000,浦发银行\n".encode("gb18030"))
+    assert load_panel(path).notes["skipped_files"] == {"stocks.csv": "no table of daily prices"}
+
+
 def test_prices_under_other_names_are_not_skipped(tmp_path: Path) -> None:
     path = akshare(tmp_path)
     (path / "other.csv").write_text("Day,Ticker,Open,Close\n2024-01-02,600000,1,1\n")

@@ -98,6 +98,29 @@ def test_a_few_prices_beside_their_average_lose_their_volume(tmp_path: Path) -> 
     assert loaded(frame, tmp_path).notes["volume_emptied"] == [(DAYS[5], "SH600000")]
 
 
+def test_files_in_other_units_than_their_source_lose_their_volume(tmp_path: Path) -> None:
+    """AkShare counts in lots; a folder most of whose files were written in shares is still AkShare's."""
+    path = shapes.write_akshare(ROWS, tmp_path)
+    for stock in ("600000", "688001", "000001"):
+        file = next(path.glob(f"*{stock}*.csv"))
+        frame = pd.read_csv(file, dtype={"股票代码": str})
+        frame.assign(成交量=frame["成交量"] * 100).to_csv(file, index=False)
+    panel = load_panel(path)
+    cells = np.isnan(panel.fields["volume"]) & panel.traded
+    assert (cells | ~panel.traded).all(axis=0).tolist() == [True, True, True, False]
+    np.testing.assert_array_equal(panel.fields["volume"][:, 3], truth("volume")[:, 3])
+
+
+def test_a_vwap_of_the_file_beside_the_range_of_the_day_is_emptied_alone(tmp_path: Path) -> None:
+    frame = shapes.record(ROWS)
+    frame["vwap"] = (frame["amount"] / frame["volume"].where(frame["volume"] > 0)).round(4)
+    frame.loc[(frame["date"] == DAYS[4]) & frame["symbol"].str.contains("600000"), "vwap"] *= 100
+    panel = loaded(frame, tmp_path)
+    assert panel.notes["vwap_emptied"] == [(DAYS[4], "SH600000")]
+    assert np.isnan(panel.fields["vwap"][4, 0]) and panel.fields["volume"][4, 0] > 0
+    assert "vwap lies outside [low, high] on 1 rows" in remarks(panel)
+
+
 def test_adjusted_prices_are_still_refused_and_not_taken_for_units(tmp_path: Path) -> None:
     frame = shapes.record(ROWS).drop(columns=["adj_factor", "limit_up", "limit_down"])
     stock = frame["symbol"].str.contains("600000")
@@ -180,15 +203,18 @@ def test_a_file_without_any_stock_is_refused_for_its_instruments(tmp_path: Path)
     assert load_panel(tmp_path / "etf.csv", market="none").symbols.tolist() == ["510300"]
 
 
-def test_an_index_under_the_code_of_a_stock_is_asked_about(tmp_path: Path) -> None:
+@pytest.mark.parametrize("decimals", [2, 4])
+def test_an_index_under_the_code_of_a_stock_is_known_by_its_level(tmp_path: Path, decimals: int) -> None:
     stocks = shapes.record(ROWS)
     index = stocks[stocks["symbol"].str.contains("600000")].assign(symbol="000300")
     for name in ("open", "high", "low", "close", "pre_close"):
-        index[name] = index[name] + 0.0037
-    pd.concat([stocks, index]).to_csv(tmp_path / "record.csv", index=False)
+        index[name] = (index[name] * 271.8281).round(decimals)
+    panel = loaded(pd.concat([stocks, index]), tmp_path)
+    assert panel.symbols.tolist() == list(STOCKS)
+    assert "SZ000300 is an index by its level, its code written without SH" in remarks(panel)
+    index.to_csv(tmp_path / "record.csv", index=False)
     message = failure(tmp_path / "record.csv")
-    assert "only SZ000300 has such prices: the index SH000300, written without its exchange?" in message
-    assert "adjusted" not in message
+    assert "no stock among 1 symbols: SZ000300 is an index" in message and "adjusted" not in message
 
 
 def test_every_stock_of_every_board_is_a_stock() -> None:

@@ -37,20 +37,8 @@ def check_grid(table: Table, source: Source) -> None:
         row = int(off.argmax()) % table.n_rows
         raise LoadError(
             f"{table.name}: {off.mean():.1%} of prices are off the 0.01 grid, "
-            f"first {prices[off][0]:.6g} at {table.cell(row)}: {_off_grid(table, off, source)}"
+            f"first {prices[off][0]:.6g} at {table.cell(row)}: they look adjusted; {source.raw_hint}"
         )
-
-
-def _off_grid(table: Table, off: BoolArray, source: Source) -> str:
-    """Prices off the grid are adjusted ones; where only one code of an index has them, that index."""
-    found = {str(s) for s in table.symbols.values[np.unique(np.tile(table.symbols.codes, len(PRICES))[off])]}
-    if len(found) < len(table.symbols.values) and all(symbol.startswith("SZ000") for symbol in found):
-        names = sorted(found)[:3]
-        return (
-            f"only {', '.join(names)} has such prices: the index {', '.join(f'SH{name[2:]}' for name in names)}, "
-            f"written without its exchange? An index is no stock: take it out; a stock's prices are raw"
-        )
-    return f"they look adjusted; {source.raw_hint}"
 
 
 def check_average_price(table: Table, source: Source) -> BoolArray:

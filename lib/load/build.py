@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from lib.load.keys import check_cells, parse_day, respell
 from lib.load.limits import settle_limits
 from lib.load.read import Data, read
 from lib.load.sources import canonical
-from lib.load.units import settle_units
+from lib.load.units import settle_units, vwap_outside
 from lib.panel import MARKETS, Panel
 from lib.reasons import Reason
 
@@ -75,9 +75,9 @@ def load_panel(
     if market == "cn":
         data = replace(data, table=stocks_only(data.table, notes))
     notes["unsorted_rows"] = check_cells(data.table)
-    contradictory, unlikely = _check_rows(data, market, missing_budget, notes)
+    wrong = _check_rows(data, market, missing_budget, notes)
     try:
-        panel = _panel(data, market, universe, (contradictory, unlikely), notes)
+        panel = _panel(data, market, universe, wrong, notes)
     except LibError as error:
         raise error if isinstance(error, LoadError) else LoadError(f"{path.name}: {error}") from error
     check_limits(panel, data.source)
@@ -138,13 +138,16 @@ def _one_spelling(data: Data, market: str, notes: dict[str, Any]) -> Data:
     return replace(data, table=replace(data.table, symbols=symbols), sides=sides)
 
 
-def _check_rows(
-    data: Data, market: str, missing_budget: float, notes: dict[str, Any]
-) -> tuple[BoolArray, BoolArray]:
-    """Rows, units and rawness of the daily prices, and the numbers of the tables beside them.
+class Wrong(NamedTuple):
+    """Rows of the daily prices that contradict themselves, by what of them is to be emptied or masked."""
 
-    Returns the rows that contradict themselves, and those whose volume does not fit their amount and prices.
-    """
+    whole: BoolArray
+    volume: BoolArray
+    vwap: BoolArray
+
+
+def _check_rows(data: Data, market: str, missing_budget: float, notes: dict[str, Any]) -> Wrong:
+    """Rows, units and rawness of the daily prices, and the numbers of the tables beside them."""
     table, source = data.table, data.source
     contradictory = check_values(table, market, missing_budget, notes)
     for side in data.sides.values():
@@ -152,17 +155,16 @@ def _check_rows(
     notes["units"] = settle_units(table, source, market)
     if market == "cn":
         check_grid(table, source)
-        return contradictory, check_average_price(table, source)
-    return contradictory, np.zeros(table.n_rows, dtype=bool)
+        return Wrong(contradictory, check_average_price(table, source), vwap_outside(table))
+    nothing = np.zeros(table.n_rows, dtype=bool)
+    return Wrong(contradictory, nothing, nothing)
 
 
-def _panel(
-    data: Data, market: str, universe: str | None, wrong: tuple[BoolArray, BoolArray], notes: dict[str, Any]
-) -> Panel:
+def _panel(data: Data, market: str, universe: str | None, wrong: Wrong, notes: dict[str, Any]) -> Panel:
     chosen = _universe_name(data.table, universe)
     notes["universe"] = chosen
     grid = Grid.of(data, notes)
-    masked, unlikely = (grid.spread(data.table, rows) == 1 for rows in wrong)
+    cells = Wrong(*(grid.spread(data.table, rows) == 1 for rows in wrong))
     add_previous_close(grid, market, notes)
     if data.source.silent_halts:
         fill_halts(grid, notes)
@@ -172,9 +174,10 @@ def _panel(
     members = None if chosen == LISTED else grid.fields[chosen] == 1
     fields = panel_fields(grid)
     panel = Panel.from_arrays(grid.dates, grid.symbols, fields, None, members, market, copy=False)
-    panel = _without_volume(_mask_missing(panel, masked), unlikely)
+    panel = _mask_missing(panel, cells.whole)
     panel.notes.update(notes)
-    return panel
+    panel = _emptied(panel, cells.volume, "volume_emptied", ("volume", "amount", "vwap"))
+    return _emptied(panel, cells.vwap & ~cells.volume, "vwap_emptied", ("vwap",))
 
 
 def _universe_name(table: Table, universe: str | None) -> str:
@@ -191,13 +194,12 @@ def _mask_missing(panel: Panel, cells: BoolArray) -> Panel:
     return replace(panel, reasons=np.where(cells, np.uint8(Reason.MISSING), panel.reasons))
 
 
-def _without_volume(panel: Panel, cells: BoolArray) -> Panel:
-    """Empty what was traded in the cells, and name them. Prices and reasons stay: they traded, how much is unknown."""
+def _emptied(panel: Panel, cells: BoolArray, note: str, names: tuple[str, ...]) -> Panel:
+    """Empty fields in some cells, and name the cells. Prices and reasons stay: they traded, how much is unknown."""
     if not cells.any():
         return panel
-    panel.notes["volume_emptied"] = [(str(panel.dates[t]), str(panel.symbols[n])) for t, n in np.argwhere(cells)]
-    there = [name for name in ("volume", "amount", "vwap") if name in panel.fields]
-    emptied = {name: np.where(cells, np.nan, panel.fields[name]) for name in there}
+    panel.notes[note] = [(str(panel.dates[t]), str(panel.symbols[n])) for t, n in np.argwhere(cells)]
+    emptied = {name: np.where(cells, np.nan, panel.fields[name]) for name in names if name in panel.fields}
     return replace(panel, fields=panel.fields | emptied)
 
 

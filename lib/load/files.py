@@ -25,6 +25,7 @@ MAX_BYTES: Final = 4 << 30
 MAX_ROWS: Final = 30_000_000
 MAX_FILES: Final = 100_000  # fifteen years of Tushare by day and table are 18,000
 _HEADER_BYTES: Final = 1 << 20
+_SHORT: Final = "a value is missing, or one in quotes holds a line break"
 _HEADER_LINES: Final = 20  # a name may hold line breaks if it is quoted; one that holds more is an open quote
 _CHUNK: Final = 1 << 22
 
@@ -257,7 +258,7 @@ def _csv_trouble(path: Path, trouble: list[pacsv.InvalidRow], expected: int, err
     fields = f"{where} has {row.actual_columns} fields, expected {expected}"
     if row.actual_columns < expected:
         cut = _ends_with(path, row.text)
-        return f"{path.name}: the file is truncated: {fields}" if cut else f"{path.name}: {fields}; a value is missing"
+        return f"{path.name}: the file is truncated: {fields}" if cut else f"{path.name}: {fields}; {_SHORT}"
     if row.text.rstrip("\r\n").endswith(","):
         return f"{path.name}: {fields}; it ends with a comma more than the header"
     return f"{path.name}: {fields}; numbers are written without thousands separators"

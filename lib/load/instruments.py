@@ -7,6 +7,7 @@ among the stocks would look like adjusted prices, and an index would be ranked a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +23,8 @@ _FORMS: Final = (
     (re.compile(r"SH36|SZ140"), "a preferred share"),
     (re.compile(r"SH[12]|SH0[1-9]|SZ1[0-4]|1"), "a bond"),
 )
+#: yuan; stocks with such codes have stayed far below, the indices of these codes far above
+INDEX_LEVEL: Final = 1_000
 _SHOWN: Final = 3
 
 
@@ -40,6 +43,7 @@ def stocks_only(table: Table, notes: dict[str, Any]) -> Table:
     The symbols must be in one spelling.
     """
     kinds = {str(symbol): instrument(str(symbol)) for symbol in table.symbols.values}
+    kinds |= dict.fromkeys(_high_as_an_index(table), "an index by its level, its code written without SH")
     others = {symbol: kind for symbol, kind in kinds.items() if kind}
     if not others:
         return table
@@ -50,6 +54,15 @@ def stocks_only(table: Table, notes: dict[str, Any]) -> Table:
         )
     notes["not_stocks"] = others
     return table.take(~np.isin(table.symbols.values, list(others))[table.symbols.codes])
+
+
+def _high_as_an_index(table: Table) -> Iterator[str]:
+    """000300 without an exchange is read as a stock of Shenzhen, none of which ever closed as high as an index."""
+    for code, symbol in enumerate(table.symbols.values):
+        if str(symbol).startswith("SZ000"):
+            close = table.numbers["close"][table.symbols.codes == code]
+            if np.isfinite(close).any() and np.nanmedian(close) > INDEX_LEVEL:
+                yield str(symbol)
 
 
 def named(others: dict[str, str]) -> str:

@@ -51,10 +51,17 @@ def read(path: Path, wanted: str, universe: str | None, caps: Caps) -> Data:
         table = read_bins(path, universe, caps)
         return Data(BIN, table, {}, len(table.origins))
     kind = wanted if wanted in SUFFIXES.values() else None
-    headers = [read_header(file, is_known, kind) for file in files_of(path, caps)]
+    files = files_of(path, caps)
+    known = is_known if len(files) == 1 else _known_or_no_prices
+    headers = [read_header(file, known, kind) for file in files]
     skipped: dict[str, str] = {}
     groups = _by_source(path, _tables(path, headers, wanted, skipped), wanted)
     return _read_groups(path, groups, [universe] if universe else [], caps, skipped)
+
+
+def _known_or_no_prices(names: Sequence[str]) -> bool:
+    """Headers that bytes of GB18030 may give in a folder: those of a source, and those of tables that are skipped."""
+    return is_known(names) or not has_prices(names)
 
 
 def _tables(path: Path, headers: list[Header], wanted: str, skipped: dict[str, str]) -> list[Header]:

@@ -192,6 +192,8 @@ def _left_out(notes: dict[str, Any]) -> Iterator[str]:
             f"amount / volume lies outside [low, high] on {len(emptied):,} rows ({_by_fewest(emptied)}): their volume, "
             f"amount and vwap are empty"
         )
+    if emptied := notes.get("vwap_emptied"):
+        yield f"vwap lies outside [low, high] on {len(emptied):,} rows ({_by_fewest(emptied)}): it is empty there"
 
 
 def _by_fewest(cells: list[tuple[str, str]]) -> str:

@@ -88,8 +88,9 @@ def settle_units(table: Table, source: Source, market: str) -> Units:
     if market != "cn":
         return Units(stated, "assumed", middle, _agreement(table))
     unit = next((u for u in _UNITS if 0.5 * u.ratio < middle < 2 * u.ratio), _UNITS[0])
-    if unit is not _UNITS[0] and source.units_known:
+    if source.units_known:  # a whole file may contradict the source; rows that do lose their volume
         _refuse_units(table, source, unit, middle)
+        unit = _UNITS[0]
     given = dict(table.numbers)
     _convert(table, source, unit)
     agreement = _agreement(table)
@@ -121,9 +122,8 @@ def _convert(table: Table, source: Source, unit: Unit) -> None:
 def _refuse_units(table: Table, source: Source, unit: Unit, middle: float) -> None:
     numbers = table.numbers
     outside = _outside(table, numbers["volume"] * unit.shares, numbers["amount"] * unit.yuan)
-    traded = _both(table)
-    agreement = 1 - outside[traded].mean()
-    if agreement >= ENOUGH:
+    agreement = 1 - outside[_both(table)].mean()
+    if unit is not _UNITS[0] and agreement >= ENOUGH:
         raise LoadError(
             f"{table.name}: amount / (volume x close) is {middle:.4g} in the units of {source.title}, "
             f"as if {unit.words} relative to them, on {agreement:.0%} of rows; the columns are not in that source's "
@@ -159,6 +159,14 @@ def outside_range(table: Table) -> BoolArray | None:
     if (numbers["amount"] > 0).any():
         outside |= (numbers["volume"] > 0) & (numbers["amount"] == 0)
     return outside
+
+
+def vwap_outside(table: Table) -> BoolArray:
+    """Rows whose own average price, a column of the file, lies outside [low, high] by more than a tick."""
+    numbers = table.numbers
+    price = numbers.get("vwap", np.full(table.n_rows, np.nan))
+    slack = _TICK + 1e-6 * np.abs(price)
+    return np.asarray((numbers["volume"] > 0) & ((price > numbers["high"] + slack) | (price < numbers["low"] - slack)))
 
 
 def in_other_units(table: Table) -> BoolArray:
