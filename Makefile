@@ -1,7 +1,7 @@
 # Two commands matter: `make test` and `make book`. Both set up .venv by themselves.
 #
 #   SCALE=smoke|laptop|paper   size of the studies (default laptop)
-#   DATA=FILE                  real prices, handed to every notebook that takes `data_path`
+#   DATA=FILE_OR_FOLDER        real prices, handed to every notebook that takes `data_path`
 #   JOBS=N                     notebooks executed at the same time (default 1)
 #   PYTHON=python3.12          interpreter to build .venv from (default: the first of 3.11 or 3.12 found)
 #   TORCH_INDEX=URL            package index for torch alone, for a CUDA build (default: pip's own)
@@ -30,11 +30,12 @@ STAMP := .venv/.installed-$(shell { cat requirements.lock pyproject.toml; pwd; }
 SUITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 
 help:
-	@echo "make book [SCALE=smoke|laptop|paper] [DATA=FILE] [JOBS=N]   execute the notebooks, build the site"
+	@echo "make book [SCALE=smoke|laptop|paper] [DATA=FILE_OR_FOLDER] [JOBS=N]   execute the notebooks, build the site"
 	@echo "make test                                                   run the tests"
 	@echo "make notebook NB=NAME P='-p seeds 4'                        execute one notebook into out/"
 	@echo "make record STUDY=NAME [SCALE=paper]                        run a study and record its rows"
-	@echo "make bench | lint | serve | clean | distclean | lock"
+	@echo "make serve [PORT=8000]                                      show the site that was built last"
+	@echo "make bench | lint | clean | distclean | lock"
 
 $(STAMP):
 	@python=""; for p in $(or $(PYTHON),python3 python3.12 python3.11); do \
@@ -57,6 +58,7 @@ notebook: $(STAMP)
 	@$(if $(NB),$(PY) -m lib.book run $(NB) $(P),echo "make notebook: say which, NB=NAME; there are:" $(basename $(notdir $(wildcard notebooks/*.ipynb))) >&2; exit 1)
 
 test: $(STAMP)
+	@echo "test: a character a test, the share done at the right; ARGS=tests/test_load.py runs a part, ARGS=-v names each"
 	@$(PY) -m pytest $(ARGS)
 
 lint: $(STAMP)
@@ -69,8 +71,9 @@ bench: $(STAMP)
 record: $(STAMP)
 	@$(if $(STUDY),$(PY) -m lib record $(STUDY) --scale $(SCALE) $(ARGS),echo "make record: say which, STUDY=NAME" >&2; exit 1)
 
-serve: book
-	@echo "serving on http://127.0.0.1:$(PORT) (stop with Ctrl-C)"; $(PY) -m http.server --bind 127.0.0.1 -d book/_build/html $(PORT)
+serve: $(STAMP)
+	@[ -f book/_build/html/index.html ] || { echo "make serve: nothing is built yet; make book (or make book SCALE=smoke) builds it" >&2; exit 1; }
+	@echo "serving what was built last on http://127.0.0.1:$(PORT) (stop with Ctrl-C)"; $(PY) -m http.server --bind 127.0.0.1 -d book/_build/html $(PORT)
 
 # the libraries that only a CUDA build of torch needs stay out of the lock
 lock:

@@ -1,7 +1,7 @@
 """Command line: ``python -m lib list | run | record | verify | confirm | bench | compile | load | fetch``.
 
-An error this package raises on purpose is one line on standard error and exit code 2. `verify` and `confirm`
-exit with 1 when a recomputed row differs from the recorded one.
+Without a command it lists them. An error this package raises on purpose is one line on standard error and exit
+code 2. `verify` and `confirm` exit with 1 when a recomputed row differs from the recorded one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from lib.studies.base import RESERVED, SCALES
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     parser = _parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help()
+        return 0
     options = parser.parse_args(arguments)
     try:
         return int(options.command(options) or 0)

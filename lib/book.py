@@ -1,10 +1,10 @@
 """Builds the book: brings every executed notebook up to date, then the site.
 
-    python -m lib.book build --scale smoke [--data FILE] [--jobs N]                the notebooks and the site
+    python -m lib.book build --scale smoke [--data FILE_OR_FOLDER] [--jobs N]                the notebooks and the site
     python -m lib.book run NAME [-p NAME VALUE] [-r NAME TEXT] [-y YAML] [-o FILE] one notebook, into out/
 
 What is up to date is left alone. A notebook that fails says so in one line, the others are still executed,
-and the site stays as it was.
+and the site stays as it was. Of two builds at once the second waits for the first.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from lib import site
 from lib.errors import LibError, LoadError
 from lib.notebooks import ROOT, Notebook, NotebookError, execute
 from lib.page import files_named, parsed
-from lib.store import sweep
+from lib.store import alone, sweep
 
 #: used when they lie beside the data file, or in the folder DATA_DIR: the market without price limits, and the file
 #: with the fields that the long one lacks
@@ -74,6 +74,7 @@ def update(name: str, given: Values, root: Path = ROOT) -> Outcome:
     try:
         if notebook.is_fresh(notebook.key(given)):
             return Outcome(name, executed=False)
+        print(f"notebooks: {name}: executing ...", flush=True)
         execute(notebook, given, notebook.executed)
     except LibError as error:
         return Outcome(name, executed=True, error=str(error))
@@ -111,11 +112,15 @@ def _files_of(item: Any) -> Iterator[str]:
 
 
 def common_values(scale: str, data: Path | None) -> dict[str, Any]:
-    """The parameters a build offers to every notebook. Raises LoadError if the data file is not there."""
+    """The parameters a build offers to every notebook; data is a file or a folder, as `load_panel` takes it.
+
+    Raises LoadError if it is not there.
+    """
     if data is None:
         return {"scale": scale}
-    if not data.is_file():
-        raise LoadError(f"DATA: no such file: {data}")
+    data = data.expanduser()
+    if not data.exists():
+        raise LoadError(f"DATA: no such file or folder: {data}")
     values = {"scale": scale, "data_path": str(data.resolve())}
     folders = [data.resolve().parent, Path(os.environ.get("DATA_DIR") or data.parent).resolve()]
     for name, file in COMPANIONS.items():
@@ -130,7 +135,11 @@ def common_values(scale: str, data: Path | None) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help()
+        return 0
+    options = parser.parse_args(arguments)
     _quiet_environment(getattr(options, "jobs", 1))
     try:
         return _build(options) if options.command == "build" else _run_one(options)
@@ -142,15 +151,23 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
+    given = common_values(options.scale, options.data)
+    with alone(ROOT / ".cache" / "build.lock", lambda text: print(f"book: {text}", flush=True)):
+        return _build_alone(given, options.jobs)
+
+
+def _build_alone(given: Values, jobs: int) -> int:
     began = time.monotonic()
     failed = executed = 0
-    for outcome in build_notebooks(common_values(options.scale, options.data), jobs=options.jobs):
-        print(f"notebooks: {outcome}", file=sys.stderr if outcome.error else sys.stdout, flush=True)
+    for number, outcome in enumerate(build_notebooks(given, jobs=jobs), 1):
+        text = f"notebooks: [{number}/{len(names())}] {outcome}"
+        print(text, file=sys.stderr if outcome.error else sys.stdout, flush=True)
         failed, executed = failed + bool(outcome.error), executed + outcome.executed
     if failed:
         raise NotebookError(f"{failed} of the notebooks failed, the site is left as it was")
     if not executed:
         print("notebooks: nothing changed, nothing executed", flush=True)
+    print("site: building and checking ...", flush=True)
     print(f"site: {site.build(ROOT)}")
     print(f"book: {ROOT / 'book' / '_build' / 'html' / 'index.html'} ({time.monotonic() - began:.0f} s)")
     return 0
@@ -161,6 +178,7 @@ def _run_one(options: argparse.Namespace) -> int:
     given = {name: parsed(text) for name, text in options.parameter} | dict(options.raw)
     given |= {name: value for text in options.yaml for name, value in yaml.safe_load(text).items()}
     target = options.output or notebook.root / "out" / f"{notebook.name}.ipynb"
+    print(f"{notebook.name}: executing ...", flush=True)
     try:
         execute(notebook, given | _absolute(given), target)
     except LibError as error:
@@ -191,7 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     book = commands.add_parser("build", help="every notebook that is not up to date, then the site")
     book.add_argument("--scale", choices=("smoke", "laptop", "paper"), default="laptop")
-    book.add_argument("--data", type=Path, help="file of daily prices for every notebook that takes data_path")
+    book.add_argument("--data", type=Path, help="file or folder of prices for every notebook that takes data_path")
     book.add_argument("--jobs", type=int, default=1, help="notebooks executed at the same time")
     one = commands.add_parser("run", help="one notebook, into out/")
     one.add_argument("name")

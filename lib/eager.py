@@ -50,7 +50,7 @@ def over_panel(
         return _in_one_tile(step, arguments, lead, universe, first, start)
     values, valid = torch.zeros_like(first.values), torch.zeros_like(first.valid)
     exact = True
-    for rows, columns in _tiles(*first.shape, lead, by_stock, start):
+    for rows, columns in _tiles(days, first.shape[1], lead, by_stock, start):
         cut = [_cut(a, rows.start - lead, rows.stop, columns) if isinstance(a, Masked) else a for a in arguments]
         cells = step(cut, rows.start, None if universe is None else universe[rows], None)
         keep(cells.values, cells.valid, out=values[rows, columns])

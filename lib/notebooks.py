@@ -15,13 +15,14 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.metadata import distributions
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 import nbformat
@@ -34,6 +35,9 @@ from lib.store import write_bytes
 
 ROOT = FOLDER.parent
 Values = Mapping[str, Any]
+
+#: bytes of a folder's name that leave room for a socket in it: the system allows 104 to 108 in all
+LONGEST_FOLDER = 80
 
 _KEY_FORMAT = 1  # part of every key: raise it when the form of an executed copy changes
 
@@ -99,7 +103,7 @@ class Notebook:
     def key(self, given: Values) -> str:
         """SHA-256 over all that the executed copy depends on."""
         values = self.settings(given)
-        contents = {name: [path.name, _content_of(path)] for name, path in files_named(values).items()}
+        contents = {name: [path.name, file_digest(path)] for name, path in files_named(values).items()}
         code = [cell.source for cell in self.node.cells if cell.cell_type == "code"]
         parts = {
             "format": _KEY_FORMAT,
@@ -126,15 +130,6 @@ class Notebook:
     def _inputs(self) -> list[Path]:
         found = {path for pattern in self.declared("inputs") for path in self.root.glob(pattern)}
         return sorted(path for path in found if path.is_file())
-
-
-def _content_of(path: Path) -> str:
-    """Digest of a file, or of the names and contents of all files of a folder."""
-    if path.is_file():
-        return file_digest(path)
-    files = sorted(file for file in path.rglob("*") if file.is_file())
-    listed = [[str(file.relative_to(path)), file_digest(file)] for file in files]
-    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
 
 
 def assignments(source: str, name: str) -> Iterator[tuple[str, Any]]:
@@ -182,8 +177,9 @@ def _run(notebook: Notebook, given: Values) -> nbformat.NotebookNode:
     # imported here: papermill takes a second, and a build with nothing changed does not need it
     from papermill import PapermillExecutionError, execute_notebook
     from traitlets.config import Config
+    from zmq import ZMQError
 
-    with TemporaryDirectory() as sockets:
+    with TemporaryDirectory(dir=_socket_folder()) as sockets:
         # the kernel is reached through socket files of its own: no port is opened, none can clash
         transport = {"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}
         # a failed notebook gets one line from us; the kernel's remark on being stopped is not it
@@ -194,8 +190,27 @@ def _run(notebook: Notebook, given: Values) -> nbformat.NotebookNode:
             return execute_notebook(source, None, dict(given), cwd=folder, **options)
         except PapermillExecutionError as error:
             raise NotebookError(_one_line(notebook, error)) from None
+        except (OSError, ZMQError) as error:
+            folders = f"TMPDIR ({sockets}) and JUPYTER_RUNTIME_DIR"
+            raise NotebookError(f"its kernel cannot be reached: {error}; are {folders} writable and short?") from None
         except RuntimeError as error:  # the process died, or never answered
             raise NotebookError(f"{error}: most often memory ran out; use a smaller scale") from None
+
+
+def _socket_folder() -> str:
+    """A temporary folder whose name is short enough for sockets in it: TMPDIR if it can be, else one of the system.
+
+    Raises NotebookError when there is none.
+    """
+    wanted = gettempdir()
+    for folder in (wanted, "/tmp", "/var/tmp"):
+        path = os.path.abspath(folder)
+        if len(os.fsencode(path)) <= LONGEST_FOLDER and os.access(path, os.W_OK | os.X_OK):
+            return path
+    raise NotebookError(
+        f"TMPDIR is too long for the sockets of a notebook: {len(os.fsencode(wanted))} bytes ({wanted}), expected at "
+        f"most {LONGEST_FOLDER}; set TMPDIR to a shorter folder"
+    )
 
 
 def _one_line(notebook: Notebook, error: Any) -> str:

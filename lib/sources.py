@@ -5,8 +5,8 @@ anything: the imports of a source file are read from its syntax tree, inside fun
 through the package. Three things that a plain import scan misses are resolved here:
 
 - ``from lib import X`` means the module that `lib.FACE` names, not all of `lib`;
-- ``run_study("NAME")`` imports ``lib.studies.NAME``, so a literal study name counts as an import, and a
-  source that uses `lib.studies` without naming a study depends on every study;
+- ``run_study("NAME")`` imports ``lib.studies.NAME``, so a literal study name counts as an import, whoever calls it,
+  and a source that uses `lib.studies` without naming a study depends on every study;
 - a module that imports by a computed name depends on the whole of its own package.
 """
 
@@ -31,6 +31,7 @@ MACHINERY = (
     "lib",
     "lib.__main__",
     "lib.claims",
+    "lib.definitions",
     "lib.errors",
     "lib.figures",
     "lib.notebooks",
@@ -68,7 +69,7 @@ def closure(modules: Iterable[str], skip: Iterable[str] = ()) -> tuple[str, ...]
     waiting = [name for module in starts for name in _with_parents(module)]
     while waiting:
         name = waiting.pop()
-        if name in found or name in skipped or _find(name) is None:
+        if name in found or name in skipped or find(name) is None:
             continue
         found.add(name)
         waiting.extend(_imports_of_module(name))
@@ -84,7 +85,7 @@ def digest(modules: Iterable[str], skip: Iterable[str] = (), *, exact: bool = Tr
     total = hashlib.sha256()
     names = closure(modules, skip)
     for name in names:
-        total.update(f"module {name} {_source_digest(*_stamp(locate(name)), exact)}\n".encode())
+        total.update(f"module {name} {_source_digest(*stamp(locate(name)), exact)}\n".encode())
     for path in _data_files(names):
         total.update(f"file {path.relative_to(FOLDER).as_posix()} {file_digest(path)}\n".encode())
     return total.hexdigest()
@@ -107,8 +108,16 @@ def study_modules() -> tuple[str, ...]:
 
 
 def file_digest(path: Path | str) -> str:
-    """SHA-256 (hex) of a file's bytes; read again only when its size or time of change differs."""
-    return _file_digest(*_stamp(Path(path)))
+    """SHA-256 (hex) of a file's bytes, or of the names and bytes of all files of a folder.
+
+    A file is read again only when its size or time of change differs.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return _file_digest(*stamp(path))
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    lines = (f"{file.relative_to(path).as_posix()} {_file_digest(*stamp(file))}\n" for file in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def files_digest(parts: Iterable[str]) -> str:
@@ -126,7 +135,7 @@ def files_digest(parts: Iterable[str]) -> str:
 
 def locate(module: str) -> Path:
     """The file of a module. Raises UnknownNameError when it has none."""
-    path = _find(module)
+    path = find(module)
     if path is None:
         raise UnknownNameError(
             f"module {module!r} has no source file: expected a module of lib or one imported from a file"
@@ -147,6 +156,8 @@ def imports(source: str, owner: str) -> set[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
             found.update(_resolve(PACKAGE, node.attr))
+    if owner not in MACHINERY:
+        found.update(_studies_run(tree))
     if "lib.studies" in found and owner not in MACHINERY and not _is_study(owner):
         found.update(_studies_named(tree))
     if owner not in MACHINERY and _in_package(owner) and _imports_by_computed_name(tree):
@@ -161,7 +172,7 @@ def _imports_of_node(node: ast.AST, owner: str) -> Iterator[str]:
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names if _in_package(alias.name))
     elif isinstance(node, ast.ImportFrom):
-        base = _absolute(node, owner)
+        base = absolute(node, owner)
         if _in_package(base):
             for alias in node.names:
                 yield from _resolve(base, alias.name)
@@ -175,13 +186,14 @@ def _resolve(base: str, name: str) -> Iterator[str]:
     """Modules meant by ``from base import name``."""
     if base == PACKAGE and name in FACE:
         yield FACE[name]
-    elif _find(f"{base}.{name}"):
+    elif find(f"{base}.{name}"):
         yield f"{base}.{name}"
     else:
         yield base
 
 
-def _absolute(node: ast.ImportFrom, owner: str) -> str:
+def absolute(node: ast.ImportFrom, owner: str) -> str:
+    """The module that an import names, dots in front resolved for the module that imports."""
     if node.level == 0:
         return node.module or ""
     parts = owner.split(".")
@@ -208,6 +220,15 @@ def _studies_named(tree: ast.AST) -> set[str]:
     return {name for name in everything if name.rpartition(".")[2] in strings} or set(everything)
 
 
+def _studies_run(tree: ast.AST) -> Iterator[str]:
+    """Studies whose rows are asked for by name: they make the numbers of the one that asks."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _called(node) == "run_study" and node.args:
+            name = getattr(node.args[0], "value", None)
+            if isinstance(name, str) and _is_study(f"lib.studies.{name}"):
+                yield f"lib.studies.{name}"
+
+
 def _imports_by_computed_name(tree: ast.AST) -> bool:
     calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
     computed = (node for node in calls if not node.args or not isinstance(node.args[0], ast.Constant))
@@ -224,7 +245,7 @@ def _called(node: ast.Call) -> str:
 
 
 def _imports_of_module(name: str) -> frozenset[str]:
-    return _imports_of_file(*_stamp(locate(name)), name)
+    return _imports_of_file(*stamp(locate(name)), name)
 
 
 @lru_cache(maxsize=1024)
@@ -232,7 +253,8 @@ def _imports_of_file(path: Path, size: int, changed: int, owner: str) -> frozens
     return frozenset(imports(path.read_text(encoding="utf-8"), owner))
 
 
-def _find(module: str) -> Path | None:
+def find(module: str) -> Path | None:
+    """The file of a module; None when it has none."""
     if not _in_package(module):
         loaded = getattr(sys.modules.get(module), "__file__", None)
         return Path(loaded) if loaded else None
@@ -268,13 +290,13 @@ def _in_package(module: str) -> bool:
 
 
 def _is_package(module: str) -> bool:
-    path = _find(module)
+    path = find(module)
     return path is not None and path.name == "__init__.py"
 
 
 def _is_study(module: str) -> bool:
-    path = _find(module) if module.startswith("lib.studies.") else None
-    return path is not None and _declares_study(*_stamp(path))
+    path = find(module) if module.startswith("lib.studies.") else None
+    return path is not None and _declares_study(*stamp(path))
 
 
 @lru_cache(maxsize=256)
@@ -301,7 +323,8 @@ def _python_line(line: str) -> str:
 # ------------------------------------------------------------------------------------------- digests
 
 
-def _stamp(path: Path) -> tuple[Path, int, int]:
+def stamp(path: Path) -> tuple[Path, int, int]:
+    """A file with its size and time of change, to remember what was read from it."""
     try:
         status = path.stat()
     except OSError as error:
@@ -309,7 +332,7 @@ def _stamp(path: Path) -> tuple[Path, int, int]:
     return path, status.st_size, status.st_mtime_ns
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1 << 16)  # a folder of prices has a file a stock
 def _file_digest(path: Path, size: int, changed: int) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -319,20 +342,20 @@ def _file_digest(path: Path, size: int, changed: int) -> str:
 def _source_digest(path: Path, size: int, changed: int, exact: bool) -> str:
     content = path.read_bytes()
     if not exact:
-        content = _canonical(ast.parse(content)).encode()
+        content = canonical(ast.parse(content)).encode()
     return hashlib.sha256(content).hexdigest()
 
 
-def _canonical(item: object) -> str:
+def canonical(item: object) -> str:
     """A text for a syntax tree: no positions, no docstrings, no empty fields (Python versions add some)."""
     if isinstance(item, ast.Constant):
         return f"{type(item.value).__name__}:{item.value!r}"
     if isinstance(item, ast.AST):
         fields = ((name, _without_docstring(item, name, value)) for name, value in ast.iter_fields(item))
-        texts = (f"{name}={_canonical(value)}" for name, value in fields if value not in (None, []))
+        texts = (f"{name}={canonical(value)}" for name, value in fields if value not in (None, []))
         return f"{type(item).__name__}({','.join(texts)})"
     if isinstance(item, list):
-        return f"[{','.join(map(_canonical, item))}]"
+        return f"[{','.join(map(canonical, item))}]"
     return repr(item)
 
 

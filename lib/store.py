@@ -14,6 +14,7 @@ each other's identical file. Nothing read back is ever unpickled.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import json
@@ -24,7 +25,7 @@ import socket
 import time
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,6 +136,28 @@ def replacing(path: Path | str) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(path: Path | str, told: Callable[[str], None]) -> Iterator[None]:
+    """Whoever enters second waits for the first, in another process as well; the lock ends with its process.
+
+    path: the lock's file, which stays and names the process. told: is called with one line before a wait.
+    """
+    with _one_line_errors(Path(path)):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            told(f"waiting for process {os.pread(descriptor, 20, 0).decode() or '?'}, which works on the same")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sweep(folder: Path | str) -> int:

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +19,8 @@ from lib import book, notebooks
 from lib.errors import LoadError, ParameterError, UnknownNameError
 from lib.notebooks import Notebook, NotebookError, execute
 from lib.page import finish, parsed, rerun_line
+from lib.sources import file_digest
+from lib.studies.base import RowResult, Study, study_inputs
 
 PARAMETERS = "scale = 'laptop'\nseeds = 2  # how many\ndata_path: str | None = None"
 
@@ -242,10 +250,41 @@ def test_the_control_market_lies_beside_the_data_or_in_the_data_folder(
     assert book.common_values("smoke", data)["us_path"] == str((tmp_path / book.CONTROL_FILE).resolve())
 
 
+def test_a_folder_of_prices_is_taken_wherever_a_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make book DATA=FOLDER`: the parameters, the page that names it, and the study that reads it."""
+    monkeypatch.delenv("DATA_DIR", raising=False)
+    folder = tmp_path / "prices"
+    folder.mkdir()
+    (folder / "600000.csv").write_text("a")
+    assert book.common_values("smoke", folder) == {"scale": "smoke", "data_path": str(folder.resolve())}
+    notebook, given = make(tmp_path), {"data_path": str(folder)}
+    first = (file_digest(folder), notebook.key(given))
+    node = nbformat.from_dict(notebook.node)
+    finish(node, "page", notebook.settings(given), first[1])
+    assert first[0][:16] in node.cells[-1].source
+    study = Study("toy", "Toy", lambda s: [], compute=lambda r, s: RowResult([]), inputs=lambda s: [s["data_path"]])
+    assert [item.sha256 for item in study_inputs(study, given)] == [first[0]]
+    (folder / "600001.csv").write_text("b")
+    assert file_digest(folder) != first[0] and notebook.key(given) != first[1]
+
+
+def test_a_long_temporary_folder_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sockets have names of about 100 bytes; scratch folders of clusters are longer."""
+    long = tmp_path / ("scratch-" * 15)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    execute(make(tmp_path), {}, tmp_path / "out.ipynb")
+    assert (tmp_path / "out.ipynb").exists()
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) == str(long))  # and no other folder can be written
+    with pytest.raises(NotebookError, match=r"TMPDIR is too long .* expected at most 80; set TMPDIR") as caught:
+        execute(make(tmp_path), {}, tmp_path / "other.ipynb")
+    assert "\n" not in str(caught.value) and str(long) in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["build", "--data", "nowhere.parquet"], "DATA: no such file: nowhere.parquet"),
+        (["build", "--data", "nowhere.parquet"], "DATA: no such file or folder: nowhere.parquet"),
         (["run", "no_such_notebook"], "no_such_notebook: unknown notebook"),
     ],
 )
@@ -283,3 +322,65 @@ def test_values_are_read_as_papermill_reads_them() -> None:
 
     for text in ("4", "-1", "0.5", "1e3", "True", "False", "None", "true", "four", "", "2020-01-02"):
         assert repr(parsed(text)) == repr(_resolve_type(text))
+
+
+def test_a_build_says_which_notebook_of_how_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(tmp_path, "one", code="1"), make(tmp_path, "two", code="2")
+    monkeypatch.setattr(book, "ROOT", tmp_path)
+    monkeypatch.setattr(book, "names", lambda root=tmp_path: ["one", "two"])
+    build = book.build_notebooks
+    monkeypatch.setattr(book, "build_notebooks", lambda given, jobs: build(given, jobs=jobs, root=tmp_path))
+    monkeypatch.setattr(book.site, "build", lambda root: "built")
+    assert book.main(["build", "--scale", "smoke"]) == 0
+    out = capsys.readouterr().out
+    assert "one: executing ..." in out and "[1/2] one: executed" in out and "[2/2] two: executed" in out
+
+
+WAITS = """
+import sys, time
+from lib.store import alone
+with alone(sys.argv[1], lambda text: print(text, flush=True)):
+    print("in", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+def test_the_second_of_two_builds_waits_and_says_so(tmp_path: Path) -> None:
+    """Also when the first one is killed: its lock ends with it."""
+    lock = tmp_path / "cache" / "build.lock"
+
+    def start(seconds: float) -> subprocess.Popen[str]:
+        call = [sys.executable, "-c", WAITS, str(lock), str(seconds)]
+        return subprocess.Popen(call, stdout=subprocess.PIPE, text=True)
+
+    with start(600) as first:
+        assert first.stdout is not None and first.stdout.readline() == "in\n"
+        with start(0) as second:
+            assert second.stdout is not None
+            assert second.stdout.readline() == f"waiting for process {first.pid}, which works on the same\n"
+            assert second.poll() is None
+            first.kill()
+            assert second.stdout.readline() == "in\n"
+    assert second.returncode == 0
+
+
+def test_two_builds_take_the_same_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[Path] = []
+
+    @contextmanager
+    def alone(path: Path, told: object) -> Iterator[None]:
+        held.append(path)
+        yield
+
+    monkeypatch.setattr(book, "ROOT", tmp_path)
+    monkeypatch.setattr(book, "alone", alone)
+    monkeypatch.setattr(book, "_build_alone", lambda given, jobs: 0 if held else 1)
+    assert book.main(["build"]) == 0
+    assert held == [tmp_path / ".cache" / "build.lock"]
+
+
+def test_without_a_command_the_commands_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert book.main([]) == 0
+    assert "build" in capsys.readouterr().out

@@ -45,6 +45,15 @@ def refused(capsys, arguments, message):
     assert out == "" and err.count("\n") == 1 and message in err, err
 
 
+def test_alone_it_lists_its_commands(capsys, monkeypatch):
+    assert main([]) == 0
+    monkeypatch.setattr(sys, "argv", ["lib"])
+    assert main() == 0
+    out = capsys.readouterr().out
+    for command in ("list", "run", "record", "verify", "confirm", "bench", "load", "fetch"):
+        assert out.count(f"\n    {command} ") == 2
+
+
 def test_list_shows_studies_and_parameters(toy, capsys):
     assert main(["list"]) == 0
     out = capsys.readouterr().out

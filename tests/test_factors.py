@@ -380,3 +380,14 @@ def test_a_failure_leaves_nothing(tmp_path, panel, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         compute_factors(panel, SOME, out=tmp_path / "factors")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_factor_set_says_what_it_holds() -> None:
+    values, names = np.zeros((4, 3, 5), np.float32), tuple(f"alpha_{i:03}" for i in range(5))
+    valid = np.arange(60).reshape(4, 3, 5) % 2 == 0
+    found = FactorSet(values, valid, names, {"alpha_009": ("vwap",)})
+    assert repr(found) == (
+        "FactorSet(4 dates x 3 symbols x 5 factors, 50.0% of cells valid, names: alpha_000 alpha_001 alpha_002 ..., "
+        "1 skipped for want of fields)"
+    )
+    assert "skipped" not in repr(FactorSet(values[:, :, :2], valid[:, :, :2], names[:2], {}))

@@ -54,7 +54,9 @@ def check_panel(panel: Panel) -> None:
     assert all((price > 0).all() for price in prices.values())
     assert (prices["close"] <= prices["high"] + 0.0101 + 2e-6 * prices["close"]).all()
     assert (prices["close"] >= prices["low"] - 0.0101 - 2e-6 * prices["close"]).all()
-    assert (panel.fields["volume"][panel.traded] > 0).all()
+    volume = panel.fields["volume"][panel.traded]
+    assert ((volume > 0) | np.isnan(volume)).all()
+    assert np.isnan(volume).sum() == len(panel.notes.get("volume_emptied", []))
     assert not (panel.reasons[~panel.traded] & np.uint8(Reason.LIMIT_UP | Reason.LIMIT_DOWN)).any()
     assert np.isfinite(panel.adj_factor).all()
     assert (panel.adj_factor > 0).all()

@@ -258,6 +258,6 @@ def test_an_index_among_the_stocks_is_named(tmp_path: Path) -> None:
     assert "no known board" not in remarks(load_panel(path)) and "not shares" not in remarks(load_panel(path))
     index = shapes.ts_daily([row for row in ROWS if row.stock == "SH600000"]).assign(ts_code="000300.SH")
     index.to_csv(path / "index_daily.csv", index=False)
-    said = remarks(load_panel(path))
-    assert "1 symbols are indices, not shares: SH000300; nothing limits an index" in said
-    assert "no known board" not in said
+    panel = load_panel(path)
+    assert "1 symbols are no stocks and left out: SH000300 is an index" in remarks(panel)
+    assert "SH000300" not in panel.symbols

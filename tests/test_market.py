@@ -197,3 +197,11 @@ def test_bad_parameters_are_named(arguments: dict[str, Any], words: str) -> None
     with pytest.raises(ParameterError, match=words) as caught:
         make_market(**arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_a_market_says_what_it_holds() -> None:
+    market = make_market(20, 60, seed=5)
+    text = repr(market)
+    assert text.startswith("Market(60 dates 2") and "x 20 stocks, seed=5, " in text
+    assert "% of cells masked; .panel" in text and "\n" not in text and len(text) < 200
+    assert "a scripted episode of" in repr(make_market(20, 400, seed=5, episode="crash"))

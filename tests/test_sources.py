@@ -161,4 +161,4 @@ def test_a_helper_of_the_studies_counts_and_the_machinery_does_not():
     for study in sources.study_modules():
         kept = sources.closure([study], skip=sources.MACHINERY)
         assert study in kept and not set(kept) & set(sources.MACHINERY)
-    assert all(name == "lib" or sources._find(name) or name == "lib.figures" for name in sources.MACHINERY)
+    assert all(name == "lib" or sources.find(name) or name == "lib.figures" for name in sources.MACHINERY)

@@ -10,6 +10,9 @@ import numpy as np
 
 from lib.errors import LibError
 
+#: cells that are counted for a repr; a map of a larger file would be read from disk
+MANY = 200_000_000
+
 
 @dataclass(frozen=True)
 class FactorSet:
@@ -23,6 +26,13 @@ class FactorSet:
     valid: np.ndarray
     names: tuple[str, ...]
     skipped: dict[str, tuple[str, ...]]
+
+    def __repr__(self) -> str:
+        t, n, f = self.values.shape
+        shown = " ".join(self.names[:3]) + (" ..." if f > 3 else "")
+        left_out = f", {len(self.skipped)} skipped for want of fields" if self.skipped else ""
+        kept = f"{self.valid.mean():.1%} of cells valid, " if self.valid.size < MANY else ""
+        return f"FactorSet({t} dates x {n} symbols x {f} factors, {kept}names: {shown}{left_out})"
 
     @property
     def coverage(self) -> np.ndarray:

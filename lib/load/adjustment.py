@@ -17,7 +17,7 @@ from lib.limits import from_ticks, to_ticks
 from lib.load.checks import DEFECT_BUDGET, TICK
 from lib.load.columns import BoolArray, FloatArray, Table
 from lib.load.sources.base import Source
-from lib.load.units import average_price, outside_range
+from lib.load.units import average_price, in_other_units, outside_range
 from lib.panel import Panel
 from lib.reasons import PRICES, derive_limits, previous
 
@@ -45,11 +45,22 @@ def check_grid(table: Table, source: Source) -> None:
         )
 
 
-def check_average_price(table: Table, source: Source) -> None:
-    """Refuse a file in which amount / volume lies outside [low, high] too often; units must be settled before."""
+def check_average_price(table: Table, source: Source) -> BoolArray:
+    """Rows [rows] whose amount / volume lies outside [low, high]; their volume, amount and vwap say nothing.
+
+    Refused are files in which too many of them lie there by what is no power of ten: their prices are adjusted. Units
+    must be settled before.
+    """
     outside = outside_range(table)
-    if outside is None or outside.sum() <= max(1, AVERAGE_BUDGET * (table.numbers["volume"] > 0).sum()):
-        return
+    if outside is None:
+        return np.zeros(table.n_rows, dtype=bool)
+    unexplained = outside & ~in_other_units(table)
+    if unexplained.sum() > max(1, AVERAGE_BUDGET * (table.numbers["volume"] > 0).sum()):
+        _refuse_average_price(table, outside, source)
+    return outside
+
+
+def _refuse_average_price(table: Table, outside: BoolArray, source: Source) -> None:
     with np.errstate(all="ignore"):
         ratio = (average_price(table) / table.numbers["close"])[outside]
     row, stocks = int(outside.argmax()), np.unique(table.symbols.codes[outside])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -19,14 +19,15 @@ from lib.errors import LibError, LoadError, closest
 from lib.load.adjustment import check_average_price, check_grid, check_limits, note_adjustment
 from lib.load.checks import MISSING_BUDGET, check_numbers, check_values, note_calendar
 from lib.load.columns import MEMBERSHIP, BoolArray, Table
-from lib.load.files import MAX_BYTES, MAX_ROWS, Caps, unfinished
+from lib.load.files import MAX_BYTES, MAX_ROWS, Caps, unfinished, unread_in
 from lib.load.grid import Grid, add_average_price, add_previous_close, fill_halts, panel_fields
 from lib.load.halted import carry_closes, fill_empty_halts
+from lib.load.instruments import stocks_only
 from lib.load.keys import check_cells, respell
 from lib.load.limits import settle_limits
 from lib.load.read import Data, read
 from lib.load.sources import canonical
-from lib.load.units import settle_units
+from lib.load.units import settle_units, vwap_outside
 from lib.panel import MARKETS, Panel
 from lib.reasons import Reason
 
@@ -70,10 +71,12 @@ def load_panel(
     data = read(path, format, extra, Caps(max_bytes, max_rows))
     notes = _notes(path, data)
     data = _one_spelling(data, market, notes)
+    if market == "cn":
+        data = replace(data, table=stocks_only(data.table, notes))
     notes["unsorted_rows"] = check_cells(data.table)
-    contradictory = _check_rows(data, market, missing_budget, notes)
+    wrong = _check_rows(data, market, missing_budget, notes)
     try:
-        panel = _panel(data, market, universe, contradictory, notes)
+        panel = _panel(data, market, universe, wrong, notes)
     except LibError as error:
         raise error if isinstance(error, LoadError) else LoadError(f"{path.name}: {error}") from error
     check_limits(panel, data.source)
@@ -111,6 +114,8 @@ def _notes(path: Path, data: Data) -> dict[str, Any]:
         "encoding": data.table.encoding,
         "ignored_columns": data.table.ignored,
         "unfinished_files": unfinished(path),
+        "skipped_files": data.skipped,
+        "unread_files": unread_in(path),
     }
 
 
@@ -124,7 +129,15 @@ def _one_spelling(data: Data, market: str, notes: dict[str, Any]) -> Data:
     return replace(data, table=replace(data.table, symbols=symbols), sides=sides)
 
 
-def _check_rows(data: Data, market: str, missing_budget: float, notes: dict[str, Any]) -> BoolArray:
+class Wrong(NamedTuple):
+    """Rows of the daily prices that contradict themselves, by what of them is to be emptied or masked."""
+
+    whole: BoolArray
+    volume: BoolArray
+    vwap: BoolArray
+
+
+def _check_rows(data: Data, market: str, missing_budget: float, notes: dict[str, Any]) -> Wrong:
     """Rows, units and rawness of the daily prices, and the numbers of the tables beside them."""
     table, source = data.table, data.source
     fill_empty_halts(table, notes)
@@ -134,15 +147,16 @@ def _check_rows(data: Data, market: str, missing_budget: float, notes: dict[str,
     notes["units"] = settle_units(table, source, market)
     if market == "cn":
         check_grid(table, source)
-        check_average_price(table, source)
-    return contradictory
+        return Wrong(contradictory, check_average_price(table, source), vwap_outside(table))
+    nothing = np.zeros(table.n_rows, dtype=bool)
+    return Wrong(contradictory, nothing, nothing)
 
 
-def _panel(data: Data, market: str, universe: str | None, contradictory: BoolArray, notes: dict[str, Any]) -> Panel:
+def _panel(data: Data, market: str, universe: str | None, wrong: Wrong, notes: dict[str, Any]) -> Panel:
     chosen = _universe_name(data.table, universe)
     notes["universe"] = chosen
     grid = Grid.of(data, notes)
-    masked = grid.spread(data.table, contradictory) == 1
+    cells = Wrong(*(grid.spread(data.table, rows) == 1 for rows in wrong))
     carry_closes(grid)
     add_previous_close(grid, market, notes)
     if data.source.silent_halts:
@@ -153,9 +167,10 @@ def _panel(data: Data, market: str, universe: str | None, contradictory: BoolArr
     members = None if chosen == LISTED else grid.fields[chosen] == 1
     fields = panel_fields(grid)
     panel = Panel.from_arrays(grid.dates, grid.symbols, fields, None, members, market, copy=False)
-    panel = _mask_missing(panel, masked)
+    panel = _mask_missing(panel, cells.whole)
     panel.notes.update(notes)
-    return panel
+    panel = _emptied(panel, cells.volume, "volume_emptied", ("volume", "amount", "vwap"))
+    return _emptied(panel, cells.vwap & ~cells.volume, "vwap_emptied", ("vwap",))
 
 
 def _universe_name(table: Table, universe: str | None) -> str:
@@ -170,6 +185,15 @@ def _mask_missing(panel: Panel, cells: BoolArray) -> Panel:
     if not cells.any():
         return panel
     return replace(panel, reasons=np.where(cells, np.uint8(Reason.MISSING), panel.reasons))
+
+
+def _emptied(panel: Panel, cells: BoolArray, note: str, names: tuple[str, ...]) -> Panel:
+    """Empty fields in some cells, and name the cells. Prices and reasons stay: they traded, how much is unknown."""
+    if not cells.any():
+        return panel
+    panel.notes[note] = [(str(panel.dates[t]), str(panel.symbols[n])) for t, n in np.argwhere(cells)]
+    emptied = {name: np.where(cells, np.nan, panel.fields[name]) for name in names if name in panel.fields}
+    return replace(panel, fields=panel.fields | emptied)
 
 
 def _cut(panel: Panel, start: np.datetime64 | None, end: np.datetime64 | None) -> Panel:

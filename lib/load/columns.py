@@ -6,7 +6,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -181,7 +180,7 @@ def typed(header: Header, raw: pa.Table, fields: Mapping[str, str], flags: Seque
     fields: column of the file -> its field, which decides the type; flags: further columns of true and false.
     symbol: what every row is about, when no column says it. Raises LoadError.
     """
-    reader = _Reader(header.path, header.kind, raw)
+    reader = _Reader(header, raw)
     numbers: dict[str, FloatArray] = {}
     labels: dict[str, Column] = {}
     for name in raw.column_names:
@@ -205,13 +204,12 @@ def typed(header: Header, raw: pa.Table, fields: Mapping[str, str], flags: Seque
 
 @dataclass(frozen=True, eq=False)
 class _Reader:
-    path: Path
-    kind: str
+    header: Header
     table: pa.Table
 
     @property
     def unit(self) -> str:
-        return "line" if self.kind == "csv" else "row"
+        return "line" if self.header.kind == "csv" else "row"
 
     def number(self, name: str) -> FloatArray:
         """A column of numbers as float64; empty is NaN."""
@@ -246,7 +244,7 @@ class _Reader:
         column = self._flat(name)
         if not _is_text(column.type):
             raise LoadError(
-                f"{self.path.name}: symbols are stored as {column.type}, not as text: they lost their "
+                f"{self.header.path.name}: symbols are stored as {column.type}, not as text: they lost their "
                 f"leading zeros (000001 is not {str(column[0].as_py())[:20]!r}); write them as text"
             )
         return self._complete(name, self._categories(name, column))
@@ -314,8 +312,8 @@ class _Reader:
 
     def _bad(self, name: str, expected: str, found: tuple[int, str]) -> LoadError:
         row, text = found
-        place = f"{self.unit} {row + (2 if self.kind == 'csv' else 1)}"
-        return LoadError(f"{self.path.name}: column {name!r}, {place}: got {_shown(text)}, expected {expected}")
+        place = f"{self.unit} {row + self.header.first_line}"
+        return LoadError(f"{self.header.path.name}: column {name!r}, {place}: got {_shown(text)}, expected {expected}")
 
 
 def _shown(text: str) -> str:

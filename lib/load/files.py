@@ -7,6 +7,8 @@ bytes that are no UTF-8 are taken for GB18030.
 from __future__ import annotations
 
 import codecs
+import csv
+import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +19,14 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from lib.errors import LoadError
+from lib.load.containers import foreign, listed, unread
 
 MAX_BYTES: Final = 4 << 30
 MAX_ROWS: Final = 30_000_000
 MAX_FILES: Final = 100_000  # fifteen years of Tushare by day and table are 18,000
 _HEADER_BYTES: Final = 1 << 20
+_SHORT: Final = "a value is missing, or one in quotes holds a line break"
+_HEADER_LINES: Final = 20  # a name may hold line breaks if it is quoted; one that holds more is an open quote
 _CHUNK: Final = 1 << 22
 
 SUFFIXES: Final = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
@@ -41,21 +46,33 @@ class Caps:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says before its first row: kind ("csv" or "parquet"), encoding, column names in order."""
+    """What a file says before its first row: kind ("csv" or "parquet"), encoding, column names in order.
+
+    lines: how many lines of a CSV these names take.
+    """
 
     path: Path
     kind: str
     encoding: str
     names: tuple[str, ...]
+    lines: int = 1
 
     @property
     def first_line(self) -> int:
-        """Number of row 0 in messages: line 2 of a CSV, row 1 of a parquet file."""
-        return 2 if self.kind == "csv" else 1
+        """Number of row 0 in messages: line 2 of a CSV as a rule, row 1 of a parquet file."""
+        return 1 + self.lines if self.kind == "csv" else 1
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no column has a name: no bytes, blanks, or the "" that pandas writes for an empty table."""
+        return not any(self.names)
 
 
 def files_of(path: Path, caps: Caps) -> list[Path]:
-    """The file itself, or every CSV and parquet file under a folder, sorted. Raises LoadError."""
+    """The file itself, or every CSV and parquet file under a folder, sorted. Raises LoadError.
+
+    An empty file is refused alone, and may lie in a folder.
+    """
     if not path.exists():
         raise LoadError(f"{path}: no such file")
     if path.is_file():
@@ -65,55 +82,79 @@ def files_of(path: Path, caps: Caps) -> list[Path]:
     else:
         raise LoadError(f"{path}: not a file")
     if not files:
-        raise LoadError(f"{path}: not a file, and a folder without any {', '.join(SUFFIXES)} file")
+        others = unread_in(path)
+        instead = f"; it has {listed(others)}: unpack or convert them" if others else ""
+        raise LoadError(f"{path}: not a file, and a folder without any {', '.join(SUFFIXES)} file{instead}")
     if len(files) > caps.max_files:
         raise LoadError(f"{path.name}: {len(files):,} files, more than the cap of {caps.max_files:,}")
     _check_size(path, files, caps.max_bytes)
     return files
 
 
+def unread_in(folder: Path) -> dict[str, int]:
+    """Files of a folder that may hold prices and are not read: ending -> count (archives, workbooks, pickles)."""
+    return unread(_visible(folder)) if folder.is_dir() else {}
+
+
 def _under(folder: Path) -> Iterator[Path]:
+    return (path for path in _visible(folder) if path.suffix.lower() in SUFFIXES)
+
+
+def _visible(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*"):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and path.suffix.lower() in SUFFIXES and path.is_file():
+        if not hidden and path.is_file():
             yield path
 
 
 def _check_size(path: Path, files: list[Path], max_bytes: int) -> None:
     sizes = [file.stat().st_size for file in files]
-    if 0 in sizes:
-        raise LoadError(f"{files[sizes.index(0)].name}: the file is empty (0 bytes, no rows)")
+    if sizes == [0]:
+        raise LoadError(f"{files[0].name}: the file is empty (0 bytes, no rows)")
     if sum(sizes) > max_bytes:
         raise LoadError(f"{path.name}: {sum(sizes):,} bytes, more than the cap of {max_bytes:,}")
 
 
 def kind_of(path: Path) -> str:
     """ "parquet" or "csv", by the first bytes and the ending."""
+    return "parquet" if _is_parquet(path) else SUFFIXES.get(path.suffix.lower(), "csv")
+
+
+def _is_parquet(path: Path) -> bool:
     with path.open("rb") as file:
-        magic = file.read(4)
-    return "parquet" if magic == b"PAR1" else SUFFIXES.get(path.suffix.lower(), "csv")
+        return file.read(4) == b"PAR1"
 
 
 def read_header(path: Path, known: Callable[[Names], bool], kind: str | None = None) -> Header:
-    """Kind, encoding and column names of a file. Raises LoadError."""
+    """Kind, encoding and column names of a file. Raises LoadError, also for what is no file of prices at all."""
     kind = kind or kind_of(path)
+    if path.stat().st_size == 0:
+        return Header(path, kind, "utf-8", ())
+    if not _is_parquet(path):
+        _refuse_foreign(path, kind)
+    if kind == "csv":
+        return _csv_header(path, known)
+    with _damage_is_named(path), pq.ParquetFile(path) as file:
+        return Header(path, kind, "parquet", tuple(file.schema_arrow.names))
+
+
+def _refuse_foreign(path: Path, kind: str) -> None:
+    """Name a file for what it is, where that is neither CSV nor, as its name or the caller says, parquet."""
+    if what := foreign(path):
+        raise LoadError(f"{path.name}: {what}")
     if kind == "parquet":
-        with _damage_is_named(path), pq.ParquetFile(path) as file:
-            encoding, names = "parquet", list(file.schema_arrow.names)
-    else:
-        encoding, names = _csv_header(path, known)
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise LoadError(f"{path.name}: column {repeated[0]!r} appears more than once")
-    return Header(path, kind, encoding, tuple(names))
+        raise LoadError(f"{path.name}: no parquet file: it does not begin with PAR1; is it a CSV, or damaged?")
 
 
 def read_columns(header: Header, wanted: Names, max_rows: int) -> pa.Table:
-    """The wanted columns of a file; those of a CSV as text. Raises LoadError."""
-    table = (_parquet if header.kind == "parquet" else _csv)(header, list(wanted), max_rows)
-    if table.num_rows == 0:
-        raise LoadError(f"{header.path.name}: no rows (only a header); expected one row per date and symbol")
-    return table
+    """The wanted columns of a file, perhaps without a row; those of a CSV as text. Raises LoadError.
+
+    A wanted name must stand for one column; what nobody reads may be called anything, also nothing.
+    """
+    repeated = sorted({name for name in wanted if header.names.count(name) > 1})
+    if repeated:
+        raise LoadError(f"{header.path.name}: column {repeated[0]!r} appears more than once")
+    return (_parquet if header.kind == "parquet" else _csv)(header, list(wanted), max_rows)
 
 
 # -- parquet --------------------------------------------------------------------------------------
@@ -163,7 +204,10 @@ def _csv(header: Header, wanted: list[str], max_rows: int) -> pa.Table:
             path,
             # one thread, for only then does an invalid row know its line
             pacsv.ReadOptions(
-                use_threads=False, encoding=header.encoding, skip_rows=1, column_names=list(header.names)
+                use_threads=False,
+                encoding=header.encoding,
+                skip_rows=header.lines,
+                column_names=[name if name in wanted else f"\0{i}" for i, name in enumerate(header.names)],
             ),
             pacsv.ParseOptions(invalid_row_handler=remember, newlines_in_values=False),
             pacsv.ConvertOptions(
@@ -183,7 +227,7 @@ def _csv(header: Header, wanted: list[str], max_rows: int) -> pa.Table:
 def unfinished(path: Path) -> int:
     """How many CSV files here end in the middle of a line: without a line break, as a copy does that was cut off."""
     files = [path] if path.is_file() else _under(path)
-    return sum(kind_of(file) == "csv" and _ends_in_a_line(file) for file in files)
+    return sum(kind_of(file) == "csv" and _ends_in_a_line(file) for file in files if file.stat().st_size)
 
 
 def _ends_in_a_line(path: Path) -> bool:
@@ -212,8 +256,11 @@ def _csv_trouble(path: Path, trouble: list[pacsv.InvalidRow], expected: int, err
     row = trouble[0]
     where = f"line {row.number}" if row.number else f"the line {row.text[:60]!r}"
     fields = f"{where} has {row.actual_columns} fields, expected {expected}"
-    if row.actual_columns < expected and _ends_with(path, row.text):
-        return f"{path.name}: the file is truncated: {fields}"
+    if row.actual_columns < expected:
+        cut = _ends_with(path, row.text)
+        return f"{path.name}: the file is truncated: {fields}" if cut else f"{path.name}: {fields}; {_SHORT}"
+    if row.text.rstrip("\r\n").endswith(","):
+        return f"{path.name}: {fields}; it ends with a comma more than the header"
     return f"{path.name}: {fields}; numbers are written without thousands separators"
 
 
@@ -221,21 +268,34 @@ def _ends_with(path: Path, text: str) -> bool:
     return _last_bytes(path, 4096).rstrip(b"\r\n").endswith(text.encode("utf-8", "replace").rstrip(b"\r\n"))
 
 
-def _csv_header(path: Path, known: Callable[[Names], bool]) -> tuple[str, list[str]]:
+def _csv_header(path: Path, known: Callable[[Names], bool]) -> Header:
     """utf-8 if the whole file decodes; else gb18030, if that gives a header we know; else LoadError."""
     with path.open("rb") as file:
-        line = file.readline(_HEADER_BYTES)
+        head = file.read(_HEADER_BYTES)
     wrong_at = _first_undecodable(path, "utf-8")
     encoding = "utf-8" if wrong_at is None else "gb18030"
     if wrong_at is None or _first_undecodable(path, encoding) is None:
-        text = line.decode(encoding, "replace").strip("\r\n\ufeff")
-        names = [name.strip().strip('"').strip() for name in text.split(",")]
+        names, lines = _names_in(path, head.decode(encoding, "replace"))
         if wrong_at is None or known(names):
-            return encoding, names
+            return Header(path, "csv", encoding, tuple(names), lines)
     raise LoadError(
         f"{path.name}: not UTF-8 (line {_line_of(path, int(wrong_at or 0))}), nor GB18030 with a known header; "
         f"save it as UTF-8"
     )
+
+
+def _names_in(path: Path, text: str) -> tuple[list[str], int]:
+    """Column names as RFC 4180 writes them (a quoted one may hold commas and line breaks), and the lines they take."""
+    reader = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), skipinitialspace=True)
+    try:
+        names = next((record for record in reader if record), [])
+    except csv.Error as error:
+        raise LoadError(f"{path.name}: not a readable CSV: its header is no line of names ({error})") from None
+    if reader.line_num > _HEADER_LINES:
+        raise LoadError(
+            f"{path.name}: not a readable CSV: its header goes on for {reader.line_num:,} lines (a quote left open?)"
+        )
+    return [name.strip() for name in names], reader.line_num
 
 
 def _first_undecodable(path: Path, encoding: str) -> int | None:

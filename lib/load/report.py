@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,7 +10,9 @@ import numpy as np
 
 from lib.exchanges import UNKNOWN_BOARD, is_symbol, kinds_of
 from lib.load.build import load_panel
+from lib.load.containers import listed
 from lib.load.files import Caps
+from lib.load.instruments import named
 from lib.load.read import read
 from lib.load.sources import canonical
 from lib.panel import Panel
@@ -178,6 +181,7 @@ def _remarks(notes: dict[str, Any]) -> list[str]:
     for name, text in _DAYS_NAMED.items():
         if days := notes.get(name):
             remarks.append(f"{len(days):,} {text}: {', '.join(days[-_SHOWN:])}{' and earlier' * (len(days) > _SHOWN)}")
+    remarks += list(_left_out(notes))
     for name, rows in notes.get("repeated_rows", {}).items():
         if rows:
             remarks.append(f"{name}: {rows:,} rows repeat another one and are dropped")
@@ -198,6 +202,34 @@ def _no_shares(panel: Panel) -> list[str]:
             shown = ", ".join(map(str, found[:_SHOWN])) + ", ..." * (len(found) > _SHOWN)
             remarks.append(f"{len(found):,} symbols {text[0]}: {shown}; {text[1]}")
     return remarks
+
+
+def _left_out(notes: dict[str, Any]) -> Iterator[str]:
+    """Files that were not read, symbols that are no stocks, rows that lost their volume: each named."""
+    if skipped := notes.get("skipped_files"):
+        yield f"{len(skipped):,} files skipped: {_first([f'{name} ({why})' for name, why in skipped.items()])}"
+    if unread := notes.get("unread_files"):
+        yield f"not read: {listed(unread)} files; unpack or convert them if they hold prices"
+    if others := notes.get("not_stocks"):
+        yield f"{len(others):,} symbols are no stocks and left out: {named(others)}"
+    if emptied := notes.get("volume_emptied"):
+        yield (
+            f"amount / volume lies outside [low, high] on {len(emptied):,} rows ({_by_fewest(emptied)}): their volume, "
+            f"amount and vwap are empty"
+        )
+    if emptied := notes.get("vwap_emptied"):
+        yield f"vwap lies outside [low, high] on {len(emptied):,} rows ({_by_fewest(emptied)}): it is empty there"
+
+
+def _by_fewest(cells: list[tuple[str, str]]) -> str:
+    """Days or symbols of some cells, whichever are fewer: one stock on all days, or all stocks on one day."""
+    days, symbols = (sorted({cell[i] for cell in cells}) for i in (0, 1))
+    fewest, what = (days, "days") if len(days) < len(symbols) else (symbols, "symbols")
+    return f"{len(fewest):,} {what}: {_first(fewest)}"
+
+
+def _first(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")
 
 
 def _china_remarks(panel: Panel) -> list[str]:

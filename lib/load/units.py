@@ -2,12 +2,13 @@
 
 amount / volume is the average price paid. In the right units it lies within the day's range, so a power of ten
 between the two gives a wrong unit away, and how often it lies there says whether the guess explains the file.
+Rows in other units than the rest (one stock, one day) lie a power of ten outside; what adjusted prices do is anywhere.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -15,19 +16,32 @@ from lib.errors import LoadError
 from lib.load.columns import BoolArray, FloatArray, Table
 from lib.load.sources.base import Source, whole_cents
 
-#: share of traded rows whose average price lies in the day's range before a guess is believed
+#: share of traded rows whose average price lies in the day's range before a guess is believed; rows in other units than
+#: the rest do not count
 ENOUGH: Final = 0.95
 _TICK: Final = 0.01
 _LOT: Final = 100
+#: rows from which on the median says where in their days' ranges they lie, and how far from the middle is one-sided
+_FEW: Final = 10
+_ASIDE: Final = 0.01
 
-#: amount / (volume x price) -> (shares in a unit of volume, yuan in a unit of amount, words)
+
+class Unit(NamedTuple):
+    """shares in a unit of volume, yuan in a unit of amount; ratio: amount / (volume x price) in these units."""
+
+    ratio: float
+    shares: int
+    yuan: int
+    words: str
+
+
 _UNITS: Final = (
-    (1.0, 1, 1, "volume in shares, amount in yuan"),
-    (100.0, 100, 1, "volume in lots of 100, amount in yuan"),
-    (0.1, 100, 1_000, "volume in lots of 100, amount in thousands of yuan"),
-    (0.001, 1, 1_000, "volume in shares, amount in thousands of yuan"),
-    (0.01, 100, 10_000, "volume in lots of 100, amount in units of 10,000 yuan"),
-    (0.0001, 1, 10_000, "volume in shares, amount in units of 10,000 yuan"),
+    Unit(1.0, 1, 1, "volume in shares, amount in yuan"),
+    Unit(100.0, 100, 1, "volume in lots of 100, amount in yuan"),
+    Unit(0.1, 100, 1_000, "volume in lots of 100, amount in thousands of yuan"),
+    Unit(0.001, 1, 1_000, "volume in shares, amount in thousands of yuan"),
+    Unit(0.01, 100, 10_000, "volume in lots of 100, amount in units of 10,000 yuan"),
+    Unit(0.0001, 1, 10_000, "volume in shares, amount in units of 10,000 yuan"),
 )
 
 
@@ -61,32 +75,32 @@ class Units:
 def settle_units(table: Table, source: Source, market: str) -> Units:
     """Bring volume and amount to shares and yuan, by the source or by the best guess. Raises LoadError.
 
-    A source says its units itself; a file that contradicts them is refused. In a canonical record a unit other
-    than shares and yuan is converted, if it explains the prices. Outside China nothing is converted.
+    A source says its units itself; a file that contradicts them is refused. A canonical record and Qlib's folders,
+    which several vendors fill, are converted if another unit explains the prices. Outside China nothing is converted.
     """
     stated = _stated(source) if market == "cn" or source.units_known else "volume in shares, amount in the currency"
     how = f"known from {source.title}" if source.units_known else "assumed"
     traded, ratio = _ratio(table)
     if not traded.any():
+        _convert(table, source, _UNITS[0])
         return Units(stated, how)
     middle = float(np.median(ratio[traded]))
     if market != "cn":
         return Units(stated, "assumed", middle, _agreement(table))
-    size, shares, yuan, words = next((u for u in _UNITS if 0.5 * u[0] < middle < 2 * u[0]), _UNITS[0])
-    if size == 1:
-        return _confirmed(table, stated, how if source.units_known else "guessed", middle)
-    agreement = _agreement(table, shares, yuan)
-    if agreement < ENOUGH:  # adjusted prices can be off by any factor; they are refused with better words
-        return Units(stated, "unclear", middle, _agreement(table))
-    if source.units_known:
-        raise LoadError(
-            f"{table.name}: amount / (volume x close) is {middle:.4g} in the units of {source.title}, as if {words} "
-            f"relative to them, on {agreement:.0%} of rows; the columns are not in that source's units: convert them, "
-            f"or write them as a canonical record"
-        )
-    table.numbers["volume"] = whole_cents(table.numbers["volume"] * shares)
-    table.numbers["amount"] = whole_cents(table.numbers["amount"] * yuan)
-    return Units(f"{words}, converted to shares and yuan", "guessed", middle, agreement)
+    unit = next((u for u in _UNITS if 0.5 * u.ratio < middle < 2 * u.ratio), _UNITS[0])
+    if source.units_known:  # a whole file may contradict the source; rows that do lose their volume
+        _refuse_units(table, source, unit, middle)
+        unit = _UNITS[0]
+    given = dict(table.numbers)
+    _convert(table, source, unit)
+    agreement = _agreement(table)
+    if unit is _UNITS[0]:
+        return Units(stated, how if source.units_known else "guessed", middle, agreement)
+    if agreement >= ENOUGH:
+        return Units(f"{unit.words}, converted to shares and yuan", "guessed", middle, agreement)
+    table.numbers.update(given)  # adjusted prices can be off by any factor; they are refused with better words
+    _convert(table, source, _UNITS[0])
+    return Units(stated, "unclear", middle, _agreement(table))
 
 
 def _stated(source: Source) -> str:
@@ -97,8 +111,24 @@ def _stated(source: Source) -> str:
     return f"volume in {volume}, amount in {amount}{converted}"
 
 
-def _confirmed(table: Table, text: str, how: str, middle: float) -> Units:
-    return Units(text, how, middle, _agreement(table))
+def _convert(table: Table, source: Source, unit: Unit) -> None:
+    for name, factor in (("volume", unit.shares), ("amount", unit.yuan)):
+        if name in table.numbers and factor != 1:
+            table.numbers[name] = whole_cents(table.numbers[name] * factor)
+    if source.rounds_volume:
+        table.numbers["volume"] = np.rint(table.numbers["volume"])
+
+
+def _refuse_units(table: Table, source: Source, unit: Unit, middle: float) -> None:
+    numbers = table.numbers
+    outside = _outside(table, numbers["volume"] * unit.shares, numbers["amount"] * unit.yuan)
+    agreement = 1 - outside[_both(table)].mean()
+    if unit is not _UNITS[0] and agreement >= ENOUGH:
+        raise LoadError(
+            f"{table.name}: amount / (volume x close) is {middle:.4g} in the units of {source.title}, "
+            f"as if {unit.words} relative to them, on {agreement:.0%} of rows; the columns are not in that source's "
+            f"units: convert them, or write them as a canonical record"
+        )
 
 
 def _ratio(table: Table) -> tuple[BoolArray, FloatArray]:
@@ -116,24 +146,65 @@ def average_price(table: Table) -> FloatArray:
         return np.asarray(table.numbers["amount"] / table.numbers["volume"])
 
 
-def outside_range(table: Table, shares: float = 1, yuan: float = 1) -> BoolArray | None:
+def outside_range(table: Table) -> BoolArray | None:
     """Traded rows whose average price lies outside [low, high]; None without an amount.
 
-    A tick is allowed, and what rounding volume to whole lots can do.
+    A tick is allowed, and what rounding volume to whole lots can do. No amount for a traded volume is outside as well,
+    where other rows have one.
     """
     if "amount" not in table.numbers:
         return None
     numbers = table.numbers
+    outside = _outside(table, numbers["volume"], numbers["amount"])
+    if (numbers["amount"] > 0).any():
+        outside |= (numbers["volume"] > 0) & (numbers["amount"] == 0)
+    return outside
+
+
+def vwap_outside(table: Table) -> BoolArray:
+    """Rows whose own average price, a column of the file, lies outside [low, high] by more than a tick."""
+    numbers = table.numbers
+    price = numbers.get("vwap", np.full(table.n_rows, np.nan))
+    slack = _TICK + 1e-6 * np.abs(price)
+    return np.asarray((numbers["volume"] > 0) & ((price > numbers["high"] + slack) | (price < numbers["low"] - slack)))
+
+
+def in_other_units(table: Table) -> BoolArray:
+    """Rows of `outside_range` in other units than the rest: a power of ten brings them inside, or there is no amount.
+
+    Prices adjusted by nearly a power of ten lie inside as well, but to one side: rows with the same power must lie in
+    the middle of their days' ranges on average.
+    """
+    numbers, outside = table.numbers, outside_range(table)
+    if outside is None:
+        return np.zeros(table.n_rows, dtype=bool)
     with np.errstate(all="ignore"):
-        volume = numbers["volume"] * shares
-        price = numbers["amount"] * yuan / volume
+        middle = average_price(table) / ((numbers["high"] + numbers["low"]) / 2)
+        power = np.nan_to_num(np.round(np.log10(middle)), posinf=0.0, neginf=0.0)
+    inside = outside & ~_outside(table, numbers["volume"], numbers["amount"] * 10.0**-power)
+    for one in np.unique(power[inside]):
+        rows = inside & (power == one)
+        if rows.sum() >= _FEW and abs(np.median(middle[rows]) * 10.0**-one - 1) > _ASIDE:
+            inside &= ~rows
+    return np.asarray(inside | (outside & (numbers["amount"] == 0)))
+
+
+def _outside(table: Table, volume: FloatArray, amount: FloatArray) -> BoolArray:
+    high, low = table.numbers["high"], table.numbers["low"]
+    with np.errstate(all="ignore"):
+        price = amount / volume
         slack = _TICK + price * (_LOT / 2 / volume) * (np.mod(volume, _LOT) == 0) + 1e-6 * price
-        outside = (price > numbers["high"] + slack) | (price < numbers["low"] - slack)
-        return np.asarray(outside & (volume > 0) & (numbers["amount"] > 0))
+        outside = (price > high + slack) | (price < low - slack)
+        return np.asarray(outside & (volume > 0) & (amount > 0))
 
 
-def _agreement(table: Table, shares: float = 1, yuan: float = 1) -> float:
-    outside = outside_range(table, shares, yuan)
+def _both(table: Table) -> BoolArray:
+    return np.asarray((table.numbers["volume"] > 0) & (table.numbers["amount"] > 0))
+
+
+def _agreement(table: Table) -> float:
+    """Share of traded rows, without those in other units than the rest, whose average price lies in the day's range."""
+    outside = outside_range(table)
     assert outside is not None
-    traded = (table.numbers["volume"] > 0) & (table.numbers["amount"] > 0)
+    traded = _both(table) & ~in_other_units(table)
     return float(1 - outside[traded].mean()) if traded.any() else float("nan")

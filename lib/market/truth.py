@@ -57,6 +57,16 @@ class Market:
     episode_days: slice
     _without_exchange: Callable[[], Market] = field(repr=False)
 
+    def __repr__(self) -> str:
+        t, n = self.panel.shape
+        episode = self.episode_days.stop - self.episode_days.start
+        scripted = f", a scripted episode of {episode} days" if episode > 0 else ""
+        masked = float((~self.panel.mask & self.panel.universe).sum() / max(self.panel.universe.sum(), 1))
+        return (
+            f"Market({t} dates {self.panel.dates[0]}..{self.panel.dates[-1]} x {n} stocks, seed={self.seed}, "
+            f"{masked:.1%} of cells masked{scripted}; .panel, .truth, .twin())"
+        )
+
     def twin(self) -> Market:
         """The same random draws without limits and halts.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lib.errors import StatisticsError
-from lib.stats.checks import Series, is_constant, paired, probability, series, varying
+from lib.stats.checks import Series, finite, is_constant, numbers, paired, probability, series, varying
 from lib.stats.inference import Estimate, autocovariance
 from lib.stats.performance import sharpe
 
@@ -35,7 +35,7 @@ def block_bootstrap(
     "stationary" draws blocks of geometric length with mean `block` (Politis & Romano 1994), "circular"
     blocks of fixed length (Politis & Romano 1992); both wrap around. `block=None`: the automatic length of
     `optimal_block` (largest over columns), to a tenth of a day. `length`: days in a path, T by default.
-    Raises: StatisticsError for unusable input; whatever `statistic` raises.
+    Raises: StatisticsError for unusable input and for a path on which `statistic` is not finite; whatever it raises.
 
     >>> means = block_bootstrap([1.0, 2.0, 3.0], np.mean, rng=np.random.default_rng(0), n_samples=5, block=1)
     >>> means.shape
@@ -48,9 +48,11 @@ def block_bootstrap(
         raise StatisticsError(
             f"block_bootstrap: length and n_samples must be >= 1, got {days} and {n_samples}"
         )
-    return np.array([statistic(x[draw(x.shape[0], days, size, rng)]) for _ in range(n_samples)])
+    samples = [statistic(x[draw(x.shape[0], days, size, rng)]) for _ in range(n_samples)]
+    return series(samples, "the statistic of the resampled paths", minimum=1)
 
 
+@finite
 def percentile_interval(samples: ArrayLike, *, level: float = 0.95) -> tuple[float, float]:
     """The central `level` of bootstrap samples: quantiles (1 - level)/2 and (1 + level)/2."""
     tail = (1 - probability(level, "level")) / 2
@@ -85,9 +87,11 @@ def prediction_interval(
         return x[history[stationary_indices(x.shape[0], length, size, rng)]]
 
     samples = [statistic(path()) for _ in range(n_samples)]
-    return Estimate(float(statistic(x)), *percentile_interval(samples, level=level))
+    (value,) = series([statistic(x)], "the statistic", minimum=1)
+    return Estimate(float(value), *percentile_interval(samples, level=level))
 
 
+@finite
 def mean_difference_interval(
     a: ArrayLike,
     b: ArrayLike,
@@ -107,6 +111,7 @@ def mean_difference_interval(
     return Estimate(float(np.mean(x - y)) * scale, *percentile_interval(samples, level=level))
 
 
+@finite
 def sharpe_difference_interval(
     a: ArrayLike,
     b: ArrayLike,
@@ -131,6 +136,7 @@ def sharpe_difference_interval(
     return Estimate(difference(both), *percentile_interval(samples, level=level))
 
 
+@finite
 def optimal_block(values: ArrayLike, kind: Kind = "stationary") -> float:
     """Automatic block length for the bootstrap of a mean: (2 G^2 / D)^(1/3) T^(1/3), at least 1.
 
@@ -181,9 +187,9 @@ def _bandwidth(x: Series) -> int:
 
 
 def _rows(values: ArrayLike) -> NDArray[np.float64]:
-    x = np.asarray(values, dtype=np.float64)
-    if x.ndim not in (1, 2):
-        raise StatisticsError(f"bootstrap: expected [T] or [T, K], got shape {x.shape}")
+    x = numbers(values, "bootstrap")
+    if x.ndim not in (1, 2) or x.size == 0:
+        raise StatisticsError(f"bootstrap: expected days [T] or [T, K], at least one of each, got shape {x.shape}")
     for column in x.reshape(x.shape[0], -1).T:
         series(column)
     return x

@@ -1,6 +1,10 @@
-"""What every statistic asks of its input: a finite series [T], long enough and not constant."""
+"""What every statistic asks of its input: a finite series [T], long enough and not constant; and of its result."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,9 +12,52 @@ from numpy.typing import ArrayLike, NDArray
 from lib.errors import StatisticsError
 
 Series = NDArray[np.float64]
+P = ParamSpec("P")
+R = TypeVar("R")
 
 #: A range below this share of 1 + max|x| is rounding. Returns are ratios minus 1, hence the 1.
 ROUNDING = 1e-13
+
+
+def finite(statistic: Callable[P, R]) -> Callable[P, R]:
+    """Decorates a statistic: it returns finite numbers or raises StatisticsError, never inf or NaN.
+
+    A sum or a square beyond the largest double (1.8e308) would otherwise give inf, and a ratio of two of them NaN or,
+    worse, a plausible 0.
+
+    >>> finite(np.square)(1e200)
+    Traceback (most recent call last):
+    lib.errors.StatisticsError: square: overflow encountered in square; rescale the input: doubles end at 1.8e308
+    """
+
+    @wraps(statistic)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with np.errstate(over="raise", divide="raise", invalid="raise"):
+                value = statistic(*args, **kwargs)
+        except (FloatingPointError, OverflowError, ZeroDivisionError) as error:
+            raise StatisticsError(
+                f"{statistic.__name__}: {error}; rescale the input: doubles end at 1.8e308"
+            ) from None
+        if not _is_finite(value):
+            raise StatisticsError(f"{statistic.__name__}: the result is not finite ({value}); rescale the input")
+        return value
+
+    return checked
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_finite, value))
+    return bool(np.isfinite(value).all())
+
+
+def numbers(values: ArrayLike, name: str = "series") -> NDArray[np.float64]:
+    """`values` as a float64 array. Raises: StatisticsError for text and for rows of different lengths."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise StatisticsError(f"{name}: expected numbers of one shape, got {type(values).__name__} ({error})") from None
 
 
 def series(values: ArrayLike, name: str = "series", *, minimum: int = 2) -> Series:
@@ -21,7 +68,7 @@ def series(values: ArrayLike, name: str = "series", *, minimum: int = 2) -> Seri
     >>> series([1, 2])
     array([1., 2.])
     """
-    x = np.asarray(values, dtype=np.float64)
+    x = numbers(values, name)
     if x.ndim != 1:
         raise StatisticsError(f"{name}: expected one dimension [T], got shape {x.shape}")
     if x.size < minimum:
@@ -70,4 +117,11 @@ def probability(value: float, name: str) -> float:
     """`value` when it lies strictly between 0 and 1, an error otherwise."""
     if not 0.0 < value < 1.0:
         raise StatisticsError(f"{name}: expected a number strictly between 0 and 1, got {value}")
+    return float(value)
+
+
+def positive(value: float, name: str) -> float:
+    """`value` when it is finite and above 0, an error otherwise."""
+    if not 0.0 < value < np.inf:
+        raise StatisticsError(f"{name}: expected a finite number above 0, got {value}")
     return float(value)

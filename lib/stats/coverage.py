@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.errors import StatisticsError
+from lib.stats.checks import finite
 
 Cells = NDArray[np.bool_]
 
@@ -60,6 +61,7 @@ def chain_of(mask: Cells, listed: Cells) -> Chain:
     return Chain(int(masked.sum()) / total, int(masked.sum()) / max(int(starts.sum()), 1) if masked.any() else 1.0)
 
 
+@finite
 def independent(masked: float, window: int, share: float) -> float:
     """Share kept when every cell is masked by its own coin: P(Binomial(w - 1, 1 - p) >= needed - 1).
 
@@ -71,6 +73,7 @@ def independent(masked: float, window: int, share: float) -> float:
     return clustered(Chain(masked, 1 / (1 - masked)), window, share) if masked < 1 else 0.0
 
 
+@finite
 def clustered(chain: Chain, window: int, share: float) -> float:
     """Share kept when masked days follow a two-state chain. Strict: (1 - e)^(w - 1), e = p / ((1 - p) L).
 
@@ -79,8 +82,10 @@ def clustered(chain: Chain, window: int, share: float) -> float:
     those of independent cells.
 
     >>> round(clustered(Chain(0.05, 8.0), 20, 1.0), 4)
-    0.8822
+    0.8821
     """
+    if not (0 <= chain.masked <= 1 and 1 <= chain.spell < math.inf):
+        raise StatisticsError(f"clustered: expected a share from 0 to 1 in spells of at least one day, got {chain}")
     enter, leave = chain.enter, 1 / chain.spell
     counts: NDArray[Any] = np.zeros((2, window))  # state (0: valid) x valid days so far
     counts[0, 0] = 1.0
@@ -91,12 +96,16 @@ def clustered(chain: Chain, window: int, share: float) -> float:
     return float(counts[:, max(required(window, share) - 1, 0) :].sum())
 
 
+@finite
 def by_stock(mask: Cells, listed: Cells, scored: Cells, window: int, share: float) -> float:
-    """Mean of `clustered` over stocks, each with its own chain, weighted by its valid scored cells."""
+    """Mean of `clustered` over stocks, each with its own chain, weighted by its valid scored cells.
+
+    Raises: StatisticsError without any such cell.
+    """
     weight = (mask & scored).sum(axis=0)
     used = np.flatnonzero(weight > 0)
     if len(used) == 0:
-        return math.nan
+        raise StatisticsError("by_stock: no cell is both valid and scored, so there is no share to average")
     found = [clustered(chain_of(mask[:, [stock]], listed[:, [stock]]), window, share) for stock in used]
     return float(np.average(found, weights=weight[used]))
 

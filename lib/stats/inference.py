@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lib.errors import StatisticsError
-from lib.stats.checks import Series, paired, probability, series, varying
+from lib.stats.checks import Series, finite, paired, probability, series, varying
 
 NORMAL = NormalDist()
 
@@ -41,6 +41,7 @@ class SharpeDifference(NamedTuple):
     p_value: float
 
 
+@finite
 def autocorrelation(values: ArrayLike, lags: int) -> Series:
     """Sample autocorrelations rho(1..lags), each autocovariance divided by T. Returns [lags].
 
@@ -60,6 +61,7 @@ def autocovariance(x: Series, lags: int) -> Series:
     return np.array([d[k:] @ d[: d.size - k] for k in range(lags + 1)]) / d.size
 
 
+@finite
 def newey_west_error(values: ArrayLike, lags: int | None = None, *, horizon: int = 1) -> float:
     """Newey-West standard error of a mean: sqrt[(gamma(0) + 2 sum_k (1 - k/(L+1)) gamma(k)) / T].
 
@@ -81,6 +83,7 @@ def newey_west_error(values: ArrayLike, lags: int | None = None, *, horizon: int
     return float(np.sqrt((gamma[0] + 2 * weights @ gamma[1:]) / x.size))
 
 
+@finite
 def newey_west_t(values: ArrayLike, lags: int | None = None, *, horizon: int = 1) -> float:
     """t-statistic of a mean with the `newey_west_error`, e.g. of a daily information coefficient [T].
 
@@ -93,6 +96,7 @@ def newey_west_t(values: ArrayLike, lags: int | None = None, *, horizon: int = 1
     return float(np.mean(series(values)) / newey_west_error(values, lags, horizon=horizon))
 
 
+@finite
 def sharpe_difference(a: ArrayLike, b: ArrayLike, *, periods: float = 252) -> SharpeDifference:
     """Annualised Sharpe(a) - Sharpe(b) of two series on the same days, with Memmel's standard error.
 
@@ -113,6 +117,7 @@ def sharpe_difference(a: ArrayLike, b: ArrayLike, *, periods: float = 252) -> Sh
     return SharpeDifference(float(difference), float(error), z, 2 * NORMAL.cdf(-abs(z)))
 
 
+@finite
 def lo_factor(autocorrelations: ArrayLike, q: int) -> float:
     """Lo's factor from a per-period to a q-period Sharpe ratio: q / sqrt(q + 2 sum_{k<q} (q - k) rho(k)).
 
@@ -123,19 +128,23 @@ def lo_factor(autocorrelations: ArrayLike, q: int) -> float:
     >>> round(lo_factor(0.1 ** np.arange(1, 252), 252), 3)
     14.365
     """
-    rho = np.asarray(autocorrelations, dtype=np.float64)[: q - 1]
+    if q < 1:
+        raise StatisticsError(f"lo_factor: expected q >= 1 periods, got {q}")
+    rho = series(autocorrelations, "autocorrelations", minimum=0)[: q - 1]
     variance = q + 2 * float((q - np.arange(1, rho.size + 1)) @ rho)
     if not variance > 0:
         raise StatisticsError(f"lo_factor: autocorrelations imply a {q}-period variance of {variance:.4g}")
     return float(q / variance**0.5)
 
 
+@finite
 def lo_sharpe(returns: ArrayLike, *, periods: int = 252, lags: int = 5) -> float:
     """Annual Sharpe ratio corrected for autocorrelation: mean/std(ddof=1) * lo_factor(rho(1..lags), q)."""
     r = varying(returns, "returns")
     return float(r.mean() / r.std(ddof=1)) * lo_factor(autocorrelation(r, lags), periods)
 
 
+@finite
 def holm(p_values: ArrayLike) -> Series:
     """Holm's adjusted p-values in the order given: running max over sorted p of (m - rank) p, at most 1.
 
@@ -153,6 +162,7 @@ def holm(p_values: ArrayLike) -> Series:
     return adjusted
 
 
+@finite
 def mean_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     """Student interval of the mean of INDEPENDENT values, e.g. paired differences over market seeds.
 
@@ -162,6 +172,7 @@ def mean_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     return _student(x, level, np.sqrt(1 / x.size))
 
 
+@finite
 def path_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     """Student PREDICTION interval for one further independent value: mean +- t(n - 1) s sqrt(1 + 1/n).
 
@@ -171,6 +182,7 @@ def path_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     return _student(x, level, np.sqrt(1 + 1 / x.size))
 
 
+@finite
 def student_quantile(p: float, freedom: int) -> float:
     """Quantile of Student's t with `freedom` >= 1 degrees of freedom, to about 1e-9.
 

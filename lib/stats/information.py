@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lib.errors import StatisticsError
-from lib.stats.checks import Series, series
+from lib.stats.checks import Series, finite, numbers, series
 from lib.stats.inference import newey_west_t
 
 Matrix = NDArray[np.float64]
@@ -54,12 +54,13 @@ def ic(
     return _row_correlation(x, y, scored, min_cells)
 
 
+@finite
 def ic_summary(daily: ArrayLike, *, horizon: int = 1, lags: int | None = None) -> ICSummary:
     """Mean daily IC with its Newey-West t over the days of `daily` [T]; NaN days are counted.
 
     `horizon`: days a label spans; at least horizon - 1 lags are used.
     """
-    values = np.asarray(daily, dtype=np.float64)
+    values = numbers(daily, "daily IC")
     defined = series(values[~np.isnan(values)], "daily IC")
     t = newey_west_t(defined, lags, horizon=horizon)
     undefined = values.size - defined.size
@@ -89,8 +90,10 @@ def masked_ranks(values: Matrix, cells: Cells) -> Matrix:
 
 def _inside(values: ArrayLike, cells: Cells, name: str) -> Matrix:
     x = np.asarray(values)
-    if x.ndim != 2 or x.shape != cells.shape:
-        raise StatisticsError(f"ic: {name} is {x.shape} but cells {cells.shape}; expected the same [T, N]")
+    if x.ndim != 2 or x.shape != cells.shape or x.size == 0:
+        raise StatisticsError(
+            f"ic: {name} is {x.shape} but cells {cells.shape}; expected the same [T, N], T and N >= 1"
+        )
     x = np.where(cells, x, 0.0).astype(np.float64)
     if not np.isfinite(x).all():
         where = np.argwhere(~np.isfinite(x))
@@ -103,6 +106,7 @@ def _inside(values: ArrayLike, cells: Cells, name: str) -> Matrix:
 
 def _row_correlation(x: Matrix, y: Matrix, cells: Cells, min_cells: int) -> Series:
     count = cells.sum(axis=1)  # T
+    x, y = _scaled(x), _scaled(y)
     enough = count >= min_cells
     per_row = np.where(enough, count, 1)[:, None]
     dx = np.where(cells, x - x.sum(axis=1, keepdims=True) / per_row, 0.0)
@@ -112,6 +116,12 @@ def _row_correlation(x: Matrix, y: Matrix, cells: Cells, min_cells: int) -> Seri
     defined &= scale > 0
     correlation = np.divide((dx * dy).sum(axis=1), scale, out=np.full(count.shape, np.nan), where=defined)
     return np.clip(correlation, -1.0, 1.0)
+
+
+def _scaled(x: Matrix) -> Matrix:
+    """Rows divided by the power of two above their largest value: exact, and squares neither overflow nor vanish."""
+    _, exponent = np.frexp(np.abs(x).max(axis=1, initial=0.0))
+    return np.asarray(np.ldexp(x, -exponent[:, None]))
 
 
 def _varies(x: Matrix, cells: Cells) -> Cells:

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lib.errors import StatisticsError
-from lib.stats.checks import Series, series, varying
+from lib.stats.checks import Series, finite, numbers, positive, series, varying
 
 
+@finite
 def sharpe(returns: ArrayLike, *, periods: float = 252) -> float:
     """Annualised Sharpe ratio: mean / std(ddof=1) * sqrt(periods).
 
@@ -26,9 +27,10 @@ def sharpe(returns: ArrayLike, *, periods: float = 252) -> float:
     0.4364
     """
     r = varying(returns, "returns")
-    return float(r.mean() / r.std(ddof=1) * np.sqrt(periods))
+    return float(r.mean() / r.std(ddof=1) * np.sqrt(positive(periods, "periods")))
 
 
+@finite
 def sortino(returns: ArrayLike, *, target: float = 0.0, periods: float = 252) -> float:
     """Annualised Sortino ratio: (mean - target) / downside deviation * sqrt(periods).
 
@@ -46,9 +48,10 @@ def sortino(returns: ArrayLike, *, target: float = 0.0, periods: float = 252) ->
             f"sortino: none of {excess.size} returns is below the target {target}, "
             "so the downside deviation is zero"
         )
-    return float(excess.mean() / downside * np.sqrt(periods))
+    return float(excess.mean() / downside * np.sqrt(positive(periods, "periods")))
 
 
+@finite
 def equity(returns: ArrayLike) -> Series:
     """Equity [T + 1] of one unit: 1, then the running product of 1 + r.
 
@@ -60,6 +63,7 @@ def equity(returns: ArrayLike) -> Series:
     return np.concatenate(([1.0], np.cumprod(1.0 + r)))
 
 
+@finite
 def annual_return(returns: ArrayLike, *, periods: float = 252) -> float:
     """Compound annual growth rate: (product of 1 + r)^(periods / T) - 1.
 
@@ -67,14 +71,16 @@ def annual_return(returns: ArrayLike, *, periods: float = 252) -> float:
     0.1
     """
     path = equity(returns)
-    return float(path[-1] ** (periods / (path.size - 1)) - 1.0)
+    return float(path[-1] ** (positive(periods, "periods") / (path.size - 1)) - 1.0)
 
 
+@finite
 def annual_volatility(returns: ArrayLike, *, periods: float = 252) -> float:
     """Annualised standard deviation: std(ddof=1) * sqrt(periods)."""
-    return float(series(returns, "returns").std(ddof=1) * np.sqrt(periods))
+    return float(series(returns, "returns").std(ddof=1) * np.sqrt(positive(periods, "periods")))
 
 
+@finite
 def max_drawdown(returns: ArrayLike) -> float:
     """Largest loss from a previous high of equity that starts at 1, as a positive share in [0, 1].
 
@@ -88,6 +94,7 @@ def max_drawdown(returns: ArrayLike) -> float:
     return float(np.max(1.0 - path / np.maximum.accumulate(path)))
 
 
+@finite
 def calmar(returns: ArrayLike, *, periods: float = 252) -> float:
     """Calmar ratio: compound annual growth rate / maximum drawdown.
 
@@ -99,6 +106,7 @@ def calmar(returns: ArrayLike, *, periods: float = 252) -> float:
     return annual_return(returns, periods=periods) / drawdown
 
 
+@finite
 def turnover(weights: ArrayLike, before: ArrayLike | None = None) -> float:
     """Mean daily L1 turnover: mean over t of sum over i of |w(t, i) - b(t, i)|.
 
@@ -110,11 +118,11 @@ def turnover(weights: ArrayLike, before: ArrayLike | None = None) -> float:
     >>> turnover([[0.5, 0.5], [1.0, 0.0]])
     1.0
     """
-    after = np.asarray(weights, dtype=np.float64)
-    if after.ndim != 2 or after.shape[0] == 0:
-        raise StatisticsError(f"turnover: expected weights [T, N], T >= 1, got shape {after.shape}")
+    after = numbers(weights, "turnover: weights")
+    if after.ndim != 2 or after.size == 0:
+        raise StatisticsError(f"turnover: expected weights [T, N], T and N >= 1, got shape {after.shape}")
     lagged = np.vstack([np.zeros_like(after[:1]), after[:-1]])
-    prior = lagged if before is None else np.asarray(before, dtype=np.float64)
+    prior = lagged if before is None else numbers(before, "turnover: weights before")
     if prior.shape != after.shape:
         raise StatisticsError(f"turnover: weights are {after.shape}, those before trading are {prior.shape}")
     if not (np.isfinite(after).all() and np.isfinite(prior).all()):

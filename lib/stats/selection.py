@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lib.errors import StatisticsError
-from lib.stats.checks import probability, varying
+from lib.stats.checks import finite, numbers, positive, probability, varying
 
 EULER_MASCHERONI = 0.5772156649015329
 NORMAL = NormalDist()
+#: trials from which on the approximation of the expected maximum holds; towards one trial it falls below 0
+FEWEST = 1.3
 
 
 class Moments(NamedTuple):
@@ -28,6 +30,7 @@ class Moments(NamedTuple):
     kurtosis: float
 
 
+@finite
 def moments(returns: ArrayLike) -> Moments:
     """Per-period Sharpe ratio (ddof=1), length, skewness and RAW kurtosis (both ddof=0) of `returns` [T].
 
@@ -39,16 +42,18 @@ def moments(returns: ArrayLike) -> Moments:
     return Moments(float(r.mean() / r.std(ddof=1)), r.size, float(np.mean(z**3)), float(np.mean(z**4)))
 
 
+@finite
 def sharpe_variance(sharpe: float, n: float, skew: float = 0.0, kurtosis: float = 3.0) -> float:
     """Sampling variance of a per-period Sharpe ratio: (1 - g3 SR + (g4 - 1)/4 SR^2) / (T - 1).
 
     Source: Mertens (2002). Raises: StatisticsError for n < 2 or moments that no distribution has.
     """
-    if n < 2:
+    if not 2 <= n < np.inf:
         raise StatisticsError(f"sharpe_variance: expected at least 2 observations, got {n}")
     return _spread(sharpe, skew, kurtosis) / (n - 1)
 
 
+@finite
 def psr(
     sharpe: float, n: float, skew: float = 0.0, kurtosis: float = 3.0, *, benchmark: float = 0.0
 ) -> float:
@@ -60,28 +65,34 @@ def psr(
     >>> round(psr(0.458, 24), 4), round(psr(0.458, 24, skew=-2.448, kurtosis=10.164), 4)
     (0.9817, 0.9134)
     """
+    if not np.isfinite(benchmark):
+        raise StatisticsError(f"psr: expected a finite benchmark, got {benchmark}")
     return NORMAL.cdf((sharpe - benchmark) / sharpe_variance(sharpe, n, skew, kurtosis) ** 0.5)
 
 
+@finite
 def expected_maximum(n_trials: float, variance: float = 1.0) -> float:
     """Expected best per-period Sharpe ratio of `n_trials` independent trials without skill.
 
     sqrt(V) [(1 - c) Phi^-1(1 - 1/N) + c Phi^-1(1 - 1/(N e))], c = Euler-Mascheroni. V is the variance of
-    the per-period Sharpe ratios across trials. Raises: StatisticsError for N <= 1 or V < 0.
+    the per-period Sharpe ratios across trials. It increases with N, from 0 for one trial: the best of one is that one.
+    The formula approximates large N and is below 0 under 1.28 trials, so that a straight line leads from 0 at N = 1 to
+    its value at N = 1.3 (effective trials need not be whole). Raises: StatisticsError for N < 1 or V < 0.
     Source: Bailey & Lopez de Prado (2014).
 
-    >>> round(expected_maximum(10), 4)
-    1.5746
+    >>> round(expected_maximum(10), 4), expected_maximum(1)
+    (1.5746, 0.0)
     """
-    if not n_trials > 1 or not variance >= 0:
+    if not 1 <= n_trials < np.inf or not 0 <= variance < np.inf:
         raise StatisticsError(
-            f"expected_maximum: expected more than one trial and a variance >= 0, "
+            f"expected_maximum: expected at least one trial and a variance >= 0, both finite, "
             f"got {n_trials} and {variance}"
         )
-    best = (1 - EULER_MASCHERONI) * NORMAL.inv_cdf(1 - 1 / n_trials)
-    return float(variance**0.5 * (best + EULER_MASCHERONI * NORMAL.inv_cdf(1 - 1 / (n_trials * np.e))))
+    share = min((n_trials - 1) / (FEWEST - 1), 1.0)
+    return float(variance**0.5 * share * _standard_maximum(max(n_trials, FEWEST)))
 
 
+@finite
 def dsr(
     sharpe: float,
     n: float,
@@ -93,9 +104,9 @@ def dsr(
 ) -> float:
     """Deflated Sharpe ratio: PSR against the expected maximum of `n_trials` trials, in [0, 1].
 
-    The confidence that the true Sharpe ratio beats what luck among N trials gives. It is NOT the
-    probability that the true Sharpe ratio exceeds zero. N counts effective trials (`effective_trials`);
-    `trial_variance` is the variance of per-period Sharpe ratios across trials.
+    The confidence that the true Sharpe ratio beats what luck among N trials gives; PSR against 0 for one trial, and
+    never above it. It is NOT the probability that the true Sharpe ratio exceeds zero. N counts effective trials
+    (`effective_trials`); `trial_variance` is the variance of per-period Sharpe ratios across trials.
     Source: Bailey & Lopez de Prado (2014).
 
     >>> round(dsr(2.5 / 250**0.5, 1250, -3, 10, n_trials=100, trial_variance=0.5 / 250), 4)
@@ -104,6 +115,7 @@ def dsr(
     return psr(sharpe, n, skew, kurtosis, benchmark=expected_maximum(n_trials, trial_variance))
 
 
+@finite
 def effective_trials(trials: ArrayLike) -> float:
     """Implied number of independent trials of K correlated ones: rho + (1 - rho) K, within [1, K].
 
@@ -113,7 +125,7 @@ def effective_trials(trials: ArrayLike) -> float:
     >>> effective_trials([[1.0, 1.0], [2.0, 2.0], [4.0, 4.0]])
     1.0
     """
-    returns = np.asarray(trials, dtype=np.float64)
+    returns = numbers(trials, "trials")
     if returns.ndim != 2 or returns.shape[1] < 2:
         raise StatisticsError(f"effective_trials: expected [T, K], K >= 2, got shape {returns.shape}")
     for k in range(returns.shape[1]):
@@ -124,6 +136,7 @@ def effective_trials(trials: ArrayLike) -> float:
     return float(np.clip(rho + (1 - rho) * count, 1.0, count))
 
 
+@finite
 def min_track_record(
     sharpe: float, skew: float = 0.0, kurtosis: float = 3.0, *, benchmark: float = 0.0, alpha: float = 0.05
 ) -> float:
@@ -136,7 +149,7 @@ def min_track_record(
     >>> round(min_track_record(2 / 252**0.5, benchmark=1 / 252**0.5) / 252, 2)
     2.73
     """
-    if not sharpe > benchmark:
+    if not sharpe > benchmark > -np.inf:
         raise StatisticsError(
             f"min_track_record: Sharpe ratio {sharpe} does not exceed the benchmark {benchmark}"
         )
@@ -144,20 +157,28 @@ def min_track_record(
     return 1 + _spread(sharpe, skew, kurtosis) * (z / (sharpe - benchmark)) ** 2
 
 
+@finite
 def min_backtest_length(n_trials: float, target: float = 1.0) -> float:
     """Years below which the best of N skill-less trials is expected to show an annual Sharpe of `target`.
 
-    (E[max of N] / target)^2. Source: Bailey, Borwein, Lopez de Prado & Zhu (2014).
+    (E[max of N] / target)^2; it increases with N, from 0 for one trial.
+    Source: Bailey, Borwein, Lopez de Prado & Zhu (2014).
 
     >>> round(min_backtest_length(45), 1)
     5.0
     """
-    if not target > 0:
-        raise StatisticsError(f"min_backtest_length: expected a target Sharpe ratio above 0, got {target}")
-    return (expected_maximum(n_trials) / target) ** 2
+    return (expected_maximum(n_trials) / positive(target, "min_backtest_length: target Sharpe ratio")) ** 2
+
+
+def _standard_maximum(n: float) -> float:
+    """The approximation for trials of variance 1; Phi^-1(1 - p) as -Phi^-1(p), which holds for any number of them."""
+    best = (1 - EULER_MASCHERONI) * -NORMAL.inv_cdf(1 / n)
+    return best + EULER_MASCHERONI * -NORMAL.inv_cdf(1 / (n * np.e))
 
 
 def _spread(sharpe: float, skew: float, kurtosis: float) -> float:
+    if not np.isfinite([sharpe, skew, kurtosis]).all():
+        raise StatisticsError(f"expected finite moments, got Sharpe {sharpe}, skewness {skew}, kurtosis {kurtosis}")
     spread = 1 - skew * sharpe + (kurtosis - 1) / 4 * sharpe**2
     # kurtosis >= 1 + skew^2 for every distribution, and then the quadratic is never negative
     if not spread > 0:

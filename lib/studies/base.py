@@ -24,9 +24,10 @@ import numpy as np
 import pandas as pd
 
 from lib.claims import SETTINGS, Answer
+from lib.definitions import measured_digest
 from lib.errors import LoadError, ParameterError, closest
 from lib.parameters import Parameter, check_parameters
-from lib.sources import MACHINERY, digest, file_digest
+from lib.sources import MACHINERY, file_digest
 from lib.store import NAME
 from lib.studies.agreement import EXACT, Agreement
 
@@ -91,7 +92,8 @@ class Study:
     unavailable: row -> what this machine lacks to compute it ("" when it lacks nothing); such rows are left out here,
                 and a recorded one is not recomputed here
     synthetic:  the synthetic exchange is the subject, a price file only an addition: rows made without one are evidence
-    presentation: modules that only show or judge results; editing them makes no result stale
+    presentation: modules that only show or judge results; editing them makes no result stale, except the definitions
+                in them that other modules of the study use
     measured:   the numbers measure a machine (times, memory): rows run one after the other, whatever the number
                 of processes, and `verify` leaves them out, because no recomputation gives them again
     """
@@ -181,9 +183,12 @@ class Study:
         return _known(value, SETTINGS, f"study {self.name!r}: setting")
 
     def source_digest(self) -> str:
-        """Digest of the code that makes the numbers: no machinery, comments or docstrings."""
+        """Digest of the code that makes the numbers: no machinery, comments or docstrings.
+
+        Of the modules that only show results, the definitions that the others use; see `lib.definitions`.
+        """
         modules = [self.compute.__module__, self.grid.__module__]
-        return digest(modules, skip=(*MACHINERY, *self.presentation), exact=False)
+        return measured_digest(modules, MACHINERY, self.presentation)
 
 
 @dataclass(frozen=True)
@@ -196,13 +201,13 @@ class Input:
 
 
 def study_inputs(study: Study, settings: Settings) -> list[Input]:
-    """Fingerprints of the files a run reads. Raises LoadError for one that is not there."""
+    """Fingerprints of the files and folders a run reads. Raises LoadError for one that is not there."""
     named = {_full(value): name for name, value in settings.items() if isinstance(value, str | Path)}
     found = []
     for item in study.inputs(settings):
         path = _full(item)
-        if not path.is_file():
-            raise LoadError(f"study {study.name!r}: input {str(item)!r} does not exist; expected a file")
+        if not path.exists():
+            raise LoadError(f"study {study.name!r}: input {str(item)!r} does not exist; expected a file or a folder")
         found.append(Input(named.get(path), path.name, file_digest(path)))
     return found
 

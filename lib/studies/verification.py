@@ -134,7 +134,7 @@ def why_not(source: Recorded, row: RecordedRow, data: Path | None, limit: float 
         return lacking
     for item in source.runs[row.run]["inputs"]:
         path = data / item["file"] if data else None
-        if path is None or not path.is_file():
+        if path is None or not path.exists():
             return f"input {item['file']} is not in {DATA_VARIABLE}"
         if file_digest(path) != item["sha256"]:
             return f"input {item['file']} in {DATA_VARIABLE} is another version"

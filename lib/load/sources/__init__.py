@@ -13,13 +13,20 @@ from lib.errors import LoadError, closest
 from lib.load.files import Header
 from lib.load.sources import akshare, baostock, canonical, qlib_csv, tushare
 from lib.load.sources.base import Source
+from lib.reasons import PRICES
 
 #: in the order in which their marks are looked for; the canonical record has none
 SOURCES: Final = (*tushare.TABLES, akshare.HISTORY, akshare.SINA, baostock.DAILY, qlib_csv.DAILY, canonical.RECORD)
 #: names for load_panel(format=...); csv and parquet are the canonical record in such a file
 FORMATS: Final = ("auto", "csv", "parquet", *dict.fromkeys(source.format for source in SOURCES), "qlib_bin")
 
-__all__ = ["FORMATS", "SOURCES", "Source", "choose_columns", "is_known", "source_of"]
+#: a column of prices in any source, in lower case -> which price
+_PRICE_NAMES: Final = {
+    name.lower(): field
+    for source in SOURCES for name, field in source.columns.items() if field in PRICES
+} | {"开盘价": "open", "收盘价": "close", "最高价": "high", "最低价": "low"}  # fmt: skip
+
+__all__ = ["FORMATS", "SOURCES", "Source", "choose_columns", "has_prices", "is_known", "recognised", "source_of"]
 
 
 def is_known(names: Sequence[str]) -> bool:
@@ -29,12 +36,24 @@ def is_known(names: Sequence[str]) -> bool:
 
 def source_of(header: Header, wanted: str = "auto") -> Source:
     """The source of a file: the first one that its columns give away, among those of the format asked for."""
+    unmarked = canonical.RECORD if wanted == "auto" else _candidates(wanted)[0]
+    return recognised(header, wanted) or unmarked
+
+
+def recognised(header: Header, wanted: str = "auto") -> Source | None:
+    """As `source_of`, but None for a file whose columns are those of no table of these sources."""
+    return next((source for source in _candidates(wanted) if source.is_marked(header.names)), None)
+
+
+def has_prices(names: Sequence[str]) -> bool:
+    """Whether at least two columns are prices of a day, in any spelling of the sources."""
+    return len({_PRICE_NAMES[name.lower()] for name in names if name.lower() in _PRICE_NAMES}) >= 2
+
+
+def _candidates(wanted: str) -> tuple[Source, ...]:
     if wanted in ("auto", "csv", "parquet"):
-        candidates: tuple[Source, ...] = SOURCES if wanted == "auto" else (canonical.RECORD,)
-    else:
-        candidates = tuple(source for source in SOURCES if source.format == wanted)
-    unmarked = canonical.RECORD if wanted == "auto" else candidates[0]
-    return next((source for source in candidates if source.is_marked(header.names)), unmarked)
+        return SOURCES if wanted == "auto" else (canonical.RECORD,)
+    return tuple(source for source in SOURCES if source.format == wanted)
 
 
 def choose_columns(source: Source, header: Header, extra: Sequence[str], has_name: bool) -> list[str]:
@@ -59,4 +78,4 @@ def choose_columns(source: Source, header: Header, extra: Sequence[str], has_nam
 
 
 def _shown(names: Sequence[str]) -> str:
-    return " ".join(", ".join(names).split())[:300]
+    return " ".join(", ".join(name or '""' for name in names).split())[:300]

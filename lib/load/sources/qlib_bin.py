@@ -27,7 +27,14 @@ NEEDS: Final = tuple(name for name in CSV.needs if name in FIELDS)
 ENDING: Final = ".day.bin"
 
 BIN: Final = Source(
-    format="qlib_bin", title="Qlib bin", columns=FIELDS, needs=NEEDS, silent_halts=True, raw_hint=CSV.raw_hint
+    format="qlib_bin",
+    title="Qlib bin",
+    columns=FIELDS,
+    needs=NEEDS,
+    silent_halts=True,
+    units_known=False,
+    rounds_volume=True,
+    raw_hint=CSV.raw_hint,
 )
 
 

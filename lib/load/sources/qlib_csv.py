@@ -1,6 +1,7 @@
 """Qlib's CSV files: prices and volume are adjusted, and factor takes them back.
 
-raw price = price / factor, raw volume = volume x factor; a halted day is a row of NaN, or no row.
+raw price = price / factor, raw volume = volume x factor; a halted day is a row of NaN, or no row. Some vendors fill
+them with lots and thousands of yuan: `lib.load.units` tells.
 """
 
 from __future__ import annotations
@@ -24,8 +25,7 @@ def from_adjusted(table: Table) -> Table:
             if name in numbers:
                 raw = numbers[name] / factor
                 numbers[name] = raw if name == "vwap" else on_grid(raw)
-        # stored in 32 bits: seven digits, then rounded to whole shares
-        numbers["volume"] = np.rint(numbers["volume"] * factor)
+        numbers["volume"] = numbers["volume"] * factor  # whole shares only when the units are known
     numbers["adj_factor"] = factor
     return table
 
@@ -50,5 +50,7 @@ DAILY: Final = Source(
     convert=from_adjusted,
     per_stock=True,
     silent_halts=True,
+    units_known=False,
+    rounds_volume=True,
     raw_hint="close / factor must be the raw price; check the factor",
 )  # fmt: skip

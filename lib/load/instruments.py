@@ -1,0 +1,75 @@
+"""What a symbol stands for that is no stock: an index, a fund, a bond. A Chinese panel holds stocks.
+
+Their prices have another tick (0.001 for funds and bonds, none at all for indices) and other limits, so that one
+among the stocks would look like adjusted prices, and an index would be ranked against its own members.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from lib.errors import LoadError
+from lib.load.columns import Table
+
+#: form of a symbol as `lib.load.keys.spell` writes it (it finds the exchange of every stock) -> what it stands for
+_FORMS: Final = (
+    (re.compile(r"SH000|SH88|SZ399|SZ9[78]|BJ899|399|899"), "an index"),
+    (re.compile(r"SH5|SZ1[5-8]|5|1[5-8]"), "a fund"),
+    (re.compile(r"SH900"), "a B share in US dollars"),
+    (re.compile(r"SH36|SZ140"), "a preferred share"),
+    (re.compile(r"SH[12]|SH0[1-9]|SZ1[0-4]|1"), "a bond"),
+)
+#: yuan; stocks with such codes have stayed far below, the indices of these codes far above
+INDEX_LEVEL: Final = 1_000
+_SHOWN: Final = 3
+
+
+def instrument(symbol: str) -> str | None:
+    """What a symbol stands for if it is no stock, such as "a fund"; None for a stock and for what is not known.
+
+    >>> [instrument(s) for s in ("SH600000", "SZ000300", "SH000300", "510300", "SZ159915", "SZ123001")]
+    [None, None, 'an index', 'a fund', 'a fund', 'a bond']
+    """
+    return next((kind for form, kind in _FORMS if form.match(symbol)), None)
+
+
+def stocks_only(table: Table, notes: dict[str, Any]) -> Table:
+    """The rows about stocks; what is left out stands in the notes, by symbol. Raises LoadError if nothing is left.
+
+    The symbols must be in one spelling.
+    """
+    kinds = {str(symbol): instrument(str(symbol)) for symbol in table.symbols.values}
+    kinds |= dict.fromkeys(_high_as_an_index(table), "an index by its level, its code written without SH")
+    others = {symbol: kind for symbol, kind in kinds.items() if kind}
+    if not others:
+        return table
+    if len(others) == len(kinds):
+        raise LoadError(
+            f"{table.name}: no stock among {len(kinds):,} symbols: {named(others)}; a panel of market='cn' holds "
+            f"stocks (market='none' takes any)"
+        )
+    notes["not_stocks"] = others
+    return table.take(~np.isin(table.symbols.values, list(others))[table.symbols.codes])
+
+
+def _high_as_an_index(table: Table) -> Iterator[str]:
+    """000300 without an exchange is read as a stock of Shenzhen, none of which ever closed as high as an index."""
+    for code, symbol in enumerate(table.symbols.values):
+        if str(symbol).startswith("SZ000"):
+            close = table.numbers["close"][table.symbols.codes == code]
+            if np.isfinite(close).any() and np.nanmedian(close) > INDEX_LEVEL:
+                yield str(symbol)
+
+
+def named(others: dict[str, str]) -> str:
+    """The first of some symbols with what they are.
+
+    >>> named({"SH000300": "an index", "SH510300": "a fund"})
+    'SH000300 is an index, SH510300 is a fund'
+    """
+    shown = [f"{symbol} is {kind}" for symbol, kind in list(others.items())[:_SHOWN]]
+    return ", ".join(shown) + (f" and {len(others) - _SHOWN:,} more" if len(others) > _SHOWN else "")
