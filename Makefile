@@ -26,6 +26,7 @@ export PYTHONUTF8 := 1
 export LIB_JOBS ?= 2
 
 # .venv is complete when this file exists; its name changes with the packages and with the folder
+KERNELS := .cache/kernels/.compiled-$(shell cat lib/compiled.py lib/kernels/compiled/*.py requirements.lock | cksum | cut -d' ' -f1)
 STAMP := .venv/.installed-$(shell { cat requirements.lock pyproject.toml; pwd; } | cksum | cut -d' ' -f1)
 SUITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
 
@@ -49,15 +50,20 @@ $(STAMP):
 	$(PIP) install --no-deps --no-build-isolation -e .; \
 	touch $@; echo "setup: done ($$(( $$(date +%s) - began )) s)"
 
-setup: $(STAMP)
+# the kernels of the factor engine are compiled once for this processor and kept
+$(KERNELS): $(STAMP)
+	@echo "setup: compiling the kernels of the factor engine, once (about half a minute)"; $(PY) -m lib compile
+	@{ mkdir -p $(@D) && rm -f $(@D)/.compiled-* && touch $@; } 2>/dev/null || true
 
-book: $(STAMP)
+setup: $(KERNELS)
+
+book: $(KERNELS)
 	@$(PY) -m lib.book build --scale $(SCALE) --jobs $(JOBS) $(if $(DATA),--data "$(DATA)")
 
-notebook: $(STAMP)
+notebook: $(KERNELS)
 	@$(if $(NB),$(PY) -m lib.book run $(NB) $(P),echo "make notebook: say which, NB=NAME; there are:" $(basename $(notdir $(wildcard notebooks/*.ipynb))) >&2; exit 1)
 
-test: $(STAMP)
+test: $(KERNELS)
 	@echo "test: a character a test, the share done at the right; ARGS=tests/test_load.py runs a part, ARGS=-v names each"
 	@$(PY) -m pytest $(ARGS)
 
@@ -65,10 +71,10 @@ lint: $(STAMP)
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 
-bench: $(STAMP)
+bench: $(KERNELS)
 	@$(PY) -m lib bench $(ARGS)
 
-record: $(STAMP)
+record: $(KERNELS)
 	@$(if $(STUDY),$(PY) -m lib record $(STUDY) --scale $(SCALE) $(ARGS),echo "make record: say which, STUDY=NAME" >&2; exit 1)
 
 serve: $(STAMP)

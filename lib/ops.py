@@ -380,7 +380,7 @@ def _absolute_power(size: Tensor, p: Tensor) -> Tensor:
 
 # The factor language borrows the names of Python's built-ins, as its formulas do on paper.
 abs = _elementwise("abs", torch.abs, "Absolute value.", chooses=True)
-sign = _elementwise("sign", torch.sign, "-1, 0 or 1.")
+sign = _elementwise("sign", torch.sign, "-1, 0 or 1: a comparison with 0.", compares=True)
 power = _elementwise("power", _power, "x ** p, p a number or a series; invalid where it is not finite.",
                      2, partial=True, amplifies=True, compiled=compiled.power)  # fmt: skip
 signedpower = _elementwise("signedpower", _signed_power, "sign(x) |x| ** p.", 2,

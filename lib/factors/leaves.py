@@ -2,6 +2,11 @@
 
 The mask is chosen here and nowhere else: a formula sees `panel.mask`, whatever `panel.with_mask` made it. That is
 how the counter-example "raw" is computed by the very same operators as the masked factors.
+
+So is what counts as read from data. A panel with previous closes adjusts prices and volumes for corporate actions by a
+running product: these are computed numbers, compared by the digits they are known to (`lib.kernels.precision`), so that
+two closes that are equal after an adjustment tie. Every other field, and every field of a panel without previous
+closes, is compared in all its bits.
 """
 
 from __future__ import annotations
@@ -20,6 +25,8 @@ if TYPE_CHECKING:
     from lib.panel import Panel
 
 ADJUSTED = ("open", "high", "low", "close", "volume", "vwap", "amount")
+#: those that the adjustment multiplies or divides
+SCALED = ("open", "high", "low", "close", "volume", "vwap")
 #: field of the formula -> fields of the panel that can supply it; the first present one wins
 SOURCES = {
     **{name: (name,) for name in ADJUSTED},
@@ -42,7 +49,8 @@ def panel_leaves(panel: Panel, names: Iterable[str], *, dtype: torch.dtype = tor
     """
     valid = torch.from_numpy(panel.mask.copy())
     return {
-        name: Masked(torch.from_numpy(_values(panel, name)).to(dtype), valid) for name in sorted(set(names))
+        name: Masked(torch.from_numpy(_values(panel, name)).to(dtype), valid, _is_exact(panel, name))
+        for name in sorted(set(names))
     }
 
 
@@ -67,13 +75,19 @@ class Leaves:
         cells = {}
         for name in self.names:
             values = self._codes[name][start:stop] if name in self._codes else _values(days, name)
-            cells[name] = _with_ones(Masked(torch.from_numpy(values), valid).to(device=self.device))
+            read = Masked(torch.from_numpy(values), valid, _is_exact(self.panel, name))
+            cells[name] = _with_ones(read.to(device=self.device))
         return cells, torch.from_numpy(days.universe.copy()).to(self.device)
 
 
 def _with_ones(x: Masked) -> Cells:
     """Cells whose masked ones hold 1, a number that may be divided by: then most quotients need no second look."""
     return Cells(torch.where(x.valid, x.values, 1.0), x.valid, x.exact)
+
+
+def _is_exact(panel: Panel, name: str) -> bool:
+    """Whether a field holds the numbers of the data, not products with an adjustment."""
+    return "pre_close" not in panel.fields or _source(panel, name) not in SCALED
 
 
 def _is_label(panel: Panel, name: str) -> bool:
