@@ -96,6 +96,9 @@ class Panel:
         under market="cn"; market="none" has no limit bits at all. `universe` defaults to all listed cells.
         `copy=False` takes over the arrays, which become read-only.
 
+        Formulas compare float64 fields in all their bits; with `pre_close` given, prices and volumes are adjusted by a
+        running product and compared at 30 binary digits (`lib.kernels.precision`).
+
         Raises PanelError.
 
         >>> prices = np.array([[10.0], [11.0], [11.5]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class Prepared:
 
 
 def compile_kernels() -> Prepared:
-    """Call every compiled primitive with every type of number it can get."""
+    """Call every compiled primitive with every type of number it can get; what earlier sources left is removed."""
     began, folder = time.perf_counter(), cache_folder()
     before = _variants(folder)
     for primitive, arguments, block in _calls():
@@ -51,7 +52,14 @@ def compile_kernels() -> Prepared:
     for dtype in DTYPES:
         values, valid = np.empty((DAYS, STOCKS), np.float32), np.empty((DAYS, STOCKS), np.bool_)
         store(_series(dtype, False), values, valid)
+    _remove_older(folder)
     return Prepared(folder, _variants(folder) - before, time.perf_counter() - began)
+
+
+def _remove_older(folder: Path | None) -> None:
+    for other in [] if folder is None else folder.parent.iterdir():
+        if other.is_dir() and other != folder:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def _variants(folder: Path | None) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -94,7 +94,7 @@ class Days:
     def hide(self, arguments: Iterable[Any], lead: int) -> list[Any]:
         """Rows before the panel's first day are masked."""
         early = max(lead - self.first, 0)
-        return [_without(a, early) if isinstance(a, Cells) else a for a in arguments]
+        return each(lambda a: _without(a, early), arguments)
 
 
 def _without(x: Cells, rows: int) -> Cells:
@@ -110,14 +110,19 @@ def by_loops(name: str, arguments: list[Any], block: Block) -> Cells:
 
 
 def by_tensors(name: str, arguments: list[Any], block: Block) -> Cells:
-    """A primitive computed by its kernel on tensors."""
+    """A primitive computed by its kernel on tensors, from the beginning of its memory."""
     with kernels("tensors"):
-        return PRIMITIVES[name].step(arguments, block)
+        return PRIMITIVES[name].step(arguments, replace(block, memory={}))
+
+
+def each(change: Callable[[Cells], Cells], arguments: Iterable[Any]) -> list[Any]:
+    """Arguments whose series are changed."""
+    return [change(a) if isinstance(a, Cells) else a for a in arguments]
 
 
 def wide(arguments: Iterable[Any]) -> list[Any]:
     """The same numbers in float64."""
-    return [a._replace(values=a.values.double()) if isinstance(a, Cells) else a for a in arguments]
+    return each(lambda a: a._replace(values=a.values.double()), arguments)
 
 
 def shown(cells: Cells) -> tuple[np.ndarray, np.ndarray]:
@@ -147,6 +152,6 @@ def in_blocks(name: str, arguments: list[Any], size: int, first: int, **block: A
     universe = block.pop("universe", None)
     for start in range(0, rows, size):
         stop = min(start + size, rows)
-        cut = [a.rows(start, stop + lead) if isinstance(a, Cells) else a for a in arguments]
+        cut = each(lambda a, rows=(start, stop + lead): a.rows(*rows), arguments)
         peers = None if universe is None else universe[start:stop]
         yield by_loops(name, cut, Block(first + start, universe=peers, memory=memory, **block))

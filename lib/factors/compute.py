@@ -61,6 +61,12 @@ def compute_factors(
     block_days: days of a block (default: so that a block stays in the cache). No bit depends on it or on threads.
     device: where to compute.
 
+    Numbers read from the panel are compared in all their bits. Computed ones, which adjusted prices of a panel with
+    `pre_close` are too, are compared by ranks, extremes and <, <=, >, >=, equal after rounding to 30 binary digits (20
+    where float32 is enough), and a sum or difference below that share of what cancelled in it is 0: round-off decides
+    no tie and no sign (`lib.kernels.precision`). On a CPU the formulas run compiled loops, with the same bits on any
+    processor and any number of threads.
+
     A result in memory that is dropped leaves its memory to the next one of its size, within the bounds of `lib.kernels.memory`.
 
     Raises UnknownNameError for a factor that does not exist or, when asked for by name, whose field is missing.

@@ -10,40 +10,46 @@ from typing import Any
 
 import numpy as np
 
-from lib.kernels.compiled.build import TILE, compiled
+from lib.kernels.compiled.build import TILE, compiled, inlined
 
 
 @compiled
 def window_extreme(x: Any, d: int, first: int, sign: Any, out: Any) -> None:
     """Largest (sign 1) or smallest (sign -1) of every d consecutive rows, [R+d-1, N] -> out [R, N]."""
     rows, stocks = x.shape
-    before = np.empty((d, TILE), x.dtype)
-    since = np.empty(TILE, x.dtype)
+    before, since = np.empty((d, TILE), x.dtype), np.empty(TILE, x.dtype)
     for left in range(0, stocks, TILE):
-        width = min(TILE, stocks - left)
+        right = min(left + TILE, stocks)
         piece = (-first) % d
         while piece < rows:
             start, stop = max(piece, d - 1), min(piece + d, rows)
-            since[:] = -np.inf
-            before[0, :] = -np.inf
+            before[0] = -np.inf
             for row in range(piece - 1, start - d, -1):
-                k = piece - row
-                for c in range(width):
-                    value = sign * x[row, left + c]
-                    since[c] = value if value > since[c] else since[c]
-                    before[k, c] = since[c]
+                larger_of(x[row, left:right], sign, before[piece - row - 1], before[piece - row])
             since[:] = -np.inf
             for row in range(piece, stop):
-                for c in range(width):
-                    value = sign * x[row, left + c]
-                    since[c] = value if value > since[c] else since[c]
+                keep_larger(x[row, left:right], sign, since)
                 if row >= start:
-                    at = row - d + 1
-                    k = piece - at
-                    for c in range(width):
-                        older, newer = before[k, c], since[c]
-                        out[at, left + c] = sign * (newer if newer > older else older)
+                    older, to = before[piece - (row - d + 1)], out[row - d + 1, left:right]
+                    for c in range(len(to)):
+                        to[c] = sign * (since[c] if since[c] > older[c] else older[c])
             piece += d
+
+
+@inlined
+def larger_of(x: Any, sign: Any, given: Any, out: Any) -> None:
+    """out = the larger of sign x and given."""
+    for c in range(len(x)):
+        value = sign * x[c]
+        out[c] = value if value > given[c] else given[c]
+
+
+@inlined
+def keep_larger(x: Any, sign: Any, most: Any) -> None:
+    """most = the larger of sign x and most."""
+    for c in range(len(x)):
+        value = sign * x[c]
+        most[c] = value if value > most[c] else most[c]
 
 
 @compiled

@@ -1,0 +1,322 @@
+"""Compiled loops answer as the tensors they replace and as float64 by the definition; a window reads itself alone."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+
+import kernel_cases as cases
+import naive
+import numpy as np
+import pytest
+import torch
+from kernel_cases import COMPILED, DTYPES, NUMPY, POLICIES, TOLERANCE, WINDOWED, bits, by_loops, seeded, shown
+from numpy.lib.stride_tricks import sliding_window_view
+
+from lib.graph import STRICT, Block
+from lib.kernels.compiled.build import TILE
+from lib.kernels.compiled.scores import LANES
+from lib.kernels.precision import KNOWN
+from lib.masked import Cells, Masked
+
+DAYS = (1, 2, 3, 5, 20, 61, 128, 240)
+#: rows of results and stocks: fewer rows than a window, none, one stock, beside and across a tile and its lanes
+SHAPES = [(40, 255), (70, 1), (5, 600), (40, 31), (0, 7), (33, 257), (1, 256), (130, 3)]
+FIRST_DAYS = (0, 17, 128, 1000, 3)
+FLOAT64 = torch.float64
+
+
+def test_the_widths_tried_lie_beside_those_of_the_loops():
+    stocks = {n for _, n in SHAPES}
+    assert {TILE - 1, TILE, TILE + 1, LANES - 1, 1} <= stocks and max(stocks) > 2 * TILE
+
+
+def test_every_primitive_with_loops_belongs_to_a_kind():
+    kinds = [*WINDOWED, *cases.POOLING, *cases.CELLWISE, "delta", "ewma"]
+    assert sorted(kinds) == sorted(COMPILED) and len(WINDOWED) == 11 and len(cases.POOLING) == 4
+
+
+# --------------------------------------------------- the tensors they replace
+
+
+def assert_as_tensors(name, arguments, block):
+    found, expected = by_loops(name, arguments, block), cases.by_tensors(name, arguments, block)
+    context = f"{name} {arguments[cases.PRIMITIVES[name].series:]} {tuple(found.valid.shape)} {block}"
+    assert found.exact == expected.exact and found.values.dtype == expected.values.dtype, context
+    assert torch.equal(found.valid, expected.valid), context
+    if name in cases.EXACT:
+        np.testing.assert_array_equal(shown(found)[0], shown(expected)[0], context)
+        return
+    dtype = found.values.dtype
+    wide = name in [*cases.SUMS, *cases.POOLING]
+    reference = cases.by_tensors(name, cases.wide(arguments), block) if wide else expected
+    known = shown(found)[1]
+    np.testing.assert_allclose(shown(found)[0][known], shown(reference)[0][known], TOLERANCE[dtype], TOLERANCE[dtype],
+                               err_msg=context)  # fmt: skip
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("name", WINDOWED)
+def test_windows_equal_those_of_tensors(name, policy):
+    turn = itertools.count(WINDOWED.index(name) + 3 * list(POLICIES).index(policy))
+    for d, dtype, exact in itertools.product(DAYS, DTYPES, (True, False)):
+        at = next(turn)
+        (rows, stocks), first = SHAPES[at % len(SHAPES)], FIRST_DAYS[at % len(FIRST_DAYS)]
+        arguments = cases.arguments_of(name, seeded(name, policy, at), (rows + d - 1, stocks), dtype, exact, d)
+        arguments = cases.Days(first, rows).hide(arguments, d - 1)
+        assert_as_tensors(name, arguments, Block(first, POLICIES[policy]))
+
+
+@pytest.mark.parametrize("stocks", sorted({n for _, n in SHAPES}))
+@pytest.mark.parametrize("name", sorted({*COMPILED} - {*WINDOWED}))
+def test_what_has_no_window_equals_tensors(name, stocks):
+    for rows, dtype, exact, members in itertools.product((0, 1, 24), DTYPES, (True, False), (None, 0.0, 0.5)):
+        rng = seeded(name, stocks, rows, dtype, exact, members)
+        universe = None if members is None else torch.tensor(rng.random((rows, stocks)) < members)
+        lead = 4 if name == "delta" else 0
+        arguments = cases.arguments_of(name, rng, (rows + lead, stocks), dtype, exact)
+        if rows or name != "cs_zscore":  # tensors ask for the smallest variance of no row
+            assert_as_tensors(name, arguments, Block(lead, universe=universe))
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0], ids=["all masked", "none masked"])
+@pytest.mark.parametrize("name", COMPILED)
+def test_masked_throughout_and_nowhere(name, share):
+    for dtype, policy in itertools.product(DTYPES, POLICIES.values()):
+        arguments = cases.arguments_of(name, seeded(name, share), (30, 37), dtype)
+        flags = torch.full((30, 37), share == 1)
+        arguments = cases.each(lambda a, flags=flags: _with_mask(a, flags), arguments)
+        assert_as_tensors(name, arguments, Block(50, policy))
+        assert bool(by_loops(name, arguments, Block(50, policy)).valid.any()) == (share == 1)
+
+
+def _with_mask(x, flags):
+    return cases.with_garbage(seeded(), x._replace(values=torch.where(x.valid, x.values, 1.0), valid=flags))
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_inputs_are_not_modified_and_may_be_columns_of_others(name):
+    """Tiles of stocks are views of a panel, whose rows lie apart."""
+    for dtype, exact, policy in itertools.product(DTYPES, (True, False), (STRICT, POLICIES["skip"])):
+        arguments = cases.arguments_of(name, seeded(name, dtype, exact), (30, 80), dtype, exact)
+        cut = cases.each(lambda a: a._replace(values=a.values[:, ::2], valid=a.valid[:, ::2]), arguments)
+        apart = cases.each(lambda a: a._replace(values=a.values.clone(), valid=a.valid.clone()), cut)
+        members = torch.tensor(seeded(name).random((30, 80)) < 0.9)[:, ::2] if name in cases.POOLING else None
+        found, other = (by_loops(name, x, Block(50, policy, members)) for x in (cut, apart))
+        assert bits(found) == bits(other)
+        for a, copy in zip(cut, apart, strict=True):
+            if isinstance(a, Cells):
+                assert a.values.contiguous().numpy().tobytes() == copy.values.numpy().tobytes()
+                assert torch.equal(a.valid, copy.valid)
+
+
+@pytest.mark.parametrize("policy", ["strict", "skip"])
+@pytest.mark.parametrize("name", WINDOWED)
+def test_results_may_go_where_the_block_says(name, policy):
+    for dtype in DTYPES:
+        arguments, block = cases.arguments_of(name, seeded(name), (30, 70), dtype), Block(50, POLICIES[policy])
+        out = torch.full((27, 70), torch.nan, dtype=dtype), torch.ones(27, 70, dtype=torch.bool)
+        found = by_loops(name, arguments, replace(block, out=out))
+        assert found.values.data_ptr() == out[0].data_ptr() and found.valid.data_ptr() == out[1].data_ptr()
+        assert bits(found) == bits(by_loops(name, arguments, block))
+
+
+# ------------------------------------------------------ float64 by definition
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("name", WINDOWED)
+def test_windows_equal_naive_loops(name, policy):
+    window, rows = POLICIES[policy], 7
+    slow = naive.Policy(window.policy, window.min_share)
+    for d, dtype in itertools.product(DAYS, DTYPES):
+        arguments = cases.arguments_of(name, seeded(name, policy, d), (rows + d - 1, 6), dtype, True, d)
+        found = by_loops(name, arguments, Block(d - 1, window))
+        operands = [(a.values.double().numpy(), a.valid.numpy()) for a in arguments if isinstance(a, Cells)]
+        values, valid = (x[d - 1 :] for x in getattr(naive, name)(*operands, d, slow))
+        np.testing.assert_array_equal(found.valid.numpy(), valid)
+        tolerance = 1e-7 if name in cases.EXACT and dtype == torch.float32 else TOLERANCE[dtype]
+        np.testing.assert_allclose(shown(found)[0], values, tolerance, tolerance, err_msg=f"{d} {dtype}")
+
+
+def walk(level, dtype, shape=(400, 9)):
+    """Prices that start at a level, or returns where the level is 0, in the precision asked for."""
+    steps = np.random.default_rng(3).normal(size=shape)
+    steps += np.copysign(0.5, steps)  # no two days alike: nothing is flat
+    return (level * (1 + 0.01 * np.cumsum(steps, axis=0)) if level else 0.02 * steps).astype(NUMPY[dtype])
+
+
+@pytest.mark.parametrize("policy", ["strict", "skip"])
+@pytest.mark.parametrize("d", [2, 5, 20, 61, 240])
+@pytest.mark.parametrize("level", [0, 1, 1e4])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_no_accuracy_is_lost_at_any_level(dtype, level, d, policy):
+    x = walk(level, dtype)
+    y = (x * (1 + 0.01 * np.random.default_rng(4).normal(size=x.shape))).astype(NUMPY[dtype])
+    block, series = Block(d - 1, POLICIES[policy]), [cases.cells_of(x), cases.cells_of(y)]
+    wx, wy = (sliding_window_view(v.astype(np.longdouble), d, axis=0) for v in (x, y))
+    ux, uy = (w - w.mean(-1, keepdims=True) for w in (wx, wy))
+    spread_x, spread_y = (np.sqrt((u**2).sum(-1) / (d - 1)) for u in (ux, uy))
+    size, covariance = abs(wx).mean(-1), (ux * uy).sum(-1) / (d - 1)
+    weights = np.arange(1, d + 1)
+    expected = {
+        "ts_sum": (wx.sum(-1), size * d),
+        "ts_mean": (wx.mean(-1), size),
+        "decay_linear": ((wx * weights).sum(-1) / weights.sum(), size),
+        "ts_std": (spread_x, spread_x),
+        "ts_cov": (covariance, spread_x * spread_y),
+        "ts_corr": (covariance / (spread_x * spread_y), 1.0),
+    }
+    for name, (values, scale) in expected.items():
+        found = by_loops(name, [*series[: cases.PRIMITIVES[name].series], d], block)
+        error = np.abs(found.values.double().numpy() - values) / scale
+        assert found.valid.all() and error.max() <= TOLERANCE[dtype], name
+
+
+@pytest.mark.parametrize("policy", ["strict", "skip"])
+@pytest.mark.parametrize("d", [2, 3, 7, 61])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_lone_huge_cell_costs_the_others_nothing(dtype, d, policy):
+    """Stock c has it on day c, at the first day of a piece for some windows."""
+    x, y = (np.random.default_rng(seed).normal(size=(4 * d, 4 * d)) for seed in (1, 2))
+    for size in (1e6, -1e12, 1e18):
+        spiked = np.where(np.eye(4 * d, dtype=bool), size, x).astype(NUMPY[dtype])
+        other = y.astype(NUMPY[dtype])
+        w, v = (sliding_window_view(a.astype(np.longdouble), d, axis=0) for a in (spiked, other))
+        uw, uv = (a - a.mean(-1, keepdims=True) for a in (w, v))
+        std = np.sqrt((uw**2).sum(-1) / (d - 1))
+        corr = (uw * uv).sum(-1) / np.sqrt((uw**2).sum(-1) * (uv**2).sum(-1))
+        block, series = Block(d - 1, POLICIES[policy]), [cases.cells_of(spiked), cases.cells_of(other)]
+        found = by_loops("ts_std", [series[0], d], block).values.double().numpy()
+        np.testing.assert_allclose(found, std.astype(float), TOLERANCE[dtype])
+        found = by_loops("ts_corr", [*series, d], block).values.double().numpy()
+        np.testing.assert_allclose(found, corr.astype(float), 0, 2 * KNOWN[dtype])
+
+
+@pytest.mark.parametrize("policy", ["strict", "skip"])
+@pytest.mark.parametrize("d", [2, 3, 20, 61, 240])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_constant_window_is_exactly_flat(dtype, d, policy):
+    levels = [0.0, 0.1, -17.77, 3.3e-6, 1e4 + 0.1, 3.3e9, 1e-30, 3e37, 1e-44]
+    levels += [1e-300, -1e300, 1.7e308, 5e-324] if dtype == FLOAT64 else []
+    flat = cases.cells_of(np.full((d + 40, len(levels)), levels), dtype=dtype)
+    moving = cases.cells_of(np.random.default_rng(d).normal(size=flat.valid.shape), dtype=dtype)
+    block = Block(d - 1, POLICIES[policy])
+    for name, series in itertools.product(("ts_corr", "ts_cov"), ([flat, moving], [moving, flat], [flat, flat])):
+        found = by_loops(name, [*series, d], block)
+        assert found.valid.all() and not found.values.any()
+    found = by_loops("ts_std", [flat, d], block)
+    assert found.valid.all() and not found.values.any()
+
+
+@pytest.mark.parametrize("policy", ["strict", "skip"])
+@pytest.mark.parametrize("d", [2, 6, 60])
+@pytest.mark.parametrize("share", [0.5, 0.999, 1.001, 1.9, 2.1, 5.0])
+def test_a_nearly_flat_window_is_flat_up_to_a_millionth(share, d, policy):
+    """Values level + and - in turn: a deviation of `share` millionths of the largest absolute value."""
+    signs = np.where(np.arange(2 * d) % 2 == 0, 1.0, -1.0)[:, None]
+    levels = np.array([1.0, -3.7, 1e-250, 1e8, 1e250])
+    y = cases.cells_of(np.random.default_rng(d).normal(size=(2 * d, 5)))
+    for name, bessel in (("ts_std", math.sqrt(d / (d - 1))), ("ts_corr", 1.0), ("ts_cov", 1.0)):
+        step = share * 1e-6 / bessel
+        x = cases.cells_of(levels * (1 + signs * step / (1 - step)))
+        arguments = [[x, d]] if name == "ts_std" else [[x, y, d], [y, x, d]]
+        for given in arguments:
+            found = by_loops(name, given, Block(d - 1, POLICIES[policy]))
+            assert found.valid.all() and bool((found.values == 0).all()) == (share <= 1), name
+            if name == "ts_std" and share > 1:
+                expected = np.broadcast_to(abs(levels) * step / (1 - step) * bessel, found.valid.shape)
+                np.testing.assert_allclose(found.values.numpy(), expected, 1e-9)
+
+
+@pytest.mark.parametrize("policy", ["strict", "skip"])
+@pytest.mark.parametrize("dtype,scale", [(torch.float32, 1e-20), (torch.float32, 1e-37), (torch.float32, 1e37),
+    (FLOAT64, 1e-300), (FLOAT64, 1e-200), (FLOAT64, 1e-70), (FLOAT64, 1e150), (FLOAT64, 1e300)])  # fmt: skip
+def test_deviations_and_correlations_know_no_unit(dtype, scale, policy):
+    rng = np.random.default_rng(0)
+    plain = rng.normal(size=(60, 40))
+    x = cases.cells_of(plain * scale, rng.random(plain.shape) < (1 if policy == "strict" else 0.9), dtype)
+    opposite = x._replace(values=-x.values)
+    for d in (2, 3, 20):
+        block = Block(d - 1, POLICIES[policy])
+        same, other = (by_loops("ts_corr", [x, y, d], block) for y in (x, opposite))
+        several = by_loops("ts_std", [x, d], block).valid.numpy()
+        assert several.any() and np.array_equal(several, same.valid) and np.array_equal(several, other.valid)
+        np.testing.assert_allclose(same.values[same.valid], 1.0, 1e-15 if dtype == FLOAT64 else 6e-8)
+        np.testing.assert_allclose(other.values[other.valid], -1.0, 1e-15 if dtype == FLOAT64 else 6e-8)
+        unscaled = x._replace(values=x.values.double() / scale)
+        std, unit = (by_loops("ts_std", [y, d], block).values.double() for y in (x, unscaled))
+        subnormal = np.finfo(NUMPY[dtype]).smallest_subnormal / scale
+        np.testing.assert_allclose(std[several] / scale, unit[several], TOLERANCE[dtype], subnormal)
+        cov = by_loops("ts_cov", [x._replace(values=x.values.double()), unscaled, d], block)
+        np.testing.assert_allclose(cov.values[several] / scale, unit[several] ** 2, 1e-11)
+
+
+# ----------------------------------------------------- a window reads itself
+
+
+@pytest.mark.parametrize("policy", ["strict", "skip"])
+@pytest.mark.parametrize("name", [*WINDOWED, "delta"])
+def test_cells_outside_a_window_change_no_bit(name, policy):
+    lead = {"delta": 4}.get(name)
+    for d, dtype, exact in itertools.product((1, 3, 20, 61), DTYPES, (True, False)):
+        rng, before = seeded(name, d, dtype), lead or d - 1
+        arguments = cases.arguments_of(name, rng, (before + 70, 45), dtype, exact, lead or d)
+        block = Block(200, POLICIES[policy])
+        whole = by_loops(name, arguments, block)
+        for row in (0, 13, 69):
+            kept = torch.zeros(before + 70, 45, dtype=torch.bool)
+            kept[row : row + before + 1, ::2] = True
+            changed = cases.each(lambda a, kept=kept, rng=rng: _changed_outside(a, kept, rng), arguments)
+            found = by_loops(name, changed, block)
+            mine = (slice(row, row + 1), slice(None, None, 2))
+            expected, result = (Cells(x.values[mine], x.valid[mine]) for x in (whole, found))
+            assert bits(expected) == bits(result)
+
+
+def _changed_outside(x, kept, rng):
+    """Other values and masks: huge numbers, valid or not."""
+    other = torch.tensor(rng.choice(cases.GARBAGE[x.values.dtype], x.valid.shape), dtype=x.values.dtype)
+    flags = torch.tensor(rng.random(x.valid.shape) < 0.7)
+    return x._replace(values=torch.where(kept, x.values, other), valid=torch.where(kept, x.valid, flags))
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_masked_cells_change_no_bit(name):
+    for dtype, exact, policy in itertools.product(DTYPES, (True, False), POLICIES.values()):
+        rng = seeded(name, dtype, exact)
+        arguments = cases.arguments_of(name, rng, (40, 70), dtype, exact, 5)
+        zeros = cases.each(lambda a: a._replace(values=a.values * a.valid), arguments)
+        assert bits(by_loops(name, arguments, Block(60, policy))) == bits(by_loops(name, zeros, Block(60, policy)))
+
+
+@pytest.mark.parametrize("poison", [np.nan, np.inf, -np.inf, 1e30])
+def test_poison_in_masked_cells_of_a_panel_changes_no_bit(poison):
+    for name, policy in itertools.product(COMPILED, POLICIES.values()):
+        arguments = cases.arguments_of(name, seeded(name), (30, 300), FLOAT64)
+        clean, poisoned = (
+            COMPILED[name](*cases.each(lambda a, x=hidden: Masked(torch.where(a.valid, a.values, x), a.valid), arguments),
+                           window=policy)
+            for hidden in (0.0, poison)
+        )  # fmt: skip
+        assert bits(clean.cells) == bits(poisoned.cells) and clean.valid.any()
+
+
+@pytest.mark.parametrize("policy", ["strict", "skip", "skip10"])
+@pytest.mark.parametrize("name", COMPILED)
+def test_days_computed_in_blocks_have_the_bits_of_the_whole_and_no_future(name, policy):
+    window, universe = POLICIES[policy], torch.tensor(seeded(name).random((150, 33)) < 0.9)
+    for d, dtype in itertools.product((2, 20, 61), DTYPES):
+        lead = {"delta": d}.get(name, d - 1 if name in WINDOWED else 0)
+        arguments = cases.arguments_of(name, seeded(name, d), (150 + lead, 33), dtype, False, d)
+        arguments = cases.Days(5, 150).hide(arguments, lead)
+        whole = cases.joined(cases.in_blocks(name, arguments, 150, 5, window=window, universe=universe))
+        assert whole.valid.any()
+        for size in (1, 7, 64, 128):
+            parts = cases.in_blocks(name, arguments, size, 5, window=window, universe=universe)
+            assert bits(cases.joined(parts)) == bits(whole), (d, dtype, size)
+        past = torch.arange(150 + lead)[:, None].expand(-1, 33) < 80 + lead
+        later = cases.each(lambda a, past=past, d=d: _changed_outside(a, past, seeded(d)), arguments)
+        found = cases.joined(cases.in_blocks(name, later, 150, 5, window=window, universe=universe))
+        assert bits(found.rows(0, 80)) == bits(whole.rows(0, 80))
