@@ -7,20 +7,18 @@ day. `Primitive.step` asks here first.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from lib.block import Block
 from lib.kernels import scores as reference_scores
 from lib.kernels.compiled import cells, extremes, masks, moments, ranks, recurrence, scores, skipping, sums
 from lib.kernels.compiled.settle import settle_rows
 from lib.kernels.precision import KNOWN, rounding
 from lib.masked import ZERO_DENOMINATOR, Cells, exact_operands, require_one_shape
-
-if TYPE_CHECKING:
-    from lib.graph import Block
 
 WHOLE = {torch.float32: np.int32, torch.float64: np.int64}
 FLOAT = {torch.float32: np.float32, torch.float64: np.float64}

@@ -155,3 +155,34 @@ def in_blocks(name: str, arguments: list[Any], size: int, first: int, **block: A
         cut = each(lambda a, rows=(start, stop + lead): a.rows(*rows), arguments)
         peers = None if universe is None else universe[start:stop]
         yield by_loops(name, cut, Block(first + start, universe=peers, memory=memory, **block))
+
+
+def one_day(*numbers: float, dtype: torch.dtype = torch.float64, exact: bool = True) -> Cells:
+    """One day of valid cells."""
+    return cells_of([numbers], dtype=dtype, exact=exact)
+
+
+def answers(name: str, *arguments: Any) -> list[float | None]:
+    """The first row of results by compiled loops, None where invalid."""
+    found = by_loops(name, list(arguments), Block())
+    return [value if ok else None for value, ok in zip(found.values[0].tolist(), found.valid[0].tolist(), strict=True)]
+
+
+#: rows of n numbers that a sort may stumble over
+RANKED = {
+    "normal": lambda rng, n: rng.normal(size=n),
+    "lognormal": lambda rng, n: rng.lognormal(0, 3, n),
+    "many ties": lambda rng, n: rng.integers(-3, 4, n) / 8,
+    "both zeros": lambda rng, n: rng.choice([0.0, -0.0, 1.0, -1.0], n),
+    "subnormal": lambda rng, n: rng.integers(-9, 9, n) * 5e-324,
+    "huge range": lambda rng, n: rng.choice([-1, 1], n) * 10.0 ** rng.uniform(-300, 300, n),
+    "cluster and outlier": lambda rng, n: np.where(np.arange(n) == n // 2, -1e9, 1 + 1e-7 * rng.normal(size=n)),
+    "last bits and outliers": lambda rng, n: np.where(np.arange(n) % 99 == 0, rng.choice([-1e300, 1e300], n),
+                                                      1 + 2.0**-52 * rng.integers(0, n, n)),
+    "last bits below 0": lambda rng, n: np.where(np.arange(n) == 0, 1e300, -1 - 2.0**-52 * rng.permutation(n)),
+    "all equal": lambda rng, n: np.full(n, 0.1),
+    "sorted": lambda rng, n: np.arange(n) * 0.37 - 5,
+    "reversed": lambda rng, n: -np.arange(n) * 1e-9 + 3,
+    "two values": lambda rng, n: rng.choice([0.1, 0.3], n),
+    "ends of the range": lambda rng, n: rng.choice([1.7e308, -1.7e308, 5e-324, -5e-324, 0.0], n),
+}  # fmt: skip

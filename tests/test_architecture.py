@@ -22,7 +22,7 @@ LAYERS = (
     ("exchanges", "kernels", "listing", "parameters", "sources", "stats", "store"),
     ("limits",),
     ("day_limits",),
-    ("definitions", "masked", "reasons"),
+    ("block", "definitions", "masked", "reasons"),
     ("compiled", "eager"),
     ("graph",),
     ("ops", "engine", "panel"),

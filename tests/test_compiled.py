@@ -11,7 +11,19 @@ import naive
 import numpy as np
 import pytest
 import torch
-from kernel_cases import COMPILED, DTYPES, NUMPY, POLICIES, TOLERANCE, WINDOWED, bits, by_loops, seeded, shown
+from kernel_cases import (
+    COMPILED,
+    DTYPES,
+    NUMPY,
+    POLICIES,
+    TOLERANCE,
+    WINDOWED,
+    answers,
+    bits,
+    by_loops,
+    one_day,
+    seeded,
+)
 from numpy.lib.stride_tricks import sliding_window_view
 
 from lib.graph import STRICT, Block
@@ -46,14 +58,14 @@ def assert_as_tensors(name, arguments, block):
     assert found.exact == expected.exact and found.values.dtype == expected.values.dtype, context
     assert torch.equal(found.valid, expected.valid), context
     if name in cases.EXACT:
-        np.testing.assert_array_equal(shown(found)[0], shown(expected)[0], context)
+        np.testing.assert_array_equal(cases.shown(found)[0], cases.shown(expected)[0], context)
         return
     dtype = found.values.dtype
     wide = name in [*cases.SUMS, *cases.POOLING]
     reference = cases.by_tensors(name, cases.wide(arguments), block) if wide else expected
-    known = shown(found)[1]
-    np.testing.assert_allclose(shown(found)[0][known], shown(reference)[0][known], TOLERANCE[dtype], TOLERANCE[dtype],
-                               err_msg=context)  # fmt: skip
+    (values, known), tolerance = cases.shown(found), TOLERANCE[dtype]
+    expected = cases.shown(reference)[0]
+    np.testing.assert_allclose(values[known], expected[known], tolerance, tolerance, err_msg=context)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -63,7 +75,7 @@ def test_windows_equal_those_of_tensors(name, policy):
     for d, dtype, exact in itertools.product(DAYS, DTYPES, (True, False)):
         at = next(turn)
         (rows, stocks), first = SHAPES[at % len(SHAPES)], FIRST_DAYS[at % len(FIRST_DAYS)]
-        arguments = cases.arguments_of(name, seeded(name, policy, at), (rows + d - 1, stocks), dtype, exact, d)
+        arguments = cases.arguments_of(name, cases.seeded(name, policy, at), (rows + d - 1, stocks), dtype, exact, d)
         arguments = cases.Days(first, rows).hide(arguments, d - 1)
         assert_as_tensors(name, arguments, Block(first, POLICIES[policy]))
 
@@ -71,20 +83,28 @@ def test_windows_equal_those_of_tensors(name, policy):
 @pytest.mark.parametrize("stocks", sorted({n for _, n in SHAPES}))
 @pytest.mark.parametrize("name", sorted({*COMPILED} - {*WINDOWED}))
 def test_what_has_no_window_equals_tensors(name, stocks):
-    for rows, dtype, exact, members in itertools.product((0, 1, 24), DTYPES, (True, False), (None, 0.0, 0.5)):
-        rng = seeded(name, stocks, rows, dtype, exact, members)
+    for rows, dtype, exact, members in itertools.product((1, 24), DTYPES, (True, False), (None, 0.0, 0.5)):
+        rng = cases.seeded(name, stocks, rows, dtype, exact, members)
         universe = None if members is None else torch.tensor(rng.random((rows, stocks)) < members)
         lead = 4 if name == "delta" else 0
         arguments = cases.arguments_of(name, rng, (rows + lead, stocks), dtype, exact)
-        if rows or name != "cs_zscore":  # tensors ask for the smallest variance of no row
-            assert_as_tensors(name, arguments, Block(lead, universe=universe))
+        assert_as_tensors(name, arguments, Block(lead, universe=universe))
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_no_days_or_no_stocks_give_an_empty_result(name):
+    lead = {"delta": 4}.get(name, 3 if name in WINDOWED else 0)
+    for shape, dtype, policy in itertools.product(((0, 5), (6, 0), (0, 0)), DTYPES, POLICIES.values()):
+        arguments = cases.arguments_of(name, cases.seeded(name), (shape[0] + lead, shape[1]), dtype)
+        found = by_loops(name, arguments, Block(9, policy))
+        assert found.values.shape == found.valid.shape == shape
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0], ids=["all masked", "none masked"])
 @pytest.mark.parametrize("name", COMPILED)
 def test_masked_throughout_and_nowhere(name, share):
     for dtype, policy in itertools.product(DTYPES, POLICIES.values()):
-        arguments = cases.arguments_of(name, seeded(name, share), (30, 37), dtype)
+        arguments = cases.arguments_of(name, cases.seeded(name, share), (30, 37), dtype)
         flags = torch.full((30, 37), share == 1)
         arguments = cases.each(lambda a, flags=flags: _with_mask(a, flags), arguments)
         assert_as_tensors(name, arguments, Block(50, policy))
@@ -92,17 +112,17 @@ def test_masked_throughout_and_nowhere(name, share):
 
 
 def _with_mask(x, flags):
-    return cases.with_garbage(seeded(), x._replace(values=torch.where(x.valid, x.values, 1.0), valid=flags))
+    return cases.with_garbage(cases.seeded(), x._replace(values=torch.where(x.valid, x.values, 1.0), valid=flags))
 
 
 @pytest.mark.parametrize("name", COMPILED)
 def test_inputs_are_not_modified_and_may_be_columns_of_others(name):
     """Tiles of stocks are views of a panel, whose rows lie apart."""
     for dtype, exact, policy in itertools.product(DTYPES, (True, False), (STRICT, POLICIES["skip"])):
-        arguments = cases.arguments_of(name, seeded(name, dtype, exact), (30, 80), dtype, exact)
+        arguments = cases.arguments_of(name, cases.seeded(name, dtype, exact), (30, 80), dtype, exact)
         cut = cases.each(lambda a: a._replace(values=a.values[:, ::2], valid=a.valid[:, ::2]), arguments)
         apart = cases.each(lambda a: a._replace(values=a.values.clone(), valid=a.valid.clone()), cut)
-        members = torch.tensor(seeded(name).random((30, 80)) < 0.9)[:, ::2] if name in cases.POOLING else None
+        members = torch.tensor(cases.seeded(name).random((30, 80)) < 0.9)[:, ::2] if name in cases.POOLING else None
         found, other = (by_loops(name, x, Block(50, policy, members)) for x in (cut, apart))
         assert bits(found) == bits(other)
         for a, copy in zip(cut, apart, strict=True):
@@ -115,7 +135,7 @@ def test_inputs_are_not_modified_and_may_be_columns_of_others(name):
 @pytest.mark.parametrize("name", WINDOWED)
 def test_results_may_go_where_the_block_says(name, policy):
     for dtype in DTYPES:
-        arguments, block = cases.arguments_of(name, seeded(name), (30, 70), dtype), Block(50, POLICIES[policy])
+        arguments, block = cases.arguments_of(name, cases.seeded(name), (30, 70), dtype), Block(50, POLICIES[policy])
         out = torch.full((27, 70), torch.nan, dtype=dtype), torch.ones(27, 70, dtype=torch.bool)
         found = by_loops(name, arguments, replace(block, out=out))
         assert found.values.data_ptr() == out[0].data_ptr() and found.valid.data_ptr() == out[1].data_ptr()
@@ -131,18 +151,18 @@ def test_windows_equal_naive_loops(name, policy):
     window, rows = POLICIES[policy], 7
     slow = naive.Policy(window.policy, window.min_share)
     for d, dtype in itertools.product(DAYS, DTYPES):
-        arguments = cases.arguments_of(name, seeded(name, policy, d), (rows + d - 1, 6), dtype, True, d)
+        arguments = cases.arguments_of(name, cases.seeded(name, policy, d), (rows + d - 1, 6), dtype, True, d)
         found = by_loops(name, arguments, Block(d - 1, window))
         operands = [(a.values.double().numpy(), a.valid.numpy()) for a in arguments if isinstance(a, Cells)]
         values, valid = (x[d - 1 :] for x in getattr(naive, name)(*operands, d, slow))
         np.testing.assert_array_equal(found.valid.numpy(), valid)
         tolerance = 1e-7 if name in cases.EXACT and dtype == torch.float32 else TOLERANCE[dtype]
-        np.testing.assert_allclose(shown(found)[0], values, tolerance, tolerance, err_msg=f"{d} {dtype}")
+        np.testing.assert_allclose(cases.shown(found)[0], values, tolerance, tolerance, err_msg=f"{d} {dtype}")
 
 
-def walk(level, dtype, shape=(400, 9)):
+def walk(level, dtype, seed):
     """Prices that start at a level, or returns where the level is 0, in the precision asked for."""
-    steps = np.random.default_rng(3).normal(size=shape)
+    steps = np.random.default_rng(seed).normal(size=(400, 9))
     steps += np.copysign(0.5, steps)  # no two days alike: nothing is flat
     return (level * (1 + 0.01 * np.cumsum(steps, axis=0)) if level else 0.02 * steps).astype(NUMPY[dtype])
 
@@ -152,8 +172,7 @@ def walk(level, dtype, shape=(400, 9)):
 @pytest.mark.parametrize("level", [0, 1, 1e4])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_no_accuracy_is_lost_at_any_level(dtype, level, d, policy):
-    x = walk(level, dtype)
-    y = (x * (1 + 0.01 * np.random.default_rng(4).normal(size=x.shape))).astype(NUMPY[dtype])
+    x, y = walk(level, dtype, 3), walk(level, dtype, 4)
     block, series = Block(d - 1, POLICIES[policy]), [cases.cells_of(x), cases.cells_of(y)]
     wx, wy = (sliding_window_view(v.astype(np.longdouble), d, axis=0) for v in (x, y))
     ux, uy = (w - w.mean(-1, keepdims=True) for w in (wx, wy))
@@ -261,16 +280,16 @@ def test_deviations_and_correlations_know_no_unit(dtype, scale, policy):
 def test_cells_outside_a_window_change_no_bit(name, policy):
     lead = {"delta": 4}.get(name)
     for d, dtype, exact in itertools.product((1, 3, 20, 61), DTYPES, (True, False)):
-        rng, before = seeded(name, d, dtype), lead or d - 1
+        rng, before = cases.seeded(name, d, dtype), lead or d - 1
         arguments = cases.arguments_of(name, rng, (before + 70, 45), dtype, exact, lead or d)
         block = Block(200, POLICIES[policy])
         whole = by_loops(name, arguments, block)
-        for row in (0, 13, 69):
+        for day in (0, 13, 69):
             kept = torch.zeros(before + 70, 45, dtype=torch.bool)
-            kept[row : row + before + 1, ::2] = True
+            kept[day : day + before + 1, ::2] = True
             changed = cases.each(lambda a, kept=kept, rng=rng: _changed_outside(a, kept, rng), arguments)
             found = by_loops(name, changed, block)
-            mine = (slice(row, row + 1), slice(None, None, 2))
+            mine = (slice(day, day + 1), slice(None, None, 2))
             expected, result = (Cells(x.values[mine], x.valid[mine]) for x in (whole, found))
             assert bits(expected) == bits(result)
 
@@ -285,7 +304,7 @@ def _changed_outside(x, kept, rng):
 @pytest.mark.parametrize("name", COMPILED)
 def test_masked_cells_change_no_bit(name):
     for dtype, exact, policy in itertools.product(DTYPES, (True, False), POLICIES.values()):
-        rng = seeded(name, dtype, exact)
+        rng = cases.seeded(name, dtype, exact)
         arguments = cases.arguments_of(name, rng, (40, 70), dtype, exact, 5)
         zeros = cases.each(lambda a: a._replace(values=a.values * a.valid), arguments)
         assert bits(by_loops(name, arguments, Block(60, policy))) == bits(by_loops(name, zeros, Block(60, policy)))
@@ -294,9 +313,9 @@ def test_masked_cells_change_no_bit(name):
 @pytest.mark.parametrize("poison", [np.nan, np.inf, -np.inf, 1e30])
 def test_poison_in_masked_cells_of_a_panel_changes_no_bit(poison):
     for name, policy in itertools.product(COMPILED, POLICIES.values()):
-        arguments = cases.arguments_of(name, seeded(name), (30, 300), FLOAT64)
+        given = cases.arguments_of(name, cases.seeded(name), (30, 300), FLOAT64)
         clean, poisoned = (
-            COMPILED[name](*cases.each(lambda a, x=hidden: Masked(torch.where(a.valid, a.values, x), a.valid), arguments),
+            COMPILED[name](*cases.each(lambda a, x=hidden: Masked(torch.where(a.valid, a.values, x), a.valid), given),
                            window=policy)
             for hidden in (0.0, poison)
         )  # fmt: skip
@@ -306,10 +325,10 @@ def test_poison_in_masked_cells_of_a_panel_changes_no_bit(poison):
 @pytest.mark.parametrize("policy", ["strict", "skip", "skip10"])
 @pytest.mark.parametrize("name", COMPILED)
 def test_days_computed_in_blocks_have_the_bits_of_the_whole_and_no_future(name, policy):
-    window, universe = POLICIES[policy], torch.tensor(seeded(name).random((150, 33)) < 0.9)
+    window, universe = POLICIES[policy], torch.tensor(cases.seeded(name).random((150, 33)) < 0.9)
     for d, dtype in itertools.product((2, 20, 61), DTYPES):
         lead = {"delta": d}.get(name, d - 1 if name in WINDOWED else 0)
-        arguments = cases.arguments_of(name, seeded(name, d), (150 + lead, 33), dtype, False, d)
+        arguments = cases.arguments_of(name, cases.seeded(name, d), (150 + lead, 33), dtype, False, d)
         arguments = cases.Days(5, 150).hide(arguments, lead)
         whole = cases.joined(cases.in_blocks(name, arguments, 150, 5, window=window, universe=universe))
         assert whole.valid.any()
@@ -317,6 +336,125 @@ def test_days_computed_in_blocks_have_the_bits_of_the_whole_and_no_future(name, 
             parts = cases.in_blocks(name, arguments, size, 5, window=window, universe=universe)
             assert bits(cases.joined(parts)) == bits(whole), (d, dtype, size)
         past = torch.arange(150 + lead)[:, None].expand(-1, 33) < 80 + lead
-        later = cases.each(lambda a, past=past, d=d: _changed_outside(a, past, seeded(d)), arguments)
+        later = cases.each(lambda a, past=past, d=d: _changed_outside(a, past, cases.seeded(d)), arguments)
         found = cases.joined(cases.in_blocks(name, later, 150, 5, window=window, universe=universe))
         assert bits(found.rows(0, 80)) == bits(whole.rows(0, 80))
+
+
+# -------------------------------------------------------------- sums over rows
+
+
+@pytest.mark.parametrize("stocks", [1, 31, 32, 33, 255, 257, 600])
+def test_row_sums_are_added_in_one_order(stocks):
+    """Column c goes to partial sum c modulo LANES, and these are added up in turn: so every width of vectors agrees."""
+    values = np.random.default_rng(stocks).lognormal(0, 4, size=(20, stocks))
+    valid = np.random.default_rng(1).random(values.shape) < 0.8
+    found = by_loops("cs_scale", [cases.cells_of(values, valid), 1.0], Block())
+    for given, inside, result in zip(values, valid, found.values.numpy(), strict=True):
+        lanes = [sum(np.where(inside, given, 0.0)[lane::LANES].tolist(), 0.0) for lane in range(LANES)]
+        total = sum(lanes, 0.0)
+        assert total == pytest.approx(math.fsum(given[inside]), rel=1e-14)
+        np.testing.assert_array_equal(result[inside], given[inside] / total)
+
+
+@pytest.mark.parametrize("name", cases.POOLING)
+def test_a_row_depends_on_no_other(name):
+    for dtype in DTYPES:
+        arguments = cases.arguments_of(name, cases.seeded(name), (12, 100), dtype)
+        together = by_loops(name, arguments, Block())
+        for day in range(12):
+            alone = by_loops(name, cases.each(lambda a, day=day: a.rows(day, day + 1), arguments), Block())
+            assert bits(alone) == bits(together.rows(day, day + 1))
+
+
+@pytest.mark.parametrize("dtype,units", [
+    (torch.float32, [1e-44, 1e-38, 1e-20, 1.0, 1e20, 3e38]),
+    (FLOAT64, [1e-320, 1e-300, 1e-160, 1e-141, 1.0, 1e139, 1e150, 1e160, 1.7e308]),
+])  # fmt: skip
+def test_scores_know_no_unit_though_squares_leave_the_range(dtype, units):
+    """Row k is in unit k; its neighbours, and a stock with the largest number of all, change nothing."""
+    rng = np.random.default_rng(0)
+    plain = rng.uniform(-1, 1, size=(len(units), 99)) + np.array([[0.5]])
+    x = cases.cells_of(plain / 2 * np.array(units)[:, None], rng.random(plain.shape) < 0.9, dtype)
+    scores, valid = cases.shown(by_loops("cs_zscore", [cases.with_garbage(rng, x)], Block()))
+    for numbers, inside, found in zip(x.values.numpy().astype(np.longdouble), valid, scores, strict=True):
+        given = numbers[inside] / abs(numbers[inside]).max()
+        expected = (given - given.mean()) / given.std()
+        np.testing.assert_allclose(found[inside], expected.astype(float), 0, 3 * TOLERANCE[dtype])
+
+
+def test_group_labels_are_any_numbers_and_a_lone_member_is_exactly_0():
+    labels = np.array([0, -3.0, 2.5, 4095, 4096, 1e6, -1e30, 0.1, 1e30, -0.0])
+    for dtype, codes, exact in itertools.product(DTYPES, (labels, np.arange(10.0), np.zeros(10)), (True, False)):
+        rng = cases.seeded(dtype, codes.tolist())
+        values, member = rng.normal(size=(15, 80)) * 7, rng.integers(0, 9, size=(15, 80))
+        member[:, 0] = 9 if codes[9] else 8  # -0 and 0 are one label
+        member[:, 1:][member[:, 1:] == member[0, 0]] = 1
+        x = cases.with_garbage(rng, cases.cells_of(values, masks_of(rng), dtype, exact))
+        groups = cases.with_garbage(rng, cases.cells_of(codes[member], masks_of(rng), dtype))
+        universe = rng.random((15, 80)) < 0.9
+        found = by_loops("group_neutralize", [x, groups], Block(universe=torch.tensor(universe)))
+        series = [(a.values.double().numpy(), a.valid.numpy()) for a in (x, groups)]
+        expected, valid = naive.group_neutralize(*series, universe)
+        np.testing.assert_array_equal(found.valid.numpy(), valid)
+        np.testing.assert_allclose(cases.shown(found)[0], expected, 0, 30 * TOLERANCE[dtype])
+        if codes.any():
+            assert valid[:, 0].any() and not cases.shown(found)[0][:, 0].any()
+
+
+def masks_of(rng):
+    return rng.random((15, 80)) < 0.85
+
+
+# ------------------------------------------------------------------- cell by cell
+
+
+@pytest.mark.parametrize("dtype,known", [(torch.float32, 2.0**-20), (FLOAT64, 2.0**-30)])
+def test_a_difference_of_computed_numbers_is_0_where_it_is_round_off(dtype, known):
+    a, b = (1.0, 1.0, -8.0, 1e30), (1 - known, 1 - 2 * known, -8 + 8 * known, 1e30)
+    kept = [float(x) - y for x, y in zip(*(torch.tensor(v, dtype=dtype).tolist() for v in (a, b)), strict=True)]
+    assert 0 not in kept[:3]
+    for exact_a, exact_b in itertools.product((True, False), repeat=2):
+        x, y = one_day(*a, dtype=dtype, exact=exact_a), one_day(*b, dtype=dtype, exact=exact_b)
+        wanted = kept if exact_a and exact_b else [0.0, kept[1], 0.0, 0.0]
+        assert answers("-", x, y) == answers("+", x, y._replace(values=-y.values)) == wanted
+        assert answers("-", y, x) == [-value for value in wanted]
+    series = cases.cells_of([b, a], dtype=dtype, exact=False)
+    assert answers("delta", series, 1) == [0.0, kept[1], 0.0, 0.0]
+    assert answers("delta", series._replace(exact=True), 1) == kept
+    assert answers("-", one_day(1 - known, 0.5, dtype=dtype, exact=False), 1.0) == [0.0, -0.5]
+
+
+@pytest.mark.parametrize("policy", ["strict", "skip"])
+@pytest.mark.parametrize("dtype,known", [(torch.float32, 2.0**-20), (FLOAT64, 2.0**-30)])
+def test_a_sum_of_computed_numbers_is_0_where_it_is_round_off(dtype, known, policy):
+    """The last two days cancel but for a share of what is known of the sum of absolute values."""
+    for d, share, exact in itertools.product((2, 3, 20, 61), (0.8, 1.25), (True, False)):
+        older = (d - 1) / d  # with weights d - 1 and d
+        plain, weighted = 2 * share * known, share * known * (d + 1) / 2 * (1 + older) / d
+        for name, last in (("ts_sum", plain - 1), ("ts_mean", plain - 1), ("decay_linear", weighted - older)):
+            x = cases.cells_of([[0.0]] * (d - 2) + [[1.0], [last]], dtype=dtype, exact=exact)
+            found = by_loops(name, [x, d], Block(d - 1, POLICIES[policy]))
+            assert found.valid.all() and bool(found.values == 0) == (share < 1 and not exact), (name, d, share)
+
+
+def test_comparisons_round_what_was_computed():
+    a, b = (0.1 + 0.2, 0.3, 0.3 + 1e-8), (0.3, 0.1 + 0.2, 0.3)
+    for exact_a, exact_b in itertools.product((True, False), repeat=2):
+        x, y = one_day(*a, exact=exact_a), one_day(*b, exact=exact_b)
+        differ = exact_a and exact_b
+        assert answers("equal", x, y) == [float(not differ), float(not differ), 0.0]
+        assert answers("<", x, y) == answers(">", y, x) == [0.0, float(differ), 0.0]
+        assert answers("<=", x, y) == answers(">=", y, x) == [float(not differ), 1.0, 0.0]
+    assert [answers("equal", one_day(0.1 + 0.2, exact=exact), 0.3) for exact in (True, False)] == [[0.0], [1.0]]
+    assert answers("equal", one_day(0.0, -0.0, exact=False), one_day(-0.0, 5e-324)) == [1.0, 1.0]
+    assert answers("<", one_day(-0.0, 0.0), one_day(0.0, 5e-324)) == [0.0, 1.0]
+
+
+def test_where_takes_one_of_two_and_says_whether_it_was_read_from_data():
+    condition, x, y = one_day(1.0, 0.0, -0.0, 5e-324), one_day(1.0, 2.0, 3.0, 4.0), one_day(-1.0, -2.0, -3.0, -4.0)
+    assert answers("where", condition, x, y) == [1.0, -2.0, -3.0, 4.0]
+    assert answers("where", condition, 7, 8) == [7, 8, 8, 7]
+    for exact_x, exact_y in itertools.product((True, False), repeat=2):
+        given = [condition._replace(exact=False), x._replace(exact=exact_x), y._replace(exact=exact_y)]
+        assert by_loops("where", given, Block()).exact == (exact_x and exact_y)

@@ -93,5 +93,5 @@ def test_an_index_beside_its_namesake_is_another_stock(tmp_path: Path) -> None:
         table = pd.DataFrame({"date": days} | dict.fromkeys(("open", "high", "low", "close", "pre_close"), price))
         table.assign(volume=1000).to_csv(tmp_path / name, index=False)
     panel = load_panel(tmp_path)
-    assert panel.symbols.tolist() == ["SH000001", "SZ000001"]
-    assert panel.fields["close"][0].tolist() == [3300, 10]
+    assert panel.symbols.tolist() == ["SZ000001"] and panel.fields["close"][0].tolist() == [10]
+    assert "SH000001" in panel.notes["not_stocks"], "the mark says Shanghai, whose 000001 is an index"

@@ -1,17 +1,24 @@
-"""The fast elementary operations answer as torch's own do; ranks answer as SciPy's."""
+"""The fast elementary operations answer as torch's own do, ranks as SciPy's, logarithms and powers as exact ones."""
 
 from __future__ import annotations
 
+import itertools
+import math
+from decimal import Decimal, localcontext
+
+import kernel_cases as cases
 import numpy as np
 import pytest
 import torch
+from kernel_cases import DTYPES, NUMPY, answers, by_loops, one_day, seeded, shown
 from scipy.stats import rankdata
 
+from lib.graph import Block
 from lib.kernels import elementary as kernels
 from lib.kernels import ranks, scores, windows
+from lib.kernels.compiled import elementary
 from lib.kernels.precision import KNOWN, comparable, round_mantissa, without_round_off
 
-DTYPES = [torch.float32, torch.float64]
 ODD = [0.0, -0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 1e-38, -3e30]
 
 
@@ -134,6 +141,139 @@ def test_shared_positions_do_not_depend_on_the_way_they_are_found(share):
         for run in np.unique(runs):
             expected[row, runs == run] = position[row, runs == run].mean()
     assert torch.equal(ranks._shared(position, tied), expected)
+
+
+def assert_average_ranks(x, universe=None):
+    """Against SciPy, row by row; what was computed is ranked by its rounded values."""
+    found, valid = shown(by_loops("cs_rank", [x], Block(universe=universe)))
+    pool = x.valid if universe is None else x.valid & universe
+    np.testing.assert_array_equal(valid, pool.numpy())
+    values = (x.values if x.exact else round_mantissa(x.values)).numpy()
+    for numbers, inside, result in zip(values, pool.numpy(), found, strict=True):
+        expected = rankdata(numbers[inside]) / max(inside.sum(), 1)
+        np.testing.assert_array_equal(result[inside], expected.astype(result.dtype))
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("title", cases.RANKED)
+def test_row_ranks_are_scipys_average_ranks(title, dtype, exact):
+    rng = seeded(title)
+    for stocks in (1, 2, 31, 257, 5000):
+        with np.errstate(over="ignore"):
+            values = np.array([cases.RANKED[title](rng, stocks) for _ in range(3)]).astype(NUMPY[dtype])
+        values = np.clip(values, np.finfo(NUMPY[dtype]).min, np.finfo(NUMPY[dtype]).max) * np.array([[1], [-1], [1]])
+        x = cases.cells_of(values.astype(NUMPY[dtype]), rng.random(values.shape) < [[1.0], [0.7], [0.3]], dtype, exact)
+        assert_average_ranks(cases.with_garbage(rng, x), torch.tensor(rng.random(values.shape) < [[1.0], [1.0], [0.5]]))
+
+
+def test_numbers_that_share_their_leading_bits_are_ranked_in_every_order():
+    """Beside numbers of the whole range 42 bits of a key are kept; these differ in the bits below, down to the last."""
+    for steps in ([1, 2, 3, 4, 5], [0, 1, 1, 2**21, 2**21 + 1], [0, 2**20, 2**20, 7, 7]):
+        close = 1.5 + 2.0**-52 * np.array(list(itertools.permutations(steps)))
+        ends = np.broadcast_to([-1e300, 1e300], (len(close), 2))
+        assert_average_ranks(cases.cells_of(np.hstack([close, ends])))
+        assert_average_ranks(cases.cells_of(np.hstack([ends, -close])))
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("title", ["reversed", "last bits below 0", "cluster and outlier", "many ties"])
+def test_wide_rows_in_the_worst_order_are_ranked(title, exact):
+    values = -np.sort(-cases.RANKED[title](seeded(title), 150_000))
+    assert_average_ranks(cases.cells_of(np.stack([values, values[::-1]]), exact=exact))
+
+
+# ------------------------------------------------- logarithms, exponentials, powers
+
+SPREAD = np.random.default_rng(0)
+POSITIVE = [*10.0 ** SPREAD.uniform(-307, 308, 1500), *(1 + SPREAD.normal(0, 0.1, 1500)), *SPREAD.lognormal(0, 1, 1500),
+            *(1 + 2.0**-52 * SPREAD.integers(-50, 50, 200)), *(5e-324 * SPREAD.integers(1, 2**52, 300)),
+            *2.0 ** np.arange(-1074, 1024, 7), 5e-324, 1.7976931348623157e308, 2**-0.5, 2**0.5, 1.0]  # fmt: skip
+EXPONENTS = [*SPREAD.uniform(-745, 709.7, 1500), *SPREAD.normal(0, 1, 1500), *SPREAD.normal(0, 1e-9, 300),
+             *(math.log(2) * (np.arange(-1074, 1024, 7) + 0.5)), 0.0, -0.0, 5e-324, 709.78, -745.13]  # fmt: skip
+
+
+@pytest.mark.parametrize("ours,exact,arguments", [
+    (elementary.logarithm, Decimal.ln, POSITIVE), (elementary.exponential, Decimal.exp, EXPONENTS),
+], ids=["log", "exp"])  # fmt: skip
+def test_logarithm_and_exponential_are_correct_to_their_last_place(ours, exact, arguments):
+    with localcontext(prec=40, Emin=-9999, Emax=9999):
+        for x in map(float, arguments):
+            found, expected = ours(x), exact(Decimal(x))
+            assert abs(Decimal(found) - expected) <= Decimal('1.5') * Decimal(math.ulp(float(expected))), x
+
+
+def test_the_ends_of_logarithm_and_exponential():
+    assert elementary.logarithm(1.0) == 0 and elementary.exponential(0.0) == elementary.exponential(-0.0) == 1
+    assert [elementary.exponential(x) for x in (709.79, 1e300, np.inf)] == [np.inf] * 3
+    assert [elementary.exponential(x) for x in (-745.2, -1e300, -np.inf)] == [0.0] * 3
+    assert math.isnan(elementary.exponential(math.nan))
+
+
+@pytest.mark.parametrize("dtype,known", [(torch.float32, 2.0**-20), (torch.float64, 2.0**-30)])
+def test_the_logarithm_of_a_computed_1_is_0(dtype, known):
+    numbers = (1 + known, 1 - known, 1 + 2 * known, 0.0, -1.0, 1.0, math.e)
+    rounded = torch.tensor(numbers, dtype=dtype).tolist()
+    for exact in (True, False):
+        near = [math.log(x) if exact else 0.0 for x in rounded[:2]]
+        wanted = [*near, math.log(rounded[2]), None, None, 0.0, math.log(rounded[6])]
+        found = answers("log", one_day(*numbers, dtype=dtype, exact=exact))
+        assert found[3:5] == wanted[3:5] == [None, None]
+        assert found[:3] + found[5:] == pytest.approx(wanted[:3] + wanted[5:], rel=1e-7, abs=0)
+
+
+POWERS = {  # (x, p): x ** p, sign(x) |x| ** p
+    (0.0, 0.0): (1.0, 0.0), (-0.0, 3.0): (0.0, 0.0), (0.0, 2.0): (0.0, 0.0), (0.0, 0.5): (0.0, 0.0),
+    (0.0, -1.0): (None, None), (5.0, 0.0): (1.0, 1.0), (-5.0, 0.0): (1.0, -1.0), (1.0, 1e300): (1.0, 1.0),
+    (-2.0, 2.0): (4.0, -4.0), (-2.0, 3.0): (-8.0, -8.0), (-2.0, -1.0): (-0.5, -0.5), (-2.0, -2.0): (0.25, -0.25),
+    (-4.0, 0.5): (None, -2.0), (-8.0, 1 / 3): (None, -2.0), (4.0, 0.5): (2.0, 2.0), (4.0, -0.5): (0.5, 0.5),
+    (2.0, 64.0): (2.0**64, 2.0**64), (-2.0, 63.0): (-(2.0**63), -(2.0**63)), (2.0, 65.0): (2.0**65, 2.0**65),
+    (-1.0, 2.0**60): (1.0, -1.0), (-1.0, 1e9 + 1): (-1.0, -1.0), (1e200, 2.0): (None, None),
+    (-1e200, 3.0): (None, None),
+    (1e-200, 2.0): (0.0, 0.0), (-1e-200, 3.0): (0.0, 0.0), (1e-200, 2.5): (0.0, 0.0), (1e-200, -2.0): (None, None),
+    (10.0, 308.2): (10**308.2, 10**308.2), (5e-324, 1.0): (5e-324, 5e-324), (0.5, 1074.0): (5e-324, 5e-324),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("x,p", POWERS)
+def test_powers_at_the_edges(x, p):
+    for name, expected in zip(("power", "signedpower"), POWERS[x, p], strict=True):
+        wanted = [None if expected is None else pytest.approx(expected, rel=1e-12, abs=0)]
+        for operands in ((one_day(x), p), (one_day(x), one_day(p)), (x, one_day(p))):
+            assert answers(name, *operands) == wanted
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_powers_of_many_numbers(dtype):
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0.3, 3, (5, 400)).astype(NUMPY[dtype])
+    for p in (1, 2, 3, 7.0, 64, 0.5, -1, 0.3, -2.7, 1 / 3):
+        expected = x.astype(np.longdouble) ** np.longdouble(p)
+        found = by_loops("power", [cases.cells_of(x), p], Block()).values.numpy()
+        np.testing.assert_allclose(found, expected.astype(float), 5e-7 if dtype == torch.float32 else 1e-13)
+
+
+def test_a_quotient_needs_a_denominator_and_a_result():
+    tiny = np.nextafter(1e-20, 1)
+    x = one_day(1.0, 1.0, -1.0, 0.0, 1e300, 1e300, 6.0)
+    y = one_day(1e-20, tiny, -tiny, 0.0, 1e-10, -1e5, 3.0)
+    assert answers("/", x, y) == [None, 1 / tiny, 1 / tiny, None, None, 1e300 / -1e5, 2.0]
+    assert answers("/", one_day(1.0, 0.0), 0) == [None, None] and answers("/", 1.0, one_day(4.0, 0.0)) == [0.25, None]
+    assert answers("/", one_day(1.0, dtype=torch.float32), one_day(1e-20, dtype=torch.float32)) == [None]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_what_overflows_is_invalid_and_0(dtype):
+    most = torch.finfo(dtype).max
+    huge = one_day(most, most, 1.0, dtype=dtype)
+    for name, arguments in {"*": (huge, huge), "+": (huge, huge), "/": (huge, 0.5), "power": (huge, 3)}.items():
+        found = by_loops(name, list(arguments), Block())
+        assert found.valid.tolist() == [[False, False, True]] and found.values[0, :2].tolist() == [0.0, 0.0], name
+        assert huge.valid.all()
+    for name in ("ts_sum", "ts_std", "ts_cov"):
+        x = cases.cells_of([[most, 1.0], [-most if name != "ts_sum" else most, 2.0]], dtype=dtype)
+        found = by_loops(name, [x, x, 2] if name == "ts_cov" else [x, 2], Block(1))
+        assert found.valid.tolist() == [[False, True]] and found.values[0, 0] == 0, name
 
 
 # --------------------------------------------------------------------- windows

@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lib.errors import ParameterError, ShortPanelWarning, UnknownNameError
@@ -59,7 +60,7 @@ class Request:
         """Names of the factors, in order."""
         return tuple(factor.name for factor in self.factors)
 
-    @property
+    @cached_property
     def fields(self) -> set[str]:
         """Fields that the formulas read."""
         return {name for node in self.nodes for name in node.fields}
