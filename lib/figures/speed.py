@@ -52,7 +52,8 @@ def _key(ax: Axes, peers: Sequence[str]) -> None:
     ax.set_title(" ", fontsize=9.5)  # keeps the room
     room = [len(peer) + 3 for peer in peers]  # the mark and a space on either side of it
     for place, peer in enumerate(peers):
-        ax.text(1.3 * sum(room[:place]) / sum(room) - 0.3, 1.04, f"{SIGNS[MARKERS[peer]]} {peer}", transform=ax.transAxes, color=COLORS[peer],
+        x = 1.3 * sum(room[:place]) / sum(room) - 0.3
+        ax.text(x, 1.04, f"{SIGNS[MARKERS[peer]]} {peer}", transform=ax.transAxes, color=COLORS[peer],
                 fontweight="bold", fontsize=9.5)  # fmt: skip
 
 
