@@ -18,6 +18,7 @@ from lib.bench.primitives import LIBRARIES, prices
 from lib.bench.walk import walk
 from lib.bench.workloads import bench_panel
 from lib.factors import FactorSet, find_factors
+from lib.findings.speed import Speed
 from lib.graph import Node, field, topological
 from lib.ops import delay, ts_mean
 from lib.studies import how_fast_peers as tables
@@ -198,6 +199,7 @@ RUN = frame_of(
         ("factors 750x1000", "ours: cold cpu"): 4.0,
         ("factors 750x1000", "ours: cold wall"): 4.5,
         ("factors 750x1000", "ours: cold peak"): 2.0**31,
+        ("factors 750x1000", "ours: peak"): 2.0**30,
         ("factors 750x1000", "ours: output"): 2.0**30,
         ("factors 750x1000", "ours: cpu"): 3.0,
         ("factors 750x1000", "kunquant: cold cpu"): 20.0,
@@ -224,6 +226,21 @@ def test_first_calls_stand_beside_later_ones() -> None:
     assert shown.loc[("first of a process", "ours"), ["CPU s", "peak, GiB"]].tolist() == [4.0, 2.0]
     assert shown.loc[("first of a process", "kunquant"), "times ours"] == 5.0
     assert shown.loc[("a later one", "ours"), "CPU s"] == 3.0
+
+
+def test_all_factors_are_followed_over_the_size_of_the_panel_from_both_kinds_of_rows() -> None:
+    alone = {("alone ours 750x300", f"ours: {what}"): 1.0 for what in ("cpu", "wall", "peak", "output")}
+    whole = {("factors 750x1000", f"ours: {what}"): 3.0 for what in ("cpu", "wall", "peak", "output")}
+    runs = Speed.of(frame_of(whole | alone)).whole("ours")
+    assert [(run.size.cells, run.threads, run.peak) for run in runs] == [(225_000, "all", 1.0), (750_000, "1", 3.0)]
+    assert Speed.of(RUN).whole("pandas") == []
+
+
+def test_the_first_call_and_later_ones_are_put_in_words() -> None:
+    ratios = {("factors 750x1000", f"mlquantx: {what}ratio"): value for what, value in (("cold ", 5.0), ("", 7.0))}
+    said = Speed.of(pd.concat([RUN, frame_of(ratios)])).cold_message()
+    assert "the first call of a process, ours to disk, takes 4 CPU s, mlquantx 5.0 times" in said
+    assert "a later call, in memory, takes 3 CPU s, mlquantx 7.0 times" in said
 
 
 def test_alphas_show_agreement_before_time_and_name_what_differs() -> None:

@@ -30,13 +30,14 @@ THREADS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_
 
 @dataclass(frozen=True)
 class ChildRun:
-    """What a child measured: seconds of the first call, bytes resident at its peak and before it; later calls."""
+    """What a child measured: seconds of the first call, bytes resident at its peak and before; the same of later calls."""
 
     cpu: float
     wall: float
     peak: int
     before: int
     again: tuple[Sample, ...] = ()
+    peak_again: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,9 @@ def measure(task: Task) -> ChildRun:
         peak = memory("VmHWM")
         if task.again and task.to_disk:
             later()  # the first call of its kind
-        return ChildRun(taken.cpu, taken.wall, peak, before, tuple(sample(later) for _ in range(task.again)))
+        _forget_peak()
+        again = tuple(sample(later) for _ in range(task.again))
+        return ChildRun(taken.cpu, taken.wall, peak, before, again, memory("VmHWM") if again else 0)
 
 
 def _calls(task: Task, out: Path | None) -> tuple[Call, Call]:

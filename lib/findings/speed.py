@@ -118,11 +118,11 @@ class Speed:
         return sorted((Work(variant, what, size) for variant, size in sizes), key=lambda item: item.size.cells)
 
     def whole(self, library: str) -> list[Whole]:
-        """All factors by one library over the sizes of panels; the first call of a process where there is one."""
+        """All factors in memory, over the sizes of panels; a later call of a process where there is one."""
         found = {}
-        for kind, prefix, threads in ((f"alone {library}", "", "all"), ("factors", "cold ", "1")):
+        for kind, threads in ((f"alone {library}", "all"), ("factors", "1")):
             for item in self.work(kind):
-                names = (f"{prefix}cpu", f"{prefix}wall", f"{prefix}peak", "output")
+                names = ("cpu", "wall", "peak", "output")
                 cpu, wall, peak, output = (self.find(item.variant, library, name).value for name in names)
                 if not math.isnan(cpu + peak):
                     found[item.size] = Whole(item.size, threads, cpu, wall, peak, output)

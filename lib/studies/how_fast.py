@@ -240,7 +240,7 @@ STUDY = Study(
             "factor_sizes": ["750x1000", "750x3000"],
             "alone_sizes": ["750x300", "375x1000"],
             "alpha_sizes": ["750x1000"], "alpha_agreement_size": "500x500", "alpha_rounds": 2, "masked_days": 750,
-            "neutral_size": "250x1000", "update_size": "250x3000", "repeats": 7, "long_repeats": 5,
+            "neutral_size": "250x1000", "update_size": "250x3000", "repeats": 5, "long_repeats": 5,
         },
     },
     grid_only=(

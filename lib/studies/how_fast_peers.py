@@ -41,7 +41,7 @@ def _first_lines(speed: Speed, item: Work) -> Iterator[dict[str, Any]]:
         for library in (OURS, *speed.peers):
             seconds, ratio = (speed.find(item.variant, library, f"{prefix}{what}") for what in ("cpu", "ratio"))
             if not math.isnan(seconds.value):
-                peak = speed.find(item.variant, library, "cold peak").value / GIB if prefix else math.nan
+                peak = speed.find(item.variant, library, f"{prefix}peak").value / GIB
                 line = {"call": call, "panel": str(item.size), "by": library, "CPU s": seconds.value}
                 line |= {"times ours": ratio.value, "times ours.low": ratio.low, "times ours.high": ratio.high}
                 yield line | {"peak, GiB": peak}

@@ -36,6 +36,7 @@ def factors(row: Config, settings: Settings) -> Iterator[Record]:
     yield from ({**record, "metric": _cold(record["metric"])} for record in times(first))
     for name, runs in found.items():
         yield from of_spread(f"{name}: cold peak", [float(run.peak) for run in runs])
+        yield from of_spread(f"{name}: peak", [float(run.peak_again or run.peak) for run in runs])
         yield {"metric": f"{name}: output", "value": output_bytes(row)}
 
 
