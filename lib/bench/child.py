@@ -30,7 +30,7 @@ THREADS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_
 
 @dataclass(frozen=True)
 class ChildRun:
-    """What a child measured: seconds of the first call, bytes resident at its peak and before; the same of later calls."""
+    """What a child measured: seconds of the first call, bytes resident at its peak and before; and of later calls."""
 
     cpu: float
     wall: float

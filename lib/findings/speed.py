@@ -168,6 +168,8 @@ class Speed:
         for what, prefix in kinds.items():
             ours = self.find(runs[-1].variant, OURS, f"{prefix}cpu")
             ratio = self.find(runs[-1].variant, "mlquantx", f"{prefix}ratio")
+            if math.isnan(ours.value):
+                continue
             peer = "" if math.isnan(ratio.value) else f", mlquantx {times(ratio, '')}"
             parts.append(f"{what}, takes {ours.value:.3g} CPU s{peer}")
         return f"All 213 factors, {runs[-1].size}: " + "; ".join(parts)

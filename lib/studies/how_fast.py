@@ -131,7 +131,7 @@ def _startup(row: Config, settings: Settings) -> Iterator[Record]:
     """Processes of their own, from the start of the interpreter to its end."""
     from lib.bench.startup import start_ups
 
-    for what, taken in start_ups(min(settings["repeats"], 5)).items():
+    for what, taken in start_ups(settings["long_repeats"]).items():
         yield from of_spread(f"{what}: cpu", [item.cpu for item in taken])
         yield from of_spread(f"{what}: wall", [item.wall for item in taken])
 

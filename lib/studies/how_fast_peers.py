@@ -64,7 +64,8 @@ def _alpha_lines(speed: Speed, which: str) -> Iterator[dict[str, Any]]:
         for library in (OURS, peer, SHIPPED) if peer == "kunquant" else (OURS, peer):
             yield line | {"by": library} | _alpha_numbers(speed, item, library)
         return
-    yield {"formulas": what, "by": peer, "remark": absent(peer)} if not speed.installed(peer) else {"formulas": what}
+    if speed.numbers.find("machine", f"{peer}: installed").value == 0:
+        yield {"formulas": what, "by": peer, "remark": absent(peer)}
 
 
 def _alpha_numbers(speed: Speed, item: Work, library: str) -> dict[str, Any]:
@@ -111,7 +112,7 @@ def masked_cells(frame: pd.DataFrame) -> pd.DataFrame:
         for library in LIBRARIES:
             found = [_masked_line(speed, item, library, name) for name in operators]
             lines += [line for line in found if not math.isnan(line["largest error"])]
-            if library in (*PEERS, *ALPHA_PEERS) and not speed.installed(library):
+            if speed.numbers.find("machine", f"{library}: installed").value == 0:
                 lines.append({"by": library, "operator": absent(library)})
     return pd.DataFrame(lines)
 
