@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -96,6 +100,20 @@ def test_one_repeat_has_no_interval_and_equal_ones_a_point() -> None:
 
 def test_ratios_pair_repeats() -> None:
     assert ratios([Sample(1, 9), Sample(2, 9)], [Sample(10, 1), Sample(10, 1)]) == [10.0, 5.0]
+    assert ratios([Sample(1, 9), Sample(2, 9)], [Sample(10, 1)]) == [10.0], "who took part in fewer rounds has fewer"
+
+
+def test_what_is_slow_takes_part_in_the_first_rounds_only() -> None:
+    order: list[str] = []
+    takes = {name: lambda name=name: order.append(name) for name in "ab"}  # type: ignore[misc]
+    found = timing.in_turn(takes, 3, {"b": 1})
+    assert "".join(order) == "ab" "a" "a" and {name: len(taken) for name, taken in found.items()} == {"a": 3, "b": 1}
+
+
+def test_a_whole_sample_counts_the_processes_that_a_call_starts() -> None:
+    busy = "import time\nwhile time.process_time() < 0.3: pass"
+    found = timing.sample_whole(lambda: subprocess.run([sys.executable, "-c", busy], check=True))
+    assert found.cpu > 0.25 and found.wall > 0.25
 
 
 def test_the_machine_is_described_by_positive_numbers() -> None:
@@ -282,32 +300,55 @@ def test_one_new_day_computed_again_is_the_last_day_of_the_whole() -> None:
 
 def test_a_child_measures_its_own_memory_and_not_its_parents() -> None:
     ballast = np.ones(100_000_000)  # 0.8 GB in this process, which a child may inherit as its "maximum"
-    found = child.run_child("ours", 100, 20, to_disk=True)
+    found = child.run_child(child.Task("ours", 100, 20, to_disk=True))
     assert found.cpu > 0 and found.wall > 0 and found.before > 0
     assert found.peak < ballast.nbytes
 
 
-@pytest.mark.parametrize("warm", [False, True])
-def test_a_warm_child_measures_its_second_call_on_one_thread(monkeypatch: pytest.MonkeyPatch, warm: bool) -> None:
-    threads: list[int] = []
+SINGLE = {"single": True, "again": 2}
+
+
+@pytest.mark.parametrize(
+    ("options", "cost", "calls"),
+    [
+        ({}, [9.0], ["warm-up", "memory 2"]),
+        (SINGLE, [9.0, 1.0, 1.0], ["memory 1"] * 3),
+        # the first call in memory pays for its memory, and is nobody's sample
+        (SINGLE | {"to_disk": True}, [9.0, 1.0, 1.0], ["disk 1", *["memory 1"] * 3]),
+    ],
+    ids=["all threads", "first and later", "to disk first"],
+)
+def test_a_child_measures_its_first_call_and_later_ones(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], cost: list[float], calls: list[str]
+) -> None:
+    log: list[str] = []
     clock = [0.0]
 
-    def call() -> None:
-        threads.append(torch.get_num_threads())
-        clock[0] += 9.0 if len(threads) == 1 else 1.0
+    def call(where: str) -> None:
+        done = f"{where} {torch.get_num_threads()}"
+        clock[0] += 1.0 if done in log else 9.0
+        log.append(done)
 
-    monkeypatch.setattr(workloads, "factor_calls", lambda *_, **__: {"ours": call})
-    monkeypatch.setattr(workloads, "warm_up_factors", lambda name: None)
+    def both(panel: Panel, out: Path | None, only: str) -> dict[str, timing.Call]:
+        return {only: lambda: call("memory" if out is None else "disk")}
+
+    monkeypatch.setattr(workloads, "factor_calls", both)
+    monkeypatch.setattr(workloads, "warm_up_factors", lambda name: log.append("warm-up"))
     monkeypatch.setattr(timing, "time", SimpleNamespace(process_time=lambda: clock[0], perf_counter=lambda: clock[0]))
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        found = child.measure("ours", 60, 5, 0, to_disk=False, warm=warm)
+        found = child.measure(child.Task("ours", 60, 5, **options))
     finally:
         torch.set_num_threads(before)
-    assert (found.cpu, threads) == ((1.0, [1, 1]) if warm else (9.0, [2]))
+    assert [found.cpu, *(taken.cpu for taken in found.again)] == cost and log == calls
+
+
+def test_a_child_comes_back_with_every_sample() -> None:
+    found = child.run_child(child.Task("ours", 100, 8, single=True, again=2))
+    assert len(found.again) == 2 and all(isinstance(taken, Sample) and taken.cpu > 0 for taken in found.again)
 
 
 def test_a_child_that_fails_says_why() -> None:
     with pytest.raises(LibError, match="benchmark of nobody, 90 x 5, exit code 1: KeyError: 'nobody'"):
-        child.run_child("nobody", 90, 5)
+        child.run_child(child.Task("nobody", 90, 5))

@@ -22,7 +22,6 @@ from kernel_cases import (
     bits,
     by_loops,
     one_day,
-    seeded,
 )
 from numpy.lib.stride_tricks import sliding_window_view
 

@@ -25,16 +25,15 @@ from lib.studies.how_fast import KINDS, STUDY, WHOLE
 
 TINY: dict[str, Any] = {
     "primitive_sizes": ["40x20"], "windows": [5], "factor_sizes": ["60x8"], "agreement_size": "60x8", "alone": [],
-    "neutral_size": "3x60", "update_size": "60x8", "least": 0.0, "repeats": 2,
+    "neutral_size": "3x60", "update_size": "60x8", "least": 0.0, "repeats": 2, "masked_days": 80,
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def tiny() -> pd.DataFrame:
-    """A run of everything but the child processes, in a few seconds, without the authors' package."""
-    installed = lib.bench.peers.installed
+    """A run without the peers of the extras, in a few seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lib.bench.peers, "installed", lambda peer: peer != "mlquantx" and installed(peer))
+        patch.setattr(lib.bench.peers, "installed", lambda peer: peer in ("pandas", "bottleneck", "polars"))
         return run_study("how_fast", scale="smoke", fresh=True, progress=False, **TINY).frame
 
 
@@ -96,7 +95,7 @@ def test_a_panel_size_that_is_none_is_refused(size: str) -> None:
 
 def test_a_run_measures_every_contender_and_says_who_is_missing(tiny: pd.DataFrame) -> None:
     speed = Speed.of(tiny)
-    assert speed.missing == ["mlquantx"] and "pandas" in speed.peers
+    assert speed.missing == ["mlquantx", "kunquant"] and "pandas" in speed.peers
     assert tiny.loc[tiny["metric"].str.endswith(("cpu", "ratio")), "value"].gt(0).all()
     for item in speed.operators():
         assert speed.find(item.variant, "ours", "cpu").value > 0 and speed.find(item.variant, "copy", "cpu").value > 0

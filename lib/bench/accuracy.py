@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from lib.bench.primitives import alpha_of
+from lib.bench.contender import alpha_of, groups
 
 #: operators whose error is relative to the true value; the others have a scale of their own, such as [0, 1]
-RELATIVE = ("ts_mean", "ts_max", "ts_std", "decay_linear", "ewma")
+RELATIVE = ("ts_mean", "ts_sum", "ts_max", "ts_min", "ts_std", "decay_linear", "ewma")
+#: operators that compare the stocks of a day
+OF_A_DAY = ("cs_rank", "cs_zscore", "group_neutralize")
 #: stocks whose windows, and days whose rows, are checked: a part of the panel, because a definition is slow
 CHECKED = 40
 
@@ -32,7 +34,7 @@ def largest_error(name: str, values: np.ndarray, x: np.ndarray, y: np.ndarray, w
 
 def checked_cells(name: str) -> tuple[slice, slice]:
     """The part of the panel that `truth` covers: whole days for what ranks stocks, whole stocks for the others."""
-    return (slice(CHECKED), slice(None)) if name.startswith("cs_") else (slice(None), slice(CHECKED))
+    return (slice(CHECKED), slice(None)) if name in OF_A_DAY else (slice(None), slice(CHECKED))
 
 
 def truth(name: str, x: np.ndarray, y: np.ndarray, window: int) -> np.ndarray:
@@ -61,6 +63,10 @@ def _rank(x: np.ndarray, _: np.ndarray) -> np.ndarray:
     return np.where(tied, np.nan, (x <= today).mean(axis=-1))
 
 
+def _lowest(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return _position(-x, y)
+
+
 def _position(x: np.ndarray, _: np.ndarray) -> np.ndarray:
     tied = (x == x.max(axis=-1, keepdims=True)).sum(axis=-1) > 1
     return np.where(tied, np.nan, x.argmax(axis=-1) + 1.0)
@@ -73,11 +79,14 @@ def _decayed(x: np.ndarray, _: np.ndarray) -> np.ndarray:
 
 _WINDOWED: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "ts_mean": lambda x, _: x.mean(axis=-1),
+    "ts_sum": lambda x, _: x.sum(axis=-1),
     "ts_max": lambda x, _: x.max(axis=-1),
+    "ts_min": lambda x, _: x.min(axis=-1),
     "ts_std": lambda x, _: x.std(axis=-1, ddof=1),
     "ts_corr": _correlation,
     "ts_rank": _rank,
     "ts_argmax": _position,
+    "ts_argmin": _lowest,
     "decay_linear": _decayed,
 }
 
@@ -93,15 +102,22 @@ def _average(x: np.ndarray, window: int) -> np.ndarray:
 def _row_rank(x: np.ndarray, _: int) -> np.ndarray:
     from scipy.stats import rankdata
 
-    return rankdata(x, axis=1) / x.shape[1]
+    return rankdata(x, axis=1, nan_policy="omit") / np.isfinite(x).sum(axis=1, keepdims=True)
 
 
 def _row_score(x: np.ndarray, _: int) -> np.ndarray:
-    return (x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True)
+    return (x - np.nanmean(x, axis=1, keepdims=True)) / np.nanstd(x, axis=1, keepdims=True)
+
+
+def _from_group(x: np.ndarray, _: int) -> np.ndarray:
+    members = np.equal.outer(groups(x.shape[1]), np.unique(groups(x.shape[1]))).astype(np.float64)
+    means = np.nan_to_num(x) @ members / (np.isfinite(x) @ members)
+    return x - means @ members.T
 
 
 _WHOLE: Mapping[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "ewma": _average,
     "cs_rank": _row_rank,
     "cs_zscore": _row_score,
+    "group_neutralize": _from_group,
 }

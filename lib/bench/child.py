@@ -11,6 +11,7 @@ prints one line of JSON; `run_child` starts it and reads the line.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,58 +19,91 @@ from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lib.bench.timing import Call, Sample, sample
 from lib.errors import LibError
 from lib.sources import FOLDER
 
 STATUS = Path("/proc/self/status")
+#: where libraries look up how many threads they may use
+THREADS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclass(frozen=True)
 class ChildRun:
-    """What a child measured: seconds of the call, bytes resident at its peak and before it."""
+    """What a child measured: seconds of the first call, bytes resident at its peak and before; and of later calls."""
 
     cpu: float
     wall: float
     peak: int
     before: int
+    again: tuple[Sample, ...] = ()
+    peak_again: int = 0
 
 
-def run_child(
-    implementation: str, dates: int, stocks: int, *, seed: int = 0, to_disk: bool = False, warm: bool = False
-) -> ChildRun:
-    """All 213 factors of a panel of that size by one implementation, in a fresh process.
+@dataclass(frozen=True)
+class Task:
+    """One implementation on one panel of random walks.
 
-    to_disk: the result goes to a folder of memory maps, which is removed afterwards; only ours can do that.
-    warm: the second call is measured, on one thread; otherwise the first, on all of them.
-
-    Raises LibError with the last line of what the child said when it failed.
+    to_disk: the result of the first call goes to a folder of memory maps, which is removed afterwards; only ours can
+    do that. single: on one thread, and the first call is the first that the library makes; otherwise on all threads
+    after a warm-up on a small panel. again: so many more calls in memory are measured, each after another of its kind.
+    alphas: these formulas on a panel without a masked cell, `library` being KunQuant's file; else the 213.
     """
-    task = {"implementation": implementation, "dates": dates, "stocks": stocks, "seed": seed}
-    task |= {"to_disk": to_disk, "warm": warm}
-    command = [sys.executable, "-m", "lib.bench.child", json.dumps(task)]
-    done = subprocess.run(command, cwd=FOLDER.parent, capture_output=True, text=True)
+
+    implementation: str
+    dates: int
+    stocks: int
+    seed: int = 0
+    to_disk: bool = False
+    single: bool = False
+    again: int = 0
+    alphas: tuple[str, ...] = ()
+    library: str = ""
+
+
+def run_child(task: Task) -> ChildRun:
+    """The task in a fresh process. Raises LibError with the last line of what the child said when it failed."""
+    command = [sys.executable, "-m", "lib.bench.child", json.dumps(asdict(task))]
+    environment = os.environ | (dict.fromkeys(THREADS, "1") if task.single else {})
+    done = subprocess.run(command, cwd=FOLDER.parent, capture_output=True, text=True, env=environment)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["killed: most often memory ran out"])[-1]
-        raise LibError(f"benchmark of {implementation}, {dates} x {stocks}, exit code {done.returncode}: {reason}")
-    return ChildRun(**json.loads(done.stdout.splitlines()[-1]))
+        what = f"benchmark of {task.implementation}, {task.dates} x {task.stocks}"
+        raise LibError(f"{what}, exit code {done.returncode}: {reason}")
+    found = json.loads(done.stdout.splitlines()[-1])
+    return ChildRun(**found | {"again": tuple(Sample(*item) for item in found["again"])})
 
 
-def measure(implementation: str, dates: int, stocks: int, seed: int, to_disk: bool, warm: bool) -> ChildRun:
+def measure(task: Task) -> ChildRun:
     """The measurement itself; run it in a fresh process, because a peak counts from its start."""
-    from lib.bench.timing import sample
-    from lib.bench.workloads import bench_panel, factor_calls, one_thread, quietly, warm_up_factors
+    from lib.bench.workloads import one_thread, quietly, warm_up_factors
 
-    with quietly(), one_thread() if warm else nullcontext():
-        warm_up_factors(implementation)
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "factors" if to_disk else None
-            call = factor_calls(bench_panel(dates, stocks, seed), out, only=implementation)[implementation]
-            if warm:
-                call()
-            _forget_peak()
-            before = memory("VmRSS")
-            taken = sample(call)
-            return ChildRun(taken.cpu, taken.wall, memory("VmHWM"), before)
+    with quietly(), one_thread() if task.single else nullcontext(), tempfile.TemporaryDirectory() as folder:
+        if not task.single:
+            warm_up_factors(task.implementation)
+        first, later = _calls(task, Path(folder) / "factors" if task.to_disk else None)
+        _forget_peak()
+        before = memory("VmRSS")
+        taken = sample(first)
+        peak = memory("VmHWM")
+        if task.again and task.to_disk:
+            later()  # the first call of its kind
+        _forget_peak()
+        again = tuple(sample(later) for _ in range(task.again))
+        return ChildRun(taken.cpu, taken.wall, peak, before, again, memory("VmHWM") if again else 0)
+
+
+def _calls(task: Task, out: Path | None) -> tuple[Call, Call]:
+    """The first call, and what the others are."""
+    from lib.bench.alphas import Alphas, alpha_call
+    from lib.bench.workloads import bench_panel, factor_calls
+
+    panel = bench_panel(task.dates, task.stocks, task.seed, masked=not task.alphas)
+    if task.alphas:
+        call = alpha_call(task.implementation, panel, Alphas(list(task.alphas), Path(task.library)))
+        return call, call
+    first, later = (factor_calls(panel, where, only=task.implementation)[task.implementation] for where in (out, None))
+    return first, later
 
 
 def memory(what: str) -> int:
@@ -101,7 +135,7 @@ def _elsewhere() -> int:
 
 def main(task: str) -> None:
     """Measure the task, given as JSON, and print the result as one line of JSON."""
-    print(json.dumps(asdict(measure(**json.loads(task)))))
+    print(json.dumps(asdict(measure(Task(**json.loads(task))))))
 
 
 if __name__ == "__main__":

@@ -6,15 +6,15 @@ ours gains from the graph pandas gains too: a shared sub-formula is computed onc
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from lib.bench.walk import walk
 from lib.errors import UnknownNameError
-from lib.graph import Node, topological
+from lib.graph import Node
 
 #: a denominator this small has no quotient; a deviation of this share of the largest value is that of a flat window
 ZERO_DENOMINATOR, FLAT = 1e-20, 1e-6
@@ -35,26 +35,15 @@ def evaluate_in_pandas(
 
     Raises UnknownNameError for an operator that has no pandas expression here.
     """
-    roots = list(roots)
-    order = topological(roots)
-    users = Counter(child for node in order for child in node.inputs)
-    results: dict[Node, pd.DataFrame] = {}
-    for node in order:
-        results[node] = fields[node.name] if node.operator is None else _apply(node, results, universe)
-        yield from ((position, results[node]) for position, root in enumerate(roots) if root is node)
-        for child in node.inputs:
-            users[child] -= 1
-            if users[child] == 0:
-                results.pop(child, None)
+    return walk(roots, fields, lambda node, arguments: _apply(node, arguments, universe))
 
 
-def _apply(node: Node, results: Mapping[Node, pd.DataFrame], universe: pd.DataFrame | None) -> pd.DataFrame:
+def _apply(node: Node, arguments: list[Any], universe: pd.DataFrame | None) -> pd.DataFrame:
     assert node.operator is not None
     if node.operator.name not in PANDAS:
         raise UnknownNameError(
             f"operator {node.operator.name!r} has no pandas expression; add one to PANDAS in {__name__}"
         )
-    arguments: list[Any] = [results[a] if isinstance(a, Node) else a for a in node.arguments]
     if node.operator.name in COMPARING and node.inputs[0].operator is not None:
         arguments[0] = _rounded(arguments[0])
     if node.operator.name.startswith("cs_") and universe is not None:

@@ -11,11 +11,12 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 Call = Callable[[], object]
+Taken = TypeVar("Taken")
 
 #: a sample lasts at least this long, in CPU seconds, so that the clock's grain and a stray interrupt do not matter
 LEAST = 0.02
@@ -53,6 +54,19 @@ def sample(call: Call, calls: int = 1) -> Sample:
     return Sample(max(cpu / calls, 1e-12), max(wall / calls, 1e-12))
 
 
+def sample_whole(call: Call) -> Sample:
+    """Seconds of one call with all processes that it starts and waits for."""
+    import resource
+
+    def cpu() -> float:
+        used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return sum(item.ru_utime + item.ru_stime for item in used)
+
+    before, start = cpu(), time.perf_counter()
+    call()
+    return Sample(cpu() - before, time.perf_counter() - start)
+
+
 def alternate(
     calls: Mapping[str, Call], repeats: int, *, least: float = LEAST, warm: bool = False
 ) -> dict[str, list[Sample]]:
@@ -74,12 +88,24 @@ def alternate(
     return in_turn({name: partial(take, name) for name in calls}, repeats)
 
 
-def in_turn(takes: Mapping[str, Callable[[], Sample]], repeats: int) -> dict[str, list[Sample]]:
-    """`repeats` samples of each, in turn, every second round in reverse order."""
-    samples: dict[str, list[Sample]] = {name: [] for name in takes}
-    for round_ in range(repeats):
-        for name in list(takes)[:: 1 if round_ % 2 == 0 else -1]:
-            samples[name].append(takes[name]())
+def in_turn(
+    takes: Mapping[str, Callable[[], Taken]], repeats: int, fewer: Mapping[str, int] | None = None, desc: str = ""
+) -> dict[str, list[Taken]]:
+    """`repeats` samples of each, in turn, every second round in reverse order.
+
+    fewer: name -> rounds that it takes part in, the first ones. desc: with it a progress bar is shown.
+    """
+    from tqdm import tqdm
+
+    rounds = dict.fromkeys(takes, repeats) | dict(fewer or {})
+    samples: dict[str, list[Taken]] = {name: [] for name in takes}
+    with tqdm(total=sum(rounds.values()), desc=desc, leave=False, disable=None if desc else True) as bar:
+        for round_ in range(repeats):
+            for name in list(takes)[:: 1 if round_ % 2 == 0 else -1]:
+                if round_ < rounds[name]:
+                    bar.set_postfix_str(name)
+                    samples[name].append(takes[name]())
+                    bar.update()
     return samples
 
 
@@ -106,8 +132,8 @@ def spread(values: list[float]) -> Spread:
 
 
 def ratios(ours: list[Sample], theirs: list[Sample]) -> list[float]:
-    """Their CPU time over ours, repeat by repeat: how many times faster ours is."""
-    return [b.cpu / a.cpu for a, b in zip(ours, theirs, strict=True)]
+    """Their CPU time over ours, repeat by repeat: how many times faster ours is. Who took part less has fewer."""
+    return [b.cpu / a.cpu for a, b in zip(ours, theirs, strict=False)]
 
 
 # ----------------------------------------------------------------------------------------- the machine

@@ -5,6 +5,7 @@ Ours in the making (`lib.factors.neutralise`, `lib.factors.stream`) is measured 
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -223,16 +224,23 @@ def quietly() -> Iterator[None]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """torch and BLAS on one thread meanwhile: handing out work costs CPU time that is not the library's doing.
+    """torch, BLAS and numba on one thread meanwhile: handing out work costs CPU time that is not the library's doing.
 
     The threads of BLAS wait for the next small problem by spinning, which can cost a hundred times the problem.
     """
     from threadpoolctl import threadpool_limits
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    threads, numba = torch.get_num_threads(), sys.modules.get("numba")
+    compiled = numba.get_num_threads() if numba else 1
+    _set_threads(1, 1)
     try:
         with threadpool_limits(1):
             yield
     finally:
-        torch.set_num_threads(threads)
+        _set_threads(threads, compiled)
+
+
+def _set_threads(threads: int, compiled: int) -> None:
+    torch.set_num_threads(threads)
+    if "numba" in sys.modules:
+        sys.modules["numba"].set_num_threads(compiled)

@@ -10,12 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from lib.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, canvas, end_labels, interval, styled
-from lib.findings.speed import GIB, OURS, Speed, Work
+from lib.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, canvas, end_labels, interval, styled
+from lib.findings.speed import GIB, OURS, Speed, Whole
 
-COLORS = {OURS: BLUE, "pandas": VERMILLION, "bottleneck": GREEN, "polars": ORANGE, "mlquantx": PURPLE}
-SIGNS = {"o": "●", "s": "■", "D": "◆", "^": "▲"}
-MARKERS = {"pandas": "o", "bottleneck": "s", "polars": "D", "mlquantx": "^"}
+COLORS = {
+    OURS: BLUE, "pandas": VERMILLION, "bottleneck": GREEN, "polars": ORANGE, "mlquantx": PURPLE, "kunquant": SKY,
+}  # fmt: skip
+SIGNS = {"o": "●", "s": "■", "D": "◆", "^": "▲", "v": "▼"}
+MARKERS = {"pandas": "o", "bottleneck": "s", "polars": "D", "mlquantx": "^", "kunquant": "v"}
+#: sets of formulaic alphas that a peer of the operators has
+ALPHAS = {"alpha101 kunquant": "KunQuant's alphas", "alpha101 rank-free": "those without a rank"}
 OPERATOR_COLORS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, GREY)
 
 
@@ -26,6 +30,7 @@ def ratios(frame: pd.DataFrame, note: str = "") -> Figure:
     work = [(f"all factors,\n{item.size}", item.variant) for item in speed.work("factors")]
     work += [(f"neutralisation,\n{item.size}", item.variant) for item in speed.work("neutralise")
              if not math.isnan(speed.find(item.variant, OURS, "cpu").value)]  # fmt: skip
+    work += [(f"{label},\n{item.size}", item.variant) for what, label in ALPHAS.items() for item in speed.work(what)]
     operators = [(item.name, item.variant) for item in speed.plain()]
     heights = [0.5 * len(work) + 0.45, 0.42 * len(operators) + 0.6]
     figure, axes = canvas(2, sum(heights), speed.operators_message(), note, sharex=True,
@@ -33,7 +38,8 @@ def ratios(frame: pd.DataFrame, note: str = "") -> Figure:
     for ax, rows in zip(axes, (work, operators), strict=True):
         _ratio_rows(ax, speed, rows)
     _key(axes[0], speed.peers)
-    axes[1].xaxis.set_major_locator(LogLocator(subs=(1, 3) if _decades(axes[1]) > 2 else (1, 2, 5)))
+    decades = _decades(axes[1])
+    axes[1].xaxis.set_major_locator(LogLocator(subs=(1,) if decades > 3.5 else (1, 3) if decades > 2 else (1, 2, 5)))
     axes[1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes[1].xaxis.set_minor_locator(NullLocator())
     axes[1].set_xlabel("CPU time, the other library / ours (over 1: ours is faster)", x=0.0, ha="left")
@@ -44,8 +50,10 @@ def ratios(frame: pd.DataFrame, note: str = "") -> Figure:
 def _key(ax: Axes, peers: Sequence[str]) -> None:
     """The peers with their marks; there is too much in the rows to label every dot."""
     ax.set_title(" ", fontsize=9.5)  # keeps the room
+    room = [len(peer) + 3 for peer in peers]  # the mark and a space on either side of it
     for place, peer in enumerate(peers):
-        ax.text(0.3 * place - 0.3, 1.04, f"{SIGNS[MARKERS[peer]]} {peer}", transform=ax.transAxes, color=COLORS[peer],
+        x = 1.3 * sum(room[:place]) / sum(room) - 0.3
+        ax.text(x, 1.04, f"{SIGNS[MARKERS[peer]]} {peer}", transform=ax.transAxes, color=COLORS[peer],
                 fontweight="bold", fontsize=9.5)  # fmt: skip
 
 
@@ -102,21 +110,20 @@ def against_size(frame: pd.DataFrame, note: str = "") -> Figure:
     """CPU seconds and peak memory of all factors over the size of the panel, one process each."""
     speed = Speed.of(frame)
     figure, axes = canvas(2, 6.0, speed.memory_message(), note, sharex=True)
+    shown = (OURS, "pandas", "mlquantx")
     for ax, what, unit, label in ((axes[0], "cpu", 1.0, "CPU time, s"), (axes[1], "peak", GIB, "peak memory, GiB")):
         labels = []
         ax.set_xscale("log")
         ax.set_yscale("log")
-        for library in (OURS, "pandas", "mlquantx"):
-            runs = speed.work(f"alone {library}")
-            if runs:
-                values = _curve(ax, speed, runs, library, what, unit, COLORS[library], "-")
-                labels.append((library, values[-1], COLORS[library]))
-        runs = speed.work(f"alone {OURS}")
-        if what == "peak" and runs:
-            values = _curve(ax, speed, runs, OURS, "output", GIB, GREY, "--")
-            labels.append(("the result", values[-1], GREY))
+        for library in shown:
+            if runs := speed.whole(library):
+                _curve(ax, runs, what, unit, COLORS[library], "-")
+                labels.append((library, getattr(runs[-1], what) / unit, COLORS[library]))
+        if what == "peak" and (runs := speed.whole(OURS)):
+            _curve(ax, runs, "output", GIB, GREY, "--")
+            labels.append(("the result", runs[-1].output / GIB, GREY))
         if labels:
-            _beside(ax, runs[-1].size.cells / 1e6, labels)
+            _beside(ax, max(run.size.cells for name in shown for run in speed.whole(name)) / 1e6, labels)
         _plain_ticks(ax)
         ax.set_ylabel(label)
     axes[1].set_xlabel("panel, million cells (days x stocks)")
@@ -125,13 +132,9 @@ def against_size(frame: pd.DataFrame, note: str = "") -> Figure:
     return figure
 
 
-def _curve(
-    ax: Axes, speed: Speed, runs: Sequence[Work], library: str, what: str, unit: float, color: str, line: str
-) -> list[float]:
+def _curve(ax: Axes, runs: Sequence[Whole], what: str, unit: float, color: str, line: str) -> None:
     cells = [run.size.cells / 1e6 for run in runs]
-    values = [speed.find(run.variant, library, what).value / unit for run in runs]
-    ax.plot(cells, values, line, color=color, marker="o", markersize=4)
-    return values
+    ax.plot(cells, [getattr(run, what) / unit for run in runs], line, color=color, marker="o", markersize=4)
 
 
 def _beside(ax: Axes, x: float, labels: Sequence[tuple[str, float, str]]) -> None:

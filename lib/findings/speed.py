@@ -18,7 +18,11 @@ from lib.findings.estimates import Estimate, Numbers
 
 OURS = "ours"
 FLOOR = "copy"
-PEERS = ("pandas", "bottleneck", "polars", "mlquantx")
+PEERS = ("pandas", "bottleneck", "polars", "mlquantx", "kunquant")
+#: those that are compared on whole sets of formulaic alphas only
+ALPHA_PEERS = ("alpha-lib", "polars_ta")
+#: what a peer needs besides its package
+NEEDS = {"kunquant": "a C++ compiler", "alpha-lib": "Python 3.12"}
 #: an error beyond this is no round-off: another definition, or a wrong number
 WRONG = 1e-3
 GIB = 2.0**30
@@ -57,6 +61,17 @@ class Work(NamedTuple):
     variant: str
     what: str
     size: Size
+
+
+class Whole(NamedTuple):
+    """All 213 factors once in a process: seconds, bytes at the peak and of the result; threads: "1" or "all"."""
+
+    size: Size
+    threads: str
+    cpu: float
+    wall: float
+    peak: float
+    output: float
 
 
 #: operators whose work grows with the window, day by day
@@ -102,6 +117,17 @@ class Speed:
         sizes = ((m[0], Size(int(m["dates"]), int(m["stocks"]))) for m in found if m and m["what"] == what)
         return sorted((Work(variant, what, size) for variant, size in sizes), key=lambda item: item.size.cells)
 
+    def whole(self, library: str) -> list[Whole]:
+        """All factors in memory, over the sizes of panels; a later call of a process where there is one."""
+        found = {}
+        for kind, threads in ((f"alone {library}", "all"), ("factors", "1")):
+            for item in self.work(kind):
+                names = ("cpu", "wall", "peak", "output")
+                cpu, wall, peak, output = (self.find(item.variant, library, name).value for name in names)
+                if not math.isnan(cpu + peak):
+                    found[item.size] = Whole(item.size, threads, cpu, wall, peak, output)
+        return sorted(found.values(), key=lambda run: run.size.cells)
+
     def plain(self, dtype: str = "float32", window: int = 20) -> list[Operator]:
         """The operators at one window length on the panel that all of them were measured on, its largest."""
         found = [item for item in self.operators() if (item.dtype, item.window) == (dtype, window)]
@@ -132,6 +158,22 @@ class Speed:
         parts = [f"{times(found)} of {peer}" for peer, found in ratios.items() if not math.isnan(found.value)]
         return f"All 213 factors, {run.size}: the speed is {' and '.join(parts)}"
 
+    def cold_message(self) -> str:
+        """The first call of a process beside a later one, at the largest panel of all factors."""
+        runs = self.work("factors")
+        if not runs:
+            return "All factors were not measured"
+        kinds = {"the first call of a process, ours to disk": "cold ", "a later call, in memory": ""}
+        parts = []
+        for what, prefix in kinds.items():
+            ours = self.find(runs[-1].variant, OURS, f"{prefix}cpu")
+            ratio = self.find(runs[-1].variant, "mlquantx", f"{prefix}ratio")
+            if math.isnan(ours.value):
+                continue
+            peer = "" if math.isnan(ratio.value) else f", mlquantx {times(ratio, '')}"
+            parts.append(f"{what}, takes {ours.value:.3g} CPU s{peer}")
+        return f"All 213 factors, {runs[-1].size}: " + "; ".join(parts)
+
     def operators_message(self) -> str:
         """How many operators every peer needs more CPU time for, at 95 %."""
         items = self.plain()
@@ -161,10 +203,10 @@ class Speed:
 
     def memory_message(self) -> str:
         """Peak memory of all factors at the largest panel, beside the size of the result."""
-        runs = self.work("alone ours")
+        runs = self.whole(OURS)
         if not runs:
             return "Memory was not measured"
-        peak, output = (self.find(runs[-1].variant, OURS, what).value / GIB for what in ("peak", "output"))
+        peak, output = runs[-1].peak / GIB, runs[-1].output / GIB
         return f"All factors, {runs[-1].size}: {peak:.3g} GiB resident at the peak for a result of {output:.2g} GiB"
 
     def wrong(self) -> list[tuple[Operator, str, float]]:
@@ -186,14 +228,14 @@ class Speed:
         return f"Further from the definition than {WRONG:g}: {', '.join(found) or 'nobody'}."
 
 
-def times(found: Estimate) -> str:
+def times(found: Estimate, end: str = " that") -> str:
     """A ratio in words.
 
-    >>> times(Estimate(8.04, 7.5, 8.6)), times(Estimate(0.5))
-    ('8.0 times [7.5, 8.6] that', '0.50 times that')
+    >>> times(Estimate(8.04, 7.5, 8.6)), times(Estimate(0.5), "")
+    ('8.0 times [7.5, 8.6] that', '0.50 times')
     """
     digits = 1 if found.value >= 1 else 2
     shown = f"{found.value:.{digits}f} times"
     if not math.isnan(found.low):
         shown += f" [{found.low:.{digits}f}, {found.high:.{digits}f}]"
-    return f"{shown} that"
+    return f"{shown}{end}"

@@ -8,12 +8,12 @@ a machine: it cannot be recomputed to the digit, and `verify` leaves it alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from typing import Any
 
 from lib.errors import ParameterError
 from lib.parameters import Parameter
 from lib.studies.base import Config, RowResult, Settings, Study
+from lib.studies.how_fast_records import Record, of_spread, times
+from lib.studies.how_fast_sets import alphas, factors, output_bytes
 from lib.studies.how_fast_tables import CLAIM_IDS, answer_claims, summary
 
 #: days and stocks of the papers' panel
@@ -22,9 +22,10 @@ WINDOW = 20
 #: operators that are followed over the window length, and those of the papers' tables
 SWEPT = ("ts_mean", "ts_max", "ts_std", "ts_corr", "ts_rank", "decay_linear")
 CLAIMED = ("ts_mean", "ts_std", "ts_corr", "ewma", "cs_rank")
+ALPHA_SETS = ("kunquant", "rank-free", "alpha-lib", "polars_ta")
+MASKED_STOCKS = 40  # as many as the definitions are evaluated for
 NEUTRALISED = 10  # factors; the peers go through them one by one, so more only take longer
-
-Record = dict[str, Any]
+LARGE = 10**7  # cells from which three samples are enough
 
 
 def _grid(settings: Settings) -> Iterator[Config]:
@@ -41,9 +42,17 @@ def _rows(settings: Settings) -> Iterator[Config]:
         yield from (_primitive(name, dtype, WINDOW, size) for dtype in settings["dtypes"] for name in PRIMITIVES)
     first = _size(settings["primitive_sizes"][0])
     yield from (_primitive(name, "float32", w, first) for name in SWEPT for w in settings["windows"])
-    for size in map(_size, settings["factor_sizes"]):
-        yield _sized("factors", size)
+    sizes = [_size(text) for text in settings["factor_sizes"]]
+    for size in sizes:
+        yield {**_sized("factors", size), "slow": size == min(sizes)}
         yield _sized("complex factor", size)
+    agreement = list(_size(settings["alpha_agreement_size"]))
+    for which in settings["alphas"]:
+        for size in map(_size, settings["alpha_sizes"]):
+            yield {**_sized("alphas", size), "variant": _label(f"alpha101 {which}", size), "set": which,
+                   "agreement": agreement}  # fmt: skip
+    yield _sized("masked", (settings["masked_days"], MASKED_STOCKS))
+    yield {"variant": "start-up", "kind": "startup"}
     yield _sized("agreement", _size(settings["agreement_size"]))
     yield _sized("neutralise", _size(settings["neutral_size"]))
     yield _sized("update", _size(settings["update_size"]))
@@ -90,7 +99,7 @@ def _machine(row: Config, settings: Settings) -> Iterator[Record]:
     from lib.bench import timing
     from lib.bench.peers import PEERS, installed
 
-    yield from _spread("calibration", [item.cpu for item in timing.calibration(settings["repeats"])])
+    yield from of_spread("calibration", [item.cpu for item in timing.calibration(settings["repeats"])])
     yield {"metric": "bandwidth", "value": timing.bandwidth(settings["repeats"])}
     yield from ({"metric": f"{peer}: installed", "value": float(installed(peer))} for peer in PEERS)
 
@@ -102,32 +111,36 @@ def _primitives(row: Config, settings: Settings) -> Iterator[Record]:
     x, y = (values.astype(row["dtype"]) for values in primitives.prices(row["dates"], row["stocks"], row["seed"]))
     found = primitives.contenders(row["name"], x, y, row["window"])
     calls = {library: contender.call for library, contender in found.items()}
-    yield from _times(timing.alternate(calls, settings["repeats"], least=settings["least"]), cells=x.size)
+    repeats = min(settings["repeats"], 3) if x.size >= LARGE else settings["repeats"]
+    yield from times(timing.alternate(calls, repeats, least=settings["least"]), cells=x.size)
     for library, (call, values) in found.items():
         if library != FLOOR:
             error = accuracy.largest_error(row["name"], values(call()), x, y, row["window"])
             yield {"metric": f"{library}: error", "value": error}
 
 
-def _factors(row: Config, settings: Settings) -> Iterator[Record]:
-    """The second call of each implementation, every sample in a process of its own."""
-    from lib.bench import timing
-    from lib.bench.child import run_child
-    from lib.bench.peers import OURS, WHOLE_SETS, installed
+def _masked(row: Config, settings: Settings) -> Iterator[Record]:
+    """What each library makes of a masked cell."""
+    from lib.bench.gaps import gaps
 
-    def take(name: str) -> timing.Sample:
-        found = run_child(name, row["dates"], row["stocks"], seed=row["seed"], warm=True)
-        return timing.Sample(found.cpu, found.wall)
+    for library, operator, found in gaps(row["dates"], row["seed"]):
+        yield from ({"metric": f"{library}: {operator} {what}", "value": v} for what, v in found._asdict().items())
 
-    names = [OURS, *filter(installed, WHOLE_SETS)]
-    yield from _times(timing.in_turn({name: partial(take, name) for name in names}, settings["long_repeats"]))
+
+def _startup(row: Config, settings: Settings) -> Iterator[Record]:
+    """Processes of their own, from the start of the interpreter to its end."""
+    from lib.bench.startup import start_ups
+
+    for what, taken in start_ups(settings["long_repeats"]).items():
+        yield from of_spread(f"{what}: cpu", [item.cpu for item in taken])
+        yield from of_spread(f"{what}: wall", [item.wall for item in taken])
 
 
 def _complex_factor(row: Config, settings: Settings) -> Iterator[Record]:
     from lib.bench import timing, workloads
 
     calls = workloads.one_factor_calls(workloads.bench_panel(row["dates"], row["stocks"], row["seed"]))
-    yield from _times(timing.alternate(calls, settings["repeats"]))
+    yield from times(timing.alternate(calls, settings["repeats"]))
 
 
 def _agreement(row: Config, settings: Settings) -> Iterator[Record]:
@@ -145,7 +158,7 @@ def _neutralise(row: Config, settings: Settings) -> Iterator[Record]:
     panel = workloads.bench_panel(row["dates"], row["stocks"], row["seed"])
     factors = compute_factors(panel, factor_names()[:NEUTRALISED], standardise="zscore")
     calls = workloads.neutral_calls(panel, factors)
-    yield from _times(timing.alternate(calls, settings["repeats"], warm=True), cells=factors.values.size)
+    yield from times(timing.alternate(calls, settings["repeats"], warm=True), cells=factors.values.size)
 
 
 def _update(row: Config, settings: Settings) -> Iterator[Record]:
@@ -155,56 +168,37 @@ def _update(row: Config, settings: Settings) -> Iterator[Record]:
     panel = workloads.bench_panel(row["dates"] + repeats + 1, row["stocks"], row["seed"])
     calls = workloads.update_calls(panel, repeats + 1)
     timing.alternate(calls, 1, least=0)  # the first day pays for what is set up once
-    yield from _times(timing.alternate(calls, repeats, least=0))
+    yield from times(timing.alternate(calls, repeats, least=0))
 
 
 def _alone(row: Config, settings: Settings) -> Iterator[Record]:
     """All factors in a process of their own: peak memory, and time once, with all threads."""
-    from lib.bench.child import run_child
+    from lib.bench.child import Task, run_child
     from lib.bench.peers import PEERS, installed
-    from lib.factors import factor_names
 
     name, to_disk = row["implementation"], row["kind"] == "disk"
     if name in PEERS and not installed(name):
         return
-    found = run_child(name, row["dates"], row["stocks"], seed=row["seed"], to_disk=to_disk)
+    found = run_child(Task(name, row["dates"], row["stocks"], row["seed"], to_disk=to_disk))
     values = {"cpu": found.cpu, "wall": found.wall, "peak": found.peak, "before": found.before}
-    output = (4 + 1) * row["dates"] * row["stocks"] * len(factor_names())  # bytes of float32 values and of bool flags
-    yield from ({"metric": f"{name}: {what}", "value": value} for what, value in {**values, "output": output}.items())
+    values["output"] = output_bytes(row)
+    yield from ({"metric": f"{name}: {what}", "value": value} for what, value in values.items())
 
 
 KINDS: Mapping[str, Callable[[Config, Settings], Iterator[Record]]] = {
     "machine": _machine,
     "primitive": _primitives,
-    "factors": _factors,
+    "factors": factors,
     "complex factor": _complex_factor,
     "agreement": _agreement,
+    "alphas": alphas,
+    "masked": _masked,
+    "startup": _startup,
     "neutralise": _neutralise,
     "update": _update,
     "alone": _alone,
     "disk": _alone,
 }
-
-
-def _times(samples: Mapping[str, Any], cells: int | None = None) -> Iterator[Record]:
-    """CPU and wall seconds of each contender, nanoseconds per cell, and how many times the CPU time of ours."""
-    from lib.bench.peers import OURS
-    from lib.bench.timing import ratios
-
-    for name, taken in samples.items():
-        yield from _spread(f"{name}: cpu", [item.cpu for item in taken])
-        yield from _spread(f"{name}: wall", [item.wall for item in taken])
-        if cells:
-            yield from _spread(f"{name}: ns per cell", [item.cpu / cells * 1e9 for item in taken])
-        if OURS in samples and name != OURS:
-            yield from _spread(f"{name}: ratio", ratios(samples[OURS], taken))
-
-
-def _spread(metric: str, values: list[float]) -> Iterator[Record]:
-    from lib.bench.timing import spread
-
-    for end, value in zip(("", ".low", ".high"), spread(values), strict=True):
-        yield {"metric": metric + end, "value": value, "n": len(values)}
 
 
 _SIZES: tuple[type, ...] = (list, str)
@@ -220,6 +214,11 @@ STUDY = Study(
         "windows": Parameter((list, int), [5, 60, 240], low=2, help="lengths that a window is swept over"),
         "factor_sizes": Parameter(_SIZES, ["250x300"], help="panels of all factors, ours against the peers"),
         "agreement_size": Parameter(str, "260x60", help="panel on which the factors' values are compared"),
+        "alphas": Parameter(_SIZES, list(ALPHA_SETS), choices=ALPHA_SETS, help="sets of formulaic alphas, by peer"),
+        "alpha_sizes": Parameter(_SIZES, ["400x104"], help="panels of the formulaic alphas"),
+        "alpha_agreement_size": Parameter(str, "400x56", help="panel on which their values are compared"),
+        "alpha_rounds": Parameter(int, 0, low=0, high=100, help="processes of each side; 0: all in this one"),
+        "masked_days": Parameter(int, 250, low=80, high=10000, help="days of the panel with one masked cell a stock"),
         "alone_sizes": Parameter(_SIZES, ["250x150", "250x300", "500x300"], help="all factors, one process each"),
         "alone": Parameter(_SIZES, ["ours", "pandas", "mlquantx"], help="which of them"),
         "neutral_size": Parameter(str, "60x300", help="panel of the neutralisation"),
@@ -234,22 +233,24 @@ STUDY = Study(
             "primitive_sizes": ["150x100"], "dtypes": ["float32"], "windows": [5, 60], "least": 0.003, "repeats": 3,
             "factor_sizes": ["110x30"], "long_repeats": 2, "agreement_size": "110x30", "alone_sizes": ["130x40"],
             "alone": ["ours"], "neutral_size": "20x100", "update_size": "110x30",
+            "alpha_sizes": ["130x40"], "alpha_agreement_size": "300x24", "masked_days": 120,
         },
         "paper": {
             "primitive_sizes": ["750x1000", "750x3000"], "windows": [5, 20, 60, 120, 240],
             "factor_sizes": ["750x1000", "750x3000"],
-            "alone_sizes": ["750x300", "750x1000", "750x3000", "375x1000", "1500x1000"],
-            "neutral_size": "250x1000", "update_size": "250x3000", "repeats": 9, "long_repeats": 4,
+            "alone_sizes": ["750x300", "375x1000"],
+            "alpha_sizes": ["750x1000"], "alpha_agreement_size": "500x500", "alpha_rounds": 2, "masked_days": 750,
+            "neutral_size": "250x1000", "update_size": "250x3000", "repeats": 5, "long_repeats": 5,
         },
     },
     grid_only=(
         "primitive_sizes", "dtypes", "windows", "factor_sizes", "agreement_size", "alone_sizes", "alone",
-        "neutral_size", "update_size", "whole_panel",
+        "neutral_size", "update_size", "whole_panel", "alphas", "alpha_sizes", "alpha_agreement_size", "masked_days",
     ),
     setting="different",  # the papers' times are of one A100; ours are of a CPU
     summarise=summary,
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
-    presentation=("lib.studies.how_fast_tables",),
+    presentation=("lib.studies.how_fast_tables", "lib.studies.how_fast_peers"),
     measured=True,
 )  # fmt: skip

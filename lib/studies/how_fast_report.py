@@ -16,6 +16,7 @@ import pandas as pd
 
 from lib.findings.speed import Speed
 from lib.store import write_bytes
+from lib.studies import how_fast_peers as peers_of
 from lib.studies import how_fast_tables as tables_of
 from lib.studies.how_fast import STUDY
 from lib.studies.recording import record as record_rows
@@ -61,11 +62,16 @@ def report(frame: pd.DataFrame, provenance: Mapping[str, Any]) -> str:
         "ratios are CPU time of the other over ours, with where 95 % of further repeats lie",
     ]
     if speed.missing:
-        lines.append(f"not installed: {', '.join(speed.missing)} (pip install -e '.[bench,peer]')")
+        lines.append(f"not installed: {', '.join(speed.missing)} (pip install -e '.[bench,peer,alphas]')")
     tables = {
         "": tables_of.summary(frame),
         "largest errors against float64, float32 inputs": tables_of.error_table(frame, "float32"),
         "all factors, one process each": tables_of.memory_table(frame),
+        "all factors, the first call of a process (ours to disk) and a later one": peers_of.first_calls(frame),
+        "formulaic alphas": peers_of.alphas(frame),
+        "formulaic alphas that differ from ours": peers_of.alpha_differences(frame),
+        "a masked cell in each stock": peers_of.masked_cells(frame),
+        "start-up": peers_of.start_up(frame),
     }
     shown = [f"{title}\n{table.to_string(index=False, na_rep='-')}" for title, table in tables.items() if len(table)]
     return "\n\n".join(["\n".join(lines), *shown])

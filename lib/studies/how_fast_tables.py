@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from lib.claims import Answer
-from lib.findings.speed import GIB, OURS, PEERS, Operator, Speed, Work
+from lib.findings.speed import GIB, NEEDS, OURS, PEERS, Operator, Speed, Whole, Work
 
 #: claim -> the operator it is about, or the work
 OPERATOR_CLAIMS = {
@@ -30,9 +30,16 @@ REMARKS = {
     ("mlquantx", "ewma"): "starts from 0 instead of the first value",
     ("mlquantx", "decay_linear"): "gives the oldest day the largest weight",
 }
+#: half of the distance to the next number below 1: of float32, and of float64 with room for the truth's own rounding
+ROUNDED_SINGLE, ROUNDED_DOUBLE = 2.0**-24, 2.0**-51
 #: what stands in for a peer: a loop of least squares, the whole computation again for one new day
 REFERENCES = ("lstsq", "recomputed")
 NOT_INSTALLED = "not installed"
+
+
+def absent(peer: str) -> str:
+    """What stands where a peer was not there to be measured."""
+    return f"{NOT_INSTALLED} (needs {NEEDS[peer]})" if peer in NEEDS else NOT_INSTALLED
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
@@ -58,7 +65,7 @@ def _line(speed: Speed, variant: str) -> dict[str, Any]:
 def _ratio(speed: Speed, variant: str, peer: str) -> str:
     found = speed.find(variant, peer, "ratio")
     if math.isnan(found.value):
-        return NOT_INSTALLED if peer in PEERS and not speed.installed(peer) else "-"
+        return absent(peer) if peer in PEERS and not speed.installed(peer) else "-"
     ends = "" if math.isnan(found.low) else f" [{found.low:.2f}, {found.high:.2f}]"
     return f"{found.value:.2f}{ends}"
 
@@ -79,7 +86,7 @@ def _ratio_line(speed: Speed, item: Operator) -> dict[str, Any]:
     for peer in speed.peers:
         found = speed.find(item.variant, peer, "ratio")
         line |= {f"{peer} / ours": found.value, f"{peer} / ours.low": found.low, f"{peer} / ours.high": found.high}
-    return line | dict.fromkeys((f"{peer} / ours" for peer in speed.missing), NOT_INSTALLED)
+    return line | {f"{peer} / ours": absent(peer) for peer in speed.missing}
 
 
 def error_table(frame: pd.DataFrame, dtype: str) -> pd.DataFrame:
@@ -88,13 +95,32 @@ def error_table(frame: pd.DataFrame, dtype: str) -> pd.DataFrame:
     lines = []
     for item in speed.plain(dtype):
         errors: dict[str, Any] = {lib: speed.find(item.variant, lib, "error").value for lib in (OURS, *speed.peers)}
-        missing = dict.fromkeys(speed.missing, NOT_INSTALLED)
-        lines.append({"operator": item.name, **errors, **missing, "remark": _remarks(speed, item.name)})
+        missing = {peer: absent(peer) for peer in speed.missing}
+        lines.append({"operator": item.name, **errors, **missing, "remark": _remarks(speed, item, errors)})
     return pd.DataFrame(lines)
 
 
-def _remarks(speed: Speed, name: str) -> str:
-    return "; ".join(f"{peer} {REMARKS[peer, name]}" for peer in speed.peers if (peer, name) in REMARKS)
+def _remarks(speed: Speed, item: Operator, errors: dict[str, float]) -> str:
+    found = [f"{peer} {REMARKS[peer, item.name]}" for peer in speed.peers if (peer, item.name) in REMARKS]
+    if item.name == "cs_rank":
+        found += rank_remarks(errors, item.size.stocks)
+    return "; ".join(found)
+
+
+def rank_remarks(errors: dict[str, float], stocks: int) -> list[str]:
+    """What an error of a rank comes from: a rank is a place over the number of stocks, so half a place is one tie.
+
+    >>> rank_remarks({"ours": 0.5 / 3000, "pandas": 0.0}, 3000)
+    ['ours off by half a place of 3000: two prices that differ in their last bits share a rank']
+    """
+    places = {library: error * stocks for library, error in errors.items() if error > ROUNDED_DOUBLE}
+    tied = [library for library, place in places.items() if abs(place - 0.5) < 0.01]
+    rounded = [library for library in places if errors[library] <= ROUNDED_SINGLE]
+    said = {
+        f"off by half a place of {stocks}: two prices that differ in their last bits share a rank": tied,
+        "off by the rounding of a rank to float32": rounded,
+    }
+    return [f"{' and '.join(libraries)} {what}" for what, libraries in said.items() if libraries]
 
 
 def work_table(frame: pd.DataFrame) -> pd.DataFrame:
@@ -115,17 +141,16 @@ def _work_lines(speed: Speed, item: Work) -> Iterator[dict[str, Any]]:
 def memory_table(frame: pd.DataFrame) -> pd.DataFrame:
     """All factors, one process each: CPU and wall seconds, peak memory, and the size of the result, in GiB."""
     speed = Speed.of(frame)
-    kinds = [f"alone {library}" for library in (OURS, "pandas", "mlquantx")]
-    lines = [_memory_line(speed, item, kind.split()[1]) for kind in kinds for item in speed.work(kind)]
-    disk = [_memory_line(speed, item, OURS) | {"by": "ours, to disk"} for item in speed.work("disk")]
-    return pd.DataFrame(lines + disk)
+    lines = [_memory_line(library, run) for library in (OURS, "pandas", "mlquantx") for run in speed.whole(library)]
+    kinds = ("cpu", "wall", "peak", "output")
+    disk = [(item.size, [speed.find(item.variant, OURS, what).value for what in kinds]) for item in speed.work("disk")]
+    return pd.DataFrame(lines + [_memory_line("ours, to disk", Whole(size, "all", *found)) for size, found in disk])
 
 
-def _memory_line(speed: Speed, item: Work, library: str) -> dict[str, Any]:
-    found = {what: speed.find(item.variant, library, what).value for what in ("cpu", "wall", "peak", "output")}
+def _memory_line(by: str, run: Whole) -> dict[str, Any]:
     return {
-        "by": library, "panel": str(item.size), "CPU s": found["cpu"], "wall s": found["wall"],
-        "peak, GiB": found["peak"] / GIB, "result, GiB": found["output"] / GIB,
+        "by": by, "panel": str(run.size), "threads": run.threads, "CPU s": run.cpu, "wall s": run.wall,
+        "peak, GiB": run.peak / GIB, "result, GiB": run.output / GIB,
     }  # fmt: skip
 
 
@@ -179,7 +204,7 @@ def _operator_answer(speed: Speed, claim_id: str, name: str) -> Answer | None:
 
 
 def _work_answer(speed: Speed, claim_id: str, what: str) -> Answer | None:
-    runs = speed.work(what)
+    runs = [run for run in speed.work(what) if not math.isnan(speed.find(run.variant, "pandas", "ratio").value)]
     choice = "the paper does not say which factor: the one of most operators; " if what == "complex factor" else ""
     return _answer(speed, claim_id, runs[-1], choice) if runs else None
 
