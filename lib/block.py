@@ -48,7 +48,8 @@ class Block:
     universe: bool [R, N], the stocks that a cross-section compares; None = all.
     memory: what a recurrence carries from block to block, empty before the first day.
     dtype: precision wanted of a comparison's result, whose input may be wider; None = the input's.
-    out: values and validity [R, N] that a compiled kernel over windows may write its result into, if it has their type.
+    out: values and validity [R, N] that a compiled kernel may write its result into, if it has their type; ranks and
+    scores leave 0 there where they are invalid.
     """
 
     day: int = 0

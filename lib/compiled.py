@@ -17,6 +17,7 @@ from lib.block import Block
 from lib.kernels import scores as reference_scores
 from lib.kernels.compiled import cells, extremes, masks, moments, ranks, recurrence, scores, skipping, sums
 from lib.kernels.compiled.settle import settle_rows
+from lib.kernels.elementary import keep
 from lib.kernels.precision import KNOWN, rounding
 from lib.masked import ZERO_DENOMINATOR, Cells, exact_operands, require_one_shape
 
@@ -260,21 +261,30 @@ def _pool(block: Block, *series: Cells) -> Any:
     return pool
 
 
+def _row_places(pool: Any, dtype: torch.dtype, block: Block) -> tuple[Any, Any]:
+    """The pool and a place for values, both where the block says if it says so."""
+    if block.out is None:
+        return pool, np.empty(pool.shape, FLOAT[dtype])
+    ok, out = _places(pool.shape, dtype, block)
+    ok[:] = pool
+    return ok, out
+
+
 def cs_rank(x: Cells, *, block: Block) -> Cells:
-    pool, values = _pool(block, x), _array(x.values)
-    out = np.empty(values.shape, FLOAT[block.dtype or x.values.dtype])
+    values = _array(x.values)
+    pool, out = _row_places(_pool(block, x), block.dtype or x.values.dtype, block)
     ranks.row_ranks(values.view(WHOLE[x.values.dtype]), pool, *rounding(x.values.dtype, x.exact), out)
     return _cells(out, pool)
 
 
 def cs_zscore(x: Cells, *, block: Block) -> Cells:
-    pool, values = _pool(block, x), _array(x.values)
-    out, inexact = np.empty_like(values), np.empty(len(values), np.bool_)
+    values, inexact = _array(x.values), np.empty(len(x.valid), np.bool_)
+    pool, out = _row_places(_pool(block, x), x.values.dtype, block)
     scores.standardised(values, pool, out, inexact)
     if inexact.any():  # rows whose squares leave the range of float64
         rows = torch.from_numpy(np.flatnonzero(inexact))
-        redone = reference_scores.standardised_rows(x.values[rows], torch.from_numpy(pool)[rows])
-        out[inexact] = redone.numpy()
+        inside = torch.from_numpy(pool)[rows]
+        out[inexact] = keep(reference_scores.standardised_rows(x.values[rows], inside), inside).numpy()
     return _cells(out, pool)
 
 

@@ -104,7 +104,7 @@ class Primitive:
 
     def step(self, arguments: Sequence[Any], block: Block) -> Cells:
         """Compute one block of rows: on a CPU by compiled loops where there are any, else by the kernel on tensors."""
-        if self.compiled is not None and any(isinstance(a, Cells) and runs_compiled(a.values) for a in arguments):
+        if self.compiled is not None and _run_compiled(arguments):
             found = self.compiled(*arguments, block=block)
             if found is not None:
                 return found
@@ -143,6 +143,13 @@ class Primitive:
         if not self._required <= len(numbers) <= len(names):
             raise ExpressionError(f"{self.name}: got {len(numbers)} parameters; expected ({', '.join(names)})")
         return (*series, *(_check_number(self.name, name, n) for name, n in zip(names, numbers, strict=False)))
+
+
+def _run_compiled(arguments: Sequence[Any]) -> bool:
+    for argument in arguments:
+        if isinstance(argument, Cells):
+            return runs_compiled(argument.values)
+    return False
 
 
 def _check_number(operator: str, name: str, value: Any) -> float | int:

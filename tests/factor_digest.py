@@ -71,8 +71,8 @@ def of_primitives() -> dict[str, str]:
                 parts += bits(by_loops(name, arguments, Block(30, window)))
             found[f"{name} {dtype}"] = digest(*parts)
             if name in ("cs_zscore", "cs_scale"):
-                units = 10.0 ** np.linspace(*((-44, 38) if dtype == torch.float32 else (-310, 307.5)), 40)[:, None]
-                rows = cells_of(units * seeded(name).uniform(0.1, 1, (40, 601)), dtype=dtype)
+                exponents = np.linspace(*((-148, 127) if dtype == torch.float32 else (-1070, 1014)), 40).astype(int)
+                rows = cells_of(np.ldexp(seeded(name).uniform(0.1, 1, (40, 601)), exponents[:, None]), dtype=dtype)
                 found[f"{name} {dtype} in every unit"] = digest(*bits(by_loops(name, [rows], Block())))
     return found
 

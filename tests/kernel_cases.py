@@ -12,7 +12,7 @@ import torch
 
 from lib.graph import SKIP, STRICT, Block, Primitive, Window
 from lib.kernels.switch import kernels
-from lib.masked import Cells
+from lib.masked import Cells, Masked
 from lib.ops import PRIMITIVES
 
 DTYPES = (torch.float32, torch.float64)
@@ -118,6 +118,11 @@ def by_tensors(name: str, arguments: list[Any], block: Block) -> Cells:
 def each(change: Callable[[Cells], Cells], arguments: Iterable[Any]) -> list[Any]:
     """Arguments whose series are changed."""
     return [change(a) if isinstance(a, Cells) else a for a in arguments]
+
+
+def panels(arguments: Iterable[Any], hidden: float) -> list[Any]:
+    """The series as panels that were handed over with `hidden` in their masked cells."""
+    return [Masked(torch.where(a.valid, a.values, hidden), a.valid) if isinstance(a, Cells) else a for a in arguments]
 
 
 def wide(arguments: Iterable[Any]) -> list[Any]:

@@ -287,5 +287,7 @@ def test_start_ups_begin_with_empty_caches_and_go_on_with_a_filled_one(monkeypat
     used: list[str] = []
     monkeypatch.setattr(startup, "process", lambda program, cache: used.append(cache.name) or math.nan)
     found = startup.start_ups(3)
-    assert {what: len(taken) for what, taken in found.items()} == {"compile": 2, "cached": 3, "import": 3}
-    assert used == ["cache0", "cache1", *["cache0"] * 6]
+    taken = {"compile": 2, "cached": 3, "import": 3, "compile all": 1, "cached all": 3}
+    assert {what: len(samples) for what, samples in found.items()} == taken
+    assert used == ["a", "b", *["a"] * 6, *["all"] * 4]
+    assert startup.start_ups(1).keys() == {"compile", "cached", "import"}

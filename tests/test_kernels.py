@@ -276,6 +276,24 @@ def test_what_overflows_is_invalid_and_0(dtype):
         assert found.valid.tolist() == [[False, True]] and found.values[0, 0] == 0, name
 
 
+@pytest.mark.parametrize("name", ["ts_argmax", "ts_argmin", "ts_rank"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_computed_numbers_that_round_to_infinity_have_a_position(dtype, name):
+    for sign in (1, -1):
+        x = cases.cells_of(np.full((5, 2), sign * torch.finfo(dtype).max), dtype=dtype, exact=False)
+        assert (by_loops(name, [x, 3], Block(2)).values == 1).all()
+
+
+def test_sums_that_leave_the_range_are_right_or_invalid():
+    swing = cases.cells_of([[1.7e308], [-1.7e308], [1.0]])
+    found = by_loops("ewma", [swing, 0.3], Block())
+    assert torch.isfinite(found.values[found.valid]).all()
+    rows = one_day(1.7e308, 1.7e308, 1e308)
+    assert answers("cs_scale", rows, 1.0) in ([None] * 3, pytest.approx([17 / 44, 17 / 44, 10 / 44]))
+    found = answers("group_neutralize", rows, one_day(0, 0, 0))
+    assert found in ([None] * 3, pytest.approx([7e307 / 3, 7e307 / 3, -1.4e308 / 3]))
+
+
 # --------------------------------------------------------------------- windows
 
 

@@ -11,27 +11,33 @@ from pathlib import Path
 from lib.bench.timing import Sample, sample_whole
 from lib.sources import FOLDER
 
-#: where numba keeps what it compiled
-CACHE = "NUMBA_CACHE_DIR"
+#: environment variable: where compiled kernels are kept
+CACHE = "LIB_KERNEL_CACHE"
 DAYS, STOCKS = 30, 20
 PROGRAM = """
 from lib.bench.workloads import bench_panel
 from lib import compute_factors, factor_names
-compute_factors(bench_panel({days}, {stocks}), factor_names()[-1:])
+compute_factors(bench_panel({days}, {stocks}), factor_names(){which})
 """
+EVERY_KERNEL = "from lib.prepare import compile_kernels; compile_kernels()"
 
 
 def start_ups(repeats: int) -> dict[str, list[Sample]]:
     """Seconds of whole processes: those whose cache is empty, those that find it filled, and those that only import.
 
-    The first two compute one factor of a panel of DAYS x STOCKS.
+    The first two compute one factor of a panel of DAYS x STOCKS. With three repeats or more also every kernel compiled
+    once, and all factors of that panel afterwards.
     """
-    program = PROGRAM.format(days=DAYS, stocks=STOCKS)
+    one, every = (PROGRAM.format(days=DAYS, stocks=STOCKS, which=which) for which in ("[-1:]", ""))
     with tempfile.TemporaryDirectory() as folder:
-        empty = [process(program, Path(folder) / f"cache{i}") for i in range(min(repeats, 2))]
-        filled = [process(program, Path(folder) / "cache0") for _ in range(repeats)]
-        imports = [process("import lib.factors", Path(folder) / "cache0") for _ in range(repeats)]
-    return {"compile": empty, "cached": filled, "import": imports}
+        caches = [Path(folder) / name for name in ("a", "b", "all")]
+        found = {"compile": [process(one, cache) for cache in caches[: min(repeats, 2)]]}
+        found["cached"] = [process(one, caches[0]) for _ in range(repeats)]
+        found["import"] = [process("import lib.factors", caches[0]) for _ in range(repeats)]
+        if repeats >= 3:
+            found["compile all"] = [process(EVERY_KERNEL, caches[2])]
+            found["cached all"] = [process(every, caches[2]) for _ in range(repeats)]
+    return found
 
 
 def process(program: str, cache: Path) -> Sample:

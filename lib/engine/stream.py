@@ -30,6 +30,8 @@ from lib.masked import Cells, Masked, settled
 BLOCK_ROWS = 128
 #: receives (position in roots, index of the block's first day, result)
 Consumer: TypeAlias = Callable[[int, int, Cells], None]
+#: (position in roots, index of the block's first day, days) -> values and validity [R, N] of the result, to write into
+Places: TypeAlias = "Callable[[int, int, int], tuple[Tensor, Tensor]]"
 #: (first day, day after the last) -> leaves and universe of these days
 Source: TypeAlias = "Callable[[int, int], tuple[Mapping[str, Cells], Tensor | None]]"
 
@@ -60,13 +62,21 @@ class Stream:
         self._memories: list[dict[str, Tensor]] = [{} for _ in self.steps]
         self._interrupted = False
 
-    def advance(self, leaves: Mapping[str, Cells], universe: Tensor | None, consume: Consumer) -> None:
+    def advance(
+        self,
+        leaves: Mapping[str, Cells],
+        universe: Tensor | None,
+        consume: Consumer,
+        places: Places | None = None,
+    ) -> None:
         """Compute the next days. leaves: field name -> cells [R, N]; universe: bool [R, N], None = all stocks.
+
+        places: where a result of ranks or scores may be written at once; `consume` gets it all the same.
 
         Raises LibError after a call that did not come to its end, whatever stopped it.
         """
         with self._to_the_end():
-            self._compute(self.day, leaves, universe, consume, None)
+            self._compute(self.day, leaves, universe, consume, None, places)
         self.day += _rows(leaves)
 
     @contextmanager
@@ -93,6 +103,7 @@ class Stream:
         rows: int = BLOCK_ROWS,
         threads: int = 1,
         advanced: Callable[[int], object] = lambda days: None,
+        places: Places | None = None,
     ) -> None:
         """Compute all days up to `stop`, in blocks of `rows`, on several threads; no result depends on either number.
 
@@ -103,11 +114,11 @@ class Stream:
             if threads <= 1 or len(starts) <= 1:
                 for start in starts:
                     end = min(start + rows, stop)
-                    self.advance(*source(start, end), consume)
+                    self.advance(*source(start, end), consume, places)
                     advanced(end - start)
             else:
                 with self._to_the_end():
-                    self._run_side_by_side(source, starts, stop, consume, threads, advanced)
+                    self._run_side_by_side(source, starts, stop, consume, threads, advanced, places)
         self.day = stop
 
     def _run_side_by_side(
@@ -118,13 +129,14 @@ class Stream:
         consume: Consumer,
         threads: int,
         advanced: Callable[[int], object],
+        places: Places | None,
     ) -> None:
         turn = _Turn()
 
         def block(start: int, turn: _Turn) -> None:
             try:
                 end = min(start + starts.step, stop)
-                self._compute(start, *source(start, end), consume, turn)
+                self._compute(start, *source(start, end), consume, turn, places)
                 advanced(end - start)
             except BaseException:
                 turn.fail(len(self.steps))
@@ -141,20 +153,33 @@ class Stream:
                 running = _first_done(running)
 
     def _compute(
-        self, day: int, leaves: Mapping[str, Cells], universe: Tensor | None, consume: Consumer, turn: _Turn | None
+        self,
+        day: int,
+        leaves: Mapping[str, Cells],
+        universe: Tensor | None,
+        consume: Consumer,
+        turn: _Turn | None,
+        places: Places | None,
     ) -> None:
         with torch.inference_mode():  # kernels work in place: no gradient passes, and without it operations cost less
-            self._compute_steps(day, leaves, universe, consume, turn)
+            self._compute_steps(day, leaves, universe, consume, turn, places)
 
     def _compute_steps(
-        self, day: int, leaves: Mapping[str, Cells], universe: Tensor | None, consume: Consumer, turn: _Turn | None
+        self,
+        day: int,
+        leaves: Mapping[str, Cells],
+        universe: Tensor | None,
+        consume: Consumer,
+        turn: _Turn | None,
+        places: Places | None,
     ) -> None:
         results: list[Cells | None] = [None] * len(self.steps)
         uses = [step.uses for step in self.steps]
         for place, step in enumerate(self.steps):
             if turn:
                 turn.wait()
-            block = Block(day, self.window, universe, self._memories[place], step.dtype)
+            out = places(step.roots[0], day, _rows(leaves)) if places and _may_write(step) else None
+            block = Block(day, self.window, universe, self._memories[place], step.dtype, out)
             cells = _result(step, [self._given(a, step.lead, results) for a in step.arguments], leaves, block)
             history = self._histories[place]
             results[place] = history.extended(cells, in_place=turn is None) if step.uses else None
@@ -198,6 +223,12 @@ class Stream:
             history.restore(parts.get((str(place), "history"), {}))
             memory.clear()
             memory.update(parts.get((str(place), "memory"), {}))
+
+
+def _may_write(step: Step) -> bool:
+    """Whether a step's result is wanted as it is, in one place: a rank or a score that no other step reads."""
+    operator = step.node.operator
+    return len(step.roots) == 1 and not step.uses and not step.narrows and operator is not None and operator.pools
 
 
 def _rows(leaves: Mapping[str, Cells]) -> int:

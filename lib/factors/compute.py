@@ -16,7 +16,7 @@ from lib.factors.leaves import Leaves
 from lib.factors.request import Request
 from lib.factors.target import Folder, Memory
 from lib.sources import files_digest
-from lib.engine.stream import Consumer, Stream
+from lib.engine.stream import Consumer, Places, Stream
 
 if TYPE_CHECKING:
     from lib.panel import Panel
@@ -100,7 +100,7 @@ class _Run:
     def in_memory(self, shape: tuple[int, int, int]) -> FactorSet:
         target = Memory(shape)
         with self._progress() as bar:
-            self._until(shape[1], target.put, bar.update)
+            self._until(shape[1], target.put, bar.update, target.place if self.leaves.on_cpu else None)
         values, valid = np.moveaxis(target.values, 0, -1), np.moveaxis(target.valid, 0, -1)
         return FactorSet(values, valid, self.request.names, self.request.skipped)
 
@@ -119,9 +119,17 @@ class _Run:
             target.close()
         return FactorSet.load(out)
 
-    def _until(self, stop: int, put: Consumer, advanced: Callable[[int], object]) -> None:
+    def _until(
+        self, stop: int, put: Consumer, advanced: Callable[[int], object], places: Places | None = None
+    ) -> None:
         self.stream.run(
-            self.leaves.rows, stop, put, rows=self.block_days, threads=self.threads, advanced=advanced
+            self.leaves.rows,
+            stop,
+            put,
+            rows=self.block_days,
+            threads=self.threads,
+            advanced=advanced,
+            places=places,
         )
 
     def _progress(self) -> tqdm[Any]:

@@ -68,8 +68,13 @@ class Leaves:
         self._codes = {name: _values(panel, name) for name in self.names if _is_label(panel, name)}
         panel.adj_factor  # noqa: B018  the adjustment is a running product: computed once, on all days
 
-    def rows(self, start: int, stop: int) -> tuple[dict[str, Cells], Tensor]:
-        """Cells [R, N] of every field on days start..stop-1, and the universe of these days."""
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the fields go nowhere else."""
+        return torch.device(self.device).type == "cpu"
+
+    def rows(self, start: int, stop: int) -> tuple[dict[str, Cells], Tensor | None]:
+        """Cells [R, N] of every field on days start..stop-1, and the universe of these days; None where it is all."""
         days = self.panel.rows(start, stop)
         valid = torch.from_numpy(days.mask)
         cells = {}
@@ -77,7 +82,7 @@ class Leaves:
             values = self._codes[name][start:stop] if name in self._codes else _values(days, name)
             read = Masked(torch.from_numpy(values), valid, _is_exact(self.panel, name))
             cells[name] = _with_ones(read.to(device=self.device))
-        return cells, torch.from_numpy(days.universe.copy()).to(self.device)
+        return cells, None if days.universe.all() else torch.from_numpy(days.universe.copy()).to(self.device)
 
 
 def _with_ones(x: Masked) -> Cells:

@@ -40,10 +40,16 @@ class Memory:
         self.values = taken(shape, np.float32)  # every cell is written
         self.valid = taken(shape, np.bool_)
 
+    def place(self, position: int, day: int, days: int) -> tuple[Tensor, Tensor]:
+        """Where some days of one factor are kept: what is written there need not be stored."""
+        rows = slice(day, day + days)
+        return torch.from_numpy(self.values[position, rows]), torch.from_numpy(self.valid[position, rows])
+
     def put(self, position: int, day: int, cells: Cells) -> None:
-        """Store the days of one factor from `day` on."""
-        days = slice(day, day + len(cells.valid))
-        store(cells, self.values[position, days], self.valid[position, days])
+        """Store the days of one factor from `day` on, unless they are there."""
+        values, valid = self.place(position, day, len(cells.valid))
+        if cells.values.data_ptr() != values.data_ptr():
+            store(cells, values.numpy(), valid.numpy())
 
 
 class Folder:

@@ -27,6 +27,8 @@ START_UPS = {
     "compile": "one factor, nothing compiled yet",
     "cached": "one factor, compiled before",
     "import": "only the import",
+    "compile all": "every kernel compiled, once for a machine",
+    "cached all": "all 213 factors, compiled before",
 }
 
 

@@ -23,6 +23,8 @@ from lib.errors import SlowStartWarning
 
 SOURCES = Path(__file__).resolve().parent
 PROJECT = SOURCES.parents[2]
+#: environment variable: a folder for machine code
+VARIABLE = "LIB_KERNEL_CACHE"
 #: columns that a kernel works on at a time: its intermediates stay in the first caches
 TILE = 256
 
@@ -69,10 +71,11 @@ def sources_digest() -> str:
 
 
 def _places() -> list[Path]:
-    """Beside the project's other cached results, else in the user's own folder for caches."""
+    """Where the environment says; beside the project's other cached results; in the user's own folder for caches."""
     user = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     project = [PROJECT / ".cache" / "kernels"] if (PROJECT / "pyproject.toml").is_file() else []
-    return [*project, Path(user) / "mask-first-book" / "kernels"]
+    chosen = os.environ.get(VARIABLE)
+    return [*([Path(chosen)] if chosen else []), *project, Path(user) / "mask-first-book" / "kernels"]
 
 
 def _is_ours(folder: Path) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 
 from lib.kernels.compiled.build import compiled, inlined
 from lib.kernels.compiled.elementary import exponential, logarithm
+from lib.kernels.compiled.settle import not_finite
 
 LESS, AT_MOST, EQUAL = 0, 1, 2
 
@@ -21,15 +22,6 @@ LESS, AT_MOST, EQUAL = 0, 1, 2
 def row_of(x: Any, row: int) -> Any:
     """The row of an operand that belongs to a row of the result."""
     return x[0 if x.shape[0] == 1 else row]
-
-
-@inlined
-def not_finite(found: Any) -> int:
-    """Cells of a row that are infinite or NaN."""
-    count = np.int32(0)
-    for c in range(len(found)):
-        count += np.int32(not abs(found[c]) < np.inf)
-    return int(count)
 
 
 @compiled

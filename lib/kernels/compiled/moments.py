@@ -122,7 +122,7 @@ def window_deviation(x: Any, ok: Any, d: int, first: int, out: Any) -> None:
                         squares[c] = older[TILE + c] + since[TILE + c] - total * total / d
                     for c in range(width):
                         found[c] = math.sqrt(max(squares[c], 0.0) / (d - 1))
-                    if any_doubtful(squares, level, LEVEL_SHARE * (d - 1), width):
+                    if any_doubtful(squares, level, LEVEL_SHARE * (d - 1), ok[at, left:right]):
                         for c in range(width):
                             if ok[at, left + c] and doubtful(squares[c], level[c], LEVEL_SHARE * (d - 1)):
                                 found[c] = scaled_deviation(x, at, d, left + c)
@@ -142,16 +142,16 @@ def add_squares(x: Any, level: Any, sums: Any) -> None:
 @inlined
 def doubtful(squares: float, level: float, share: float) -> bool:
     """Whether a window may be flat or its squares may be inexact; NaN is doubtful."""
-    return not ((squares > share * level * level) & (squares > LEAST) & (squares < MOST))
+    return bool(not ((squares > share * level * level) & (squares > LEAST) & (squares < MOST)))
 
 
 @inlined
-def any_doubtful(squares: Any, level: Any, share: float, width: int) -> bool:
-    """Whether there is such a window in a row."""
-    count = 0
-    for c in range(width):
-        count += doubtful(squares[c], level[c], share)
-    return count > 0
+def any_doubtful(squares: Any, level: Any, share: float, ok: Any) -> bool:
+    """Whether there is such a window among those of a row that count."""
+    count = np.int32(0)
+    for c in range(len(ok)):
+        count += np.int32(doubtful(squares[c], level[c], share) & ok[c])
+    return bool(count > 0)
 
 
 @compiled
@@ -197,7 +197,8 @@ def window_correlation(
                             value = xy[c] / math.sqrt(xx[c] * yy[c])
                             value = 0.0 if abs(value) <= unknown else value
                             found[c] = min(1.0, max(-1.0, value))
-                    if any_doubtful(xx, level_x, share, width) or any_doubtful(yy, level_y, share, width):
+                    counts = ok[at, left:right]
+                    if any_doubtful(xx, level_x, share, counts) or any_doubtful(yy, level_y, share, counts):
                         for c in range(width):
                             unsure = doubtful(xx[c], level_x[c], share) or doubtful(yy[c], level_y[c], share)
                             if ok[at, left + c] and unsure:

@@ -21,31 +21,53 @@ LEAST, MOST = 1e-280, 1e280
 
 
 @inlined
-def row_sum(values: Any, lanes: Any) -> float:
-    """Sum of a float64 row. lanes: [LANES], scratch."""
+def row_sum(x: Any, inside: Any, lanes: Any) -> float:
+    """Sum of a row's cells in the pool. lanes: [LANES], scratch."""
     lanes[:] = 0.0
-    whole = len(values) // LANES * LANES
+    whole = len(x) // LANES * LANES
     for start in range(0, whole, LANES):
         for lane in range(LANES):
-            lanes[lane] += values[start + lane]
-    for c in range(whole, len(values)):
-        lanes[c - whole] += values[c]
-    total = 0.0
-    for lane in range(LANES):
-        total += lanes[lane]
-    return total
+            lanes[lane] += np.float64(x[start + lane]) if inside[start + lane] else 0.0
+    for c in range(whole, len(x)):
+        lanes[c - whole] += np.float64(x[c]) if inside[c] else 0.0
+    return added(lanes)
 
 
 @inlined
-def row_square(values: Any, lanes: Any) -> float:
-    """Sum of squares of a float64 row."""
+def row_size(x: Any, inside: Any, lanes: Any) -> float:
+    """Sum of absolute values of a row's cells in the pool."""
     lanes[:] = 0.0
-    whole = len(values) // LANES * LANES
+    whole = len(x) // LANES * LANES
     for start in range(0, whole, LANES):
         for lane in range(LANES):
-            lanes[lane] += values[start + lane] * values[start + lane]
-    for c in range(whole, len(values)):
-        lanes[c - whole] += values[c] * values[c]
+            lanes[lane] += abs(np.float64(x[start + lane])) if inside[start + lane] else 0.0
+    for c in range(whole, len(x)):
+        lanes[c - whole] += abs(np.float64(x[c])) if inside[c] else 0.0
+    return added(lanes)
+
+
+@inlined
+def centred_sums(x: Any, inside: Any, mean: float, lanes: Any, squares: Any) -> tuple[float, float]:
+    """Sum, and sum of squares, of a row's deviations from `mean` in the pool."""
+    lanes[:] = 0.0
+    squares[:] = 0.0
+    whole = len(x) // LANES * LANES
+    for start in range(0, whole, LANES):
+        for lane in range(LANES):
+            lanes[lane] += np.float64(x[start + lane]) - mean if inside[start + lane] else 0.0
+        for lane in range(LANES):
+            step = np.float64(x[start + lane]) - mean if inside[start + lane] else 0.0
+            squares[lane] += step * step
+    for c in range(whole, len(x)):
+        step = np.float64(x[c]) - mean if inside[c] else 0.0
+        lanes[c - whole] += step
+        squares[c - whole] += step * step
+    return added(lanes), added(squares)
+
+
+@inlined
+def added(lanes: Any) -> float:
+    """The partial sums, in their order."""
     total = 0.0
     for lane in range(LANES):
         total += lanes[lane]
@@ -78,37 +100,31 @@ def standardised(x: Any, pool: Any, out: Any, inexact: Any) -> None:
     squares of a row left the range in which they are exact.
     """
     rows, stocks = x.shape
-    values, lanes = np.empty(stocks, np.float64), np.empty(LANES, np.float64)
+    lanes, squares = np.empty(LANES, np.float64), np.empty(LANES, np.float64)
     for row in range(rows):
-        inside, to = pool[row], out[row]
+        given, inside, to = x[row], pool[row], out[row]
         n = max(row_count(inside), 1)
-        for c in range(stocks):
-            values[c] = np.float64(x[row, c]) if inside[c] else 0.0
-        mean = row_sum(values, lanes) / n
-        for c in range(stocks):
-            values[c] = values[c] - mean if inside[c] else 0.0
-        rest = row_sum(values, lanes) / n  # round-off of a mean that is far from 0
-        variance = row_square(values, lanes) / n - rest * rest
+        mean = row_sum(given, inside, lanes) / n
+        total, square = centred_sums(given, inside, mean, lanes, squares)
+        rest = total / n  # round-off of a mean that is far from 0
+        variance = square / n - rest * rest
         inexact[row] = n > 1 and not LEAST <= variance <= MOST
         deviation = math.sqrt(max(variance, 0.0))
         # in a flat row the mean is about the largest value, which is looked for only if the mean leaves it open
-        if (deviation <= 2 * FLAT * abs(mean) and deviation <= FLAT * largest_size(x[row], inside)) or deviation == 0.0:
+        if (deviation <= 2 * FLAT * abs(mean) and deviation <= FLAT * largest_size(given, inside)) or deviation == 0.0:
             deviation = np.inf
         for c in range(stocks):
-            to[c] = (values[c] - rest) / deviation if inside[c] else 0.0
+            to[c] = (np.float64(given[c]) - mean - rest) / deviation if inside[c] else 0.0
 
 
 @compiled
 def scaled(x: Any, pool: Any, size: float, ok: Any, out: Any) -> None:
     """size * x / sum of absolute values of the row's cells in the pool; a row whose sum is 0 is invalid."""
     rows, stocks = x.shape
-    values, lanes = np.empty(stocks, np.float64), np.empty(LANES, np.float64)
-    found = np.empty(stocks, out.dtype)
+    lanes, found = np.empty(LANES, np.float64), np.empty(stocks, out.dtype)
     for row in range(rows):
         inside = pool[row]
-        for c in range(stocks):
-            values[c] = abs(np.float64(x[row, c])) if inside[c] else 0.0
-        total = row_sum(values, lanes)
+        total = row_size(x[row], inside, lanes)
         for c in range(stocks):
             found[c] = size * np.float64(x[row, c]) / total if inside[c] else 0.0
         for c in range(stocks):

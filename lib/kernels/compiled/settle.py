@@ -14,6 +14,15 @@ from lib.kernels.compiled.build import compiled, inlined
 
 
 @inlined
+def not_finite(found: Any) -> int:
+    """Cells of a row that are infinite or NaN."""
+    count = np.int32(0)
+    for c in range(len(found)):
+        count += np.int32(not abs(found[c]) < np.inf)
+    return int(count)
+
+
+@inlined
 def settle(found: Any, ok: Any, out: Any) -> None:
     """One row: out = found where it counts and is finite, else 0; ok becomes whether it is. found in out's type."""
     for c in range(len(out)):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lib.kernels.compiled.build import compiled
+from lib.kernels.compiled.settle import not_finite
 
 
 @compiled
@@ -16,10 +17,13 @@ def put(values: Any, valid: Any, out: Any, out_valid: Any) -> None:
         given, flags, to, to_flags = values[row], valid[row], out[row], out_valid[row]
         for c in range(len(to)):
             to[c] = given[c] if flags[c] else out.dtype.type(0)
-        for c in range(len(to)):
-            to_flags[c] = flags[c] & (abs(to[c]) < np.inf)
-        for c in range(len(to)):
-            to[c] = to[c] if to_flags[c] else out.dtype.type(0)
+        if not_finite(to):
+            for c in range(len(to)):
+                to_flags[c] = flags[c] & (abs(to[c]) < np.inf)
+            for c in range(len(to)):
+                to[c] = to[c] if to_flags[c] else out.dtype.type(0)
+        else:
+            to_flags[:] = flags
 
 
 @compiled
