@@ -85,9 +85,9 @@ def test_imports_threads_and_blocks_change_no_bit(first, here, panel_file):
 
 #: vectors -> the processor that numba compiles for, its features beside those of the name, and other libraries' words
 VECTORS = {
-    "AVX512F": ("skylake-avx512", "-prefer-256-bit", "avx512", "SkylakeX", "AVX512"),
-    "AVX2": ("haswell", "", "avx2", "Haswell", "AVX2"),
-    "SSE42": ("nehalem", "", "default", "Nehalem", "SSE4_2"),
+    "AVX512F": ("skylake-avx512", "-prefer-256-bit", "avx512", "SkylakeX", "AVX512", ""),
+    "AVX2": ("haswell", "", "avx2", "Haswell", "AVX2", "-AVX512F,-AVX512VL"),
+    "SSE42": ("nehalem", "", "default", "Nehalem", "SSE4_2", "-AVX512F,-AVX512VL,-AVX2,-AVX,-FMA"),
 }
 
 
@@ -103,12 +103,13 @@ def numpy_beyond(vectors: str) -> list[str]:
 def test_narrower_vectors_change_no_bit(vectors, here, panel_file):
     if not __cpu_features__[vectors]:
         pytest.skip(f"this processor has no {vectors}")
-    name, features, torchs, openblas, mkl = VECTORS[vectors]
+    name, features, torchs, openblas, mkl, without = VECTORS[vectors]
     numpys = {"NPY_DISABLE_CPU_FEATURES": " ".join(numpy_beyond(vectors))} if numpy_beyond(vectors) else {}
     requests = STRICT if vectors == "AVX2" else STRICT + SKIP
     found, machine = digests(
         panel_file, requests, primitives=True, NUMBA_CPU_NAME=name, NUMBA_CPU_FEATURES=features,
-        ATEN_CPU_CAPABILITY=torchs, OPENBLAS_CORETYPE=openblas, MKL_ENABLE_INSTRUCTIONS=mkl, **numpys,
+        ATEN_CPU_CAPABILITY=torchs, OPENBLAS_CORETYPE=openblas, MKL_ENABLE_INSTRUCTIONS=mkl,
+        GLIBC_TUNABLES=f"glibc.cpu.hwcaps={without}", **numpys,
     )  # fmt: skip
     assert machine["numba"] == name and machine["torch"].lower() == torchs
     assert not set(machine["numpy"]) & set(numpy_beyond(vectors))

@@ -21,8 +21,8 @@ from lib.engine.stream import Consumer, Places, Stream
 if TYPE_CHECKING:
     from lib.panel import Panel
 
-#: cells of a block: few enough for a cache, many enough for the days before it that windows read again
-BLOCK_CELLS = 2**18
+#: cells of a block: few enough for the caches and for memory, many enough for the days before it that windows read again
+BLOCK_CELLS = 96 * 2**10
 #: files and folders of this package that a factor on disk depends on: a run that was killed is taken up by the same code
 CODE = (
     "compiled.py", "eager.py", "engine", "factors", "graph.py", "kernels", "limits.py", "masked.py", "ops.py", "panel.py",
