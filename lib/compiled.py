@@ -14,11 +14,10 @@ import torch
 from torch import Tensor
 
 from lib.block import Block
-from lib.kernels import scores as reference_scores
 from lib.kernels.compiled import cells, extremes, masks, moments, ranks, recurrence, scores, skipping, sums
 from lib.kernels.compiled.settle import settle_rows
-from lib.kernels.elementary import keep
 from lib.kernels.precision import KNOWN, rounding
+from lib.kernels.scores import near_one
 from lib.masked import ZERO_DENOMINATOR, Cells, exact_operands, require_one_shape
 
 WHOLE = {torch.float32: np.int32, torch.float64: np.int64}
@@ -281,10 +280,12 @@ def cs_zscore(x: Cells, *, block: Block) -> Cells:
     values, inexact = _array(x.values), np.empty(len(x.valid), np.bool_)
     pool, out = _row_places(_pool(block, x), x.values.dtype, block)
     scores.standardised(values, pool, out, inexact)
-    if inexact.any():  # rows whose squares leave the range of float64
-        rows = torch.from_numpy(np.flatnonzero(inexact))
-        inside = torch.from_numpy(pool)[rows]
-        out[inexact] = keep(reference_scores.standardised_rows(x.values[rows], inside), inside).numpy()
+    if inexact.any():  # rows whose squares leave the range of float64: brought near 1 by a power of two
+        inside = pool[inexact]
+        near = near_one(torch.from_numpy(values[inexact]), torch.from_numpy(inside)).numpy()
+        redone = np.empty_like(near)
+        scores.standardised(near, inside, redone, np.empty(len(near), np.bool_))
+        out[inexact] = redone
     return _cells(out, pool)
 
 

@@ -272,7 +272,7 @@ def ewma(x: Cells, alpha: float, *, block: Block) -> Cells:
         seeded = seen[-1:]
     out = interpolated_down(level, values, weight)
     block.memory.update(level=out[-1:].clone(), seeded=seeded.clone())
-    return Cells(out.to(x.values.dtype), x.valid)
+    return settled(out.to(x.values.dtype), x.valid)
 
 
 # ------------------------------------------------------------- cross-section

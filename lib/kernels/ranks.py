@@ -16,13 +16,13 @@ def row_ranks(values: Tensor, pool: Tensor, exact: bool, dtype: torch.dtype) -> 
     values = torch.where(pool, comparable(values, exact), torch.inf)
     ordered, columns = torch.sort(values, dim=1, stable=True)
     position = torch.arange(1, values.shape[1] + 1, dtype=dtype, device=values.device).expand(values.shape)
-    shared = _shared(position, ordered[:, 1:] == ordered[:, :-1])
+    shared = _shared(position, ordered[:, 1:] == ordered[:, :-1]) if values.shape[1] else position.clone()
     return torch.empty_like(shared).scatter_(1, columns, shared)
 
 
 def _shared(position: Tensor, tied: Tensor) -> Tensor:
     """The mean position over each run of cells that tie with the one before."""
-    edge = torch.zeros_like(tied[:, :1])
+    edge = tied.new_zeros(len(tied), 1)
     starts, ends = ~torch.cat([edge, tied], dim=1), ~torch.cat([tied, edge], dim=1)
     first = torch.where(starts, position, 0.0).cummax(dim=1).values
     last = torch.where(ends, position, position.shape[1] + 1.0).flip(1).cummin(dim=1).values.flip(1)

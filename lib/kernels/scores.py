@@ -21,7 +21,7 @@ def standardised_rows(values: Tensor, pool: Tensor) -> Tensor:
     scores, variance, n = _standardised(values, pool)
     rows = _rows_out_of_range(variance, n)
     if len(rows):
-        scores[rows] = _standardised(_near_one(values[rows], pool[rows]), pool[rows])[0]
+        scores[rows] = _standardised(near_one(values[rows], pool[rows]), pool[rows])[0]
     return scores
 
 
@@ -51,7 +51,7 @@ def _rows_out_of_range(variance: Tensor, n: Tensor) -> Tensor:
     return ((n > 1) & ~inside).squeeze(1).nonzero().squeeze(1)
 
 
-def _near_one(values: Tensor, pool: Tensor) -> Tensor:
+def near_one(values: Tensor, pool: Tensor) -> Tensor:
     """Rows times the power of two that brings their largest absolute value in the pool to [1/2, 1); 0 elsewhere."""
     kept = keep(values, pool)
     exponent = torch.frexp(kept.abs().amax(dim=1, keepdim=True)).exponent

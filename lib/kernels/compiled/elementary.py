@@ -53,6 +53,7 @@ def logarithm(x: float) -> float:
     """Natural logarithm of a finite x > 0; any number for others.
 
     x = 2^k m with m in [sqrt(1/2), sqrt(2)), and log m = 2 (s + s^3/3 + s^5/5 + ...) with s = (m - 1) / (m + 1).
+    With f = m - 1, which is exact, 2 s = f - f^2/2 + s f^2/2: the largest term carries no round-off.
     """
     tiny = x < SMALLEST_NORMAL
     bits = bits_of(x * TWO_54 if tiny else x)
@@ -66,7 +67,9 @@ def logarithm(x: float) -> float:
     series = 1 / 13 + z * (1 / 15 + z * series)
     series = 1 / 9 + z * (1 / 11 + z * series)
     series = z * (1 / 3 + z * (1 / 5 + z * (1 / 7 + z * series)))
-    return exponent * LN2_HIGH + (2.0 * s + (2.0 * s * series + exponent * LN2_LOW))
+    f = m - 1.0
+    half = 0.5 * f * f
+    return exponent * LN2_HIGH - ((half - (s * (half + 2.0 * series) + exponent * LN2_LOW)) - f)
 
 
 @inlined

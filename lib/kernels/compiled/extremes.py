@@ -64,7 +64,8 @@ def extreme_position(x: Any, d: int, first: int, sign: Any, out: Any) -> None:
         while piece < rows:
             start, stop = max(piece, d - 1), min(piece + d, rows)
             since[:] = -np.inf
-            before[0, :] = -np.inf
+            before[0, :TILE] = -np.inf
+            before[0, TILE:] = piece  # a window of nothing but -inf: its oldest day
             for row in range(piece - 1, start - d, -1):
                 k = piece - row
                 place = x.dtype.type(row)
@@ -75,7 +76,8 @@ def extreme_position(x: Any, d: int, first: int, sign: Any, out: Any) -> None:
                     since[TILE + c] = place if older else since[TILE + c]
                     before[k, c] = since[c]
                     before[k, TILE + c] = since[TILE + c]
-            since[:] = -np.inf
+            since[:TILE] = -np.inf
+            since[TILE:] = piece
             for row in range(piece, stop):
                 place = x.dtype.type(row)
                 for c in range(width):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lib.kernels.compiled.build import compiled
 
 
@@ -16,8 +18,11 @@ def exponential_mean(x: Any, valid: Any, alpha: float, level: Any, seeded: Any, 
     rows, stocks = x.shape
     for row in range(rows):
         for c in range(stocks):
-            step = (x[row, c] - level[c]) * (alpha if seeded[c] else 1.0)
-            level[c] = level[c] + step if valid[row, c] else level[c]
+            weight, step = (alpha if seeded[c] else 1.0), x[row, c] - level[c]
+            moved = level[c] + step * weight
+            apart = weight * x[row, c] + (1.0 - weight) * level[c]  # where the difference leaves the range of float64
+            moved = moved if abs(step) < np.inf else apart
+            level[c] = moved if valid[row, c] else level[c]
         for c in range(stocks):
             seeded[c] = seeded[c] | valid[row, c]
         for c in range(stocks):

@@ -119,7 +119,7 @@ def standardised(x: Any, pool: Any, out: Any, inexact: Any) -> None:
 
 @compiled
 def scaled(x: Any, pool: Any, size: float, ok: Any, out: Any) -> None:
-    """size * x / sum of absolute values of the row's cells in the pool; a row whose sum is 0 is invalid."""
+    """size * x / sum of absolute values of the row's cells in the pool; a row whose sum is 0 or infinite is invalid."""
     rows, stocks = x.shape
     lanes, found = np.empty(LANES, np.float64), np.empty(stocks, out.dtype)
     for row in range(rows):
@@ -128,7 +128,7 @@ def scaled(x: Any, pool: Any, size: float, ok: Any, out: Any) -> None:
         for c in range(stocks):
             found[c] = size * np.float64(x[row, c]) / total if inside[c] else 0.0
         for c in range(stocks):
-            ok[row, c] = inside[c] & (total > 0)
+            ok[row, c] = inside[c] & (total > 0) & (total < np.inf)
         settle(found, ok[row], out[row])
 
 
