@@ -53,4 +53,4 @@ def without_round_off(result: Tensor, size: Tensor, exact: bool) -> Tensor:
     """A sum, 0 where it is round-off beside `size`, the largest of what was added."""
     if exact:
         return result
-    return torch.where(result.abs() <= KNOWN[result.dtype] * size, 0.0, result)
+    return torch.where((result.abs() <= KNOWN[result.dtype] * size) & torch.isfinite(size), 0.0, result)

@@ -162,7 +162,7 @@ def without_group_means(x: Any, groups: Any, pool: Any, many: int, known: float,
         for c in range(stocks):
             value = np.float64(x[row, c])
             rest = value - sums[codes[c]]
-            small = abs(rest) <= known * max(abs(value), sizes[codes[c]])
+            small = (abs(rest) <= known * max(abs(value), sizes[codes[c]])) & (abs(rest) < np.inf)
             found[c] = 0.0 if small else rest
         ok[row] = pool[row]
         settle(found, ok[row], out[row])

@@ -90,7 +90,7 @@ def known_window_sum(x: Any, ok: Any, d: int, first: int, divisor: float, known:
                     older = before[piece - at]
                     for c in range(right - left):
                         total, size = older[c] + since[c], older[TILE + c] + since[TILE + c]
-                        found[c] = (0.0 if abs(total) <= known * size else total) / divisor
+                        found[c] = (0.0 if (abs(total) <= known * size) & (size < np.inf) else total) / divisor
                     settle(found, ok[at, left:right], out[at, left:right])
             piece += d
 
@@ -137,7 +137,7 @@ def weighted_sum(x: Any, ok: Any, d: int, first: int, divisor: float, known: flo
                     for c in range(right - left):
                         total = older[2 * TILE + c] + (since[2 * TILE + c] + lag * since[c])
                         size = older[TILE + c] + since[TILE + c]
-                        found[c] = (0.0 if abs(total) <= known_sum * size else total) / divisor
+                        found[c] = (0.0 if (abs(total) <= known_sum * size) & (size < np.inf) else total) / divisor
                     settle(found, ok[at, left:right], out[at, left:right])
             piece += d
 
