@@ -120,14 +120,16 @@ def test_inputs_are_not_modified_and_may_be_columns_of_others(name):
 
 
 @pytest.mark.parametrize("policy", ["strict", "skip"])
-@pytest.mark.parametrize("name", WINDOWED)
-def test_results_may_go_where_the_block_says(name, policy):
-    for dtype in DTYPES:
+@pytest.mark.parametrize("name", [*WINDOWED, "cs_rank", "cs_zscore"])
+def test_results_may_go_where_the_block_says_if_their_type_fits(name, policy):
+    rows = 27 if name in WINDOWED else 30
+    for dtype, place in itertools.product(DTYPES, DTYPES):
         arguments, block = cases.arguments_of(name, cases.seeded(name), (30, 70), dtype), Block(50, POLICIES[policy])
-        out = torch.full((27, 70), torch.nan, dtype=dtype), torch.ones(27, 70, dtype=torch.bool)
+        expected = bits(by_loops(name, arguments, block))
+        out = torch.full((rows, 70), torch.nan, dtype=place), torch.ones(rows, 70, dtype=torch.bool)
         found = by_loops(name, arguments, replace(block, out=out))
-        assert found.values.data_ptr() == out[0].data_ptr() and found.valid.data_ptr() == out[1].data_ptr()
-        assert bits(found) == bits(by_loops(name, arguments, block))
+        there = found.values.data_ptr() == out[0].data_ptr(), found.valid.data_ptr() == out[1].data_ptr()
+        assert there == ((True, True) if place == dtype else (False, False)) and bits(found) == expected
 
 
 # ------------------------------------------------------ float64 by definition

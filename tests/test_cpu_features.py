@@ -138,17 +138,27 @@ def test_the_folder_is_named_by_every_byte_of_the_sources(tmp_path, monkeypatch,
     before = build.sources_digest()
     monkeypatch.setattr(build, "SOURCES", copy)
     assert build.sources_digest() == before and chosen() == places[0] / before
-    seen = {before}
-    for path in sorted(copy.glob("*.py")):
+    seen, files = {before}, sorted(copy.glob("*.py"))
+    for path in files:
         path.write_bytes(path.read_bytes() + b"\n")
         seen.add(build.sources_digest())
     (copy / "sums.py").rename(copy / "totals.py")
     seen.add(build.sources_digest())
     (copy / "new.py").touch()
     seen.add(build.sources_digest())
-    assert len(seen) == len(list(build.SOURCES.glob("*.py"))) + 3
+    assert len(seen) == len(files) + 3
     (copy / "notes.txt").touch()
     assert build.sources_digest() in seen and chosen() == places[0] / build.sources_digest()
+
+
+def test_the_environment_names_a_place_before_all_others(tmp_path, monkeypatch):
+    monkeypatch.setenv(build.VARIABLE, str(tmp_path / "chosen"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    first, *others, last = build._places()
+    assert first == tmp_path / "chosen" and last == tmp_path / "user" / "mask-first-book" / "kernels"
+    assert others == [build.PROJECT / ".cache" / "kernels"] and chosen() == first / build.sources_digest()
+    monkeypatch.delenv(build.VARIABLE)
+    assert build._places() == [*others, last]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of a POSIX system")

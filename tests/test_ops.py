@@ -16,7 +16,15 @@ from lib import ops
 from lib.engine.stream import evaluate
 from lib.errors import ExpressionError
 from lib.graph import SKIP, STRICT, Window, field
+from lib.kernels.switch import kernels
 from lib.masked import Masked
+
+@pytest.fixture(autouse=True, params=["compiled", "tensors"])
+def path(request):
+    """Both implementations of the primitives keep the contract."""
+    with kernels(request.param):
+        yield
+
 
 POISON = (np.nan, np.inf, -np.inf, 1e30)
 WINDOWED = ["ts_sum", "ts_mean", "ts_min", "ts_max", "ts_product", "ts_std", "ts_rank", "ts_corr", "ts_cov",
