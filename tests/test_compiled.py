@@ -122,11 +122,11 @@ def test_inputs_are_not_modified_and_may_be_columns_of_others(name):
 @pytest.mark.parametrize("policy", ["strict", "skip"])
 @pytest.mark.parametrize("name", [*WINDOWED, "cs_rank", "cs_zscore"])
 def test_results_may_go_where_the_block_says_if_their_type_fits(name, policy):
-    rows = 27 if name in WINDOWED else 30
     for dtype, place in itertools.product(DTYPES, DTYPES):
         arguments, block = cases.arguments_of(name, cases.seeded(name), (30, 70), dtype), Block(50, POLICIES[policy])
         expected = bits(by_loops(name, arguments, block))
-        out = torch.full((rows, 70), torch.nan, dtype=place), torch.ones(rows, 70, dtype=torch.bool)
+        shape = (27 if name in WINDOWED else 30, 70)
+        out = torch.full(shape, torch.nan, dtype=place), torch.ones(shape, dtype=torch.bool)
         found = by_loops(name, arguments, replace(block, out=out))
         there = found.values.data_ptr() == out[0].data_ptr(), found.valid.data_ptr() == out[1].data_ptr()
         assert there == ((True, True) if place == dtype else (False, False)) and bits(found) == expected
@@ -230,8 +230,7 @@ def test_a_nearly_flat_window_is_flat_up_to_a_millionth(share, d, policy):
     for name, bessel in (("ts_std", math.sqrt(d / (d - 1))), ("ts_corr", 1.0), ("ts_cov", 1.0)):
         step = share * 1e-6 / bessel
         x = cases.cells_of(levels * (1 + signs * step / (1 - step)))
-        arguments = [[x, d]] if name == "ts_std" else [[x, y, d], [y, x, d]]
-        for given in arguments:
+        for given in [[x, d]] if name == "ts_std" else [[x, y, d], [y, x, d]]:
             found = by_loops(name, given, Block(d - 1, POLICIES[policy]))
             assert found.valid.all() and bool((found.values == 0).all()) == (share <= 1), name
             if name == "ts_std" and share > 1:
