@@ -74,7 +74,8 @@ def test_short_calls_are_repeated_until_the_sample_is_long_enough(monkeypatch: p
 
     monkeypatch.setattr(timing, "time", SimpleNamespace(process_time=lambda: clock[0], perf_counter=lambda: clock[0]))
     samples = alternate({"work": work}, 2, least=1.0)["work"]
-    assert count[0] == 1 + 2 * 4  # once to warm up, then four calls a sample
+    # once to see how long it takes, unmeasured samples, then four calls a sample
+    assert count[0] == 1 + timing.WARM * 4 + 2 * 4
     assert samples == [Sample(0.25, 0.25)] * 2
 
 

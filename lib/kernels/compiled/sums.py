@@ -24,7 +24,7 @@ def window_sum(x: Any, ok: Any, d: int, first: int, divisor: float, out: Any) ->
     """
     rows, stocks = x.shape
     before, since = np.empty((d, TILE), np.float64), np.empty(TILE, np.float64)
-    found = np.empty(TILE, out.dtype)
+    found, inverse = np.empty(TILE, out.dtype), 1.0 / divisor
     for left in range(0, stocks, TILE):
         right = min(left + TILE, stocks)
         piece = (-first) % d
@@ -39,8 +39,12 @@ def window_sum(x: Any, ok: Any, d: int, first: int, divisor: float, out: Any) ->
                 if row >= start:
                     at = row - d + 1
                     older = before[piece - at]
-                    for c in range(right - left):
-                        found[c] = (older[c] + since[c]) / divisor
+                    if out.itemsize == 4:  # in float64 the product with 1 / d is as good
+                        for c in range(right - left):
+                            found[c] = (older[c] + since[c]) * inverse
+                    else:
+                        for c in range(right - left):
+                            found[c] = (older[c] + since[c]) / divisor
                     settle(found, ok[at, left:right], out[at, left:right])
             piece += d
 
