@@ -19,6 +19,7 @@ from lib.graph import SKIP, STRICT, Window, field
 from lib.kernels.switch import kernels
 from lib.masked import Masked
 
+
 @pytest.fixture(autouse=True, params=["compiled", "tensors"])
 def path(request):
     """Both implementations of the primitives keep the contract."""
