@@ -63,25 +63,12 @@ def _compared(on_arrays: Any, on_tensors: Any, a: Tensor, b: Tensor | float, out
     return out
 
 
-def any_of(flags: Tensor) -> bool:
-    """Whether any flag is set."""
-    return bool(flags.numpy().any()) if on_cpu(flags) else bool(flags.any())
-
-
 def row_dot(x: Tensor, y: Tensor) -> Tensor:
     """Sum of products over the last dimension, which stays as one; on a CPU without an array of the products."""
     if on_cpu(x):
         with np.errstate(over="ignore", invalid="ignore"):  # as torch: what overflows is infinite or NaN
             return torch.from_numpy(np.vecdot(x.numpy(), y.numpy())).unsqueeze(-1)
     return (x * y).sum(dim=-1, keepdim=True)
-
-
-def sorted_rows(keys: Tensor) -> Tensor:
-    """Each row sorted, in place on a CPU."""
-    if not on_cpu(keys):
-        return torch.sort(keys, dim=1).values
-    keys.numpy().sort(axis=1)
-    return keys
 
 
 def interpolated_down(start: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
