@@ -109,7 +109,7 @@ def test_ranks_of_differences_of_rank_sums(stocks, path):
     inner = cs_rank(open_) + cs_rank(low) - (cs_rank(high) + cs_rank(close))
     chain = cs_rank(open_) + cs_rank(low) - cs_rank(high) - cs_rank(close)
     exact = exact_rank(p["open"]) + exact_rank(p["low"]) - exact_rank(p["high"]) - exact_rank(p["close"])
-    assert (exact == 0).any() or stocks == 300
+    assert len(np.unique(as_float(exact[-1]))) < stocks, "there are ties to get right"
     weighted = np.full(exact.shape, None, dtype=object)
     for t in range(7, DAYS):
         weighted[t] = sum(exact[t - age] * (8 - age) for age in range(8))
@@ -120,22 +120,19 @@ def test_ranks_of_differences_of_rank_sums(stocks, path):
         np.testing.assert_allclose(found[7:], as_float(exact_rank(weighted[7:])), rtol=1e-7)
 
 
-def test_the_published_numbers_62_and_92_are_such_formulas():
-    p = ticks(60)
+def test_the_published_numbers_62_88_and_92_are_such_formulas():
     (factor,) = find_factors(["alpha101_092"])
     assert "(high+low)/2+close<low+open" in factor.formula
     (factor,) = find_factors(["alpha101_062"])
     assert "cs_rank(open)+cs_rank(open)<cs_rank((high+low)/2)+cs_rank(high)" in factor.formula
     (factor,) = find_factors(["alpha101_088"])
     assert "cs_rank(open)+cs_rank(low)-(cs_rank(high)+cs_rank(close))" in factor.formula
-    assert p["open"].shape == (DAYS, 60)
 
 
 @PATHS
 def test_sums_over_windows_that_cancel_are_zero(path):
     """Ranks less their mean: over days whose ranks add up to it the sum is 0, not round-off with a sign."""
     p = ticks(20, seed=3)
-    ranks = exact_rank(p["close"])
     mirrored = dict(p)
     for t in range(1, DAYS, 2):  # every second day is the day before, upside down: ranks r and 1 + 1/n - r
         mirrored["close"] = mirrored["close"].copy()
@@ -174,7 +171,6 @@ def test_nearly_flat_windows_are_uncorrelated(path, scale):
     """A window whose deviations are round-off of its level has no direction."""
     rng = np.random.default_rng(2)
     noise = rng.normal(size=(DAYS, 5)) * 1e-12
-    x, y = field("x"), field("y")
     for dtype in (torch.float64, torch.float32):
         valid = torch.ones(DAYS, 5, dtype=torch.bool)
         flat = Masked(torch.tensor(scale * (1 + noise), dtype=dtype), valid, exact=False)
@@ -184,7 +180,6 @@ def test_nearly_flat_windows_are_uncorrelated(path, scale):
                 for operator in (ts_corr, ts_cov):
                     out = operator(a, b, 5)
                     assert out.valid[4:].all() and (out.values == 0).all()
-    assert repr(ts_corr(x, y, 5)) == "ts_corr(x,y,5)"
 
 
 @PATHS
