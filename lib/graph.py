@@ -34,6 +34,7 @@ __all__ = [
     "primitive", "substitute", "today", "topological",
 ]  # fmt: skip
 
+
 @dataclass(frozen=True)
 class Primitive:
     """One operator: its kernel and everything the rest of the system derives from.

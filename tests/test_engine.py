@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from lib.engine import MIXED, Stream, evaluate
+from lib.engine import MIXED, Stream, evaluate, plan
 from lib.engine.history import SMALL_BLOCK, History
 from lib.engine.plan import Plan, Supply
 from lib.engine.stream import rows_of
@@ -147,6 +147,49 @@ def test_a_result_is_dropped_after_its_last_use(monkeypatch):
     Stream([node, close * 2]).run(rows, 12, lambda *_: None)
     assert len(alive) == 30 and most <= 3
     assert not any(ref() is not None for ref in alive)
+
+
+def test_a_step_that_releases_memory_is_taken_out_of_turn():
+    means = [ts_mean(close * k, 3) for k in range(2, 12)]  # a sum releases them only after their products
+    sums = [a + b for a, b in zip(means[::2], means[1::2], strict=True)]
+    roots = [ts_corr(sums[0], sums[1], 5), *sums[2:], *(mean * 2 for mean in means)]
+    steps = Plan(roots, torch.float64).steps
+    done: set[int] = set()
+    for place, step in enumerate(steps):
+        assert {a.step for a in step.arguments if isinstance(a, Supply)} <= done
+        done.add(place)
+    assert sorted(root for step in steps for root in step.roots) == list(range(len(roots)))
+    assert most_held(steps) < most_held(in_order_of_definition(roots))
+
+
+@pytest.mark.parametrize("order", ["definition", "reversed definition"])
+def test_the_order_of_the_steps_changes_no_bit(order, monkeypatch, leaves):
+    expected = evaluate(FORMULAS, leaves)
+    monkeypatch.setattr(plan, "releasing_first", lambda steps: list(range(len(steps))))
+    formulas = FORMULAS if order == "definition" else FORMULAS[::-1]
+    found = evaluate(formulas, leaves)
+    for a, b in zip(expected, found if order == "definition" else found[::-1], strict=True):
+        assert torch.equal(a.values, b.values) and torch.equal(a.valid, b.valid)
+
+
+def in_order_of_definition(roots):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "releasing_first", lambda steps: list(range(len(steps))))
+        return Plan(roots, torch.float64).steps
+
+
+def most_held(steps):
+    """Most intermediate results that are held at once."""
+    unread = [step.uses for step in steps]
+    held = most = 0
+    for step in steps:
+        held += step.uses > 0
+        most = max(most, held)
+        for argument in step.arguments:
+            if isinstance(argument, Supply):
+                unread[argument.step] -= 1
+                held -= unread[argument.step] == 0
+    return most
 
 
 def test_a_missing_field_names_the_closest():
