@@ -26,7 +26,7 @@ BoolArray = NDArray[np.bool_]
 
 BOARDS: Final = ("main", "chinext", "star", "bse")
 #: shares and what is no share; funds that follow STAR shares have their band
-KINDS: Final = (*BOARDS, "b share", "fund", "wide fund", "index", "bond")
+KINDS: Final = (*BOARDS, "b share", "fund", "wide fund", "index", "bond", "preferred share")
 UNKNOWN_BOARD: Final = ""
 ALWAYS: Final = "1900-01-01"
 
@@ -85,6 +85,7 @@ QUOTES: Final = (
     Quote("wide fund", "2020-08-24", 1000, False, "rules"),
     Quote("index", ALWAYS, 100, False, "an index is computed, not traded: no limits"),
     Quote("bond", ALWAYS, 1000, False, "bonds are not our subject: no limits"),
+    Quote("preferred share", ALWAYS, 100, False, "preferred shares are not our subject: no limits"),
 )
 
 
@@ -134,8 +135,10 @@ _CODES: Final = (
     ("SH", re.compile(r"58[89]\d{3}"), "wide fund"),
     ("SH", re.compile(r"5\d{5}"), "fund"),
     ("SZ", re.compile(r"1[568]\d{4}"), "fund"),
-    ("SH", re.compile(r"(000|93\d|95\d)\d{3}"), "index"),
-    ("SZ", re.compile(r"(399|98\d)\d{3}"), "index"),
+    ("SH", re.compile(r"(000|88\d|93\d|95\d)\d{3}"), "index"),
+    ("SZ", re.compile(r"(399|9[78]\d)\d{3}"), "index"),
+    ("SH", re.compile(r"36\d{4}"), "preferred share"),
+    ("SZ", re.compile(r"140\d{3}"), "preferred share"),
     ("SH", re.compile(r"[012]\d{5}"), "bond"),
     ("SZ", re.compile(r"1[0-4]\d{4}"), "bond"),
 )

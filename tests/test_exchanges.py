@@ -34,7 +34,7 @@ def test_every_row_names_its_source_and_a_kind_and_follows_the_row_before() -> N
         for special in (False, True):
             since = [row.since for row in BANDS if (row.kind, row.special) == (kind, special)]
             assert since == sorted(set(since))
-    assert {row.kind for row in BANDS} == set(KINDS) - {"index", "bond"}
+    assert {row.kind for row in BANDS} == set(KINDS) - {"index", "bond", "preferred share"}
     assert {row.kind for row in FIRST_SESSIONS} == {*BOARDS, "b share"}
 
 

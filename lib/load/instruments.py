@@ -13,16 +13,14 @@ from typing import Any, Final
 import numpy as np
 
 from lib.errors import LoadError
+from lib.exchanges import kind_of
 from lib.load.columns import Table
 
-#: form of a symbol as `lib.load.keys.spell` writes it (it finds the exchange of every stock) -> what it stands for
-_FORMS: Final = (
-    (re.compile(r"SH000|SH88|SZ399|SZ9[78]|BJ899|399|899"), "an index"),
-    (re.compile(r"SH5|SZ1[5-8]|5|1[5-8]"), "a fund"),
-    (re.compile(r"SH900"), "a B share in US dollars"),
-    (re.compile(r"SH36|SZ140"), "a preferred share"),
-    (re.compile(r"SH[12]|SH0[1-9]|SZ1[0-4]|1"), "a bond"),
-)
+#: kinds of `lib.exchanges` that are no stocks quoted in yuan, in words
+_NO_STOCK: Final = {
+    "index": "an index", "fund": "a fund", "wide fund": "a fund", "bond": "a bond", "preferred share": "a preferred share",
+}  # fmt: skip
+_IN_DOLLARS: Final = re.compile(r"SH900")
 #: yuan; stocks with such codes have stayed far below, the indices of these codes far above
 INDEX_LEVEL: Final = 1_000
 _SHOWN: Final = 3
@@ -34,7 +32,7 @@ def instrument(symbol: str) -> str | None:
     >>> [instrument(s) for s in ("SH600000", "SZ000300", "SH000300", "510300", "SZ159915", "SZ123001")]
     [None, None, 'an index', 'a fund', 'a fund', 'a bond']
     """
-    return next((kind for form, kind in _FORMS if form.match(symbol)), None)
+    return "a B share in US dollars" if _IN_DOLLARS.match(symbol) else _NO_STOCK.get(kind_of(symbol))
 
 
 def stocks_only(table: Table, notes: dict[str, Any]) -> Table:

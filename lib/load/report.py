@@ -46,6 +46,7 @@ _OTHERS: Final = {
     "wide fund": ("are funds of STAR shares, not shares", "their limits are 20 %"),
     "index": ("are indices, not shares", "nothing limits an index, and nobody trades one"),
     "bond": ("are bonds, not shares", "no limits are computed"),
+    "preferred share": ("are preferred shares", "no limits are computed"),
     UNKNOWN_BOARD: ("have a code of no known board, fund, index or bond", "where limits are computed they get the "
                     "main board's"),
 }  # fmt: skip

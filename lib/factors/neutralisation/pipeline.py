@@ -232,5 +232,5 @@ def _members(exposures: Exposures, n_factors: int, components: int, size: int, d
     if size not in (0, 1, 2):
         raise ParameterError(f"size: got {size!r}; expected the powers of log size, 0, 1 or 2")
     if size and exposures.log_cap is None:
-        raise ParameterError("the exposures have no market values: add a field cap to the panel, or pass size=0")
+        raise ParameterError("the exposures have no market values: add a field cap or float_mkt_cap to the panel, or pass size=0")
     return members_of(exposures, sized=size > 0, device=device)
