@@ -1,51 +1,41 @@
-"""The ledger of the papers' claims, and the rule that turns an answer into a verdict.
+"""The ledger of the papers' claims, the studies' answers to them, and the scoreboard of both.
 
-The ledger (book/claims.csv) has one row per number in the papers. A study answers a claim with an
-`Answer` in the claim's own unit; `verdict` compares the two by a rule that is fixed before any result is
-recorded, and `scoreboard` gives every claim of the ledger its row, studied or not.
+The ledger (book/claims.csv) has one row per number in the papers. A study answers a claim with an `Answer` in the
+claim's own unit; the rule of `lib.verdicts`, fixed before any result is recorded, compares the two, and `scoreboard`
+gives every claim of the ledger its row, studied or not. `by_chance` says how many verdicts luck alone would give.
 """
 
 from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from statistics import NormalDist
 
 import pandas as pd
 
 from lib.errors import LoadError, ParameterError
+from lib.verdicts import (
+    CONTRADICTED,
+    DIRECTION_ONLY,
+    HALF_BY_CHANCE,
+    INCONCLUSIVE,
+    NOT_REPRODUCED,
+    NOT_STUDIED,
+    REPRODUCED,
+    SAMPLED,
+    Part,
+    agrees,
+    evidence,
+    first_verdict,
+    verdict,
+)
 
 LEDGER = Path(__file__).resolve().parent.parent / "book" / "claims.csv"
 KINDS = ("level", "difference", "ratio", "order", "identity")
 PAPER_SETTINGS = ("synthetic", "real", "arithmetic", "hardware")
 SETTINGS = ("same", "reduced", "different")
-
-REPRODUCED = "reproduced"
-DIRECTION_ONLY = "direction only"
-NOT_REPRODUCED = "not reproduced"
-CONTRADICTED = "contradicted"
-INCONCLUSIVE = "inconclusive"
-ARITHMETIC = "arithmetic"
-NEEDS_DATA = "needs data we don't have"
-NOT_STUDIED = "not yet studied"
-VERDICTS = (
-    REPRODUCED,
-    DIRECTION_ONLY,
-    NOT_REPRODUCED,
-    CONTRADICTED,
-    INCONCLUSIVE,
-    ARITHMETIC,
-    NEEDS_DATA,
-    NOT_STUDIED,
-)
-
-#: what counts as zero where a paper claims exactly zero, in the claim's unit
-ZERO_MARGIN: Mapping[str, float] = {"A.portfolio.market_neutral": 0.05}
-
-Part = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -67,8 +57,13 @@ class Claim:
 
     @property
     def neutral(self) -> float:
-        """The value that means "no effect": 1 for a ratio given as a factor (x), else 0."""
+        """The value that means "no effect" in version 1 of the rule: 1 for a ratio given as a factor (x), else 0."""
         return 1.0 if self.kind == "ratio" and self.unit == "x" else 0.0
+
+    @property
+    def no_effect(self) -> float:
+        """The value without any effect, for version 2 of the rule: as `neutral`, but 50 % where chance gives a half."""
+        return 50.0 if self.metric in HALF_BY_CHANCE and self.unit == "%" else self.neutral
 
     @property
     def rounding(self) -> float:
@@ -87,9 +82,14 @@ class Answer:
 
     low, high: for a level or ratio, the 95 % prediction interval for ONE path of the paper's length; for a
     difference, the 95 % interval of the paired mean; for an identity, the estimate itself or its interval.
+    mean_low, mean_high: the 95 % interval of our mean over markets; None where there is one real path.
+    markets: independent markets behind these intervals (Student's t); 0 where they come from the days of one path.
+    census: everything there was has been counted, so that low = high = estimate, without sampling.
+    one_sided: for a claim that only states a bound, the lower and the upper 95 % bound of one path, each one-sided.
     parts: for an order, one (estimate, low, high) per paired difference, each in the claimed direction, so
     that the order holds when all of them are positive; estimate, low and high are then not needed.
     setting: how the study's setting compares with the paper's: same | reduced | different.
+    choice: why a choice of ours decides the number, so that the claim cannot be tested by it.
     unavailable: why the claim cannot be answered with the data there is; nothing else is then needed.
     """
 
@@ -102,6 +102,12 @@ class Answer:
     page: str = ""
     parts: Sequence[Part] = ()
     unavailable: str = ""
+    choice: str = ""
+    mean_low: float | None = None
+    mean_high: float | None = None
+    markets: int = 0
+    census: bool = False
+    one_sided: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.setting not in SETTINGS:
@@ -109,7 +115,15 @@ class Answer:
             raise ParameterError(f"answer to {self.claim_id}: setting {self.setting!r}; expected {options}")
         for part in self.parts:
             _check_interval(self.claim_id, *part)
-        if not self.parts and not self.unavailable:
+        if self.mean_low is not None or self.mean_high is not None:
+            _check_interval(self.claim_id, self.estimate, self.mean_low, self.mean_high)
+        if self.one_sided:
+            _check_interval(self.claim_id, self.one_sided[0], *self.one_sided)
+        if self.census and not self.estimate == self.low == self.high:
+            got = f"{self.estimate} [{self.low}, {self.high}]"
+            raise ParameterError(f"answer to {self.claim_id}: a census has low = high = estimate, got {got}")
+        empty = self.parts or self.unavailable or (self.choice and self.estimate is None)
+        if not empty:
             _check_interval(self.claim_id, self.estimate, self.low, self.high)
 
 
@@ -138,56 +152,6 @@ def load_ledger(path: Path | str | None = None) -> tuple[Claim, ...]:
     return tuple(claims)
 
 
-def verdict(claim: Claim, answer: Answer | None) -> str:
-    """The verdict on one claim. With c the claim and [l, h] the answer's interval:
-
-    - no answer: `not yet studied`; the answer names data that are lacking, or the paper's number is lost:
-      `needs data we don't have`;
-    - an identity, or a claim about arithmetic: `arithmetic` (see `agrees` for the outcome);
-    - an order: with every part's interval above 0, the order holds at 95 %. `contradicted` needs a part
-      below 0 with its interval widened for the number of parts. Otherwise `inconclusive`;
-    - level, difference, ratio (for a census, where l = h, with [l, h] widened by the rounding of c as it is
-      printed): c outside [l, h] is `not reproduced`, except that a difference or ratio
-      whose interval lies on the claimed side of "no effect" is `direction only`, and an interval wholly
-      on the other side of it is `contradicted`;
-      c inside [l, h] is `reproduced` only when the half-width is at most half the claimed effect (and, for a
-      difference or ratio, the interval excludes "no effect"); a wider interval is `inconclusive`, because
-      weak evidence never confirms, and an estimate without an interval is no evidence at all;
-    - only the paper's own setting (`same`) may be reproduced or contradicted: elsewhere the first becomes
-      `direction only` and the second `not reproduced`.
-    """
-    if answer is None:
-        return NOT_STUDIED
-    if answer.unavailable or claim.claimed is None:
-        return NEEDS_DATA
-    if is_arithmetic(claim):
-        return ARITHMETIC
-    if answer.low is None and not answer.parts:
-        return INCONCLUSIVE
-    found = _order_verdict(answer) if claim.kind == "order" else _interval_verdict(claim, answer)
-    return found if answer.setting == "same" else _ELSEWHERE.get(found, found)
-
-
-_ELSEWHERE = {REPRODUCED: DIRECTION_ONLY, CONTRADICTED: NOT_REPRODUCED}
-
-
-def is_arithmetic(claim: Claim) -> bool:
-    """True for claims that a recomputation settles: no sampling, hence no interval rule."""
-    return claim.kind == "identity" or claim.setting == "arithmetic"
-
-
-def agrees(claim: Claim, answer: Answer | None) -> bool | None:
-    """For an arithmetic claim: does the recomputation give the claimed number, to its printed rounding?
-
-    True when the claim is within `claim.rounding` of the answer's interval; None for other claims.
-    """
-    if answer is None or answer.unavailable or claim.claimed is None or not is_arithmetic(claim):
-        return None
-    _, low, high = _interval(answer)
-    slack = claim.rounding * (1 + 1e-9)
-    return low - slack <= claim.claimed <= high + slack
-
-
 def scoreboard(answers: Iterable[Answer] = (), ledger: Sequence[Claim] | None = None) -> pd.DataFrame:
     """One row per claim of the ledger, in its order, with our figure beside the paper's and the verdict.
 
@@ -205,43 +169,40 @@ def headline(board: pd.DataFrame) -> str:
     return f"{answered} of {len(board)} claims answered so far"
 
 
-# ------------------------------------------------------------------------------------------ the rule
+@dataclass(frozen=True)
+class Chance:
+    """Verdicts of one kind that chance would give, beside those there are.
+
+    truth: what is supposed to hold; tested: verdicts to which it applies; word: the false verdict; expected: at most
+    so many of them, at 95 %, whether or not the answers share their markets; seen: how many there are.
+    """
+
+    truth: str
+    tested: int
+    word: str
+    expected: float
+    seen: int
 
 
-def _order_verdict(answer: Answer) -> str:
-    parts = answer.parts or [_interval(answer)]
-    if all(low > 0 for _, low, _ in parts):
-        return REPRODUCED
-    widening = NormalDist().inv_cdf(1 - 0.025 / len(parts)) / NormalDist().inv_cdf(0.975)
-    if any(high < 0 and middle + (high - middle) * widening < 0 for middle, _, high in parts):
-        return CONTRADICTED
-    return INCONCLUSIVE
+def by_chance(board: pd.DataFrame) -> list[Chance]:
+    """How many verdicts chance alone would give among those of a scoreboard that rest on sampling.
+
+    Without any effect, the 95 % interval of a difference lies on the claimed side of zero in 2.5 % of the cases and on
+    the other in as many; the last open step of an order likewise. If the paper's level were true, it would lie outside
+    the prediction interval of one path in 5 %. Arithmetic and full counts have no chance in them.
+    """
+    sampled = board[board["tested"]]
+    differences, levels = sampled[sampled["kind"] != "level"], sampled[sampled["kind"] == "level"]
+    none = "no difference, ratio or order of the papers has any effect"
+    return [
+        _chance(none, differences, (REPRODUCED, DIRECTION_ONLY), 0.025),
+        _chance(none, differences, (CONTRADICTED,), 0.025),
+        _chance("every level of the papers is right", levels, (NOT_REPRODUCED,), 0.05),
+    ]
 
 
-def _interval_verdict(claim: Claim, answer: Answer) -> str:
-    assert claim.claimed is not None
-    _, low, high = _interval(answer)
-    effect = claim.claimed - claim.neutral
-    towards = math.copysign(1.0, effect)
-    near, far = sorted((towards * (low - claim.neutral), towards * (high - claim.neutral)))
-    size = abs(effect) or ZERO_MARGIN.get(claim.id, 0.0)
-    slack = claim.rounding if low == high else 0.0  # a census has no interval: the paper's own rounding decides
-    if low - slack <= claim.claimed <= high + slack:
-        narrow = (high - low) / 2 <= size / 2
-        clear = claim.kind == "level" or near > 0
-        return REPRODUCED if narrow and clear else INCONCLUSIVE
-    if effect and far < 0:
-        return CONTRADICTED
-    if effect and claim.kind != "level" and near > 0:
-        return DIRECTION_ONLY
-    return NOT_REPRODUCED
-
-
-def _interval(answer: Answer) -> Part:
-    assert answer.estimate is not None
-    low = answer.estimate if answer.low is None else answer.low
-    high = answer.estimate if answer.high is None else answer.high
-    return answer.estimate, low, high
+def _chance(truth: str, rows: pd.DataFrame, words: tuple[str, ...], share: float) -> Chance:
+    return Chance(truth, len(rows), " or ".join(words), share * len(rows), int(rows["evidence"].isin(words).sum()))
 
 
 # ---------------------------------------------------------------------------------- reading and joining
@@ -263,14 +224,20 @@ def _claim(row: list[str], columns: list[str], place: str) -> Claim:
 
 
 def _choose(answers: Iterable[Answer], known: set[str]) -> dict[str, Answer]:
+    """The answer that counts for each claim: evidence first, then the setting nearest to the paper's."""
     chosen: dict[str, Answer] = {}
-    for answer in sorted(answers, key=lambda item: SETTINGS.index(item.setting)):
+    for answer in sorted(answers, key=_preference):
         if answer.claim_id not in known:
             raise ParameterError(f"answer to {answer.claim_id!r}, which is no claim of the ledger")
         rival = chosen.setdefault(answer.claim_id, answer)
-        if rival is not answer and rival.setting == answer.setting:
+        if rival is not answer and _preference(rival) == _preference(answer):
             raise ParameterError(f"claim {answer.claim_id} is answered twice, setting {answer.setting!r}")
     return chosen
+
+
+def _preference(answer: Answer) -> tuple[int, int]:
+    kind = 2 if answer.unavailable else 1 if answer.choice else 0
+    return kind, SETTINGS.index(answer.setting)
 
 
 def _board_row(claim: Claim, answer: Answer | None) -> dict[str, object]:
@@ -288,12 +255,31 @@ def _board_row(claim: Claim, answer: Answer | None) -> dict[str, object]:
         "low": found.low,
         "high": found.high,
         "setting": found.setting if answer else "",
+        "mean.low": found.mean_low,
+        "mean.high": found.mean_high,
         "verdict": verdict(claim, answer),
+        "verdict_v1": first_verdict(claim, answer),
+        "evidence": evidence(claim, answer),
+        "tested": answer is not None and _tested(claim, answer),
         "agrees": agrees(claim, answer),
-        "note": (answer.unavailable or answer.note) if answer else "",
+        "note": _note(claim, answer) if answer else "",
         "page": found.page,
         "check": claim.check,
     }
+
+
+def _note(claim: Claim, answer: Answer) -> str:
+    lost = "the paper's number is lost in its text" if claim.claimed is None else ""
+    said = [answer.unavailable] if answer.unavailable else [answer.choice, answer.note]
+    return "; ".join(filter(None, [lost, *said]))
+
+
+def _tested(claim: Claim, answer: Answer) -> bool:
+    """Whether another sample could have given another verdict: no full count, and no level that cannot be decided."""
+    found = evidence(claim, answer)
+    sampled = bool(answer.parts or answer.one_sided) or answer.low is not None
+    undecided = claim.kind == "level" and found == INCONCLUSIVE
+    return found in SAMPLED and sampled and not answer.census and not undecided
 
 
 def _check_interval(claim_id: str, estimate: float | None, low: float | None, high: float | None) -> None:

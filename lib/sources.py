@@ -48,6 +48,7 @@ MACHINERY = (
     "lib.studies.recording",
     "lib.studies.runner",
     "lib.studies.verification",
+    "lib.verdicts",
 )
 
 

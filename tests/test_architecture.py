@@ -30,6 +30,7 @@ LAYERS = (
     ("prepare",),
     ("load", "market", "events"),
     ("audit", "bench", "models", "portfolio", "travel"),
+    ("verdicts",),
     ("claims", "findings"),
     ("figures",),
     ("studies",),
