@@ -239,7 +239,7 @@ def test_an_answered_claim_shows_paper_ours_interval_and_verdict() -> None:
     claim = next(claim for claim in load_ledger() if claim.id == "B.regime.bear.limit_rate")
     assert f">{claim.printed}</td>" in page
     assert '0.4 <span class="ends">[0.3, 0.5]</span>' in page
-    assert '<span class="verdict not-reproduced">not reproduced</span>' in page
+    assert '<span class="verdict does-not-carry-over">does not carry over</span>' in page
     assert '<a href="limit_events.html">' in page
     assert "<note>" not in page
 

@@ -133,7 +133,7 @@ def test_every_line_of_the_rule(subject, given_answer, wanted):
 def test_the_table_names_every_verdict_and_no_other():
     named = {line[2] for line in RULE}
     assert named == set(VERDICTS) and set(SAMPLED) < named
-    assert {metric for metric in HALF_BY_CHANCE} <= {claim.metric for claim in LEDGER.values()}
+    assert set(HALF_BY_CHANCE) <= {claim.metric for claim in LEDGER.values()}
     assert set(INEQUALITIES) <= set(LEDGER) and set(INEQUALITIES.values()) <= {"below", "above"}
 
 
