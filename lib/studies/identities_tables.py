@@ -221,13 +221,12 @@ def _loss(frame: pd.DataFrame) -> list[Answer]:
 
 
 def _memory(frame: pd.DataFrame) -> Answer:
-    table = memory_table(frame)
-    half, single = table.loc["16 bits"], table.loc["32 bits"]
+    half, single = _values(frame, "16 bits"), _values(frame, "32 bits")
     note = (
         f"values of 16 bits: {half['GiB']:.2f} GiB (2^30 bytes), which is {half['GB']:.2f} GB; in float32, which the "
         f"operators compute in, {single['GiB']:.2f} GiB"
     )
-    return _answer("B.speed.memory", float(half["GiB"]), note)
+    return _answer("B.speed.memory", half["GiB"], note)
 
 
 def _ranks(frame: pd.DataFrame) -> list[Answer]:
