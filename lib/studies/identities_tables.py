@@ -61,7 +61,8 @@ def nan_table(frame: pd.DataFrame) -> pd.DataFrame:
 def transformer_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Reading of the text down; parameters of the Transformer by width across, and the widths that give the claim."""
     part = frame[frame["metric"].str.startswith("width ") | frame["metric"].isin(["widths that give it", FIRST_WIDTH])]
-    wide = part.pivot_table(index="variant", columns="metric", values="value", sort=False)
+    wide = part.pivot(index="variant", columns="metric", values="value")[list(part["metric"].unique())]
+    wide = wide.loc[list(part["variant"].unique())]
     wide.index = [name.removeprefix(f"{ARITHMETIC} ") for name in wide.index]
     return wide.rename_axis("reading", axis="index").rename_axis(None, axis="columns")
 
