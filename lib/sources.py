@@ -31,6 +31,10 @@ MACHINERY = (
     "lib",
     "lib.__main__",
     "lib.claims",
+    "lib.claims.answer",
+    "lib.claims.ledger",
+    "lib.claims.scoreboard",
+    "lib.claims.verdicts",
     "lib.definitions",
     "lib.errors",
     "lib.figures",
@@ -48,7 +52,6 @@ MACHINERY = (
     "lib.studies.recording",
     "lib.studies.runner",
     "lib.studies.verification",
-    "lib.verdicts",
 )
 
 

@@ -30,7 +30,6 @@ LAYERS = (
     ("prepare",),
     ("load", "market", "events"),
     ("audit", "bench", "models", "portfolio", "travel"),
-    ("verdicts",),
     ("claims", "findings"),
     ("figures",),
     ("studies",),

@@ -10,6 +10,8 @@ import pytest
 from scipy import stats as reference
 
 from lib.claims import load_ledger
+from lib.claims.verdicts import ARITHMETIC as ARITHMETIC_VERDICT
+from lib.claims.verdicts import agrees, verdict
 from lib.exhibits import Shown, market_claims
 from lib.figures.paper_panel import information, tails
 from lib.figures.style import title_of, to_svg
@@ -18,8 +20,6 @@ from lib.market import GBMConfig
 from lib.studies import recorded, run_study
 from lib.studies.gbm_estimators import arithmetic, estimate, estimators, steps
 from lib.studies.paper_panel_tables import answer_claims, arithmetic_table, count_table, ic_table, summary
-from lib.verdicts import ARITHMETIC as ARITHMETIC_VERDICT
-from lib.verdicts import agrees, verdict
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ from results import tidy
 
 from lib import run_study
 from lib.claims import load_ledger
+from lib.claims.verdicts import verdict
 from lib.findings import Numbers
 from lib.findings.synthetic import orders_message
 from lib.studies.paradox import STUDY
 from lib.studies.paradox_tables import order_steps, orders_table, papers_numbers, papers_table, steps
-from lib.verdicts import verdict
 
 TINY = {"n_stocks": 60, "n_days": 560, "first_test_year": 2011, "samples": 20}
 CONDITION = "paper limits"

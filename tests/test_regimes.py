@@ -12,6 +12,7 @@ from results import around, tidy
 
 from lib import ledger
 from lib.claims import load_ledger
+from lib.claims.verdicts import verdict
 from lib.figures.regimes import benefit, one_market, sharpe_by_regime
 from lib.figures.style import title_of, to_svg
 from lib.findings.regimes import UNITS, Regimes
@@ -31,7 +32,6 @@ from lib.studies.regimes_tables import (
     level_table,
 )
 from lib.studies.slices import market_records
-from lib.verdicts import verdict
 
 CLAIMS = {claim.id: claim for claim in load_ledger()}
 LEVELS = (

@@ -10,8 +10,8 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from lib.claims import Answer, Claim, by_chance, load_ledger, scoreboard
-from lib.verdicts import (
-    HALF_BY_CHANCE,
+from lib.claims.ledger import HALF_BY_CHANCE
+from lib.claims.verdicts import (
     INEQUALITIES,
     RULE,
     SAMPLED,

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from lib.claims import by_chance, load_ledger, scoreboard
+from lib.claims.verdicts import ARITHMETIC, NOT_STUDIED, RULE, VERDICTS
 from lib.errors import ParameterError
 from lib.exhibits.pieces import box
 from lib.exhibits.tables import breakable, table
 from lib.exhibits.views import is_evidence, on_real_prices
-from lib.verdicts import ARITHMETIC, NOT_STUDIED, RULE, VERDICTS
 
 if TYPE_CHECKING:
     from IPython.display import HTML

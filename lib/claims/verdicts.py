@@ -11,12 +11,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist
-from typing import TYPE_CHECKING
 
+from lib.claims.answer import Answer, Part
+from lib.claims.ledger import Claim
 from lib.stats import student_quantile
-
-if TYPE_CHECKING:
-    from lib.claims import Answer, Claim
 
 REPRODUCED = "reproduced"
 COMPATIBLE = "compatible"
@@ -62,8 +60,6 @@ FIRST_VERDICTS = (
 
 #: what counts as zero where a paper claims exactly zero, in the claim's unit
 ZERO_MARGIN: Mapping[str, float] = {"A.portfolio.market_neutral": 0.05}
-#: metrics whose value without any skill is a half
-HALF_BY_CHANCE = ("sign_accuracy", "positive_ic_rate")
 #: claims that state a bound and no value, and on which side of it the number shall lie
 INEQUALITIES: Mapping[str, str] = {"A.portfolio.max_drawdown": "below"}
 
@@ -96,8 +92,6 @@ RULE = (
     ("outside the paper's setting", f"{REPRODUCED} or {COMPATIBLE} is called", AGREES_ELSEWHERE),
     ("outside the paper's setting", f"{NOT_REPRODUCED}, {CONTRADICTED} or {NEGLIGIBLE} is called", NOT_CARRIED),
 )
-
-Part = tuple[float, float, float]
 
 _ELSEWHERE = {
     REPRODUCED: AGREES_ELSEWHERE,
