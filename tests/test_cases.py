@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from results import around, tidy
 
+from lib.claims import scoreboard
 from lib.figures.cases import differences, one_episode
 from lib.figures.style import title_of, to_svg
 from lib.findings.cases import Cases, told_message
@@ -161,19 +162,49 @@ def test_tables_leave_out_what_does_not_apply():
     assert rows.loc["mask_paper - none, episode", "executed_open.total_return.low"] == pytest.approx(0.03)
 
 
+def papers_engine(source: str = "crash", window: str = "episode") -> pd.DataFrame:
+    """Drawdowns of 20 % where every order fills at the close, 10 % where not."""
+    records: list[tuple[str, str, float]] = []
+    for name in ("none", "mask_paper"):
+        records += around(f"{source} {name} {window}", "naive_close.max_drawdown", 0.2, 0.01)
+    return pd.concat([frame(0.0, source, window), tidy(records, "cases")])
+
+
 def test_claims_come_from_the_papers_window_where_there_is_one():
-    answers = {a.claim_id: a for a in answer_claims(frame())}
+    answers = {a.claim_id: a for a in answer_claims(papers_engine())}
     assert "scripted crash" in answers["B.case.crash.drawdown_with"].note
-    assert answers["B.case.crash.excluded"].low is None, "one market has no spread"
-    real = {a.claim_id: a for a in answer_claims(pd.concat([frame(), frame(0.0, "csi300", "April 2022")]))}
+    both = pd.concat([papers_engine(), papers_engine("csi300", "April 2022")])
+    real = {a.claim_id: a for a in answer_claims(both)}
     assert "April 2022" in real["B.case.crash.drawdown_without"].note
-    assert real["B.case.crash.excluded"].low == pytest.approx(2.5), "a count of one window is a census"
     assert set(real) <= set(CLAIM_IDS) and "B.case.rotation.transformer" not in CLAIM_IDS
+
+
+def test_drawdowns_are_those_of_the_papers_engine():
+    answers = {a.claim_id: a for a in answer_claims(papers_engine())}
+    assert all("naive_close" in answers[f"B.case.crash.drawdown_{side}"].note for side in ("with", "without"))
+    assert answers["B.case.crash.drawdown_with"].estimate == pytest.approx(20.0)
+
+
+def test_excluded_stocks_are_counted_in_the_file_against_the_sessions_before():
+    scripted = scoreboard(answer_claims(frame())).set_index("id").loc["B.case.crash.excluded"]
+    assert scripted["verdict"] == "cannot be tested" and "choice of ours" in scripted["note"]
+    later = frame(0.0, "csi300", "April 2022")
+    later.loc[later["metric"] == "excluded_ratio", "value"] = 3.1
+    found = scoreboard(answer_claims(pd.concat([frame(), later]))).set_index("id").loc["B.case.crash.excluded"]
+    assert (found["ours"], found["low"], found["high"]) == (3.1, 3.1, 3.1), "a count of one window is a census"
+    assert found["verdict"] == "direction only" and "60 sessions before" in found["note"]
+
+
+def test_a_scripted_rally_cannot_answer_how_often_limits_bind_and_the_file_of_this_study_does_not():
+    rally = "policy_rally"
+    for frames in ([frame(source=rally)], [frame(source=rally), frame(0, "csi300", LIKE[rally][0])]):
+        board = scoreboard(answer_claims(pd.concat(frames))).set_index("id")
+        assert board.loc["B.case.rally.limit_rate", "verdict"] == "cannot be tested"
 
 
 def test_a_difference_over_markets_has_the_interval_of_its_mean():
     name = "policy_rally mask_paper - market episode"
-    parts = [tidy([(name, "executed_open.total_return", v)], "cases", k) for k, v in enumerate((1, 2, 3, 4, 5))]
+    parts = [tidy([(name, "naive_close.total_return", v)], "cases", k) for k, v in enumerate((1, 2, 3, 4, 5))]
     (answer,) = answer_claims(pd.concat(parts))
     assert len(parts) == ENOUGH_SEEDS
     reach = 2.776445 * (2.5 / 5) ** 0.5 * 100

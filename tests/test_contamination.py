@@ -205,6 +205,8 @@ def test_the_level_that_is_claimed_has_the_interval_of_one_further_market(frame)
     level = 100 * one["market_paper all: any: rows deleted"]
     reach = 2.776445 * level * 0.01 * 2.5**0.5 * 1.2**0.5  # t(4), deviation of 0 to 4 per cent, one of six
     assert (answer.estimate, answer.high - answer.estimate) == pytest.approx((1.02 * level, reach))
+    assert answer.mean_high - answer.estimate == pytest.approx(reach / 6**0.5), "of the mean: one fifth, not six fifths"
+    assert answer.markets == 5
 
 
 @pytest.mark.parametrize(("gap", "words"), [(0.1, "farther"), (-0.1, "nearer"), (0.0, "nor take them farther")])

@@ -13,15 +13,20 @@ import pytest
 from results import ablation, limit_events
 
 from lib.claims import Answer, load_ledger, scoreboard
+from lib.claims.verdicts import RULE
 from lib.errors import ParameterError
 from lib.exhibits import (
     answered_table,
     beside,
     box,
+    chance_message,
+    chance_table,
+    changed_table,
     claims_table,
     each_learner,
     not_studied,
     plot,
+    rule_table,
     status,
     study_claims,
     table,
@@ -33,6 +38,7 @@ from lib.exhibits.tables import form_of
 from lib.exhibits.views import agreement
 from lib.figures.events import limit_rates
 from lib.findings import MINUS
+from lib.notebooks import ROOT
 from lib.studies import load_study
 from lib.studies.recorded_files import Confirmation
 
@@ -239,7 +245,7 @@ def test_an_answered_claim_shows_paper_ours_interval_and_verdict() -> None:
     claim = next(claim for claim in load_ledger() if claim.id == "B.regime.bear.limit_rate")
     assert f">{claim.printed}</td>" in page
     assert '0.4 <span class="ends">[0.3, 0.5]</span>' in page
-    assert '<span class="verdict not-reproduced">not reproduced</span>' in page
+    assert '<span class="verdict does-not-carry-over">does not carry over</span>' in page
     assert '<a href="limit_events.html">' in page
     assert "<note>" not in page
 
@@ -251,6 +257,35 @@ def test_no_answers_is_said() -> None:
 def test_every_claim_is_counted_once() -> None:
     assert verdict_counts(BOARD)["claims"].sum() == len(load_ledger())
     assert len(not_studied(BOARD)) == len(load_ledger()) - 1
+
+
+def test_the_rule_is_shown_as_it_is_applied() -> None:
+    table = rule_table()
+    assert [tuple(row) for row in table.itertuples(index=False)] == list(RULE)
+
+
+def test_the_versions_of_the_rule_stand_beside_each_other_where_they_differ() -> None:
+    table = changed_table(BOARD)
+    assert table[["version 1", "version 2", "id"]].values.tolist() == [
+        ["not reproduced", "does not carry over", "B.regime.bear.limit_rate"]
+    ]
+
+
+def test_chance_is_said_in_numbers_of_the_board() -> None:
+    told = [Answer("B.mask.real.delta_sharpe", 0.3, 0.2, 0.4), Answer("B.regime.bear.sharpe", 4.0, 3.0, 5.0)]
+    board = scoreboard(told)
+    assert "the 1 differences, ratios and orders that were tested" in chance_message(board)
+    assert "here they are 1 and 0" in chance_message(board)
+    assert "1 levels that can be decided were right, chance would call 0.1" in chance_message(board)
+    assert chance_table(board)["called so here"].tolist() == [1, 0, 1]
+    assert chance_message(scoreboard()) == "No verdict rests on sampling yet"
+
+
+def test_a_verdict_of_several_words_is_one_class_of_the_style_sheet() -> None:
+    style = (ROOT / "book" / "assets" / "book.css").read_text(encoding="utf-8")
+    compatible = scoreboard([Answer("B.regime.bear.sharpe", 1.2, 0.2, 2.2, "reduced")])
+    assert '<span class="verdict agrees-other-setting">agrees, other setting</span>' in answered_table(compatible).data
+    assert ".verdict.agrees-other-setting" in style and ".verdict.does-not-carry-over" in style
 
 
 def test_a_page_name_is_no_address() -> None:

@@ -230,6 +230,7 @@ def test_levels_and_ratios_are_claimed_with_the_interval_of_one_further_market(r
         reach = 2.776445 * abs(one) * 0.01 * 2.5**0.5 * 1.2**0.5  # t(4), deviation of 0 to 4 per cent, one of six
         found = answers[claim]
         assert (found.estimate, found.high - found.estimate) == pytest.approx((1.02 * one, reach))
+        assert found.mean_high - found.estimate == pytest.approx(reach / 6**0.5) and found.markets == 5
 
 
 def test_the_papers_table_has_the_interval_of_the_mean(result):

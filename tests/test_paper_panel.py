@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from scipy import stats as reference
 
-from lib.claims import ARITHMETIC as ARITHMETIC_VERDICT
-from lib.claims import agrees, load_ledger, verdict
+from lib.claims import load_ledger
+from lib.claims.verdicts import ARITHMETIC as ARITHMETIC_VERDICT
+from lib.claims.verdicts import agrees, verdict
 from lib.exhibits import Shown, market_claims
 from lib.figures.paper_panel import information, tails
 from lib.figures.style import title_of, to_svg

@@ -8,7 +8,8 @@ import pytest
 from results import tidy
 
 from lib import run_study
-from lib.claims import load_ledger, verdict
+from lib.claims import load_ledger
+from lib.claims.verdicts import verdict
 from lib.findings import Numbers
 from lib.findings.synthetic import orders_message
 from lib.studies.paradox import STUDY
@@ -62,8 +63,8 @@ def test_same_seed_same_table(result, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("sizes", "verdicts", "words"),
     [
-        ((-0.02, 0.02, 0.5), "direction only", ("falls in 2 of 2", "IC rises in 2 of 2", "ratio rises in 2 of 2")),
-        ((0.02, 0.02, 0.5), "not reproduced", ("falls in 0 of 2 steps, 2 the other way", "IC rises in 2 of 2")),
+        ((-0.02, 0.02, 0.5), "agrees, other setting", ("falls in 2 of 2", "IC rises in 2 of 2", "ratio rises in 2")),
+        ((0.02, 0.02, 0.5), "does not carry over", ("falls in 0 of 2 steps, 2 the other way", "IC rises in 2 of 2")),
         ((-0.02, 0.02, 0.0), "inconclusive", ("falls in 2 of 2", "ratio rises in 0 of 2 steps")),
     ],
 )

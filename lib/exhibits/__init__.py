@@ -5,7 +5,17 @@ Everything is plain HTML or Markdown without scripts, so that a page looks the s
 
 from __future__ import annotations
 
-from lib.exhibits.claims import answered_table, claims_table, not_studied, study_claims, verdict_counts
+from lib.exhibits.claims import (
+    answered_table,
+    chance_message,
+    chance_table,
+    changed_table,
+    claims_table,
+    not_studied,
+    rule_table,
+    study_claims,
+    verdict_counts,
+)
 from lib.exhibits.pieces import box, html, plot, say, show
 from lib.exhibits.seeds import Shown, by_condition, market_claims, market_status
 from lib.exhibits.tables import table
@@ -15,5 +25,6 @@ __all__ = [
     "box", "html", "plot", "say", "show", "table",
     "Shown", "by_condition", "market_claims", "market_status",
     "beside", "each_learner", "status", "under", "views",
-    "answered_table", "claims_table", "not_studied", "study_claims", "verdict_counts",
+    "answered_table", "chance_message", "chance_table", "changed_table", "claims_table", "not_studied", "rule_table",
+    "study_claims", "verdict_counts",
 ]  # fmt: skip

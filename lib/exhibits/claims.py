@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lib.claims import ARITHMETIC, NOT_STUDIED, VERDICTS, load_ledger, scoreboard
+from lib.claims import by_chance, load_ledger, scoreboard
+from lib.claims.verdicts import ARITHMETIC, NOT_STUDIED, RULE, VERDICTS
 from lib.errors import ParameterError
 from lib.exhibits.pieces import box
 from lib.exhibits.tables import breakable, table
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 def claims_table(board: pd.DataFrame, name: str, caption: str = "") -> HTML:
     """Claim, paper, ours with its interval, verdict, setting, what was compared and where; for rows of a scoreboard."""
     columns = {
-        "claim": [f"{row.subject}, {row.metric}, {row.unit}" for row in board.itertuples()],
+        "claim": _subjects(board),
         "paper": board["claimed"],
         "ours": board["ours"],
         "ours.low": board["low"],
@@ -41,6 +43,10 @@ def claims_table(board: pd.DataFrame, name: str, caption: str = "") -> HTML:
     return table(pd.DataFrame(columns), name, formats=formats, caption=caption)
 
 
+def _subjects(board: pd.DataFrame) -> list[str]:
+    return [f"{row.subject}, {row.metric}, {row.unit}" for row in board.itertuples()]
+
+
 def _verdict(row: Any) -> str:
     if row.verdict != ARITHMETIC or row.agrees is None:
         return str(row.verdict)
@@ -48,7 +54,7 @@ def _verdict(row: Any) -> str:
 
 
 def _badge(value: Any) -> str:
-    kind = str(value).partition(":")[0].replace(" ", "-").replace("'", "")
+    kind = re.sub("[',]", "", str(value).partition(":")[0]).replace(" ", "-")
     return f'<span class="verdict {escape(kind, quote=True)}">{escape(str(value))}</span>'
 
 
@@ -93,6 +99,46 @@ def verdict_counts(board: pd.DataFrame) -> pd.DataFrame:
         for verdict in VERDICTS
     ]  # fmt: skip
     return pd.DataFrame(counts)
+
+
+def rule_table() -> pd.DataFrame:
+    """The rule, line by line: the first that fits counts; the last two then look at the setting."""
+    return pd.DataFrame(RULE, columns=["claim", "condition", "verdict"])
+
+
+def chance_table(board: pd.DataFrame) -> pd.DataFrame:
+    """False verdicts that chance would give at most, beside the verdicts there are."""
+    rows = by_chance(board)
+    return pd.DataFrame({
+        "if in truth": [row.truth for row in rows],
+        "verdicts that can be wrong": [row.tested for row in rows],
+        "chance would call": [row.word for row in rows],
+        "of them at most": [round(row.expected, 2) for row in rows],
+        "called so here": [row.seen for row in rows],
+    })  # fmt: skip
+
+
+def chance_message(board: pd.DataFrame) -> str:
+    """How many of the verdicts luck alone would give, in one sentence per kind of claim."""
+    confirmed, reversed_, levels = by_chance(board)
+    if not confirmed.tested + levels.tested:
+        return "No verdict rests on sampling yet"
+    return (
+        f"If none of the {confirmed.tested} differences, ratios and orders that were tested had any effect, chance "
+        f"would still confirm up to {confirmed.expected:.1f} of them, at least in direction, and contradict up to "
+        f"{reversed_.expected:.1f}; here they are {confirmed.seen} and {reversed_.seen}. If every one of the "
+        f"{levels.tested} levels that can be decided were right, chance would call {levels.expected:.1f} of them not "
+        f"reproduced; here they are {levels.seen}"
+    )
+
+
+def changed_table(board: pd.DataFrame) -> pd.DataFrame:
+    """The claims on which the two versions of the rule differ."""
+    rows = board[board["verdict"] != board["verdict_v1"]]
+    return pd.DataFrame({
+        "claim": _subjects(rows), "paper": rows["claimed"], "ours": rows["ours"], "ours.low": rows["low"],
+        "ours.high": rows["high"], "version 1": rows["verdict_v1"], "version 2": rows["verdict"], "id": rows["id"],
+    })  # fmt: skip
 
 
 def answered(board: pd.DataFrame) -> pd.DataFrame:

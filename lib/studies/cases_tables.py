@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from lib.claims import Answer, load_ledger
-from lib.findings.estimates import Estimate
+from lib.findings.answers import answered
 from lib.findings.seeds import OverSeeds, interval_table, sources_of
 from lib.studies.regimes_tables import level_answer
 
@@ -79,20 +80,32 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 #: claim -> (scripted episode, the papers' window, what is measured, metric, factor to the claim's unit)
 _ANSWERS = {
-    "B.case.crash.drawdown_with": ("crash", "April 2022", "mask_paper", "executed_open.max_drawdown", 100.0),
-    "B.case.crash.drawdown_without": ("crash", "April 2022", "none", "executed_open.max_drawdown", 100.0),
-    "B.case.crash.excluded": ("crash", "April 2022", "market facts", "excluded_ratio", 1.0),
-    "B.case.rally.limit_rate": ("policy_rally", LIKE["policy_rally"][0], "market facts", "limit_up", 100.0),
+    "B.case.crash.drawdown_with": ("crash", "April 2022", "mask_paper", "naive_close.max_drawdown", 100.0),
+    "B.case.crash.drawdown_without": ("crash", "April 2022", "none", "naive_close.max_drawdown", 100.0),
     "B.case.rally.underperforms": (
-        "policy_rally", LIKE["policy_rally"][0], "mask_paper - market", "executed_open.total_return", 100.0,
+        "policy_rally", LIKE["policy_rally"][0], "mask_paper - market", "naive_close.total_return", 100.0,
     ),
 }  # fmt: skip
-CLAIM_IDS = tuple(_ANSWERS)
+#: claim -> (scripted episode, metric, factor, what is compared, why the script cannot answer it)
+_COUNTED = {
+    "B.case.crash.excluded": (
+        "crash", "excluded_ratio", 1.0, "masked stocks a day over those of the 60 sessions before",
+        "how many stocks a scripted crash locks is a choice of ours",
+    ),
+    "B.case.rally.limit_rate": (
+        "policy_rally", "limit_up", 100.0, "limit-up closes",
+        "how often limits bind in a scripted rally is a choice of ours",
+    ),
+}  # fmt: skip
+EXCLUDED = "B.case.crash.excluded"
+CLAIM_IDS = (*_ANSWERS, *_COUNTED)
 
 
 def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     """On the papers' own window where a price file was given, else on the scripted episode.
 
+    Drawdowns and returns are the papers' own back-test, in which every order fills at the close. Counts of a scripted
+    episode answer nothing, because the script decides them; `limit_events` counts the limit closes of a file.
     The claim about the Transformer (B.case.rotation.transformer) is not answered: there is no Transformer here, and a
     comparison of ridge and MLP says nothing about it.
     """
@@ -100,10 +113,25 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     files = [source for source in sources_of(frame) if source not in SCRIPTED]
     answers = []
     for claim_id, (episode, window, what, metric, unit) in _ANSWERS.items():
-        item = found.find(f"{files[0]} {what} {window}", metric) if files else Estimate(float("nan"))
-        note, census = f"CSI 300 members, {window}", what == "market facts"
-        if item.value != item.value:
-            variant, note, census = f"{episode} {what} episode", f"synthetic exchange, scripted {episode}", False
-            item = found.claimed(variant, metric, kinds[claim_id])
-        answers += level_answer(claim_id, item.times(unit), f"{note}: {what}, {metric}", "cases", census)
+        item = answered(found, f"{files[0]} {what} {window}", metric, kinds[claim_id], unit) if files else {}
+        note = f"CSI 300 members, {window}"
+        if not item:
+            item = answered(found, f"{episode} {what} episode", metric, kinds[claim_id], unit)
+            note = f"synthetic exchange, scripted {episode}"
+        answers += level_answer(claim_id, item, f"{note}: {what}, {metric}", "cases")
+    return answers + _counts(found, files, kinds)
+
+
+def _counts(found: OverSeeds, files: Sequence[str], kinds: Mapping[str, str]) -> list[Answer]:
+    """The ratio of masked stocks counted in the file's crash; what the scripts hold, as a choice of ours."""
+    answers = []
+    for claim_id, (episode, metric, unit, what, choice) in _COUNTED.items():
+        item = answered(found, f"{episode} market facts episode", metric, kinds[claim_id], unit)
+        note = f"synthetic exchange, scripted {episode}: {what}"
+        answers += level_answer(claim_id, item, note, "cases", choice)
+    window = LIKE["crash"][-1]
+    ratio = found.find(f"{files[0]} market facts {window}", "excluded_ratio").value if files else math.nan
+    if math.isfinite(ratio):
+        note = f"CSI 300 members, {window}: {_COUNTED[EXCLUDED][3]}"
+        answers.append(Answer(EXCLUDED, ratio, ratio, ratio, note=note, page="cases", census=True))
     return answers

@@ -6,6 +6,7 @@ import pandas as pd
 
 from lib.claims import Answer
 from lib.factors.registry import FAMILIES
+from lib.findings.answers import answered
 from lib.findings.seeds import MARKET, OverSeeds, interval_table, sources_of
 
 CLAIM_IDS = ("B.story.unreliable_rows",)
@@ -83,8 +84,8 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     """Share of surviving cells, over all factors, that differ from the truth after row deletion, in per cent."""
     numbers = OverSeeds(frame)
     for source in reversed(with_twin(frame)):  # the papers' limit rates, if they were run
-        found = numbers.one_path(f"{source} all: any: rows deleted", "differs").times(100)
-        if found.low == found.low:
+        found = answered(numbers, f"{source} all: any: rows deleted", "differs", "level", 100)
+        if "low" in found:
             note = f"cells of all factors that differ from the twin by more than 1 % of the factor's spread, {source}"
-            return [Answer(CLAIM_IDS[0], *found, "reduced", note, "contamination")]
+            return [Answer(CLAIM_IDS[0], **found, setting="reduced", note=note, page="contamination")]
     return []

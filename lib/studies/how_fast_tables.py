@@ -22,8 +22,7 @@ OPERATOR_CLAIMS = {
     "A.speed.ewma": "ewma",
 }
 WORK_CLAIMS = {"B.speed.all_213.speedup": "factors", "A.speed.complex_factor": "complex factor"}
-MEMORY_CLAIM = "B.speed.memory"
-CLAIM_IDS = (*OPERATOR_CLAIMS, *WORK_CLAIMS, MEMORY_CLAIM)
+CLAIM_IDS = (*OPERATOR_CLAIMS, *WORK_CLAIMS)
 
 #: what is special about a peer's operator: a definition of its own, so that its error is no round-off
 REMARKS = {
@@ -193,7 +192,6 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     speed = Speed.of(frame)
     found = [_operator_answer(speed, claim_id, name) for claim_id, name in OPERATOR_CLAIMS.items()]
     found += [_work_answer(speed, claim_id, what) for claim_id, what in WORK_CLAIMS.items()]
-    found.append(_memory_answer(speed))
     return [answer for answer in found if answer is not None]
 
 
@@ -216,13 +214,3 @@ def _answer(speed: Speed, claim_id: str, item: Operator | Work, remark: str) -> 
     low, high = (None, None) if math.isnan(ratio.low) else (ratio.low, ratio.high)
     note = f"{remark}{item.size}, CPU seconds of pandas / ours on a CPU (the paper: one A100)"
     return Answer(claim_id, ratio.value, low, high, "different", note, "how_fast")
-
-
-def _memory_answer(speed: Speed) -> Answer | None:
-    """Only the papers' own panel answers it: memory does not scale from a smaller one."""
-    runs = speed.work("disk")
-    if not runs:
-        return None
-    peak = speed.find(runs[-1].variant, OURS, "peak").value / 1e9
-    note = f"{runs[-1].size}, resident memory of a CPU, the result on disk; one run"
-    return Answer(MEMORY_CLAIM, peak, peak, peak, "different", note, "how_fast")

@@ -6,10 +6,13 @@ the tables and figures of the ablation on real prices know.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from lib.claims import Answer, load_ledger
-from lib.findings import Estimate
+from lib.findings.answers import answered
 from lib.findings.seeds import OverSeeds, adjusted_p, over_seeds
 from lib.studies.mask_ablation_tables import (
     APPENDIX_B,
@@ -104,17 +107,17 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     numbers, answers = OverSeeds(part), []
     for theirs, ours in PAPER_VARIANTS.items():
         for column, metric, unit in APPENDIX_B:
-            found = numbers.one_path(f"{ours} {learner}", metric).times(unit)
+            found = answered(numbers, f"{ours} {learner}", metric, "level", unit)
             answers += _answer(f"{APPENDIX}.{theirs}.{column}", found, f"{ours} {learner}, {metric}")
-    inflation = numbers.one_path(f"mask_paper - none {learner}", "apparent_ic.inflation")  # a ratio: as a level
+    inflation = answered(numbers, f"mask_paper - none {learner}", "apparent_ic.inflation", "ratio")
     return answers + _answer("B.mask.ic_inflation", inflation, f"mask_paper against none, {learner}")
 
 
-def _answer(claim_id: str, found: Estimate, what: str) -> list[Answer]:
-    if any(number != number for number in found):
+def _answer(claim_id: str, found: Mapping[str, Any], what: str) -> list[Answer]:
+    if "low" not in found:
         return []
     note = f"synthetic exchange, limits as often as the papers say, top-k: {what}"
-    return [Answer(claim_id, *found, "different", note, "mask_ablation")]
+    return [Answer(claim_id, **found, note=note, page="mask_ablation")]
 
 
 CLAIM_IDS = (

@@ -6,6 +6,7 @@ import pandas as pd
 
 from lib.claims import Answer, load_ledger
 from lib.findings import Ablation, Estimate
+from lib.findings.answers import markets_behind
 from lib.findings.seeds import OverSeeds, adjusted_p
 from lib.studies.mask_ablation_synthetic_tables import ANSWERED, conditions, of_condition
 
@@ -104,7 +105,9 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
         return []
     note = "synthetic exchange, ridge, limits as often as the papers say: the six steps of three orders"
     parts = [(item.value, item.low, item.high) for item in found]
-    return [Answer("B.paradox.order", setting="different", note=note, page="paradox", parts=parts)]
+    keys = [(f"{after} - {before} ridge", metric) for _, metric, *_ in ORDERS for after, before in steps(FULL[0])]
+    markets = markets_behind(OverSeeds(part), keys)
+    return [Answer("B.paradox.order", note=note, page="paradox", parts=parts, markets=markets)]
 
 
 CLAIM_IDS = ("B.paradox.order",)

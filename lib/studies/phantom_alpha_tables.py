@@ -6,6 +6,7 @@ import pandas as pd
 
 from lib.claims import Answer
 from lib.findings import Ablation, Estimate
+from lib.findings.answers import markets_behind
 from lib.findings.seeds import OverSeeds
 from lib.studies.mask_ablation_synthetic_tables import ANSWERED, conditions, of_condition
 
@@ -58,7 +59,8 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
         return []
     note = "synthetic exchange, ridge without a mask: IC and next day's executed return, many limit-ups minus few"
     parts = [(item.value, item.low, item.high) for item in found]
-    return [Answer("B.story.phantom", setting="different", note=note, page="phantom_alpha", parts=parts)]
+    markets = markets_behind(OverSeeds(part), [("many - few none ridge", name) for name, _ in STORY])
+    return [Answer("B.story.phantom", note=note, page="phantom_alpha", parts=parts, markets=markets)]
 
 
 CLAIM_IDS = ("B.story.phantom",)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import pandas as pd
 
 from lib.claims import Answer
 from lib.factors import factor_names, find_factors
 from lib.factors.denominators import MASKED, day_map, ranked_factors
+from lib.findings.answers import answered
 from lib.findings.seeds import MARKET, OverSeeds, sources_of
 
 CLAIM_IDS = ("B.story.rank_denominator",)
@@ -79,8 +78,8 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     The story says that ranks were inflated, which they are where masked stocks are sorted first.
     """
     numbers, key = OverSeeds(frame), (f"{MARKET} waves", "gain all first")
-    found = numbers.find(*key)
-    if math.isnan(found.low):
+    found = answered(numbers, *key, kind="difference")
+    if "low" not in found:
         return []
     note = f"mean over the factors that rank stocks, {len(numbers.seeds(*key))} made-up markets, masked sorted first"
-    return [Answer(CLAIM_IDS[0], *found, "reduced", note, "rank_denominator")]
+    return [Answer(CLAIM_IDS[0], **found, setting="reduced", note=note, page="rank_denominator")]

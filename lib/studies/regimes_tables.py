@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from lib.claims import Answer
-from lib.findings.estimates import Estimate
+from lib.findings.answers import answered, markets_behind
 from lib.findings.seeds import OverSeeds, interval_table, sources_of
 
 RATES = ("real_rates", "paper_rates")
@@ -70,57 +71,56 @@ def groups_of(frame: pd.DataFrame, source: str) -> list[str]:
 
 # ------------------------------------------------------------------------------------------------ claims
 
-#: metric of a claim -> (what it is measured on, our metric, factor to the claim's unit)
-_CLAIMED = {
-    "sharpe": ("mask_paper", "naive_close.sharpe", 1.0),
-    "max_drawdown": ("mask_paper", "naive_close.max_drawdown", 100.0),
-    "limit_rate": ("market", "limit_rate", 100.0),
-}
+#: metric of a claim -> (our metric, factor to the claim's unit), for the pipeline of the papers
+_CLAIMED = {"sharpe": ("naive_close.sharpe", 1.0), "max_drawdown": ("naive_close.max_drawdown", 100.0)}
+PAPER_PIPELINE = "mask_paper"
+LIMIT_RATE = "limit_rate"
+CALIBRATED = "how often limits bind on the simulated market is a choice of ours: it is calibrated"
 VOLATILE = "B.regime.mask_matters_most_in_volatile"
-CLAIM_IDS = (*(f"B.regime.{regime}.{metric}" for regime in PAPER_REGIMES for metric in _CLAIMED), VOLATILE)
+_METRICS = (*_CLAIMED, LIMIT_RATE)
+CLAIM_IDS = (*(f"B.regime.{regime}.{metric}" for regime in PAPER_REGIMES for metric in _METRICS), VOLATILE)
 
 
 def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     """Levels on the papers' own periods where a price file was given, else on the exchange; the order on the exchange.
 
     Another universe, fewer factors, ridge and an equal-weight portfolio: the setting is different. Sharpe ratio and
-    drawdown are the papers' own back-test, in which every order fills at the close.
+    drawdown are the papers' own back-test, in which every order fills at the close. The limit rates of the exchange
+    answer nothing, because they are calibrated; `limit_events` counts those of a file.
     """
     found, there = OverSeeds(frame), sources_of(frame)
     real = next((source for source in there if source not in RATES), None)
     exchange = next((source for source in RATES if source in there), None)
     answers = []
     for theirs, (regime, period) in PAPER_REGIMES.items():
-        for claimed, (what, metric, unit) in _CLAIMED.items():
-            item = found.find(f"{real} {what} {period}", metric)
-            note, on_file = f"CSI 300 members, {period}", item.value == item.value
-            if not on_file:
-                item = found.one_path(f"{exchange} {what} {regime}", metric)
+        for claimed, (metric, unit) in _CLAIMED.items():
+            item = answered(found, f"{real} {PAPER_PIPELINE} {period}", metric, "level", unit)
+            note = f"CSI 300 members, {period}"
+            if not item:
+                item = answered(found, f"{exchange} {PAPER_PIPELINE} {regime}", metric, "level", unit)
                 note = f"synthetic exchange, scripted {regime} regime"
-            claim_id, census = f"B.regime.{theirs}.{claimed}", on_file and what == "market"
-            answers += level_answer(claim_id, item.times(unit), f"{note}: {what}, {metric}", "regimes", census)
+            note = f"{note}: {PAPER_PIPELINE}, {metric}"
+            answers += level_answer(f"B.regime.{theirs}.{claimed}", item, note, "regimes")
+        rate = answered(found, f"{exchange} market {regime}", LIMIT_RATE, "level", 100.0)
+        note = f"synthetic exchange, scripted {regime} regime: {LIMIT_RATE}"
+        answers += level_answer(f"B.regime.{theirs}.limit_rate", rate, note, "regimes", CALIBRATED)
     return answers + (_order(found, exchange) if exchange else [])
 
 
-def level_answer(claim_id: str, item: Estimate, note: str, page: str, census: bool) -> list[Answer]:
-    """An answer to a claim about a level, if the study has the number.
+def level_answer(claim_id: str, fields: Mapping[str, Any], note: str, page: str, choice: str = "") -> list[Answer]:
+    """An answer to a claim from what `answered` gives, if the study has the number; one without an interval as it is.
 
-    census: a count of everything there was, which needs no interval. Otherwise one without an interval, of too few
-    markets, is given as it is.
+    choice: why a choice of ours decides the number.
     """
-    if item.value != item.value:
-        return []
-    if item.low == item.low:
-        return [Answer(claim_id, item.value, item.low, item.high, "different", note, page)]
-    end = item.value if census else None
-    return [Answer(claim_id, item.value, end, end, "different", note, page)]
+    return [Answer(claim_id, **fields, note=note, page=page, choice=choice)] if fields else []
 
 
 def _order(found: OverSeeds, source: str) -> list[Answer]:
     """The benefit of the mask is largest in the bear regime: it exceeds that in each of the other two."""
-    parts = [found.find(f"{source} mask_paper - none {a} - {b}", "executed_open.sharpe") for a, b in AGAINST]
+    keys = [(f"{source} mask_paper - none {a} - {b}", "executed_open.sharpe") for a, b in AGAINST]
+    parts = [found.find(*key) for key in keys]
     if any(part.low != part.low for part in parts):
         return []
     note = "mask_paper - none, Sharpe ratio executed at the next open: bear minus calm, bear minus rally"
     ends = [(part.value, part.low, part.high) for part in parts]
-    return [Answer(VOLATILE, parts=ends, setting="different", note=note, page="regimes")]
+    return [Answer(VOLATILE, note=note, page="regimes", parts=ends, markets=markets_behind(found, keys))]
