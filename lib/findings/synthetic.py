@@ -111,6 +111,18 @@ def null_message(table: pd.DataFrame, learner: str = "ridge") -> str:
 # ---------------------------------------------------------------------- phantom alpha and the paradox
 
 
+def costs_message(net: Sequence[Estimate], gross: Sequence[Estimate]) -> str:
+    """Whether the steps of the Sharpe ratio that rise net of costs also rise before them; empty where not known."""
+    if not gross or any(math.isnan(item.value) for item in gross):
+        return ""
+    held, kept = [item.sign > 0 for item in net], [item.sign > 0 for item in gross]
+    both = sum(a and b for a, b in zip(held, kept, strict=True))
+    text = f"Of the {len(net)} steps of the Sharpe ratio {sum(held)} rise net of costs and {sum(kept)} before costs"
+    if sum(held) > both:
+        return f"{text}; {sum(held) - both} of the rises are shown after costs only."
+    return f"{text}."
+
+
 def story_message(found: Sequence[Estimate]) -> str:
     """The papers' story: IC higher on days with many limit-ups, executed returns poorer; each half on its own."""
     higher, poorer = (item.sign for item in found)
@@ -141,3 +153,28 @@ def orders_message(steps: Mapping[tuple[str, str], Estimate]) -> str:
         parts.append(f"{name} in {shown} of {len(signs)} steps{other}")
     text = "; ".join(parts)
     return text[:1].upper() + text[1:]
+
+
+def alpha_message(
+    levels: Mapping[float, tuple[Estimate, Estimate]], real: tuple[Estimate, Estimate] | None = None
+) -> str:
+    """How IC and gross active Sharpe ratio of one variant grow with the planted alpha, and what a real file has.
+
+    levels: alpha -> (IC, Sharpe ratio); at least two. That effects in Sharpe units do not carry over is said where the
+    intervals of the largest and of the smallest alpha lie apart.
+    """
+    alphas = sorted(levels, reverse=True)
+    rows = [
+        f"alpha {alpha:g}: IC {signed(levels[alpha][0].value, 3)}, Sharpe ratio {signed(levels[alpha][1].value, 1)}"
+        for alpha in alphas
+    ]
+    most, least = levels[alphas[0]][1], levels[alphas[-1]][1]
+    apart = (
+        "The Sharpe ratio is that of the alpha put in: effects in its units do not carry over to another market"
+        if most.low > least.high
+        else "Whether the Sharpe ratio depends on the alpha put in is not shown by these markets"
+    )
+    text = f"{'; '.join(rows)}. {apart}"
+    if real is None:
+        return text + "."
+    return f"{text}; CSI 300 has IC {signed(real[0].value, 3)} and Sharpe ratio {signed(real[1].value, 1)}."

@@ -151,7 +151,8 @@ def _count(default: int, what: str) -> Parameter:
 SCALES: dict[str, dict[str, Any]] = {
     "smoke": {**SIZES["smoke"], "variants": ["none", "halt_only", "row_deletion", "mask_skip", "mask_paper"],
               "lightgbm_seeds": 1, "mlp_seeds": 1, "limit_rates": ["paper"], "rounds": 20, "epochs": 2, "samples": 40,
-              "ridge_samples": 40, "seeds": 1},
+              "ridge_samples": 40, "alphas": [0.02], "alpha_seeds": 1, "alpha_variants": ["none", "mask_skip"],
+              "seeds": 1},
     "laptop": {**SIZES["laptop"], "seeds": 2},
     "paper": {**SIZES["paper"], "factors": "all", "trained_variants": list(TOLD_APART), "lightgbm_seeds": 10,
               "mlp_seeds": 5, "rank_seeds": 10, "large_seeds": 5, "alpha_seeds": 20, "ridge_samples": 0, "seeds": 20},

@@ -40,7 +40,7 @@ RUNS = {
 _TRADED = ("active_sharpe_gross", "active_sharpe", "turnover", "break_even_bps")
 #: what is recorded of each of them
 RUN_METRICS = {
-    "naive_close": ("sharpe", "annual_return", "max_drawdown", *_TRADED),
+    "naive_close": ("sharpe", "sharpe_gross", "annual_return", "max_drawdown", *_TRADED),
     "executed_close": ("sharpe", "active_sharpe"),
     # gross of costs too: a variant that merely trades less must not look better
     "executed_open": ("sharpe", "max_drawdown", *_TRADED),
@@ -148,6 +148,7 @@ def _run_records(
     name: str, run: Backtest, benchmark: np.ndarray, rng: np.random.Generator, samples: int
 ) -> list[Record]:
     series = dict.fromkeys(_STATISTICS, run.returns) | {
+        "sharpe_gross": run.gross,
         "active_sharpe": active_returns(run, benchmark),
         "active_sharpe_gross": active_returns(run, benchmark, gross=True),
     }
