@@ -102,7 +102,8 @@ def _regimes(record: Recorded) -> str:
     if not record:
         return f"{UNRECORDED}."
     found = Regimes.each(record.frame)[0]
-    return f"On the {found.title}: {found.phantom_message()}. {found.volatile_message()}.{_stale(record)}"
+    benefit = f" {found.volatile_message()}." if found.compared() else ""
+    return f"On the {found.title}: {found.phantom_message()}.{benefit}{_stale(record)}"
 
 
 def _cases(record: Recorded) -> str:
