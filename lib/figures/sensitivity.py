@@ -9,25 +9,22 @@ from matplotlib.figure import Figure
 
 from lib.figures.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, canvas, end_labels, styled, zero_line
 from lib.findings import Estimate
-from lib.findings.synthetic import alpha_message
+from lib.findings.synthetic import AlphaLevels, alpha_title
 
-Levels = Mapping[float, tuple[Estimate, Estimate]]
 COLORS = {"none": VERMILLION, "row_deletion": ORANGE, "mask_skip": BLUE, "mask_paper": GREEN}
 PANELS = ("mean daily IC,\ncells that can be bought", "active Sharpe ratio,\ngross, next open")
 
 
 @styled
 def alpha_sensitivity(
-    found: Mapping[str, Levels], real: Mapping[str, tuple[Estimate, Estimate]] | None = None, note: str = ""
+    found: AlphaLevels, real: Mapping[str, tuple[Estimate, Estimate]] | None = None, note: str = ""
 ) -> Figure:
     """IC (above) and gross active Sharpe ratio (below) of each variant by the alpha that its markets plant.
 
     real: the same of a price file, whose alpha nobody knows: level lines, of the unmasked variant.
     """
-    name = "none" if "none" in found else next(iter(found))
-    of_file = (real or {}).get(name)
-    title = f"{'No mask' if name == 'none' else name}, {alpha_message(found[name], of_file)}"
-    figure, axes = canvas(2, 4.6, title, note, sharex=True)
+    of_file = (real or {}).get("none")
+    figure, axes = canvas(2, 4.6, alpha_title(found), note, sharex=True)
     for panel, (ax, label) in enumerate(zip(axes, PANELS, strict=True)):
         zero_line(ax, vertical=False)
         for mask, levels in found.items():

@@ -77,13 +77,10 @@ class Ablation:
         """In how many contrasts the sign that costs leave is not the sign before costs."""
         books = list(self.every_book(run).values())
         shown = [found for found in books if found.net.sign]
-        other = [found for found in shown if found.gross.sign != found.net.sign]
+        same = sum(found.gross.sign == found.net.sign for found in shown)
         if not shown:
-            return f"None of {len(books)} contrasts of books is shown net of costs"
-        return (
-            f"Of {len(books)} contrasts of books {len(shown)} are shown net of costs; {len(other)} of these are not "
-            "shown, or reversed, before costs"
-        )
+            return f"Net of costs none of {len(books)} pairs of books is told apart"
+        return f"Net of costs {len(shown)} of {len(books)} pairs of books are told apart, {same} of these gross as well"
 
     def ic_message(self) -> str:
         """The IC that a back-test without a mask sees, and the part of it on cells where a purchase is possible."""

@@ -155,26 +155,37 @@ def orders_message(steps: Mapping[tuple[str, str], Estimate]) -> str:
     return text[:1].upper() + text[1:]
 
 
-def alpha_message(
-    levels: Mapping[float, tuple[Estimate, Estimate]], real: tuple[Estimate, Estimate] | None = None
-) -> str:
-    """How IC and gross active Sharpe ratio of one variant grow with the planted alpha, and what a real file has.
+#: variant -> planted alpha -> (IC on cells that can be bought, gross active Sharpe ratio)
+AlphaLevels = Mapping[str, Mapping[float, tuple[Estimate, Estimate]]]
 
-    levels: alpha -> (IC, Sharpe ratio); at least two. That effects in Sharpe units do not carry over is said where the
-    intervals of the largest and of the smallest alpha lie apart.
-    """
+
+def alpha_title(found: AlphaLevels) -> str:
+    """The gross active Sharpe ratios of the first variant, from the most alpha to the least."""
+    name, levels = next(iter(found.items()))
     alphas = sorted(levels, reverse=True)
-    rows = [
-        f"alpha {alpha:g}: IC {signed(levels[alpha][0].value, 3)}, Sharpe ratio {signed(levels[alpha][1].value, 1)}"
-        for alpha in alphas
-    ]
+    ratios = ", ".join(signed(levels[alpha][1].value, 1) for alpha in alphas)
+    who = "No mask" if name == "none" else name
+    return f"{who}: active Sharpe ratio {ratios} with a planted alpha of {', '.join(f'{alpha:g}' for alpha in alphas)}"
+
+
+def alpha_message(found: AlphaLevels, real: Mapping[str, tuple[Estimate, Estimate]] | None = None) -> str:
+    """How IC and gross active Sharpe ratio of the first variant grow with the planted alpha, and what a file has.
+
+    That effects in Sharpe units do not carry over is said where the intervals of the largest and of the smallest alpha
+    lie apart.
+    """
+    name, levels = next(iter(found.items()))
+    alphas = sorted(levels, reverse=True)
+    rows = [f"at alpha {alpha:g} {_ic_and_sharpe(levels[alpha])}" for alpha in alphas]
     most, least = levels[alphas[0]][1], levels[alphas[-1]][1]
     apart = (
-        "The Sharpe ratio is that of the alpha put in: effects in its units do not carry over to another market"
+        "The ratio depends on the alpha put in, so effects in Sharpe units do not carry over to a market of another one"
         if most.low > least.high
-        else "Whether the Sharpe ratio depends on the alpha put in is not shown by these markets"
+        else "That the ratio depends on the alpha put in is not shown by these markets"
     )
-    text = f"{'; '.join(rows)}. {apart}"
-    if real is None:
-        return text + "."
-    return f"{text}; CSI 300 has IC {signed(real[0].value, 3)} and Sharpe ratio {signed(real[1].value, 1)}."
+    text = f"{'No mask' if name == 'none' else name}: {'; '.join(rows)}. {apart}."
+    return f"{text} CSI 300 has {_ic_and_sharpe(real[name])}." if real and name in real else text
+
+
+def _ic_and_sharpe(pair: tuple[Estimate, Estimate]) -> str:
+    return f"IC {signed(pair[0].value, 3)} and gross active Sharpe ratio {signed(pair[1].value, 1)}"
