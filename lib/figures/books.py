@@ -10,7 +10,7 @@ from lib.figures.style import BLUE, GREEN, GREY, VERMILLION, canvas, styled
 from lib.findings import CAUSES, MINUS, Ablation
 from lib.findings.books import COST, FILLS
 
-SERIES = (("gross", BLUE), (f"net of {COST} bps", VERMILLION), ("net, turnovers matched", GREEN))
+SERIES = (("gross", BLUE), ("net", VERMILLION), ("net, matched", GREEN))
 
 
 @styled
@@ -35,5 +35,6 @@ def gross_before_net(
                 textcoords="offset points", color=GREY, fontsize=8, annotation_clip=False)  # fmt: skip
     heading(ax, SERIES)
     ax.tick_params(axis="y", labelsize=8.5)
-    ax.set_xlabel(f"difference in active Sharpe ratio,\n{FILLS[run]}")
+    costs = f"net: {COST} bps a side; matched: equal turnovers"
+    ax.set_xlabel(f"difference in active Sharpe ratio,\n{FILLS[run]}\n{costs}")
     return figure
