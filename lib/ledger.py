@@ -90,8 +90,11 @@ def _ablation(record: Recorded) -> str:
     if not record or record.plumbing:
         return f"{NOTHING}."
     found = Ablation.of(record.frame, Ablation.learners(record.frame)[0])
-    executed = found.windows_message("executed_open.sharpe", 2, "the executed Sharpe ratio")
-    effects = f"{found.windows_message()}. {executed}. {found.labels_message()}."
+    what = "the active Sharpe ratio gross of costs, executed at the next open"
+    executed = found.windows_message("executed_open.active_sharpe_gross", 2, what)
+    books = found.books("mask_skip", "row_deletion")
+    money = f" {executed}. {books.beside()}" if books.known else ""
+    effects = f"{found.windows_message()}.{money} {found.labels_message()}."
     return f"{found.ic_message()}. {effects}{_stale(record)}"
 
 
@@ -99,7 +102,8 @@ def _regimes(record: Recorded) -> str:
     if not record:
         return f"{UNRECORDED}."
     found = Regimes.each(record.frame)[0]
-    return f"On the {found.title}: {found.phantom_message()}. {found.volatile_message()}.{_stale(record)}"
+    benefit = f" {found.volatile_message()}." if found.compared() else ""
+    return f"On the {found.title}: {found.phantom_message()}.{benefit}{_stale(record)}"
 
 
 def _cases(record: Recorded) -> str:

@@ -70,3 +70,18 @@ def orders(size: float = 0.02) -> pd.DataFrame:
             sign = -1 if metric == "apparent_ic" else 1
             records += around(f"{after} - {before} ridge", metric, sign * size, 0.01)
     return tidy(records, "paradox")
+
+
+def by_alpha(markets: int = 6, wobble: float = 0.1) -> pd.DataFrame:
+    """Ridge without and with a mask at three alphas, on some markets: IC and Sharpe ratio in proportion to alpha."""
+    parts = []
+    for seed in range(markets):
+        records: list[tuple[str, str, float]] = []
+        for alpha, name in ((0.08, ""), (0.04, ", alpha 0.04"), (0.02, ", alpha 0.02")):
+            for mask, share in (("none", 1.0), ("mask_skip", 2.0)):
+                variant, shift = f"{mask} ridge | paper limits{name}", wobble * (-1) ** seed
+                records += [(variant, "m1_ic", alpha * share / 2), (variant, "truth_ic", alpha * share)]
+                records.append((variant, "executed_open.active_sharpe_gross", 30 * alpha * share + shift))
+                records.append((variant, "executed_open.turnover", 0.5))
+        parts.append(tidy(records, "mask_ablation", seed))
+    return pd.concat(parts)

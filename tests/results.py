@@ -59,6 +59,13 @@ def ablation(
             records += around(variant, metric, value, half)
         records.append((variant, "coverage", 0.5))
     for name, cause in CAUSES.items():
+        variant, effect = f"{name} {learner}", effects.get(cause, 0.0)
         for metric in ("m1_ic", "executed_open.sharpe", "naive_close.sharpe"):
-            records += around(f"{name} {learner}", metric, effects.get(cause, 0.0), half)
+            records += around(variant, metric, effect, half)
+        for run in ("executed_open", "naive_close"):
+            for metric in ("active_sharpe_gross", "active_sharpe", "matched.active_sharpe"):
+                records += around(variant, f"{run}.{metric}", effect, half)
+            turnovers = {"turnover.left": 0.2, "turnover.right": 0.5, "matched.validation_ratio": 1.01}
+            records += [(variant, f"{run}.{metric}", value) for metric, value in turnovers.items()]
+            records += around(variant, f"{run}.annual_gross", effect / 10, half)
     return tidy(records, "mask_ablation_real")

@@ -8,15 +8,19 @@ from itertools import pairwise
 import matplotlib
 import pandas as pd
 import pytest
-from exchange_results import eight, orders, paths, truths
+from exchange_results import by_alpha, eight, orders, paths, truths
 from matplotlib.figure import Figure
 from results import ablation, limit_events
 
 from lib.figures.ablation import contrasts, information, phantom_alpha, sharpe_ratios
+from lib.figures.books import gross_before_net
 from lib.figures.events import after_limit_close, by_year, limit_rates
 from lib.figures.exchange import eight_markets, few_and_many, limit_up_path, three_orders, truth_plane
+from lib.figures.sensitivity import alpha_sensitivity
 from lib.figures.style import canvas, end_labels, spread, title_of, to_svg
 from lib.figures.travel import window_travel
+from lib.findings import Estimate
+from lib.studies.alpha_sensitivity import levels_by_limits
 from lib.studies.paradox_tables import order_steps, papers_numbers
 from lib.studies.phantom_alpha_tables import story
 from lib.travel import Travel
@@ -30,6 +34,13 @@ DRAWN: dict[str, Callable[[], Figure]] = {
     "sharpe_ratios": lambda: sharpe_ratios(ablation()),
     "contrasts": lambda: contrasts(ablation()),
     "contrasts of money": lambda: contrasts(ablation(), metric="executed_open.sharpe"),
+    "gross_before_net": lambda: gross_before_net(ablation(0.05), note="a note"),
+    "gross_before_net, every order filled": lambda: gross_before_net(ablation(), run="naive_close"),
+    "alpha_sensitivity": lambda: alpha_sensitivity(levels_by_limits(by_alpha(), 0.08)["paper limits"], note="a note"),
+    "alpha_sensitivity, a file beside": lambda: alpha_sensitivity(
+        levels_by_limits(by_alpha(), 0.08)["paper limits"], {"none": (Estimate(0.02), Estimate(0.8))}
+    ),
+    "contrasts gross of costs": lambda: contrasts(ablation(), metric="executed_open.active_sharpe_gross"),
     "phantom_alpha": lambda: phantom_alpha(ablation()),
     "contrasts of the truth": lambda: contrasts(truths(), metric="truth_ic"),
     "truth_plane": lambda: truth_plane(truths(), note="a note"),
@@ -79,6 +90,7 @@ def test_axes_have_labels(name: str) -> None:
         (truth_plane, truths(), truths(0.3)),
         (limit_up_path, paths(), paths(0.01)),
         (eight_markets, eight(), eight(0.0)),
+        (gross_before_net, ablation(0.05), ablation(0.0)),
     ],
 )
 def test_other_numbers_give_another_title(

@@ -21,7 +21,8 @@ from lib.studies.mask_ablation import STUDY
 from lib.studies.synthetic import features, truth_difference, truth_series
 from lib.studies.variants import CONTRASTS, VARIANTS
 
-TINY = {"n_stocks": 40, "n_days": 560, "first_test_year": 2011, "samples": 20, "rounds": 3, "epochs": 1}
+TINY = {"n_stocks": 40, "n_days": 560, "first_test_year": 2011, "samples": 20, "rounds": 3, "epochs": 1,
+        "alpha_seeds": 0}  # fmt: skip
 SOME = ["none", "halt_only", "row_deletion", "mask_skip", "mask_paper"]
 
 

@@ -11,9 +11,18 @@ from lib import run_study
 from lib.claims import load_ledger
 from lib.claims.verdicts import verdict
 from lib.findings import Numbers
-from lib.findings.synthetic import orders_message
+from lib.findings.books import Books
+from lib.findings.synthetic import costs_message, orders_message
 from lib.studies.paradox import STUDY
-from lib.studies.paradox_tables import order_steps, orders_table, papers_numbers, papers_table, steps
+from lib.studies.paradox_tables import (
+    GROSS,
+    ORDERS,
+    order_steps,
+    orders_table,
+    papers_numbers,
+    papers_table,
+    steps,
+)
 
 TINY = {"n_stocks": 60, "n_days": 560, "first_test_year": 2011, "samples": 20}
 CONDITION = "paper limits"
@@ -34,7 +43,7 @@ def result(cache):
 def six(apparent: float, realisable: float, money: float, wobble: float = 0.001, noise: float = 0.0) -> pd.DataFrame:
     """Steps of the given sizes over six markets, half of them `wobble` above and half below, plus noise."""
     rng, parts = np.random.default_rng(0), []
-    sizes = {"apparent_ic": apparent, "m2_ic": realisable, "executed_open.sharpe": money}
+    sizes = {"apparent_ic": apparent, "m2_ic": realisable, "naive_close.sharpe": money}
     for seed in range(6):
         shift = wobble * (-1) ** seed
         records = [(f"{after} - {before} ridge | {CONDITION}", metric, size + shift + noise * rng.normal())
@@ -46,11 +55,11 @@ def six(apparent: float, realisable: float, money: float, wobble: float = 0.001,
 def test_steps_are_differences_of_the_ablations_own_rows(result, cache, monkeypatch):
     monkeypatch.setenv("LIB_CACHE", str(cache))
     names = ["none", "halt_only", "mask_paper", "mask_skip"]
-    own = run_study("mask_ablation", scale="smoke", seeds=1, learners=["ridge"], variants=names, **TINY)
+    own = run_study("mask_ablation", scale="smoke", seeds=1, learners=["ridge"], variants=names, alpha_seeds=0, **TINY)
     assert all(row.cached for row in own.rows if "mask" in row.config), "rows are shared and not computed again"
     levels, found = Numbers(own.frame), Numbers(result.frame)
     for after, before in steps("mask_skip"):
-        for metric in ("apparent_ic", "m2_ic", "executed_open.sharpe"):
+        for metric in ("apparent_ic", "m2_ic", "naive_close.sharpe", "naive_close.sharpe_gross"):
             a, b = (levels.find(f"{mask} ridge | {CONDITION}", metric).value for mask in (after, before))
             assert found.find(f"{after} - {before} ridge | {CONDITION}", metric).value == pytest.approx(a - b)
 
@@ -88,6 +97,41 @@ def test_holm_is_over_the_six_steps():
     found = orders_table(part, "ridge")["p after Holm"]
     assert len(raw) == len(found) == 6
     assert found.min() == pytest.approx(min(1.0, 6 * min(raw)))
+
+
+def test_the_full_mask_against_none_is_the_ablations_own_comparison_of_books(result, cache, monkeypatch):
+    monkeypatch.setenv("LIB_CACHE", str(cache))
+    names = ["none", "halt_only", "mask_paper", "mask_skip"]
+    small = {**TINY, "learners": ["ridge"], "variants": names, "alpha_seeds": 0}
+    own = Numbers(run_study("mask_ablation", scale="smoke", seeds=1, **small).frame)
+    found, name = Numbers(result.frame), f"mask_skip - none ridge | {CONDITION}"
+    for metric in ("naive_close.active_sharpe_gross", "naive_close.turnover.left", "executed_open.annual_gross"):
+        assert found.find(name, metric) == own.find(name, metric)
+    books = Books.of(lambda metric: found.find(name, metric), "naive_close")
+    assert books.known and 0 < books.left != books.right > 0
+
+
+def test_costs_stand_beside_the_six_steps_and_are_not_judged():
+    frame = six(-0.02, 0.02, 0.5)
+    more = frame[frame["metric"] == "naive_close.sharpe"]
+    gross = more.assign(metric="naive_close.sharpe_gross", value=more["value"] - 0.5)
+    levels = [tidy([(f"{mask} ridge | {CONDITION}", "naive_close.turnover", share)
+                    for mask, share in (("none", 0.8), ("halt_only", 0.7), ("mask_paper", 0.2))], "paradox", seed)
+              for seed in range(6)]  # fmt: skip
+    both = pd.concat([frame, gross, *levels])
+    part = both.assign(variant=both["variant"].str.removesuffix(f" | {CONDITION}"))
+    table = orders_table(part, "ridge")
+    assert table["p after Holm"].notna().sum() == 6 and len(table) == 8
+    last = table.iloc[-1]
+    assert (last["order"], last["step"]) == ("Sharpe ratio gross of costs", "halt_only to mask_paper")
+    assert (last["turnover before"], last["turnover after"]) == pytest.approx((0.7, 0.2))
+    net, before = (list(order_steps(part, "ridge", orders=which).values()) for which in (ORDERS[2:], GROSS))
+    words = "2 rise net of costs and 0 before costs; 2 of the rises are shown after costs only"
+    assert words in costs_message(net, before)
+    assert costs_message(net, net).endswith("2 before costs.")
+    assert costs_message(net, list(order_steps(frame, "ridge", orders=GROSS).values())) == "", "an older record"
+    (answer,), (without,) = STUDY.answers(both), STUDY.answers(frame)
+    assert answer.parts == without.parts and "gross of costs" in answer.note
 
 
 def test_one_market_answers_nothing(result):

@@ -15,7 +15,7 @@ from lib.claims import load_ledger
 from lib.claims.verdicts import verdict
 from lib.figures.regimes import benefit, one_market, sharpe_by_regime
 from lib.figures.style import title_of, to_svg
-from lib.findings.regimes import UNITS, Regimes
+from lib.findings.regimes import GROSS, NET, UNITS, Regimes
 from lib.findings.seeds import ENOUGH_SEEDS, sources_of
 from lib.load import load_panel
 from lib.portfolio import equal_weight
@@ -53,6 +53,7 @@ def frame(bear: float = 0.0, source: str = "real_rates", half: float = 0.1, seed
                 for metric in LEVELS:
                     value = 0.1 + 10 * rate - 0.01 * place + shift
                     records += around(f"{source} {name} {regime}", metric, value, half)
+                records.append((f"{source} {name} {regime}", "executed_open.turnover", 0.8 - 0.2 * place))
         records += around(f"{source} none bear", "refused_sells", 0.2, 0.05)
         records += around(f"{source} none bear", "refused_buys", 0.5, 0.05)
         for left, right in PAIRS:
@@ -133,7 +134,7 @@ def test_the_grid_has_two_calibrations_per_market_and_one_row_for_a_file():
     assert [(r["variant"], r["seed"]) for r in rows] == [
         (rates, seed) for seed in range(3) for rates in ("real_rates", "paper_rates")
     ] + [("csi300", 0)]
-    seen = {"data_path", "n_stocks", "first_test_year", "samples"}
+    seen = {"data_path", "n_stocks", "first_test_year", "samples", "alpha", "reversal"}
     assert STUDY.row_settings(STUDY.settings("laptop")).keys() == seen
     assert FIRST_TEST_YEAR == 2013
 
@@ -175,13 +176,35 @@ def test_what_it_means():
     assert "none of these" in Regimes.each(frame(0.0))[0].implications()[3]
 
 
+def test_costs_do_not_decide_where_the_mask_helps_most():
+    """Net of costs the mask helps most in the bear regime, before costs nowhere: the order is not shown."""
+    both = frame(0.5)
+    gross = both["metric"].str.startswith(("executed_open.active_sharpe_gross", "executed_open.annual_gross"))
+    both.loc[gross, "value"] = frame(0.0).loc[gross, "value"]
+    (found,) = Regimes.each(both)
+    assert "not shown to be largest" in found.volatile_message() and "is largest" in found.volatile_message(NET)
+    assert all(low < 0 < high for _, low, high in answer_of(both).parts)
+    assert "net of costs +0.50" in answer_of(both).note
+    message = found.turnover_message()
+    assert "In the bear regime mask_paper against none is 0.00 [−0.10, +0.10] gross of costs" in message
+    assert "turnovers of 20 % and 80 % a day" in message and "Before costs the difference is not shown" in message
+
+
+def test_an_older_record_without_gross_numbers_says_nothing_of_them():
+    old = frame(0.5)
+    old = old[~old["metric"].str.contains("gross|active|turnover")]
+    (found,) = Regimes.each(old)
+    assert not found.compared() and found.turnover_message() == "" and len(found.implications()) == 2
+    assert VOLATILE not in {answer.claim_id for answer in answer_claims(old)}
+
+
 def test_tables_hold_every_pipeline_and_difference():
     both = pd.concat([frame(0.5), frame(0.1, "csi300")])
     assert sources_of(both) == ["real_rates", "csi300"] and groups_of(both, "csi300") == ["bear", "calm", "rally"]
     assert list(level_table(both, "csi300", "bear").index) == list(PIPELINES)
     rows = difference_table(both, "real_rates", ["bear", "calm", "rally"])
     assert len(rows) == len(PAIRS) * 5
-    assert rows.loc["mask_skip - none, bear - calm", "executed_open.sharpe.low"] == pytest.approx(0.4)
+    assert rows.loc["mask_skip - none, bear - calm", f"{GROSS}.low"] == pytest.approx(0.4)
 
 
 def test_the_order_is_answered_from_the_exchange():
@@ -193,7 +216,11 @@ def test_the_order_is_answered_from_the_exchange():
 
 
 def answer_parts(bear: float):
-    return next(a.parts for a in answer_claims(frame(bear)) if a.claim_id == VOLATILE)
+    return answer_of(frame(bear)).parts
+
+
+def answer_of(rows: pd.DataFrame):
+    return next(a for a in answer_claims(rows) if a.claim_id == VOLATILE)
 
 
 def test_a_calibrated_limit_rate_answers_nothing():

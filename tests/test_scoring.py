@@ -9,10 +9,12 @@ from overlay import members, rebuilt
 from lib.market import make_market
 from lib.models.dataset import next_return
 from lib.panel import Panel
+from lib.portfolio import active_returns, equal_weight
 from lib.reasons import Reason
 from lib.studies import scoring, variants
+from lib.studies.contrasts import difference
 from lib.studies.mask_ablation_real import STUDY
-from lib.studies.scoring import RECORDED, backtests, daily_ics, difference, score, scored_cells
+from lib.studies.scoring import RECORDED, backtests, daily_ics, score, scored_cells
 from lib.studies.variants import CONTRASTS, FEATURES, VARIANTS, cells, compute_features, variant_dataset
 
 #: features / labels / universe of every variant, written by hand: raw = strict on observed cells
@@ -145,6 +147,7 @@ def test_a_common_cell_is_needed_on_both_sides(panel, poison):
     hostile = np.where(np.isfinite(left), right, poison)
     plain = np.zeros(panel.shape[0])
     series = {f"{run}.returns": plain for run in scoring.RUNS} | {"apparent_ic": plain}
+    series |= {f"{run}.{what}": plain for run in scoring.BOOKS for what in ("active", "active_gross", "turnover")}
     series = {name: values + rng.normal(0.001, 0.01, values.shape) for name, values in series.items()}
 
     def compared(other):
@@ -211,6 +214,32 @@ def test_coverage_and_refusals_are_reported(panel):
     assert found["executed_open.turnover"] == pytest.approx(runs["executed_open"].turnover[1:].mean())
     for name in ("executed_open.sharpe", "naive_close.annual_return", "phantom_open"):
         assert found[f"{name}.low"] <= found[f"{name}.high"]
+
+
+def test_a_book_is_scored_gross_and_net_and_by_the_cost_that_uses_up_its_lead(panel):
+    prediction = np.random.default_rng(3).normal(size=panel.shape)
+    records, series = score(panel, prediction, orders_allowed=None, rng=np.random.default_rng(0), samples=0)
+    found, index = {r["metric"]: r["value"] for r in records}, equal_weight(panel)
+    for name in scoring.BOOKS:
+        run = backtests(panel, prediction, None)[name]
+        gross, net = (active_returns(run, index, gross=flag) for flag in (True, False))
+        for metric, daily in (("active_sharpe_gross", gross), ("active_sharpe", net)):
+            assert found[f"{name}.{metric}"] == pytest.approx(daily.mean() / daily.std(ddof=1) * 243**0.5)
+        assert found[f"{name}.active_sharpe_gross"] > found[f"{name}.active_sharpe"]
+        cost = found[f"{name}.break_even_bps"]
+        assert abs((gross - cost / 1e4 * run.turnover).mean()) < 1e-15, "at this cost nothing is left over the index"
+        np.testing.assert_array_equal(series[f"{name}.active_gross"], gross)
+        np.testing.assert_array_equal(series[f"{name}.turnover"], run.turnover)
+    assert found["naive_close.sharpe_gross"] > found["naive_close.sharpe"]
+
+
+def test_a_book_that_never_trades_has_no_break_even_cost(panel):
+    prediction = np.random.default_rng(3).normal(size=panel.shape)
+    nobody = np.zeros(panel.shape, dtype=bool)
+    records, _ = score(panel, prediction, orders_allowed=nobody, rng=np.random.default_rng(0), samples=0)
+    found = {r["metric"]: r["value"] for r in records}
+    assert found["executed_open.turnover"] == 0 and "executed_open.break_even_bps" not in found
+    assert np.isfinite(list(found.values())).all()
 
 
 def test_the_grid_has_one_ridge_row_per_variant_on_real_prices():

@@ -50,6 +50,12 @@ class Shown:
                 return cls(result.study, recorded, "recorded", rows, tuple(sorted(seen)))
         return cls(result.study, result, "this build", result.frame, tuple(sorted(files)))
 
+    def setting(self, name: str) -> Any:
+        """A parameter of the study as the shown rows were made with it; its default where a record lacks it."""
+        runs = getattr(self.made, "runs", None)
+        given = next(iter(runs.values()))["parameters"] if runs else getattr(self.made, "settings", {})
+        return given.get(name, self.study.parameters[name].default)
+
     @property
     def count(self) -> int:
         """Markets that a number rests on."""

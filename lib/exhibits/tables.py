@@ -27,8 +27,9 @@ LONG, SENTENCE = 30, 24
 
 #: part of a column's name -> format of its numbers; the first that fits counts
 FORMS = (
-    ("inflation", "+.0f"), ("sharpe", "+.2f"), ("ic", "+.4f"), ("coverage", ".1%"), ("turnover", ".0%"),
-    ("drawdown", ".1%"), ("annual_return", "+.1%"), ("phantom", "+.1%"), ("positive", ".0%"), ("next day", ".1%"),
+    ("inflation", "+.0f"), ("bps", "+.1f"), ("sharpe", "+.2f"), ("ic", "+.4f"), ("coverage", ".1%"),
+    ("turnover", ".0%"), ("drawdown", ".1%"), ("annual_return", "+.1%"), ("phantom", "+.1%"), ("positive", ".0%"),
+    ("next day", ".1%"),
     ("gap", "+.2%"), ("next close", "+.2%"), ("next intraday", "+.2%"), ("five days", "+.2%"), ("limit_", ".2%"),
     ("halted", ".2%"),
 )  # fmt: skip

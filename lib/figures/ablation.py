@@ -87,6 +87,10 @@ def contrasts(frame: pd.DataFrame, learner: str = "ridge", metric: str = "m1_ic"
             "difference in Sharpe ratio,\nexecuted at the next open", 2,
             found.windows_message("executed_open.sharpe", 2, "the executed Sharpe ratio"),
         ),
+        "executed_open.active_sharpe_gross": (
+            "difference in active Sharpe ratio,\ngross of costs, executed at the next open", 2,
+            found.windows_message("executed_open.active_sharpe_gross", 2, "the active Sharpe ratio gross of costs"),
+        ),
         "truth_ic": (
             "difference in correlation\nwith what can be earned", 3,
             found.windows_message("truth_ic", 3, "the correlation with what can be earned"),

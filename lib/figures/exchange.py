@@ -151,7 +151,7 @@ def three_orders(
     """The papers' three measures from no mask to the full one, theirs (dashed) and ours."""
     numbers, masks = Numbers(frame), ("none", "halt_only", full)
     rows = (("apparent IC", "apparent_ic", "ic"), ("realisable IC", "m2_ic", "realisable_ic"),
-            ("executed Sharpe ratio", "executed_open.sharpe", "sharpe"))  # fmt: skip
+            ("Sharpe ratio,\nevery order filled", "naive_close.sharpe", "sharpe"))  # fmt: skip
     figure, axes = canvas(3, 5.6, f"{orders_message(steps)} ({learner})", note, sharex=True)
     for ax, (label, metric, column) in zip(axes, rows, strict=True):
         ours = [numbers.find(f"{mask} {learner}", metric).value for mask in masks]
@@ -162,6 +162,10 @@ def three_orders(
         ax.margins(y=0.2)
         ax.set_xlim(-0.2, 2.1)
         labels = [("papers", papers[column][-1], GREY), ("here", ours[-1], BLUE)]
+        before = [numbers.find(f"{mask} {learner}", f"{metric}_gross").value for mask in masks]
+        if not any(map(math.isnan, before)):
+            ax.plot(range(3), before, color=GREEN, marker="o", markersize=4)
+            labels.append(("before costs", before[-1], GREEN))
         end_labels(ax, 2, [(f"{who} {signed(y, 3)}", y, color) for who, y, color in labels if not math.isnan(y)])
     axes[-1].set_xticks(range(3), ["no mask", "halts only", full])
     axes[-1].set_xlabel("what is masked")

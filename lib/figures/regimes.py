@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from lib.figures.rows import dots, forest, heading
 from lib.figures.style import BLUE, GREEN, GREY, VERMILLION, canvas, end_labels, styled
 from lib.findings import MINUS, signed
-from lib.findings.regimes import UNITS, Regimes
+from lib.findings.regimes import GROSS, UNITS, Regimes
 
 SHADES = {"bear": "#FBE3D6", "calm": "#F4F4F4", "rally": "#DCEFE7"}
 #: pairs in the order of reading, and what they change
@@ -84,7 +84,7 @@ def sharpe_by_regime(found: Regimes, note: str = "") -> Figure:
 
 
 @styled
-def benefit(found: Regimes, metric: str = "executed_open.sharpe", note: str = "") -> Figure:
+def benefit(found: Regimes, metric: str = GROSS, note: str = "") -> Figure:
     """Paired differences by regime, and how the difference itself differs between regimes."""
     what, factor, digits, unit = UNITS[metric]
     groups = [*found.regimes, "bear - calm", "bear - rally"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from lib.findings.books import FILLS, Books
 from lib.findings.estimates import Estimate, Numbers, signed
 
 #: the variants in the order of reading, and what a contrast between two of them changes, all else equal
@@ -62,6 +63,25 @@ class Ablation:
         """left minus right, paired by day."""
         return self.level(f"{left} - {right}", metric)
 
+    def books(self, left: str, right: str, run: str = "executed_open") -> Books:
+        """left against right as books: gross, net, both turnovers."""
+        return Books.of(lambda metric: self.contrast(left, right, metric), run)
+
+    def every_book(self, run: str = "executed_open") -> dict[str, Books]:
+        """Contrast -> its books, of the contrasts whose books were compared before costs."""
+        sides = {name: name.partition(" - ") for name in CAUSES}
+        books = {name: self.books(left, right, run) for name, (left, _, right) in sides.items()}
+        return {name: found for name, found in books.items() if found.known}
+
+    def cheaper_message(self, run: str = "executed_open") -> str:
+        """In how many contrasts the sign that costs leave is not the sign before costs."""
+        books = list(self.every_book(run).values())
+        shown = [found for found in books if found.net.sign]
+        same = sum(found.gross.sign == found.net.sign for found in shown)
+        if not shown:
+            return f"Net of costs none of {len(books)} pairs of books is told apart"
+        return f"Net of costs {len(shown)} of {len(books)} pairs of books are told apart, {same} of these gross as well"
+
     def ic_message(self) -> str:
         """The IC that a back-test without a mask sees, and the part of it on cells where a purchase is possible."""
         name, apparent, real = self._first("apparent_ic", "m1_ic")
@@ -109,32 +129,40 @@ class Ablation:
         ]
 
     def _windows(self) -> str:
-        found = self.contrast("mask_skip", "row_deletion", "executed_open.sharpe")
-        return _conditional(
-            found,
+        return self._money(
+            "mask_skip", "row_deletion",
             "Windows. With labels and universe held fixed, letting the windows skip masked cells",
-            "an executed Sharpe ratio", "it is worth doing", "row deletion alone serves better here",
+            "it is worth doing", "row deletion alone serves better here",
             "a pipeline that deletes rows after raw windows has not been shown to lose anything by it",
         )  # fmt: skip
 
     def _rows(self) -> str:
-        found = self.contrast("row_deletion", "none", "executed_open.sharpe")
-        return _conditional(
-            found,
+        return self._money(
+            "row_deletion", "none",
             "Rows. Leaving limit closes and halts out of labels and orders, windows untouched,",
-            "an executed Sharpe ratio", "deleting such rows helps", "deleting such rows costs",
+            "deleting such rows helps", "deleting such rows costs",
             "neither help nor harm of deleting such rows is shown",
         )  # fmt: skip
 
+    def _money(self, left: str, right: str, cause: str, better: str, worse: str, neither: str) -> str:
+        """What a change does to the book, judged gross of costs; the net numbers stand beside it."""
+        books = self.books(left, right)
+        text = _conditional(books.gross, cause, f"the active Sharpe ratio gross of costs, {FILLS['executed_open']},",
+                            better, worse, neither)  # fmt: skip
+        return " ".join(filter(None, [text, books.beside(), books.warning()])) if text else ""
+
     def _papers(self) -> str:
-        naive = self.contrast("mask_paper", "none", "naive_close.sharpe")
-        executed = self.contrast("mask_paper", "none", "executed_open.sharpe")
-        if math.isnan(naive.value) or math.isnan(executed.value):
+        books = {run: self.books("mask_paper", "none", run) for run in ("naive_close", "executed_open")}
+        if not all(found.known for found in books.values()):
             return ""
+        parts = [
+            f"Gross of costs the active Sharpe ratio changes by {found.gross.text()} {FILLS[run]}. "
+            + " ".join(filter(None, [found.beside(), found.warning()]))
+            for run, found in books.items()
+        ]
         return (
-            "The papers' comparison. Everything masked against nothing masked changes labels, universe and windows at "
-            f"once: Sharpe ratio {naive.text()} where every order fills, {executed.text()} as executed at the next "
-            "open."
+            "The papers' comparison. Everything masked against nothing masked changes labels, universe, windows and "
+            f"turnover at once. {' '.join(parts)}"
         )
 
     def _fills(self) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
+from lib.findings.books import Books
 from lib.findings.estimates import Estimate, signed
 from lib.findings.seeds import OverSeeds
 
@@ -17,10 +19,12 @@ MARKETS = {
     "csi300": "CSI 300",
 }
 WORDS = {"bear": "in the bear regime", "calm": "in calm days", "rally": "in the rally"}
-#: the two units in which a benefit can be counted
+#: the units in which a benefit can be counted: before costs first, and a net one beside it
+GROSS, NET = "executed_open.active_sharpe_gross", "executed_open.active_sharpe"
 UNITS = {
-    "executed_open.sharpe": ("Sharpe ratio", 1.0, 2, ""),
-    "executed_open.annual_mean": ("return a year", 100.0, 0, " %"),
+    GROSS: ("active Sharpe ratio gross of costs", 1.0, 2, ""),
+    "executed_open.annual_gross": ("active return a year gross of costs", 100.0, 0, " %"),
+    NET: ("active Sharpe ratio net of costs", 1.0, 2, ""),
 }
 
 
@@ -75,7 +79,33 @@ class Regimes:
         ]
         return f"Without a mask, filling every order at the close invents {', '.join(parts)} (a year)"
 
-    def volatile_message(self, metric: str = "executed_open.sharpe", left: str = "mask_paper") -> str:
+    def compared(self, metric: str = GROSS) -> bool:
+        """Whether the benefit of the mask was compared between regimes in this unit."""
+        return not math.isnan(self.difference("mask_paper", "none", "bear - calm", metric).value)
+
+    def books(self, left: str, right: str, group: str, run: str = "executed_open") -> Books:
+        """left against right as books on the days of a regime; their turnovers are not matched there."""
+
+        def find(metric: str) -> Estimate:
+            name, _, side = metric.rpartition(".")
+            if side in ("left", "right"):
+                return self.level(left if side == "left" else right, group, name)
+            return self.difference(left, right, group, metric)
+
+        return Books.of(find, run)
+
+    def turnover_message(self, left: str = "mask_paper") -> str:
+        """What the mask does before costs and after them in each regime, with both turnovers; empty where not known."""
+        books = {name: self.books(left, "none", name) for name in self.regimes}
+        lines = [
+            f"{WORDS[name][:1].upper()}{WORDS[name][1:]} {left} against none is {found.gross.text()} gross of costs. "
+            + " ".join(filter(None, [found.beside(), found.warning()]))
+            for name, found in books.items()
+            if found.known
+        ]
+        return " ".join(lines)
+
+    def volatile_message(self, metric: str = GROSS, left: str = "mask_paper") -> str:
         """Whether the mask helps most in the bear regime, in one unit."""
         what, factor, digits, unit = UNITS[metric]
         parts = [self.difference(left, "none", f"bear - {other}", metric) for other in ("calm", "rally")]
@@ -121,22 +151,34 @@ class Regimes:
         )
 
     def _benefit(self) -> str:
-        if not self.regimes:
+        pair = ("mask_skip", "none")
+        found = {name: self.difference(*pair, name, GROSS) for name in self.regimes}
+        if not found or any(math.isnan(item.value) for item in found.values()):
             return ""
-        found = {name: self.difference("mask_skip", "none", name, "executed_open.sharpe") for name in self.regimes}
-        shown = ", ".join(f"{item.text()} {WORDS[name]}" for name, item in found.items())
         helps = [name for name, item in found.items() if item.sign > 0]
         ending = {0: "nowhere beyond chance", len(found): "in every regime, not only the volatile one"}.get(
             len(helps), "beyond chance " + " and ".join(WORDS[name] for name in helps)
         )
-        return f"Mask. Masking changes the executed Sharpe ratio by {shown}: it helps {ending}."
+        return (
+            f"Mask. Masking changes the active Sharpe ratio gross of costs by {_by_regime(found)}: it helps {ending}. "
+            f"{self._net(pair)}"
+        )
 
     def _windows(self) -> str:
-        pair, metric = ("mask_skip", "row_deletion"), "executed_open.sharpe"
-        found = {name: self.difference(*pair, name, metric) for name in self.regimes}
-        if not found:
+        pair = ("mask_skip", "row_deletion")
+        found = {name: self.difference(*pair, name, GROSS) for name in self.regimes}
+        if not found or any(math.isnan(item.value) for item in found.values()):
             return ""
-        shown = ", ".join(f"{item.text()} {WORDS[name]}" for name, item in found.items())
         known = [WORDS[name] for name, item in found.items() if item.sign]
         ending = "it can be told from zero " + " and ".join(known) if known else "none of these can be told from zero"
-        return f"Windows. Rows deleted in both, masking the windows as well changes it by {shown}: {ending}."
+        return (
+            f"Windows. Rows deleted in both, masking the windows as well changes it by {_by_regime(found)}: {ending}. "
+            f"{self._net(pair)}"
+        )
+
+    def _net(self, pair: tuple[str, str]) -> str:
+        return f"Net of costs: {_by_regime({name: self.difference(*pair, name, NET) for name in self.regimes})}."
+
+
+def _by_regime(found: Mapping[str, Estimate]) -> str:
+    return ", ".join(f"{item.text()} {WORDS[name]}" for name, item in found.items())

@@ -111,6 +111,18 @@ def null_message(table: pd.DataFrame, learner: str = "ridge") -> str:
 # ---------------------------------------------------------------------- phantom alpha and the paradox
 
 
+def costs_message(net: Sequence[Estimate], gross: Sequence[Estimate]) -> str:
+    """Whether the steps of the Sharpe ratio that rise net of costs also rise before them; empty where not known."""
+    if not gross or any(math.isnan(item.value) for item in gross):
+        return ""
+    held, kept = [item.sign > 0 for item in net], [item.sign > 0 for item in gross]
+    both = sum(a and b for a, b in zip(held, kept, strict=True))
+    text = f"Of the {len(net)} steps of the Sharpe ratio {sum(held)} rise net of costs and {sum(kept)} before costs"
+    if sum(held) > both:
+        return f"{text}; {sum(held) - both} of the rises are shown after costs only."
+    return f"{text}."
+
+
 def story_message(found: Sequence[Estimate]) -> str:
     """The papers' story: IC higher on days with many limit-ups, executed returns poorer; each half on its own."""
     higher, poorer = (item.sign for item in found)
@@ -141,3 +153,39 @@ def orders_message(steps: Mapping[tuple[str, str], Estimate]) -> str:
         parts.append(f"{name} in {shown} of {len(signs)} steps{other}")
     text = "; ".join(parts)
     return text[:1].upper() + text[1:]
+
+
+#: variant -> planted alpha -> (IC on cells that can be bought, gross active Sharpe ratio)
+AlphaLevels = Mapping[str, Mapping[float, tuple[Estimate, Estimate]]]
+
+
+def alpha_title(found: AlphaLevels) -> str:
+    """The gross active Sharpe ratios of the first variant, from the most alpha to the least."""
+    name, levels = next(iter(found.items()))
+    alphas = sorted(levels, reverse=True)
+    ratios = ", ".join(signed(levels[alpha][1].value, 1) for alpha in alphas)
+    who = "No mask" if name == "none" else name
+    return f"{who}: active Sharpe ratio {ratios} with a planted alpha of {', '.join(f'{alpha:g}' for alpha in alphas)}"
+
+
+def alpha_message(found: AlphaLevels, real: Mapping[str, tuple[Estimate, Estimate]] | None = None) -> str:
+    """How IC and gross active Sharpe ratio of the first variant grow with the planted alpha, and what a file has.
+
+    That effects in Sharpe units do not carry over is said where the intervals of the largest and of the smallest alpha
+    lie apart.
+    """
+    name, levels = next(iter(found.items()))
+    alphas = sorted(levels, reverse=True)
+    rows = [f"at alpha {alpha:g} {_ic_and_sharpe(levels[alpha])}" for alpha in alphas]
+    most, least = levels[alphas[0]][1], levels[alphas[-1]][1]
+    apart = (
+        "The ratio depends on the alpha put in, so effects in Sharpe units do not carry over to a market of another one"
+        if most.low > least.high
+        else "That the ratio depends on the alpha put in is not shown by these markets"
+    )
+    text = f"{'No mask' if name == 'none' else name}: {'; '.join(rows)}. {apart}."
+    return f"{text} CSI 300 has {_ic_and_sharpe(real[name])}." if real and name in real else text
+
+
+def _ic_and_sharpe(pair: tuple[Estimate, Estimate]) -> str:
+    return f"IC {signed(pair[0].value, 3)} and gross active Sharpe ratio {signed(pair[1].value, 1)}"

@@ -7,12 +7,14 @@ the tables and figures of the ablation on real prices know.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from lib.claims import Answer, load_ledger
 from lib.findings.answers import answered
+from lib.findings.books import FILLS, Books
 from lib.findings.seeds import OverSeeds, adjusted_p, over_seeds
 from lib.studies.mask_ablation_tables import (
     APPENDIX_B,
@@ -27,23 +29,27 @@ from lib.studies.variants import CONTRASTS
 LIMITS = {"real": "CSI 300 limits", "paper": "paper limits"}
 LEARNERS = ("ridge", "lightgbm", "mlp")
 #: columns of the tables here: those of the real ablation and the comparison with the truth
-TRUTH_SUMMARY = (*SUMMARY[:4], "truth_ic", "unfilled_ic", *SUMMARY[4:])
-TRUTH_CONTRASTS = ("truth_ic", *CONTRAST_SUMMARY, "executed_open.active_sharpe", "phantom_close")
-#: contrasts are judged together on these: one with what can be earned, one with what was
-JUDGED = ("truth_ic", "executed_open.sharpe")
+TRUTH_SUMMARY = (SUMMARY[0], "truth_ic", "unfilled_ic", *SUMMARY[1:])
+TRUTH_CONTRASTS = ("truth_ic", *CONTRAST_SUMMARY, "phantom_close")
+#: contrasts are judged on these, in this order: what can be earned, what is seen of it, what a book makes of it before
+#: costs, after them, and after them at the turnover of the other side
+JUDGED = (
+    "truth_ic", "m1_ic", "executed_open.active_sharpe_gross", "executed_open.active_sharpe",
+    "executed_open.matched.active_sharpe",
+)  # fmt: skip
 #: the claims are answered where limits bind as often as the papers say
 ANSWERED = LIMITS["paper"]
 APPENDIX = "B.appB.mask.synthetic"
 
 
-def condition_name(limits: str, standardise: str, large: int | None) -> str:
+def condition_name(limits: str, standardise: str, large: int | None, alpha: float | None = None) -> str:
     """The condition in a row's name.
 
-    >>> condition_name("real", "rank", 1000)
-    'CSI 300 limits, ranks, 1000 stocks'
+    >>> condition_name("real", "rank", 1000), condition_name("paper", "zscore", None, 0.04)
+    ('CSI 300 limits, ranks, 1000 stocks', 'paper limits, alpha 0.04')
     """
     extra = ["ranks"] * (standardise == "rank") + ([f"{large} stocks"] if large else [])
-    return ", ".join([LIMITS[limits], *extra])
+    return ", ".join([LIMITS[limits], *extra, *([f"alpha {alpha:g}"] if alpha is not None else [])])
 
 
 def conditions(frame: pd.DataFrame) -> list[str]:
@@ -68,12 +74,34 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def judged_contrasts(frame: pd.DataFrame, learner: str) -> pd.DataFrame:
-    """Contrasts of one condition with intervals over markets, and p after Holm over all contrasts per metric."""
+    """Contrasts of one condition with intervals over markets, and p after Holm over all contrasts per metric.
+
+    Where turnovers were matched in some of the markets only, how many they are.
+    """
     found = contrast_table(over_seeds(frame), learner, TRUTH_CONTRASTS)
     for metric in JUDGED:
         p = adjusted_p(frame, [(f"{left} - {right} {learner}", metric) for left, right in CONTRASTS])
-        place = list(found.columns).index(f"{metric}.high") + 1
-        found.insert(place, f"{metric}, p after Holm", [p.get((f"{name} {learner}", metric)) for name in found.index])
+        if metric in found:
+            place = list(found.columns).index(metric) + sum(metric + end in found for end in ("", ".low", ".high"))
+            of_contrasts = [p.get((f"{name} {learner}", metric)) for name in found.index]
+            found.insert(place, f"{metric}, p after Holm", of_contrasts)
+    return _with_trading(found, frame, learner)
+
+
+def _with_trading(found: pd.DataFrame, frame: pd.DataFrame, learner: str) -> pd.DataFrame:
+    """Per run, in how many markets a buffer matches the turnovers, and the break-even cost of the mean returns."""
+    numbers = OverSeeds(frame)
+    for run in FILLS:
+        matched = f"{run}.matched.active_sharpe"
+        if matched not in found:
+            continue
+        names = [f"{name} {learner}" for name in found.index]
+        counts = [len(numbers.seeds(name, matched)) for name in names]
+        tried = [len(numbers.seeds(name, f"{run}.matched.validation_ratio")) for name in names]
+        books = [Books.of(partial(numbers.find, name), run) for name in names]
+        place = list(found.columns).index(matched)
+        found.insert(place, f"{run}: markets matched", [f"{n} of {k}" for n, k in zip(counts, tried, strict=True)])
+        found.insert(place, f"{run}: break-even bps", [item.break_even for item in books])
     return found
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pandas as pd
+
 from lib.studies.ablation_rows import ablation, study_of_rows
 from lib.studies.base import Config, RowResult, Settings
 from lib.studies.paradox_tables import CLAIM_IDS, FULL, MEASURES, answer_claims, steps, summary
-from lib.studies.scoring import Record
+from lib.studies.scoring import BOOKS, Record
 
 MASKS = ("none", "halt_only", *FULL)
 
@@ -25,6 +27,7 @@ def _compute(row: Config, settings: Settings) -> RowResult:
         part = frame[(masks == mask) & ~frame["variant"].str.contains(" - ")]
         levels[mask] = dict(zip(part["metric"], part["value"], strict=True))
     records = [record for mask in MASKS for record in _levels(mask, levels[mask], row)]
+    records += [record for full in FULL for record in _books(frame, f"{full} - none", row)]
     for full in FULL:
         for after, before in steps(full):
             records += _step(f"{after} - {before}", levels[after], levels[before], row)
@@ -34,6 +37,13 @@ def _compute(row: Config, settings: Settings) -> RowResult:
 def _levels(mask: str, levels: Mapping[str, float], row: Config) -> list[Record]:
     names = [metric + end for metric in MEASURES for end in ("", ".low", ".high")]
     return [_record(mask, name, levels[name], row) for name in names if name in levels]
+
+
+def _books(frame: pd.DataFrame, name: str, row: Config) -> list[Record]:
+    """The ablation's own comparison of two books, of a full mask with none: gross, net, at matched turnover."""
+    part = frame[frame["variant"] == f"{name} {row['learner']} | {row['condition']}"]
+    found = {str(metric): float(value) for metric, value in zip(part["metric"], part["value"], strict=True)}
+    return [_record(name, metric, value, row) for metric, value in found.items() if metric.startswith(tuple(BOOKS))]
 
 
 def _step(name: str, after: Mapping[str, float], before: Mapping[str, float], row: Config) -> list[Record]:

@@ -19,11 +19,11 @@ from lib.factors.core import CORE
 from lib.models.walk import walk_predictions
 from lib.panel import Panel
 from lib.parameters import Parameter
-from lib.portfolio import equal_weight, flat, phantom_alpha, simulate, top_k_buffer
+from lib.portfolio import active_returns, equal_weight, flat, phantom_alpha, simulate, top_k_buffer
 from lib.reasons import Reason
 from lib.stats import ic, optimal_block, percentile_interval
 from lib.stats.bootstrap import stationary_indices
-from lib.studies.scoring import COST_BPS, MINIMUM_CELLS, RUNS, SESSIONS, daily_ics, scored_cells
+from lib.studies.scoring import BOOKS, COST_BPS, MINIMUM_CELLS, RUNS, SESSIONS, daily_ics, scored_cells
 from lib.studies.variants import VARIANTS, compute_features, variant_dataset
 
 FloatArray = NDArray[np.float64]
@@ -50,14 +50,24 @@ class Measure:
         """Metric of the records, such as executed_open.sharpe; means and phantoms bear the name of their series."""
         if self.series.startswith("phantom"):
             return self.series  # always annual, as in `lib.studies.scoring`
-        return self.series + _ENDINGS[self.statistic]
+        run, _, part = self.series.partition(".")
+        over_index = _OVER_INDEX.get((part, self.statistic))
+        return f"{run}.{over_index}" if over_index else self.series + _ENDINGS[self.statistic]
 
 
 _ENDINGS = {
     "sharpe": ".sharpe", "drawdown": ".max_drawdown", "annual": ".annual_mean", "total": ".total_return", "mean": "",
 }  # fmt: skip
+#: series over equal weight and statistic -> the name that `lib.studies.contrasts` gives it
+_OVER_INDEX = {
+    ("active_gross", "sharpe"): "active_sharpe_gross", ("active", "sharpe"): "active_sharpe",
+    ("active_gross", "annual"): "annual_gross", ("active", "annual"): "annual_net",
+}  # fmt: skip
 MEASURES = (
     *(Measure(run, "sharpe") for run in RUNS),
+    *(Measure(f"{run}.{side}", "sharpe") for run in BOOKS for side in ("active_gross", "active")),
+    *(Measure(f"{run}.active_gross", "annual") for run in BOOKS),
+    *(Measure(f"{run}.turnover", "mean") for run in BOOKS),
     *(Measure(run, "annual") for run in ("naive_close", "executed_open")),
     *(Measure(run, "drawdown") for run in ("naive_close", "executed_open")),
     *(Measure(part, "annual") for part in ("phantom_close", "phantom_close.limit_up_buys")),
@@ -93,16 +103,20 @@ def first_test_row(panel: Panel, first_test_year: int) -> int:
 def daily_series(panel: Panel, prediction: FloatArray, start: int, truth: FloatArray | None = None) -> Series:
     """Daily series [T] of one pipeline, NaN before `start`.
 
-    The runs of `lib.studies.scoring` at 8 bps a side; phantom alpha (every order filled minus executed, no costs) at
+    The runs of `lib.studies.scoring` at 8 bps a side, of BOOKS also what they earn over equal weight, net and gross of
+    costs, and their turnover; phantom alpha (every order filled minus executed, no costs) at
     the close and the part of limit-up purchases; orders refused at the close because of a limit; ICs; coverage of the
     listed cells. truth: [T, N] what could be earned from t to t + 1 (`mu_trad`), for the truth IC on cells that can be
     bought.
     """
-    series = {}
+    series, index = {}, equal_weight(panel)
     for name, (fill, execution) in RUNS.items():
         how: dict[str, Any] = {"fill": fill, "execution": execution, "start": start}
         run = simulate(panel, prediction, policy=top_k_buffer(), costs=flat(COST_BPS), **how)
         series[name] = run.returns
+        if name in BOOKS:
+            over = {"active": active_returns(run, index), "active_gross": active_returns(run, index, gross=True)}
+            series |= {f"{name}.{what}": values for what, values in (over | {"turnover": run.turnover}).items()}
         if name == "executed_close":
             series |= {f"refused_{side}s": run.refused[f"{side}_limit"].astype(float) for side in ("buy", "sell")}
     found = phantom_alpha(panel, prediction, policy=top_k_buffer(), fill="close", start=start)
