@@ -9,7 +9,7 @@ from lib.findings.learner_tuning import NAMES, Tuning
 
 
 @styled
-def trials(found: Tuning, note: str = "") -> Figure:
+def tuned(found: Tuning, note: str = "") -> Figure:
     """Learners down; truth IC of each trial on test days, means over markets."""
     figure, (ax,) = canvas(1, 0.9 + 0.75 * len(found.learners), found.gain_message(), note)
     for row, learner in enumerate(found.learners):
