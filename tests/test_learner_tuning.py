@@ -12,7 +12,9 @@ from results import tidy
 
 from lib.figures.learner_tuning import tuned
 from lib.findings.learner_tuning import Tuning
-from lib.models.learners import FIXED_TREES, LEARNERS, NETWORK, RIDGE_PENALTIES, TREES
+from lib.models.learners import FIXED_TREES, LEARNERS, NETWORK, TREES
+from lib.models.settings import TUNED
+from lib.sources import MACHINERY, closure
 from lib.studies import learner_tuning, recorded, run_study
 from lib.studies.learner_trials import DEFAULTS, RANGES, Range, trial_name, trial_settings
 from lib.studies.learner_tuning import FIRST_MARKET, STUDY, tuning_split
@@ -44,7 +46,7 @@ def test_trials_are_fixed_differ_and_set_what_the_learner_knows(learner):
     assert trials[0] == DEFAULTS[learner] and len({tuple(t.values()) for t in trials}) == 20
     assert all(set(t) == set(RANGES[learner]) for t in trials)
     if learner != "ridge":
-        assert set(RANGES[learner]) == set(CONSTANTS[learner]), "every constant is searched, and nothing else"
+        assert set(RANGES[learner]) == set(CONSTANTS[learner]) == set(TUNED[learner]), "all are searched"
         assert not set(RANGES[learner]) & set(FIXED_TREES)
 
 
@@ -62,9 +64,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, list[in
     """A small run, and the seeds of the markets that it drew."""
     made, drawn = learner_tuning.market, []
 
-    def spy(n_stocks, n_days, seed, limit_rates):
+    def spy(n_stocks, n_days, seed, limit_rates, **planted):
         drawn.append(seed)
-        return made(n_stocks, n_days, seed, limit_rates)
+        return made(n_stocks, n_days, seed, limit_rates, **planted)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(learner_tuning, "market", spy)
@@ -126,17 +128,22 @@ def test_the_best_trial_has_the_highest_mean_validation_ic_whatever_the_test_day
     assert gains_table(made_up())["truth IC, best"].item() == pytest.approx(0.35)
 
 
-# ------------------------------------------------------------------------ the constants
+# ------------------------------------------------------------------------- the settings
 
 
-def test_the_constants_of_the_learners_are_the_best_recorded_trials():
-    """Red after a recording that finds other settings: set them in lib/models/learners.py, as the message says."""
+def test_the_settings_of_a_walk_are_the_best_recorded_trials():
+    """Red after a recording that finds other settings: set them in lib/models/settings.py, as the message says."""
     record = recorded("learner_tuning")
     if not record:
         pytest.skip("nothing is recorded yet")
     found = Tuning.of(record.frame)
     best = {learner: found.settings(learner, found.best(learner)) for learner in found.learners}
     penalty = best["ridge"]["penalty"]
-    assert pytest.approx([penalty / 10, penalty, 10 * penalty]) == RIDGE_PENALTIES, best
-    for learner, constants in CONSTANTS.items():
-        assert constants == pytest.approx(best[learner]), best
+    assert pytest.approx([penalty / 10, penalty, 10 * penalty]) == TUNED["ridge"]["penalties"], best
+    for learner in CONSTANTS:
+        assert TUNED[learner] == pytest.approx(best[learner]), best
+
+
+def test_setting_them_does_not_make_the_search_stale():
+    """Its rows do not read what it decides."""
+    assert "lib.models.settings" not in closure([learner_tuning.__name__], MACHINERY)

@@ -2,11 +2,11 @@
 function from features to predictions.
 
 Every learner is fitted on the fit days of the split and uses its validation days for one thing: to stop or to choose,
-by the mean daily IC (`lib.models.validation`). Adding a learner means adding a function and a line in `LEARNERS`.
-Between the fits of a walk a learner may keep what it has read of the fit days of earlier splits.
+by the mean daily IC (`lib.models.validation`). Adding a learner means adding a function, a line in `LEARNERS` and its
+settings in `lib.models.settings`. Between the fits of a walk a learner may keep what it has read of the fit days of
+earlier splits.
 
-The settings below are the best of a random search by that criterion on markets which no other study evaluates: the
-study `learner_tuning`. A call may replace each of them by an option of the same name.
+The settings here are what somebody would take without a search; those that a walk uses stand in `lib.models.settings`.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ Predictor = Callable[[np.ndarray], np.ndarray]
 Fit = Callable[[Split], Predictor]
 Learner = Callable[..., Fit]
 
-#: ridge penalties per sample to choose from; 0.01 shrinks the coefficient of a lone standardised factor by one per cent
-RIDGE_PENALTIES = (0.001, 0.01, 0.1)
-#: LightGBM. min_data_share: of the fitted samples, the least in a leaf, but 20 at least
+#: ridge penalty per sample: shrinks the coefficient of a lone standardised factor by one per cent
+PENALTY = 0.01
+#: LightGBM's own. min_data_share: of the fitted samples, the least in a leaf, but 20 at least
 TREES: Mapping[str, float] = {
-    "learning_rate": 0.05, "num_leaves": 31, "feature_fraction": 0.2, "bagging_fraction": 0.5,
-    "min_data_share": 0.005, "lambda_l2": 0.0,
+    "learning_rate": 0.1, "num_leaves": 31, "feature_fraction": 1.0, "bagging_fraction": 1.0, "min_data_share": 0.0,
+    "lambda_l2": 0.0,
 }  # fmt: skip
-#: what the search leaves as it is: one thread and a fixed order of summation give the same trees on any number of
+#: what is the same for everybody: one thread and a fixed order of summation give the same trees on any number of
 #: cores; 63 bins, found from a sample of the fitted rows, take half the time of 255
 FIXED_TREES: Mapping[str, Any] = {
     "objective": "regression", "metric": "None", "bagging_freq": 1, "max_bin": 63,
@@ -43,11 +43,11 @@ FIXED_TREES: Mapping[str, Any] = {
 }  # fmt: skip
 #: trees without a better validation IC before LightGBM stops
 PATIENCE = 50
-#: the MLP: dropout, and fields of `lib.models.training.Protocol`
+#: the papers' for the MLP: dropout, and fields of `lib.models.training.Protocol`
 NETWORK: Mapping[str, float] = {"learning_rate": 5e-4, "weight_decay": 1e-5, "dropout": 0.1, "batch": 8192}
 
 
-def ridge(data: Dataset, seed: int, *, penalties: Sequence[float] = RIDGE_PENALTIES) -> Fit:
+def ridge(data: Dataset, seed: int, *, penalties: Sequence[float] = (PENALTY,)) -> Fit:
     """Ridge regression with the penalty of the best validation IC; the smallest of equals.
 
     Deterministic, the seed is not used. A later fit with the same first day reads the days since the last one only.
@@ -94,7 +94,7 @@ def mlp(data: Dataset, seed: int, *, epochs: int = 60, **settings: float) -> Fit
 def boosted_trees(data: Dataset, seed: int, *, rounds: int = 500, **settings: float) -> Fit:
     """LightGBM, at most `rounds` trees, stopped early on the validation IC; one thread, seeded.
 
-    settings: keys of `TREES`; the papers name the library and no setting. The fit raises ParameterError when there is
+    settings: keys of `TREES`. The fit raises ParameterError when there is
     nothing to fit or to stop on.
     """
     return partial(_boosted, data, seed, rounds, _with_settings("lightgbm", TREES, settings))

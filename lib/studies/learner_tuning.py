@@ -3,7 +3,7 @@
 Twenty trials a learner, each a draw from stated ranges (`lib.studies.learner_trials`); trial 0 is what somebody would
 take without a search. A trial is fitted on one split of each market and judged by its mean validation IC, the criterion
 by which the learners stop. The test days, and the truth behind them, are recorded for every trial and decide nothing:
-they say what the search gained. The best trial's settings are the constants of `lib.models.learners`.
+they say what the search gained. The best trial's settings stand in `lib.models.settings`.
 
 Market `seed` of this study is drawn with seed 1000 + `seed`; the other studies count their markets from 0.
 """
@@ -26,7 +26,17 @@ from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.learner_trials import RANGES, trial_name, trial_settings
 from lib.studies.learner_tuning_tables import summary
 from lib.studies.scoring import daily_ics
-from lib.studies.synthetic import FACTOR_SETS, LIMIT_RATES, SIZE, SIZES, features, market, truth_series
+from lib.studies.synthetic import (
+    FACTOR_SETS,
+    LIMIT_RATES,
+    MARKET_PARAMETERS,
+    SIZE,
+    SIZES,
+    features,
+    market,
+    market_settings,
+    truth_series,
+)
 from lib.studies.variants import VARIANTS, variant_dataset
 
 #: seed of the first market; no other study reaches it
@@ -45,8 +55,8 @@ def _grid(settings: Settings) -> Iterator[Config]:
 
 
 def _compute(row: Config, settings: Settings) -> RowResult:
-    size = settings["n_stocks"], settings["n_days"]
-    world = market(*size, FIRST_MARKET + row["seed"], settings["limit_rates"])
+    size, planted = (settings["n_stocks"], settings["n_days"]), market_settings(settings)
+    world = market(*size, FIRST_MARKET + row["seed"], settings["limit_rates"], **planted)
     panel, chosen = world.panel, trial_settings(row["learner"], row["trial"])
     data = variant_dataset(panel, VARIANTS[VARIANT], features(panel, VARIANTS[VARIANT].features, settings["factors"]))
     split = tuning_split(panel.dates, settings["first_test_year"])
@@ -92,6 +102,7 @@ STUDY = Study(
     compute=_compute,
     parameters={
         **SIZE,
+        **MARKET_PARAMETERS,
         "first_test_year": Parameter(int, 2014, low=2011, high=2100, help="first year that is tested"),
         "factors": Parameter(str, "core", choices=FACTOR_SETS, help="core: 39, quick; all: the papers' 213"),
         "limit_rates": Parameter(str, "real", choices=LIMIT_RATES, help="real: as in CSI 300; paper: as it states"),
