@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,8 @@ from results import tidy
 
 from lib.figures.learner_tuning import tuned
 from lib.findings.learner_tuning import Tuning
-from lib.models.learners import FIXED_TREES, LEARNERS, NETWORK, TREES
-from lib.models.settings import TUNED
+from lib.models.fits import FIXED_TREES
+from lib.models.learners import LEARNERS, NETWORK, RIDGE_PENALTIES, TREES
 from lib.sources import MACHINERY, closure
 from lib.studies import learner_tuning, recorded, run_study
 from lib.studies.learner_trials import DEFAULTS, RANGES, Range, trial_name, trial_settings
@@ -46,7 +47,7 @@ def test_trials_are_fixed_differ_and_set_what_the_learner_knows(learner):
     assert trials[0] == DEFAULTS[learner] and len({tuple(t.values()) for t in trials}) == 20
     assert all(set(t) == set(RANGES[learner]) for t in trials)
     if learner != "ridge":
-        assert set(RANGES[learner]) == set(CONSTANTS[learner]) == set(TUNED[learner]), "all are searched"
+        assert set(RANGES[learner]) == set(CONSTANTS[learner]), "all are searched"
         assert not set(RANGES[learner]) & set(FIXED_TREES)
 
 
@@ -131,19 +132,28 @@ def test_the_best_trial_has_the_highest_mean_validation_ic_whatever_the_test_day
 # ------------------------------------------------------------------------- the settings
 
 
+@pytest.mark.parametrize("learner", CONSTANTS)
+def test_a_learner_by_name_has_its_settings_and_an_option_comes_before_them(learner):
+    given = LEARNERS[learner]
+    assert given.keywords == CONSTANTS[learner]
+    name = next(iter(CONSTANTS[learner]))
+    assert partial(given, **{name: "other"}).keywords == {**CONSTANTS[learner], name: "other"}
+    assert LEARNERS["ridge"].keywords == {"penalties": RIDGE_PENALTIES}
+
+
 def test_the_settings_of_a_walk_are_the_best_recorded_trials():
-    """Red after a recording that finds other settings: set them in lib/models/settings.py, as the message says."""
+    """Red after a recording that finds other settings: set them in lib/models/learners.py, as the message says."""
     record = recorded("learner_tuning")
     if not record:
         pytest.skip("nothing is recorded yet")
     found = Tuning.of(record.frame)
     best = {learner: found.settings(learner, found.best(learner)) for learner in found.learners}
     penalty = best["ridge"]["penalty"]
-    assert pytest.approx([penalty / 10, penalty, 10 * penalty]) == TUNED["ridge"]["penalties"], best
-    for learner in CONSTANTS:
-        assert TUNED[learner] == pytest.approx(best[learner]), best
+    assert pytest.approx([penalty / 10, penalty, 10 * penalty]) == RIDGE_PENALTIES, best
+    for learner, constants in CONSTANTS.items():
+        assert constants == pytest.approx(best[learner]), best
 
 
 def test_setting_them_does_not_make_the_search_stale():
-    """Its rows do not read what it decides."""
-    assert "lib.models.settings" not in closure([learner_tuning.__name__], MACHINERY)
+    """Its rows do not read what they decide."""
+    assert "lib.models.learners" not in closure([learner_tuning.__name__], MACHINERY)

@@ -420,7 +420,7 @@ def test_predictions_cover_the_test_years_and_only_samples():
 def test_every_test_year_has_its_own_fit(monkeypatch):
     stops = []
 
-    def spy(data, seed, **_):
+    def spy(data, seed):
         def fit(split):
             stops.append((split.validation_stop, seed))
             return lambda rows: np.zeros(len(rows))

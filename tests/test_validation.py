@@ -11,8 +11,7 @@ from test_models import signal, until
 
 from lib.errors import ParameterError, UnknownNameError
 from lib.models.dataset import Dataset
-from lib.models.learners import LEARNERS, find_learner
-from lib.models.settings import TUNED
+from lib.models.learners import find_learner
 from lib.models.splits import Split
 from lib.models.validation import MINIMUM_CELLS, Validation
 from lib.models.walk import walk_predictions
@@ -219,22 +218,5 @@ def test_a_walk_over_splits_predicts_their_test_days_and_no_others():
     days = np.flatnonzero(np.isfinite(found).any(axis=1))
     np.testing.assert_array_equal(days, [302, *range(452, 470)])
     rows = data.rows(452, 470)
-    alone = find_learner("ridge")(data, 0, **TUNED["ridge"])(splits[1])(data.features[rows])
+    alone = find_learner("ridge")(data, 0)(splits[1])(data.features[rows])
     np.testing.assert_allclose(found[452:470].ravel(), alone, rtol=1e-10)
-
-
-@pytest.mark.parametrize("learner", FAST)
-def test_a_walk_uses_the_tuned_settings_and_options_come_before_them(learner, monkeypatch):
-    given = {}
-
-    def spy(data, seed, **options):
-        given.update(options)
-        return lambda split: lambda rows: np.zeros(len(rows))
-
-    monkeypatch.setitem(LEARNERS, learner, spy)
-    (name, value), *_ = TUNED[learner].items()
-    how = {"learner": learner, "splits": [SPLIT]}
-    walk_predictions(signal(), np.arange(700).astype("datetime64[D]"), **how)
-    assert given == TUNED[learner]
-    walk_predictions(signal(), np.arange(700).astype("datetime64[D]"), **how, **{name: "other"})
-    assert given == {**TUNED[learner], name: "other"} and value != "other"

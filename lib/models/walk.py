@@ -10,7 +10,6 @@ import numpy as np
 from lib.errors import ParameterError
 from lib.models.dataset import Dataset
 from lib.models.learners import find_learner
-from lib.models.settings import TUNED
 from lib.models.splits import Split, walk_forward
 
 
@@ -29,7 +28,7 @@ def walk_predictions(
 
     splits: rows to fit, validate and predict, such as `[fixed_split(dates)]`; or else first_test_year, and
     refit_every for fits that serve several years: `walk_forward`. options: of the learner, such as the MLP's epochs;
-    they come before the settings of `lib.models.settings`. The fit for a test span sees the days before it, less the
+    they come before its settings in `lib.models.learners`. The fit for a test span sees the days before it, less the
     purge; a day's prediction reads that day's features. Raises ParameterError unless exactly one of splits and
     first_test_year is given.
     """
@@ -39,7 +38,7 @@ def walk_predictions(
     if splits is None:
         assert first_test_year is not None
         splits = list(walk_forward(dates, first_test_year=first_test_year, refit_every=refit_every))
-    fit = find_learner(learner)(data, seed, **{**TUNED.get(learner, {}), **options})
+    fit = find_learner(learner)(data, seed, **options)
     prediction = np.full(data.shape, np.nan)
     for split in splits:
         rows = data.to_predict(split.test_start, split.test_stop)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lib.models.learners import NETWORK, PENALTY, TREES
+from lib.models.fits import NETWORK, PENALTY, TREES
 
 
 @dataclass(frozen=True)
