@@ -9,10 +9,11 @@ import torch
 from lib.errors import ParameterError, UnknownNameError
 from lib.factors import FactorSet
 from lib.models.dataset import Dataset, both_days, build_dataset, next_return
-from lib.models.learners import LEARNERS, RIDGE_PENALTY, find_learner
+from lib.models.learners import LEARNERS, find_learner
 from lib.models.networks import MLP
-from lib.models.splits import Split, holdout, walk_forward
+from lib.models.splits import Split, fixed_split, walk_forward
 from lib.models.training import Protocol, initialised, predict, train
+from lib.models.validation import Validation
 from lib.models.walk import walk_predictions
 from lib.panel import Panel
 from lib.reasons import Reason
@@ -25,15 +26,24 @@ YEARS = DATES.astype("datetime64[Y]").astype(int) + 1970
 # --------------------------------------------------------------------------- splits
 
 
+def first_rows(split: Split) -> tuple[int, int, int]:
+    return split.fit_start, split.validation_start, split.test_start
+
+
 @pytest.mark.parametrize("horizon", [1, 2, 5])
 @pytest.mark.parametrize("lag", [0, 1, 3])
-def test_the_label_of_the_last_training_day_ends_before_the_test_span(horizon, lag):
-    splits = list(walk_forward(DATES, first_test_year=2011, horizon=horizon, lag=lag))
-    assert len(splits) == 2
+@pytest.mark.parametrize("kind", ["walk", "fixed"])
+def test_the_last_label_of_a_part_ends_before_the_next_part(horizon, lag, kind):
+    if kind == "walk":
+        splits = list(walk_forward(DATES, first_test_year=2011, horizon=horizon, lag=lag))
+        assert len(splits) == 2
+    else:
+        years = {"train": (2010, 2010), "validation": (2011, 2011), "test": (2012, 2012)}
+        splits = [fixed_split(DATES, **years, horizon=horizon, lag=lag)]
     for split in splits:
-        last = split.train_stop - 1
-        assert last + horizon + lag < split.test_start, "t + h + lag lies before the first test day"
-        assert last + 1 + horizon + lag == split.test_start, "and not one day more is thrown away"
+        for stop, start in ((split.fit_stop, split.validation_start), (split.validation_stop, split.test_start)):
+            assert stop - 1 + horizon + lag < start, "t + h + lag lies before the first day of the next part"
+            assert stop + horizon + lag == start, "and not one day more is thrown away"
 
 
 @pytest.mark.parametrize("refit_every", [1, 2, 3])
@@ -47,7 +57,7 @@ def test_test_spans_cover_every_day_from_the_first_test_year_once(refit_every):
 
 def test_a_split_by_hand():
     days = np.arange("2012-12-27", "2013-01-04", dtype="datetime64[D]")  # five days, then three
-    assert list(walk_forward(days, first_test_year=2013)) == [Split(train_stop=3, test_start=5, test_stop=8)]
+    assert list(walk_forward(days, first_test_year=2013)) == [Split(0, 0, 2, 3, 5, 8)]
 
 
 @pytest.mark.parametrize("year", [2009, 2010, 2013])
@@ -56,16 +66,44 @@ def test_a_test_year_outside_the_data_is_refused(year):
         list(walk_forward(DATES, first_test_year=year))
 
 
-@pytest.mark.parametrize("train_stop,share", [(100, 0.1), (259, 0.1), (5, 0.1), (40, 0.5)])
-def test_the_holdout_is_the_purged_tail(train_stop, share):
-    fit_stop, start = holdout(train_stop, share)
-    assert start == train_stop - max(1, round(share * train_stop))
-    assert fit_stop - 1 + 2 < start, "the last fitted label ends, and trades, before validation begins"
-    assert fit_stop == start - 2
+@pytest.mark.parametrize("share", [0.1, 0.25])
+def test_the_validation_days_are_the_tail_of_the_days_before_the_test_span(share):
+    for split in walk_forward(DATES, first_test_year=2011, holdout=share):
+        assert split.fit_start == 0
+        assert split.validation_stop - split.validation_start == round(share * split.validation_stop)
 
 
-def test_a_holdout_that_leaves_nothing_to_fit_is_empty_not_negative():
-    assert holdout(2, 0.5) == (0, 1)
+def test_a_fixed_split_takes_whole_calendar_years():
+    split = fixed_split(DATES, train=(2010, 2010), validation=(2011, 2011), test=(2012, 2012))
+    for year, start in zip((2010, 2011, 2012), first_rows(split), strict=True):
+        assert start == np.flatnonzero(year == YEARS)[0]
+    assert split.test_stop == len(DATES)
+    assert split.fit_stop == split.validation_start - 2 and split.validation_stop == split.test_start - 2
+
+
+def test_years_between_the_parts_of_a_fixed_split_belong_to_none():
+    days = np.arange("2012-01-01", "2017-01-01", dtype="datetime64[D]")
+    split = fixed_split(days, train=(2012, 2012), validation=(2014, 2014), test=(2016, 2016))
+    assert split == Split(0, 366, 731, 1096, 1461, 1827)  # 366 days of 2012; 2013 and 2015 are in no part
+
+
+@pytest.mark.parametrize(
+    "years,match",
+    [
+        ({}, "train 2015-2020.*runs from 2010-01-04.*lacks 2015, 2016, .*, 2024"),
+        ({"train": (2009, 2010), "validation": (2011, 2011), "test": (2012, 2012)}, "lacks 2009; choose"),
+        ({"train": (2010, 2011), "validation": (2011, 2011), "test": (2012, 2012)}, "share no year"),
+        ({"train": (2011, 2010), "validation": (2011, 2011), "test": (2012, 2012)}, "follow each other"),
+    ],
+)
+def test_years_that_the_data_lacks_or_that_overlap_are_refused(years, match):
+    with pytest.raises(ParameterError, match=match):
+        fixed_split(DATES, **years)
+
+
+def test_a_part_that_the_purge_empties_is_refused():
+    with pytest.raises(ParameterError, match="after the purge; expected days in every part"):
+        fixed_split(DATES, train=(2010, 2010), validation=(2011, 2011), test=(2012, 2012), horizon=300)
 
 
 # --------------------------------------------------------------------------- samples
@@ -96,6 +134,12 @@ def test_both_days_needs_today_and_tomorrow():
     masks = both_days(small_panel().price_valid)
     assert masks[:, 0].tolist() == [True, False, False, True, False]
     assert masks[:, 1].tolist() == [True, True, False, False, False]
+
+
+def until(train_stop: int) -> Split:
+    """Nine tenths of the days before train_stop to fit on, the last tenth to validate on."""
+    held = train_stop - round(0.1 * train_stop)
+    return Split(0, held - 2, held, train_stop, train_stop + 2, train_stop + 3)
 
 
 def factor_set(values: np.ndarray, valid: np.ndarray) -> FactorSet:
@@ -208,7 +252,7 @@ def test_a_variant_without_cells_gives_no_samples(parts):
 # -------------------------------------------------------------------------- learners
 
 
-def signal(seed=0, days=700, stocks=25, noise=1.0) -> Dataset:
+def signal(seed=0, days=700, stocks=30, noise=1.0) -> Dataset:
     """Labels are a known function of three features, plus noise; some cells have no label."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(days * stocks, 3)).astype(np.float32)
@@ -220,12 +264,14 @@ def signal(seed=0, days=700, stocks=25, noise=1.0) -> Dataset:
 
 def test_ridge_equals_the_closed_form():
     data = signal()
-    x, y = data.training(0, 300)
+    x, y = data.training(0, until(300).fit_stop)
     x = x.astype(np.float64)
-    slope = np.linalg.solve(x.T @ x + RIDGE_PENALTY * len(y) * np.eye(3), x.T @ y)  # no intercept: both are centred
-    expected = data.features.astype(np.float64) @ slope
-    found = find_learner("ridge")(data, 0)(300)(data.features)
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-14)
+    for penalty in (0.001, 0.01, 1.0):
+        slope = np.linalg.solve(x.T @ x + penalty * len(y) * np.eye(3), x.T @ y)  # no intercept: both are centred
+        expected = data.features.astype(np.float64) @ slope
+        found = find_learner("ridge")(data, 0, penalties=[penalty])(until(300))(data.features)
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-14)
+    slope = np.linalg.solve(x.T @ x, x.T @ y)
     np.testing.assert_allclose(slope, 0.02 * np.array([0.5, -0.3, 0.0]), atol=0.001)
 
 
@@ -234,14 +280,14 @@ def test_ridge_that_walked_on_equals_ridge_fitted_at_once():
     data = signal()
     fit = find_learner("ridge")(data, 0)
     for stop in (150, 151, 333, 333, 97):
-        once = find_learner("ridge")(data, 0)(stop)(data.features)
-        np.testing.assert_allclose(fit(stop)(data.features), once, rtol=1e-10, atol=1e-15)
-    assert not np.allclose(fit(150)(data.features), fit(333)(data.features), rtol=1e-3)
+        once = find_learner("ridge")(data, 0)(until(stop))(data.features)
+        np.testing.assert_allclose(fit(until(stop))(data.features), once, rtol=1e-10, atol=1e-15)
+    assert not np.allclose(fit(until(150))(data.features), fit(until(333))(data.features), rtol=1e-3)
 
 
 def test_ridge_without_a_sample_is_refused():
-    with pytest.raises(ParameterError, match="ridge needs samples: got none in the first 0 days"):
-        find_learner("ridge")(signal(), 0)(0)
+    with pytest.raises(ParameterError, match=r"ridge needs samples: got none on the days \[7, 7\)"):
+        find_learner("ridge")(signal(), 0)(Split(7, 7, 9, 20, 22, 30))
 
 
 def test_the_papers_mlp_has_44033_parameters():
@@ -255,8 +301,14 @@ FAST = Protocol(learning_rate=5e-3, batch=256, epochs=3)
 
 def trained(seed: int, data: Dataset | None = None) -> np.ndarray:
     data = data or signal()
-    network = train(initialised(MLP, 3, seed), data.training(0, 150), data.training(160, 200), seed=seed, protocol=FAST)
+    sample, validation = data.training(0, 150), held_out(data)
+    network = train(initialised(MLP, 3, seed), sample, validation, seed=seed, protocol=FAST)
     return predict(network, data.features[:500])
+
+
+def held_out(data: Dataset, sign: int = 1) -> Validation:
+    rows = data.rows(160, 200)
+    return Validation(data.features[rows], sign * data.label[rows], data.day[rows])
 
 
 def test_training_is_a_function_of_its_seed():
@@ -281,75 +333,37 @@ def test_initial_weights_depend_on_the_seed_alone():
 def test_training_keeps_the_best_epoch():
     """A validation sample of the opposite sign: every step makes it worse, so the first epoch is what is returned."""
     data = signal(noise=0.1)
-    fit, (xv, yv) = data.training(0, 150), data.training(160, 200)
+    fit = data.training(0, 150)
 
     def after(epochs):
         protocol = Protocol(learning_rate=1e-3, batch=256, epochs=epochs, patience=2)
-        return predict(train(initialised(MLP, 3, 0), fit, (xv, -yv), seed=0, protocol=protocol), data.features[:500])
+        network = train(initialised(MLP, 3, 0), fit, held_out(data, -1), seed=0, protocol=protocol)
+        return predict(network, data.features[:500])
 
     np.testing.assert_array_equal(after(1), after(8))
 
 
 def test_empty_samples_are_refused():
     data = signal()
-    with pytest.raises(ParameterError, match="got 0 to fit and"):
-        train(MLP(3), data.training(0, 0), data.training(0, 10), seed=0)
-    with pytest.raises(ParameterError, match="and 0 to validate"):
-        train(MLP(3), data.training(0, 10), data.training(0, 0), seed=0)
+    with pytest.raises(ParameterError, match="training needs samples: got none to fit"):
+        train(MLP(3), data.training(0, 0), held_out(data), seed=0)
 
 
 @pytest.mark.parametrize("learner,options", [("ridge", {}), ("lightgbm", {}), ("mlp", {"epochs": 40})])
 def test_a_learnable_signal_is_learned(learner, options):
     data = signal(noise=1.0)
-    predicted = find_learner(learner)(data, 0, **options)(560)(data.features)
-    test = slice(600 * 25, None)
+    predicted = find_learner(learner)(data, 0, **options)(until(560))(data.features)
+    test = slice(600 * 30, None)
     truth = data.features[test] @ [0.5, -0.3, 0.0]
     assert np.corrcoef(predicted[test], truth)[0, 1] > 0.95
-
-
-def test_the_mlp_fits_and_validates_on_purged_days(monkeypatch):
-    seen = {}
-
-    def spy(network, fit, validation, **_):
-        seen.update(fit=fit, validation=validation)
-        return network
-
-    monkeypatch.setattr("lib.models.training.train", spy)
-    data = signal()
-    find_learner("mlp")(data, 0)(300)
-    for name, days in (("fit", (0, 268)), ("validation", (270, 300))):
-        for found, expected in zip(seen[name], data.training(*days), strict=True):
-            np.testing.assert_array_equal(found, expected)
-
-
-def test_trees_are_a_function_of_their_seed_and_of_the_purged_days(monkeypatch):
-    """Another seed draws other rows and factors; the days between fit and validation are read by neither."""
-    data = signal()
-
-    def predicted(data, seed):
-        return find_learner("lightgbm")(data, seed, rounds=5)(300)(data.features[:500])
-
-    first = predicted(data, 0)
-    np.testing.assert_array_equal(first, predicted(data, 0))
-    assert not np.array_equal(first, predicted(data, 1))
-    gap = (data.day >= 268) & (data.day < 270) | (data.day >= 300)
-    hidden = Dataset(data.features, np.where(gap, 1e30, data.label), data.day, data.stock, data.shape)
-    np.testing.assert_array_equal(first, predicted(hidden, 0))
-    seen = Dataset(data.features, np.where(data.day == 267, 5.0, data.label), data.day, data.stock, data.shape)
-    assert not np.array_equal(first, predicted(seen, 0))
-
-
-def test_trees_without_a_sample_are_refused():
-    data = signal()
-    empty = Dataset(data.features, np.where(data.day < 268, data.label, np.nan), data.day, data.stock, data.shape)
-    with pytest.raises(ParameterError, match="and 0 to validate"):
-        find_learner("lightgbm")(empty, 0)(300)
 
 
 def test_trees_do_not_depend_on_the_unit_of_the_label():
     data = signal()
     scaled = Dataset(data.features, 1024 * data.label, data.day, data.stock, data.shape)
-    one, other = (find_learner("lightgbm")(part, 0, rounds=5)(300)(part.features[:500]) for part in (data, scaled))
+    one, other = (
+        find_learner("lightgbm")(part, 0, rounds=5)(until(300))(part.features[:500]) for part in (data, scaled)
+    )
     np.testing.assert_allclose(1024 * one, other, rtol=1e-5, atol=1e-9)
 
 
@@ -358,8 +372,8 @@ def test_a_prediction_does_not_depend_on_how_many_rows_are_predicted(learner, op
     """Matrix products may round a row differently when the number of rows changes."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(9000, 39)).astype(np.float32)
-    data = Dataset(x, x[:, 0] + rng.normal(size=9000), np.arange(9000) // 10, np.arange(9000) % 10, (900, 10))
-    predictor = find_learner(learner)(data, 0, **options)(800)
+    data = Dataset(x, x[:, 0] + rng.normal(size=9000), np.arange(9000) // 30, np.arange(9000) % 30, (300, 30))
+    predictor = find_learner(learner)(data, 0, **options)(until(280))
     whole = predictor(x)
     assert whole.shape == (9000,) and predictor(x[:0]).shape == (0,)
     for rows in (1, 7, 999, 4097, 8999):
@@ -379,7 +393,7 @@ def test_an_unknown_learner_is_refused():
 @pytest.mark.parametrize("year", [2011, 2012])
 def test_the_future_changes_no_prediction(learner, options, year):
     """Everything from t0 on is replaced, t0 inside a test span or on its second day."""
-    data = signal(days=700, stocks=6)
+    data = signal(stocks=27)
     how = {"learner": learner, "first_test_year": 2011, **options}
     before = walk_predictions(data, DATES, **how)
     start = int(np.searchsorted(YEARS, year))
@@ -394,7 +408,7 @@ def test_the_future_changes_no_prediction(learner, options, year):
 
 
 def test_predictions_cover_the_test_years_and_only_samples():
-    data = signal(stocks=6)
+    data = signal(stocks=27)
     kept = np.random.default_rng(1).random(len(data.day)) < 0.9
     data = Dataset(data.features[kept], data.label[kept], data.day[kept], data.stock[kept], data.shape)
     found = walk_predictions(data, DATES, learner="ridge", first_test_year=2011)
@@ -407,8 +421,8 @@ def test_every_test_year_has_its_own_fit(monkeypatch):
     stops = []
 
     def spy(data, seed):
-        def fit(train_stop):
-            stops.append((train_stop, seed))
+        def fit(split):
+            stops.append((split.validation_stop, seed))
             return lambda rows: np.zeros(len(rows))
 
         return fit

@@ -18,7 +18,8 @@ from lib.load.columns import Table
 
 #: kinds of `lib.exchanges` that are no stocks quoted in yuan, in words
 _NO_STOCK: Final = {
-    "index": "an index", "fund": "a fund", "wide fund": "a fund", "bond": "a bond", "preferred share": "a preferred share",
+    "index": "an index", "fund": "a fund", "wide fund": "a fund", "bond": "a bond",
+    "preferred share": "a preferred share",
 }  # fmt: skip
 _IN_DOLLARS: Final = re.compile(r"SH900")
 #: yuan; stocks with such codes have stayed far below, the indices of these codes far above
