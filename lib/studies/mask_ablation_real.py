@@ -19,7 +19,7 @@ from lib.studies.agreement import EXACT, TRAINED, Agreement
 from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.evaluation import evaluate, on_panel, ordered, pairs, row_rng
 from lib.studies.mask_ablation_tables import CLAIM_IDS, LEARNERS, answer_claims, summary
-from lib.studies.panels import study_panel
+from lib.studies.panels import FILE, study_panel
 from lib.studies.scoring import difference
 from lib.studies.variants import CONTRASTS, VARIANTS, compute_features
 
@@ -46,10 +46,6 @@ def _group(row: Config) -> str:
     return f"{row['market_seed']} {VARIANTS[row['mask']].features}"
 
 
-def _panel(settings: Settings, seed: int) -> Panel:
-    return study_panel(settings["data_path"], "cn", settings["n_stocks"], settings["n_days"], seed)
-
-
 @lru_cache(maxsize=1)
 def _features(panel: Panel, features: str) -> FactorSet:
     """Keyed on the panel object, which `study_panel` shares between the rows of a process."""
@@ -57,7 +53,7 @@ def _features(panel: Panel, features: str) -> FactorSet:
 
 
 def _compute(row: Config, settings: Settings) -> RowResult:
-    panel = _panel(settings, row["market_seed"])
+    panel = study_panel(settings, row["market_seed"])
     return evaluate(
         panel,
         row["mask"],
@@ -73,7 +69,7 @@ def _compute(row: Config, settings: Settings) -> RowResult:
 def _contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> RowResult:
     """Paired differences between the variants of one learner on one market."""
     learner, seed = rows[0][0]["learner"], rows[0][0]["seed"]
-    panel = _panel(settings, rows[0][0]["market_seed"])
+    panel = study_panel(settings, rows[0][0]["market_seed"])
     sides = {row["mask"]: (on_panel(panel, result.arrays), result.arrays) for row, result in rows}
     records = []
     for left, right in pairs(sides, CONTRASTS):
@@ -97,7 +93,7 @@ STUDY = Study(
     grid=_grid,
     compute=_compute,
     parameters={
-        "data_path": Parameter(str, None, optional=True, help="A-share file; without it the overlay market is used"),
+        **FILE,
         "first_test_year": Parameter(int, 2013, low=1991, high=2100, help="first year that is predicted"),
         "learners": Parameter(list, list(LEARNERS), choices=LEARNERS, help="which learners to run"),
         "variants": Parameter(list, None, choices=tuple(VARIANTS), optional=True, help="variants of ridge; None: all"),
