@@ -19,9 +19,10 @@ from lib.models.learners import TRAINED as TRAINED_LEARNERS
 from lib.parameters import Parameter
 from lib.studies.agreement import EXACT, TRAINED, Agreement
 from lib.studies.base import Config, RowResult, Settings, Study
+from lib.studies.contrasts import difference
 from lib.studies.evaluation import evaluate, on_panel, ordered, pairs, row_rng
 from lib.studies.mask_ablation_synthetic_tables import CLAIM_IDS, answer_claims, condition_name, summary
-from lib.studies.scoring import Record, difference, sharpe_difference
+from lib.studies.scoring import Record
 from lib.studies.synthetic import (
     FACTOR_SETS,
     LIMIT_RATES,
@@ -117,9 +118,6 @@ def _difference(world: Any, left: RowResult, right: RowResult, name: str, seed: 
     a, b = on_panel(panel, left.arrays), on_panel(panel, right.arrays)
     records = difference(panel, (a, left.arrays), (b, right.arrays), rng, samples)
     records += truth_difference(world, a, b, rng, samples)
-    # over equal weight: what the market gives everyone has no part in it
-    active, other = (side.arrays["executed_open.active"] for side in (left, right))
-    records += sharpe_difference("executed_open.active_sharpe", active, other, rng, samples)
     levels = [{item["metric"]: item["value"] for item in side.records} for side in (left, right)]
     return records + level_differences(levels[0], levels[1], LEVELS)
 

@@ -21,6 +21,7 @@ from lib.panel import Panel
 from lib.parameters import Parameter
 from lib.studies.agreement import EXACT, TRAINED, Agreement
 from lib.studies.base import Config, RowResult, Settings, Study
+from lib.studies.contrasts import difference
 from lib.studies.evaluation import evaluate, on_panel, ordered, pairs, row_rng
 from lib.studies.mask_ablation_real_tables import (
     CLAIM_IDS,
@@ -33,7 +34,6 @@ from lib.studies.mask_ablation_real_tables import (
     summary,
 )
 from lib.studies.panels import FILE, study_panel
-from lib.studies.scoring import difference
 from lib.studies.variants import CONTRASTS, VARIANTS, compute_features
 
 #: variants of LightGBM and the MLP where time is short, and those that tell labels, universe and windows apart
@@ -77,8 +77,32 @@ def _features(panel: Panel, features: str, standardise: str) -> FactorSet:
     return compute_features(panel, features, CORE, standardise)
 
 
-def _compute(row: Config, settings: Settings) -> RowResult:
+def _split(panel: Panel, window: str) -> Split | None:
+    """The split of a window of the papers; None on the walk."""
+    if window == WALK:
+        return None
+    train, validation, test = FIXED[window]
+    try:
+        return fixed_split(panel.dates, train=train, validation=validation, test=test)
+    except ParameterError as error:
+        raise ParameterError(f"windows: {window!r} cannot be had from this file: {error}") from None
+
+
+def _panel(row: Config, settings: Settings) -> tuple[Panel, Split | None]:
+    """The panel of a row up to its last test day, and its split: a book is held to the end of its panel."""
     panel = study_panel(settings, row["market_seed"])
+    split = _split(panel, row["window"])
+    return (panel, None) if split is None else (_first_rows(panel, split.test_stop), split)
+
+
+@lru_cache(maxsize=1)
+def _first_rows(panel: Panel, stop: int) -> Panel:
+    """The same object where nothing is cut, so that windows share what is computed from it."""
+    return panel if stop == len(panel.dates) else panel.rows(0, stop)
+
+
+def _compute(row: Config, settings: Settings) -> RowResult:
+    panel, split = _panel(row, settings)
     names = ("first_test_year", "refit_every", "rounds", "epochs")
     return evaluate(
         panel,
@@ -87,26 +111,15 @@ def _compute(row: Config, settings: Settings) -> RowResult:
         name=row["variant"],
         seed=row["seed"],
         learner=row["learner"],
-        splits=_splits(panel, row["window"]),
+        splits=None if split is None else [split],
         **{name: row[name] for name in names if name in row},
     )
-
-
-def _splits(panel: Panel, window: str) -> list[Split] | None:
-    """The one split of a window of the papers; None on the walk, which is told by its first test year."""
-    if window == WALK:
-        return None
-    train, validation, test = FIXED[window]
-    try:
-        return [fixed_split(panel.dates, train=train, validation=validation, test=test)]
-    except ParameterError as error:
-        raise ParameterError(f"windows: {window!r} cannot be had from this file: {error}") from None
 
 
 def _contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> RowResult:
     """Paired differences between the variants of one learner on one market in one window."""
     first = rows[0][0]
-    panel = study_panel(settings, first["market_seed"])
+    panel, _ = _panel(first, settings)
     sides = {row["mask"]: (on_panel(panel, result.arrays), result.arrays) for row, result in rows}
     records = []
     for left, right in pairs(sides, CONTRASTS):

@@ -29,8 +29,8 @@ FIXED: dict[str, tuple[Years, Years, Years]] = {
 WINDOWS = (WALK, *FIXED)
 #: the window that answers paper B's claims about real prices
 ANSWERED = "paper B"
-#: what windows are compared by
-COMPARED = ("m1_ic", "executed_open.sharpe")
+#: what windows are compared by: information, then money over equal weight, gross of costs before net
+COMPARED = ("m1_ic", "executed_open.active_sharpe_gross", "executed_open.active_sharpe")
 
 
 def condition_name(window: str, standardise: str = "zscore") -> str:

@@ -14,7 +14,8 @@ from lib.market import make_market
 from lib.parameters import Parameter
 from lib.stats import ic
 from lib.studies.base import RowResult
-from lib.studies.scoring import MINIMUM_CELLS, Record, Series, ic_records, mean_difference, scored_cells
+from lib.studies.contrasts import mean_difference
+from lib.studies.scoring import MINIMUM_CELLS, Record, Series, ic_records, scored_cells
 from lib.studies.variants import compute_features
 
 if TYPE_CHECKING:
