@@ -12,7 +12,6 @@ from lib.panel import Panel
 from lib.reasons import Reason
 from lib.studies import scoring, variants
 from lib.studies.contrasts import difference
-from lib.studies.mask_ablation_real import STUDY
 from lib.studies.scoring import RECORDED, backtests, daily_ics, score, scored_cells
 from lib.studies.variants import CONTRASTS, FEATURES, VARIANTS, cells, compute_features, variant_dataset
 
@@ -213,16 +212,3 @@ def test_coverage_and_refusals_are_reported(panel):
     assert found["executed_open.turnover"] == pytest.approx(runs["executed_open"].turnover[1:].mean())
     for name in ("executed_open.sharpe", "naive_close.annual_return", "phantom_open"):
         assert found[f"{name}.low"] <= found[f"{name}.high"]
-
-
-def test_the_grid_has_one_ridge_row_per_variant_on_real_prices():
-    settings = STUDY.settings("laptop", 3, {"data_path": "prices.parquet"})
-    rows = STUDY.rows(settings)
-    ridge = [row["mask"] for row in rows if row["learner"] == "ridge"]
-    assert sorted(ridge) == sorted(VARIANTS), "one market and no randomness: one row each"
-    assert sorted(row["seed"] for row in rows if row["learner"] == "mlp" and row["mask"] == "none") == [0, 1, 2]
-    assert {row["market_seed"] for row in rows} == {0}
-    overlay = STUDY.rows(STUDY.settings("laptop", 2))
-    assert {row["market_seed"] for row in overlay} == {0, 1}
-    groups = [STUDY.group(row) for row in rows if row["learner"] == "ridge"]
-    assert len(set(groups)) == len(FEATURES) and groups == sorted(groups, key=groups.index)

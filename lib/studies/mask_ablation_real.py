@@ -34,6 +34,7 @@ from lib.studies.mask_ablation_real_tables import (
     summary,
 )
 from lib.studies.panels import FILE, study_panel
+from lib.studies.scoring import SAMPLES
 from lib.studies.variants import CONTRASTS, VARIANTS, compute_features
 
 #: variants of LightGBM and the MLP where time is short, and those that tell labels, universe and windows apart
@@ -111,6 +112,7 @@ def _compute(row: Config, settings: Settings) -> RowResult:
         name=row["variant"],
         seed=row["seed"],
         learner=row["learner"],
+        samples=settings["samples"],
         splits=None if split is None else [split],
         **{name: row[name] for name in names if name in row},
     )
@@ -124,7 +126,7 @@ def _contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> R
     records = []
     for left, right in pairs(sides, CONTRASTS):
         name = row_name(f"{left} - {right}", first["learner"], first["condition"])
-        found = difference(panel, sides[left], sides[right], row_rng(name, first["seed"]))
+        found = difference(panel, sides[left], sides[right], row_rng(name, first["seed"]), settings["samples"])
         records += [{"variant": name, **record} for record in found]
     return RowResult(records)
 
@@ -155,11 +157,12 @@ STUDY = Study(
         "ranks": Parameter(bool, True, help="ridge on ranked features too, beside z-scores"),
         "rounds": Parameter(int, 300, low=1, high=5000, help="trees of LightGBM at most"),
         "epochs": Parameter(int, 60, low=1, high=1000, help="epochs of the MLP at most"),
+        "samples": Parameter(int, SAMPLES, low=10, high=10000, help="resampled paths behind each interval"),
         "n_stocks": Parameter(int, 150, low=60, high=5000, help="stocks of the overlay market"),
         "n_days": Parameter(int, 1400, low=900, high=5000, help="days of the overlay market"),
     },
     scales={
-        "smoke": {"n_stocks": 80, "n_days": 960, "ranks": False, "rounds": 20, "epochs": 3, "seeds": 1},
+        "smoke": {"n_stocks": 80, "n_days": 960, "ranks": False, "rounds": 20, "epochs": 3, "samples": 100, "seeds": 1},
         "laptop": {"seeds": 1},
         "paper": {"trained_variants": list(TOLD_APART), "seeds": 3},
     },

@@ -12,11 +12,12 @@ import pandas as pd
 
 from lib.claims import Answer
 from lib.factors.core import CORE
-from lib.findings.estimates import ENDS, Numbers
+from lib.findings.ablation import Ablation
+from lib.findings.estimates import ENDS
 from lib.models.splits import Years
 from lib.studies.mask_ablation_synthetic_tables import conditions, of_condition
 from lib.studies.mask_ablation_tables import APPENDIX_B, LEARNERS, PAPER_VARIANTS, PARADOX, variant_table
-from lib.studies.variants import CONTRASTS, VARIANTS
+from lib.studies.variants import CONTRASTS
 
 #: expanding window: every test year is predicted by what was fitted on the years before it
 WALK = "walk"
@@ -61,6 +62,16 @@ def test_years(window: str) -> str:
     return f"{first} to {last}"
 
 
+def window_years() -> pd.DataFrame:
+    """The years of the papers' windows, as a table."""
+    parts = ("train", "validation", "test")
+    rows = {
+        window: dict(zip(parts, (f"{first} to {last}" for first, last in years), strict=True))
+        for window, years in FIXED.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("window")
+
+
 def condition_title(condition: str) -> str:
     """A heading for a condition."""
     window, _, ranks = condition.partition(", ") if condition != "ranks" else ("", "", condition)
@@ -79,27 +90,20 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(run, names=["window", "learner", "variant"])
 
 
-def windows_run(frame: pd.DataFrame, learner: str) -> list[str]:
-    """The windows in which a learner was run on z-scores."""
-    ran = set(frame["variant"])
-    return [
-        window
-        for window in WINDOWS
-        if any(row_name(variant, learner, condition_name(window)) in ran for variant in VARIANTS)
-    ]
+def by_window(frame: pd.DataFrame, learner: str) -> dict[str, pd.DataFrame]:
+    """Window -> its rows on z-scores, without its name, of the windows in which a learner was run."""
+    parts = {window: of_condition(frame, condition_name(window)) for window in WINDOWS}
+    return {window: part for window, part in parts.items() if learner in Ablation.learners(part)}
 
 
 def window_table(frame: pd.DataFrame, learner: str, metrics: Iterable[str] = COMPARED) -> pd.DataFrame:
     """Contrasts down, windows across: for each metric and window the difference with its 95 % interval."""
-    numbers, windows = Numbers(frame), windows_run(frame, learner)
+    found = {window: Ablation.of(part, learner) for window, part in by_window(frame, learner).items()}
     rows = {}
     for left, right in CONTRASTS:
-        row: dict[str, float] = {}
-        for metric in metrics:
-            for window in windows:
-                found = numbers.find(row_name(f"{left} - {right}", learner, condition_name(window)), metric)
-                row |= found.columns(f"{metric}, {window}")
-        rows[f"{left} - {right}"] = row
+        columns = [(metric, window) for metric in metrics for window in found]
+        items = {f"{metric}, {window}": found[window].contrast(left, right, metric) for metric, window in columns}
+        rows[f"{left} - {right}"] = {k: x for name, item in items.items() for k, x in item.columns(name).items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("contrast").dropna(how="all")
 
 
