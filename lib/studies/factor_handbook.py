@@ -26,6 +26,7 @@ from lib.studies.factor_precision import apart_from_float64
 from lib.studies.factor_relatives import Sample, closest, family_correlations, rank_correlations, twins
 from lib.studies.factor_units import unit_agreement, unit_records
 from lib.studies.panels import FILE, OVERLAY, file_panel, overlay_panel, source_name
+from lib.studies.synthetic import MARKET_PARAMETERS
 
 FILES = ("data_path", "vwap_path")
 #: days that a comparison of units needs before its first compared day, beside the days it compares
@@ -178,6 +179,7 @@ STUDY = Study(
         "n_stocks": Parameter(int, 150, low=60, high=5000, help="stocks of the overlay market"),
         "n_days": Parameter(int, 700, low=400, high=5000, help="days of the overlay market"),
         "n_sampled": Parameter(int, 120, low=10, high=1000, help="days on which factors are compared"),
+        **MARKET_PARAMETERS,
     },
     scales={
         "smoke": {"n_stocks": 80, "n_days": 440, "n_sampled": 30, "seeds": 1},

@@ -32,6 +32,7 @@ from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.factor_universe_records import Filtered, Record, records
 from lib.studies.factor_universe_tables import CLAIM_IDS, answer_claims, summary
 from lib.studies.panels import FILE, OVERLAY, source_name, study_panel
+from lib.studies.synthetic import MARKET_PARAMETERS
 
 #: days whose rankings decide who is whose twin
 SAMPLED_DAYS = 40
@@ -98,6 +99,7 @@ STUDY = Study(
         "draws": Parameter(int, 200, low=10, high=10000, help="draws of the null market and of the count's interval"),
         "n_stocks": Parameter(int, 120, low=60, high=5000, help="stocks of the overlay market"),
         "n_days": Parameter(int, 750, low=6 * PERIOD, high=5000, help="days of the overlay market"),
+        **MARKET_PARAMETERS,
     },
     scales={
         "smoke": {"every": 7, "n_stocks": 100, "n_days": 450, "draws": 50, "seeds": 1},

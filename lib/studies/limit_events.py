@@ -17,6 +17,7 @@ from lib.parameters import Parameter
 from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.limit_events_tables import CLAIM_IDS, answer_claims, summary
 from lib.studies.panels import FILE, OVERLAY, source_name, study_panel
+from lib.studies.synthetic import MARKET_PARAMETERS
 
 #: half-width of a 95 % normal interval in standard errors
 Z95 = 1.959964
@@ -140,6 +141,7 @@ STUDY = Study(
         "us_path": Parameter(str, None, optional=True, help="file of a market without limits: the control"),
         "n_stocks": Parameter(int, 200, low=20, high=5000, help="stocks of the overlay market"),
         "n_days": Parameter(int, 750, low=60, high=5000, help="days of the overlay market"),
+        **MARKET_PARAMETERS,
     },
     scales={"smoke": {"n_stocks": 120, "n_days": 500, "seeds": 1}, "laptop": {"seeds": 2}, "paper": {"seeds": 5}},
     inputs=_inputs,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from lib.errors import LibError, LoadError
 from lib.listing import seasoned
@@ -18,6 +19,7 @@ from lib.parameters import Parameter
 from lib.reasons import Reason
 from lib.sources import file_digest
 from lib.studies.base import Settings
+from lib.studies.synthetic import MARKET_PARAMETERS
 
 #: sessions of three months: until then a new listing moves by its own rules and fills no 60-day window
 MIN_SESSIONS = Parameter(
@@ -58,8 +60,9 @@ def study_panel(settings: Settings, seed: int, parameter: str = "data_path", mar
 
 
 def overlay_panel(settings: Settings, seed: int) -> Panel:
-    """An overlay market of the settings' size. Raises LibError where it has too few events."""
-    return _overlay_panel(settings["n_stocks"], settings["n_days"], seed)
+    """An overlay market of the settings' size and planted alpha. Raises LibError for too few events."""
+    planted = {name: settings[name] for name in MARKET_PARAMETERS if name in settings}
+    return _overlay_panel(settings["n_stocks"], settings["n_days"], seed, **planted)
 
 
 def file_panel(settings: Settings, parameter: str = "data_path", market: str = "cn") -> Panel:
@@ -82,8 +85,8 @@ def _file_panel(path: str, market: str, content: str, universe: str | None, min_
 
 
 @lru_cache(maxsize=1)
-def _overlay_panel(n_stocks: int, n_days: int, seed: int) -> Panel:
-    panel = make_market(n_stocks, n_days, seed).panel
+def _overlay_panel(n_stocks: int, n_days: int, seed: int, **config: Any) -> Panel:
+    panel = make_market(n_stocks, n_days, seed, **config).panel
     for what, bits in (("limit closes", Reason.LIMIT_UP | Reason.LIMIT_DOWN), ("halts", Reason.HALT)):
         count = int(((panel.reasons & bits) > 0).sum())
         if count < ENOUGH_EVENTS:
