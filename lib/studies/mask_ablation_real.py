@@ -155,7 +155,7 @@ STUDY = Study(
             list, list(SHORT), choices=tuple(VARIANTS), optional=True, help="of LightGBM and the MLP; None: all"
         ),
         "ranks": Parameter(bool, True, help="ridge on ranked features too, beside z-scores"),
-        "rounds": Parameter(int, 300, low=1, high=5000, help="trees of LightGBM at most"),
+        "rounds": Parameter(int, 500, low=1, high=5000, help="trees of LightGBM at most"),
         "epochs": Parameter(int, 60, low=1, high=1000, help="epochs of the MLP at most"),
         "samples": Parameter(int, SAMPLES, low=10, high=10000, help="resampled paths behind each interval"),
         "n_stocks": Parameter(int, 150, low=60, high=5000, help="stocks of the overlay market"),
