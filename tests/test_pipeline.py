@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from overlay import rough_panel
 
-import lib.models.validation
 import lib.models.walk
 from lib.factors import FactorSet, compute_factors
 from lib.models.dataset import Dataset, both_days, build_dataset, next_return
@@ -151,12 +150,6 @@ def leaks(chain: Chain, panel: Panel, cut: int) -> set[str]:
 
 
 # ---------------------------------------------------------------------- the markets
-
-
-@pytest.fixture(autouse=True)
-def few_stocks_validate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A rewritten future leaves ten stocks a day."""
-    monkeypatch.setattr(lib.models.validation, "MINIMUM_CELLS", 5)
 
 
 @pytest.fixture(scope="module")

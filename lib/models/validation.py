@@ -19,20 +19,20 @@ MINIMUM_CELLS = 20
 class Validation:
     """The labelled samples of the validation days that have at least 20 of them.
 
-    features: float32 [R, F], sorted by day. label: float64 [R], NaN where there is none. day: int [R]. Raises
-    ParameterError when no day has enough.
+    Where no day has 20, as on a market made for a quick look, all days with two or more count: the criterion is then
+    noisy, but defined. features: float32 [R, F], sorted by day. label: float64 [R], NaN where there is none. day:
+    int [R]. Raises ParameterError when no day has two.
     """
 
     def __init__(self, features: np.ndarray, label: np.ndarray, day: np.ndarray) -> None:
         labelled = np.isfinite(label)
         number = np.unique(day, return_inverse=True)[1]
-        kept = labelled & (np.bincount(number[labelled], minlength=len(day)) >= MINIMUM_CELLS)[number]
+        count = np.bincount(number[labelled], minlength=len(day))
+        least = MINIMUM_CELLS if (count >= MINIMUM_CELLS).any() else 2
+        kept = labelled & (count >= least)[number]
         if not kept.any():
             days = "no days" if not len(day) else f"the days {day[0]} to {day[-1]}"
-            raise ParameterError(
-                f"validation needs days with {MINIMUM_CELLS} labelled stocks: got none on {days}; "
-                "take more days or stocks"
-            )
+            raise ParameterError(f"validation needs labelled stocks: got no day with two on {days}; take more")
         self.features = features[kept]
         self._day = np.unique(number[kept], return_inverse=True)[1]
         self._label = _unit(label[kept], self._day)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lib.models.fits import NETWORK, PENALTY, TREES
+
 
 @dataclass(frozen=True)
 class Range:
@@ -38,12 +40,7 @@ RANGES: Mapping[str, Mapping[str, Range]] = {
     },
 }  # fmt: skip
 #: trial 0: one per cent of shrinkage; LightGBM's own defaults; the papers' protocol
-DEFAULTS: Mapping[str, Mapping[str, float]] = {
-    "ridge": {"penalty": 0.01},
-    "lightgbm": {"learning_rate": 0.1, "num_leaves": 31, "feature_fraction": 1.0, "bagging_fraction": 1.0,
-                 "min_data_share": 0.0, "lambda_l2": 0.0},
-    "mlp": {"learning_rate": 5e-4, "weight_decay": 1e-5, "dropout": 0.1, "batch": 8192},
-}  # fmt: skip
+DEFAULTS: Mapping[str, Mapping[str, float]] = {"ridge": {"penalty": PENALTY}, "lightgbm": TREES, "mlp": NETWORK}
 
 
 def trial_settings(learner: str, trial: int) -> dict[str, float]:
