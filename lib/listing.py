@@ -59,3 +59,20 @@ def listing_days(dates: NDArray[Any], fields: Fields, listed: BoolArray) -> tupl
         elapsed = np.busday_count(listed_on, np.maximum(dates[first], listed_on))
         before = np.where(np.isnat(given), before, elapsed)
     return listed_on, np.cumsum(listed, axis=0) - 1 + before
+
+
+def seasoned(dates: NDArray[Any], fields: Fields, rows: BoolArray, sessions: int) -> BoolArray:
+    """Cells [T,N] from the stock's `sessions`-th session since its listing on, that session included; 0: all cells.
+
+    rows: [T,N], cells on which the stock has a row, halted or not. Sessions with a row count, from `list_date` on, else
+    from the first row on. A stock without `list_date` that has a row on the panel's first day was listed before,
+    unknown when: it is seasoned from there on. Weekdays from `list_date` to the first day of the panel stand for the
+    sessions before it. Prices are not read; nothing on day t depends on a later day.
+    """
+    before = np.where(rows[0], np.iinfo(np.int32).max, 0)
+    if "list_date" in fields:
+        given = fields["list_date"][rows.argmax(axis=0), np.arange(rows.shape[1])]
+        known, first = ~np.isnat(given), dates[0]
+        before = np.where(known, np.busday_count(np.where(known & (given < first), given, first), first), before)
+    seen = np.cumsum(rows, axis=0)
+    return np.asarray((sessions == 0) | ((seen > 0) & (before + seen >= sessions)))

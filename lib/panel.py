@@ -179,8 +179,15 @@ class Panel:
         """
         if kind not in MASKED_BY:
             raise PanelError(f"unknown mask {kind!r}; expected one of {', '.join(map(repr, MASKED_BY))}")
-        other = replace(self, mask_kind=kind)
-        # the derived arrays do not depend on the mask: share them rather than compute them again
+        return self._with(mask_kind=kind)
+
+    def with_universe(self, universe: BoolArray) -> Panel:
+        """The same panel with another membership [T,N]; reasons, masks and prices stay. Raises PanelError."""
+        return self._with(universe=_check_array("universe", universe, self.shape, np.bool_, copy=True))
+
+    def _with(self, **changes: Any) -> Panel:
+        other = replace(self, **changes)
+        # the derived arrays depend on neither mask nor universe: share them rather than compute them again
         other.__dict__.update({k: self.__dict__[k] for k in ("adj_factor", "returns") if k in self.__dict__})
         return other
 

@@ -13,7 +13,6 @@ from lib.portfolio import active_returns, equal_weight
 from lib.reasons import Reason
 from lib.studies import scoring, variants
 from lib.studies.contrasts import difference
-from lib.studies.mask_ablation_real import STUDY
 from lib.studies.scoring import RECORDED, backtests, daily_ics, score, scored_cells
 from lib.studies.variants import CONTRASTS, FEATURES, VARIANTS, cells, compute_features, variant_dataset
 
@@ -240,16 +239,3 @@ def test_a_book_that_never_trades_has_no_break_even_cost(panel):
     found = {r["metric"]: r["value"] for r in records}
     assert found["executed_open.turnover"] == 0 and "executed_open.break_even_bps" not in found
     assert np.isfinite(list(found.values())).all()
-
-
-def test_the_grid_has_one_ridge_row_per_variant_on_real_prices():
-    settings = STUDY.settings("laptop", 3, {"data_path": "prices.parquet"})
-    rows = STUDY.rows(settings)
-    ridge = [row["mask"] for row in rows if row["learner"] == "ridge"]
-    assert sorted(ridge) == sorted(VARIANTS), "one market and no randomness: one row each"
-    assert sorted(row["seed"] for row in rows if row["learner"] == "mlp" and row["mask"] == "none") == [0, 1, 2]
-    assert {row["market_seed"] for row in rows} == {0}
-    overlay = STUDY.rows(STUDY.settings("laptop", 2))
-    assert {row["market_seed"] for row in overlay} == {0, 1}
-    groups = [STUDY.group(row) for row in rows if row["learner"] == "ridge"]
-    assert len(set(groups)) == len(FEATURES) and groups == sorted(groups, key=groups.index)

@@ -178,11 +178,11 @@ def test_the_loosest_agreement_rules_what_is_made_of_several():
 # ------------------------------------------------------------------------------------ the real study
 
 
-def test_in_the_mask_ablation_exactly_what_comes_from_the_mlp_is_trained():
+def test_in_the_mask_ablation_exactly_what_comes_from_trees_and_the_mlp_is_trained():
     study = mask_ablation_real.STUDY
     plan = Plan.make(study, study.settings("smoke", 2), None)
     held = {str(row.get("learner") or row["contrast"].split()[0]): set() for row in plan.rows}
     for index, row in enumerate(plan.rows):
         held[str(row.get("learner") or row["contrast"].split()[0])].add(_agreement(plan, index))
-    assert held == {"ridge": {EXACT}, "mlp": {TRAINED}}
-    assert len(plan.members) == 4
+    assert held == {"ridge": {EXACT}, "lightgbm": {TRAINED}, "mlp": {TRAINED}}
+    assert len(plan.members) == 6

@@ -19,12 +19,12 @@ from lib.exhibits.claims import (
 from lib.exhibits.pieces import box, html, plot, say, show
 from lib.exhibits.seeds import Shown, by_condition, market_claims, market_status
 from lib.exhibits.tables import table
-from lib.exhibits.views import beside, each_learner, status, under, views
+from lib.exhibits.views import beside, each_condition, each_learner, status, under, views
 
 __all__ = [
     "box", "html", "plot", "say", "show", "table",
     "Shown", "by_condition", "market_claims", "market_status",
-    "beside", "each_learner", "status", "under", "views",
+    "beside", "each_condition", "each_learner", "status", "under", "views",
     "answered_table", "chance_message", "chance_table", "changed_table", "claims_table", "not_studied", "rule_table",
     "study_claims", "verdict_counts",
 ]  # fmt: skip

@@ -11,6 +11,8 @@ import pandas as pd
 
 from lib.exhibits.pieces import box, fold, html, say
 from lib.findings import Ablation
+from lib.studies.mask_ablation_real_tables import condition_title
+from lib.studies.mask_ablation_synthetic_tables import conditions, of_condition
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -58,6 +60,19 @@ def views(result: StudyResult, recorded: Recorded) -> list[View]:
         return [View(own.name, own.frame, own.note)]
     files = _files(recorded)
     return [View("recorded", recorded.frame, f"recorded: {files}", "Recorded, on real prices"), own]
+
+
+def each_condition(shown: Iterable[View]) -> list[View]:
+    """The windows and features of the ablation on real prices, one view each; all but the first stand aside."""
+    found: list[View] = []
+    for view in shown:
+        for condition in conditions(view.frame):
+            title = condition_title(condition)
+            heading = f"{view.heading.partition(':')[0]}: {title[0].lower()}{title[1:]}" if view.heading else title
+            note = ", ".join(filter(None, [view.note, condition]))
+            part = of_condition(view.frame, condition)
+            found.append(View(condition or view.name, part, note, heading, aside=view.aside or bool(found)))
+    return found
 
 
 def each_learner(shown: Iterable[View]) -> Iterator[tuple[View, str]]:

@@ -48,8 +48,8 @@ class Ablation:
 
     @staticmethod
     def learners(frame: pd.DataFrame) -> list[str]:
-        """The learners that were run, in the order of the frame."""
-        names = (str(name) for name in frame["variant"].unique() if " - " not in str(name))
+        """The learners that were run, in the order of the frame, whatever the condition."""
+        names = (str(name).partition(" | ")[0] for name in frame["variant"].unique() if " - " not in str(name))
         return list(dict.fromkeys(name.rpartition(" ")[2] for name in names))
 
     def has(self, variant: str) -> bool:

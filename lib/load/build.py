@@ -82,7 +82,7 @@ def load_panel(
     check_limits(panel, data.source)
     note_calendar(panel)
     note_adjustment(panel)
-    return _cut(panel, first, last)
+    return _with_members(_cut(panel, first, last))
 
 
 def _check_arguments(
@@ -178,6 +178,18 @@ def _universe_name(table: Table, universe: str | None) -> str:
     if chosen != LISTED and chosen not in table.numbers:
         raise LoadError(f"{table.name}: no universe column {chosen!r}{closest(chosen, table.numbers)}")
     return chosen
+
+
+def _with_members(panel: Panel) -> Panel:
+    """The panel itself. Raises LoadError for a universe without a member: every statistic over it would be empty."""
+    if panel.universe.any():
+        return panel
+    name = panel.notes["universe"]
+    what = "no cell is listed" if name == LISTED else f"universe column {name!r} is false on every row"
+    raise LoadError(
+        f"{panel.notes['file']}: {what} from {panel.dates[0]} to {panel.dates[-1]}; expected members: choose another "
+        f"column or other dates, or universe={LISTED!r} for all listed cells"
+    )
 
 
 def _mask_missing(panel: Panel, cells: BoolArray) -> Panel:

@@ -17,7 +17,7 @@ from lib.parameters import Parameter
 from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.calibration_measures import measure
 from lib.studies.calibration_tables import summary
-from lib.studies.panels import source_name, study_panel
+from lib.studies.panels import FILE, file_panel, source_name
 from lib.studies.synthetic import MARKET_PARAMETERS, market_settings
 
 #: the year of the crash in the real file: the counterpart of the bear regime
@@ -38,7 +38,7 @@ def _inputs(settings: Settings) -> list[str]:
 
 def _compute(row: Config, settings: Settings) -> RowResult:
     if row["limit_rates"] is None:
-        panel = study_panel(settings["data_path"], "cn", 0, 0, 0)
+        panel = file_panel(settings)
         years = panel.dates.astype("datetime64[Y]").astype(int) + 1970
         found = measure(panel, {"calm": years != STRESS_YEAR, "bear": years == STRESS_YEAR})
     else:
@@ -55,7 +55,7 @@ STUDY = Study(
     grid=_grid,
     compute=_compute,
     parameters={
-        "data_path": Parameter(str, None, optional=True, help="A-share file; without it the real column stays empty"),
+        **FILE,
         "n_stocks": Parameter(int, 300, low=30, high=5000, help="stocks of a synthetic market"),
         "n_days": Parameter(int, 1400, low=250, high=5000, help="days of a synthetic market"),
         **MARKET_PARAMETERS,

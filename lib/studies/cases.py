@@ -21,7 +21,7 @@ from lib.portfolio import equal_weight
 from lib.studies.agreement import EXACT, TRAINED, Agreement
 from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.cases_tables import CLAIM_IDS, DIFFERENCES, LEVELS, PAIRS, PIPELINES, REAL, answer_claims, summary
-from lib.studies.panels import source_name, study_panel
+from lib.studies.panels import FILE, file_panel, source_name
 from lib.studies.regimes import FIRST_TEST_YEAR, TRAINING
 from lib.studies.slices import (
     MARKET_SAMPLES,
@@ -96,7 +96,7 @@ def _scripted(row: Config, settings: Settings) -> RowResult:
 def _on_prices(row: Config, settings: Settings) -> RowResult:
     """The windows of real history, each with the 60 sessions before it."""
     year = settings["first_test_year"]
-    panel = study_panel(settings["data_path"], "cn", 0, 0, 0)
+    panel = file_panel(settings)
     series, start = _series(panel, year, None, None), first_test_row(panel, year)
     groups: dict[str, Days] = {}
     for name, (first, last) in REAL.items():
@@ -193,7 +193,7 @@ STUDY = Study(
     grid=_grid,
     compute=_compute,
     parameters={
-        "data_path": Parameter(str, None, optional=True, help="A-share file, for the windows of real history"),
+        **FILE,
         "episodes": Parameter(list, list(EPISODES), choices=tuple(EPISODES), help="scripted episodes"),
         "limit_rates": Parameter(str, "real", choices=("real", "paper"), help="calibration of the exchange"),
         "n_stocks": Parameter(int, 200, low=60, high=5000, help="stocks of the synthetic exchange"),

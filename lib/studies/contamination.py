@@ -33,7 +33,6 @@ from lib.studies.contamination_measure import (
 )
 from lib.studies.contamination_tables import CLAIM_IDS, answer_claims, summary
 from lib.studies.markets import (
-    DATA_PATH,
     LIMIT_RATES,
     cut,
     market_grid,
@@ -42,6 +41,7 @@ from lib.studies.markets import (
     row_market,
     row_panel,
 )
+from lib.studies.panels import FILE
 from lib.studies.synthetic import MARKET_PARAMETERS
 
 WARM_UP = 90
@@ -175,7 +175,7 @@ STUDY = Study(
     grid=market_grid,
     compute=_compute,
     parameters={
-        "data_path": DATA_PATH,
+        **FILE,
         "data_start": Parameter(date, "2014-07-01", help="first day of the file that is studied"),
         "data_end": Parameter(date, "2016-07-01", help="the day after the last; the crash of 2015 lies between"),
         "limit_rates": LIMIT_RATES,

@@ -18,7 +18,8 @@ from lib.parameters import Parameter
 from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.covariance_eigenvalue_tables import CLAIM_IDS, answer_claims, summary
 from lib.studies.covariance_estimators import ESTIMATORS, Holes, needed_intensity, refused
-from lib.studies.markets import DATA_PATH, LIMIT_RATES, market_grid, market_inputs, record, row_panel
+from lib.studies.markets import LIMIT_RATES, market_grid, market_inputs, record, row_panel
+from lib.studies.panels import FILE
 from lib.studies.synthetic import MARKET_PARAMETERS
 
 LEAST = 10  # stocks a covariance is made of
@@ -114,7 +115,7 @@ STUDY = Study(
     grid=market_grid,
     compute=_compute,
     parameters={
-        "data_path": DATA_PATH,
+        **FILE,
         "limit_rates": LIMIT_RATES,
         "window": Parameter(int, 120, low=10, high=1000, help="days of a covariance; the paper's 120"),
         "sizes": Parameter((list, int), [50, 100, 250], low=LEAST, high=5000, help="numbers of stocks of a covariance"),

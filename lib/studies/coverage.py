@@ -22,7 +22,6 @@ from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.contamination_measure import read_days
 from lib.studies.coverage_tables import KINDS, POLICIES, SHARES, WINDOWS, summary
 from lib.studies.markets import (
-    DATA_PATH,
     LIMIT_RATES,
     REAL_RATES,
     computable,
@@ -31,6 +30,7 @@ from lib.studies.markets import (
     record,
     row_panel,
 )
+from lib.studies.panels import FILE
 from lib.studies.synthetic import MARKET_PARAMETERS
 
 #: days that a stock must have been listed before its cells count: the longest finite window of the 213 is 80
@@ -147,7 +147,7 @@ STUDY = Study(
     grid=market_grid,
     compute=_compute,
     parameters={
-        "data_path": DATA_PATH,
+        **FILE,
         "every": Parameter(int, 5, low=1, high=100, help="every so-many-th stock of the file only"),
         "limit_rates": LIMIT_RATES,
         "n_stocks": Parameter(int, 100, low=20, high=5000, help="stocks of a made-up market"),

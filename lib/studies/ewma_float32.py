@@ -29,7 +29,8 @@ from lib.parameters import Parameter
 from lib.stats import ic, masked_ranks
 from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.ewma_float32_tables import CLAIM_IDS, NOISE, SPANS, STEPS, answer_claims, summary
-from lib.studies.markets import DATA_PATH, market_grid, market_inputs, mean_records, record, row_panel
+from lib.studies.markets import market_grid, market_inputs, mean_records, record, row_panel
+from lib.studies.panels import FILE
 from lib.studies.synthetic import MARKET_PARAMETERS
 
 MINIMUM_CELLS = 20  # stocks a day's IC needs
@@ -145,7 +146,7 @@ STUDY = Study(
     grid=market_grid,
     compute=_compute,
     parameters={
-        "data_path": DATA_PATH,
+        **FILE,
         "n_stocks": Parameter(int, 100, low=30, high=5000, help="stocks of a made-up market"),
         "n_days": Parameter(int, 2800, low=2520, high=5000, help="its days: 2,500 of them must be valid"),
         **MARKET_PARAMETERS,

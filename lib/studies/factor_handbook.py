@@ -25,8 +25,8 @@ from lib.studies.factor_measures import Ground, measure
 from lib.studies.factor_precision import apart_from_float64
 from lib.studies.factor_relatives import Sample, closest, family_correlations, rank_correlations, twins
 from lib.studies.factor_units import unit_agreement, unit_records
-from lib.studies.panels import OVERLAY, source_name, study_panel
-from lib.studies.synthetic import MARKET_PARAMETERS, market_settings
+from lib.studies.panels import FILE, OVERLAY, file_panel, overlay_panel, source_name
+from lib.studies.synthetic import MARKET_PARAMETERS
 
 FILES = ("data_path", "vwap_path")
 #: days that a comparison of units needs before its first compared day, beside the days it compares
@@ -52,8 +52,7 @@ def _inputs(settings: Settings) -> list[str]:
 
 
 def _compute(row: Config, settings: Settings) -> RowResult:
-    path = settings[row["file"]] if row["file"] else None
-    panel = study_panel(path, "cn", settings["n_stocks"], settings["n_days"], row["seed"], **market_settings(settings))
+    panel = file_panel(settings, row["file"]) if row["file"] else overlay_panel(settings, row["seed"])
     have = available_fields(panel)
     factors = [factor for factor in catalogue(PUBLISHED).values() if set(factor.fields) <= have]
     ground = Ground.of(panel, settings["n_sampled"])
@@ -173,7 +172,7 @@ STUDY = Study(
     grid=_grid,
     compute=_compute,
     parameters={
-        "data_path": Parameter(str, None, optional=True, help="A-share file, beside the overlay market"),
+        **FILE,
         "vwap_path": Parameter(
             str, None, optional=True, help="A-share file with vwap, amount and market value, if data_path lacks them"
         ),

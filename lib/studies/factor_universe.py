@@ -31,8 +31,8 @@ from lib.parameters import Parameter
 from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.factor_universe_records import Filtered, Record, records
 from lib.studies.factor_universe_tables import CLAIM_IDS, answer_claims, summary
-from lib.studies.panels import OVERLAY, source_name, study_panel
-from lib.studies.synthetic import MARKET_PARAMETERS, market_settings
+from lib.studies.panels import FILE, OVERLAY, source_name, study_panel
+from lib.studies.synthetic import MARKET_PARAMETERS
 
 #: days whose rankings decide who is whose twin
 SAMPLED_DAYS = 40
@@ -47,8 +47,7 @@ def _grid(settings: Settings) -> Iterator[Config]:
 
 
 def _compute(row: Config, settings: Settings) -> RowResult:
-    size = settings["n_stocks"], settings["n_days"]
-    panel = study_panel(settings["data_path"], "cn", *size, row["seed"], **market_settings(settings))
+    panel = study_panel(settings, row["seed"])
     declared = candidates(settings["every"])
     names = computable(panel, declared)
     cut = round(len(panel.dates) * settings["train_share"])
@@ -91,7 +90,7 @@ STUDY = Study(
     grid=_grid,
     compute=_compute,
     parameters={
-        "data_path": Parameter(str, None, optional=True, help="A-share file; without it the overlay market is used"),
+        **FILE,
         "train_share": Parameter(float, 11 / 15, low=0.2, high=0.95, help="of the days; paper A: 11 of 15 years"),
         "window": Parameter(str, "skip", choices=("skip", "strict"), help="window policy of the candidates"),
         "thresholds": Parameter(dict, {}, help=f"other thresholds, {{test: value}}; tests: {', '.join(CRITERIA)}"),

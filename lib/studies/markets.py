@@ -19,10 +19,9 @@ from lib.panel import Panel, row_at
 from lib.parameters import Parameter
 from lib.stats import block_bootstrap, percentile_interval
 from lib.studies.base import Config, Settings
-from lib.studies.panels import source_name, study_panel
+from lib.studies.panels import file_panel, source_name
 from lib.studies.synthetic import market, market_settings
 
-DATA_PATH = Parameter(str, None, optional=True, help="A-share file, studied beside the made-up markets")
 SAMPLES = 500
 #: the calibration whose markets need no further name
 REAL_RATES = "real"
@@ -48,7 +47,7 @@ def row_panel(row: Config, settings: Settings) -> Panel:
     """The panel of a row."""
     if row["source"] == MARKET:
         return row_market(row, settings).panel
-    return study_panel(settings["data_path"], "cn", 0, 0, 0)
+    return file_panel(settings)
 
 
 def row_market(row: Config, settings: Settings) -> Market:

@@ -29,7 +29,7 @@ from lib.studies.other_markets_tables import (
     RULES,
     summary,
 )
-from lib.studies.panels import study_panel
+from lib.studies.panels import MIN_SESSIONS, file_panel
 from lib.studies.regimes import FIRST_TEST_YEAR, N_DAYS, TEST, TRAINING
 from lib.studies.round_trips import round_trips
 from lib.studies.slices import (
@@ -203,7 +203,7 @@ def _drawn(
 
 def _control(row: Config, settings: Settings) -> RowResult:
     """The variants on a market without price limits."""
-    panel, year = study_panel(settings["us_path"], "none", 0, 0, 0), settings["us_test_year"]
+    panel, year = file_panel(settings, "us_path", "none"), settings["us_test_year"]
     found = predictions(panel, ON_CONTROL, first_test_year=year)
     start = first_test_row(panel, year)
     days = np.arange(len(panel.dates)) >= start
@@ -232,6 +232,7 @@ STUDY = Study(
     compute=_compute,
     parameters={
         "us_path": Parameter(str, None, optional=True, help="file of a market without limits: the control"),
+        "min_sessions": MIN_SESSIONS,
         "limit_rates": Parameter(str, "real", choices=("real", "paper"), help="calibration of the exchange"),
         "n_stocks": Parameter(int, 200, low=60, high=5000, help="stocks of the synthetic exchange"),
         "us_test_year": Parameter(int, 2015, low=1991, high=2100, help="first year predicted on the control market"),

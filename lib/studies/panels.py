@@ -10,13 +10,29 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from lib.errors import LibError
+from lib.errors import LibError, LoadError
+from lib.listing import seasoned
 from lib.load import load_panel
 from lib.market import make_market
 from lib.panel import Panel
+from lib.parameters import Parameter
 from lib.reasons import Reason
 from lib.sources import file_digest
+from lib.studies.base import Settings
+from lib.studies.synthetic import MARKET_PARAMETERS
 
+#: sessions of three months: until then a new listing moves by its own rules and fills no 60-day window
+MIN_SESSIONS = Parameter(
+    int, 62, low=0, high=1000, help="a stock of a file is a member from this session since its listing on; 0: at once"
+)
+#: parameters of every study on an A-share file
+FILE = {
+    "data_path": Parameter(str, None, optional=True, help="A-share file; without it generated markets only"),
+    "universe": Parameter(
+        str, None, optional=True, help="its column of members, or listed; None: in_csi300 where the file has it"
+    ),
+    "min_sessions": MIN_SESSIONS,
+}
 OVERLAY = "overlay"
 ENOUGH_EVENTS = 100
 
@@ -33,17 +49,39 @@ def source_name(path: str | None) -> str:
     return next((name for name, mark in (("csi300", "csi300_pit"), ("us", "us_sp500")) if mark in stem), stem)
 
 
-def study_panel(path: str | None, market: str, n_stocks: int, n_days: int, seed: int, **config: float) -> Panel:
-    """The panel of a row; config: further settings of the overlay market.
+def study_panel(settings: Settings, seed: int, parameter: str = "data_path", market: str = "cn") -> Panel:
+    """The panel of a row: the file that the parameter names, or an overlay market where it names none.
 
     Raises LoadError for a bad file, LibError for an overlay market with too few events.
     """
-    return _file_panel(path, market, file_digest(path)) if path else _overlay_panel(n_stocks, n_days, seed, **config)
+    if settings[parameter]:
+        return file_panel(settings, parameter, market)
+    return overlay_panel(settings, seed)
+
+
+def overlay_panel(settings: Settings, seed: int) -> Panel:
+    """An overlay market of the settings' size and planted alpha. Raises LibError for too few events."""
+    planted = {name: settings[name] for name in MARKET_PARAMETERS if name in settings}
+    return _overlay_panel(settings["n_stocks"], settings["n_days"], seed, **planted)
+
+
+def file_panel(settings: Settings, parameter: str = "data_path", market: str = "cn") -> Panel:
+    """The panel of the file that the parameter names; its members are in the universe and seasoned (`FILE`).
+
+    `universe` is a column of the file of `data_path`; a second file keeps its own default.
+    """
+    path, universe = settings[parameter], settings.get("universe") if parameter == "data_path" else None
+    return _file_panel(path, market, file_digest(path), universe, settings["min_sessions"])
 
 
 @lru_cache(maxsize=1)  # rows of one group run in one process and share the panel
-def _file_panel(path: str, market: str, content: str) -> Panel:
-    return load_panel(path, market=market)
+def _file_panel(path: str, market: str, content: str, universe: str | None, min_sessions: int) -> Panel:
+    panel = load_panel(path, market=market, universe=universe)
+    members = panel.universe & seasoned(panel.dates, panel.fields, panel.observed, min_sessions)
+    if not members.any():
+        name, days = panel.notes["file"], len(panel.dates)
+        raise LoadError(f"{name}: min_sessions={min_sessions} leaves no member in {days} days; expected fewer, or 0")
+    return panel.with_universe(members)
 
 
 @lru_cache(maxsize=1)

@@ -26,7 +26,6 @@ from lib.reasons import Reason
 from lib.stats import ic
 from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.markets import (
-    DATA_PATH,
     computable,
     cut,
     market_grid,
@@ -35,6 +34,7 @@ from lib.studies.markets import (
     record,
     row_panel,
 )
+from lib.studies.panels import FILE
 from lib.studies.rank_denominator_tables import CLAIM_IDS, PICTURED, answer_claims, summary
 from lib.studies.synthetic import MARKET_PARAMETERS
 
@@ -177,7 +177,7 @@ STUDY = Study(
     grid=market_grid,
     compute=_compute,
     parameters={
-        "data_path": DATA_PATH,
+        **FILE,
         "data_start": Parameter(date, "2014-07-01", help="first day of the file that is studied"),
         "data_end": Parameter(date, "2016-07-01", help="the day after the last: two years with the halts of 2015"),
         "halted_share": Parameter(float, 200 / 3000, low=0.001, high=0.15, help="of the stocks, on days with halts"),

@@ -19,7 +19,7 @@ from lib.panel import Panel
 from lib.parameters import Parameter
 from lib.portfolio import equal_weight
 from lib.studies.base import Config, RowResult, Settings, Study
-from lib.studies.panels import source_name, study_panel
+from lib.studies.panels import FILE, file_panel, source_name
 from lib.studies.regimes_tables import (
     AGAINST,
     CLAIM_IDS,
@@ -102,7 +102,7 @@ def _compute(row: Config, settings: Settings) -> RowResult:
 def _on_prices(row: Config, settings: Settings) -> RowResult:
     """The papers' periods, and the regimes of the rule over all test years."""
     year = settings["first_test_year"]
-    panel = study_panel(settings["data_path"], "cn", 0, 0, 0)
+    panel = file_panel(settings)
     series, start = _series(panel, year, None), first_test_row(panel, year)
     labels = regime_labels(panel)
     groups = {name: _from(start, labels == name) for name, _ in TEST}
@@ -160,7 +160,7 @@ STUDY = Study(
     grid=_grid,
     compute=_compute,
     parameters={
-        "data_path": Parameter(str, None, optional=True, help="A-share file, shown beside the synthetic exchange"),
+        **FILE,
         "limit_rates": Parameter(list, list(RATES), choices=RATES, help="how often limits bind on the exchange"),
         "n_stocks": Parameter(int, 200, low=60, high=5000, help="stocks of the synthetic exchange"),
         "first_test_year": Parameter(int, 2013, low=1991, high=2100, help="first year predicted on the price file"),

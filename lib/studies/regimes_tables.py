@@ -136,4 +136,5 @@ def _order(found: OverSeeds, source: str) -> list[Answer]:
         f"rally; net of costs {' and '.join(item.text() for item in net)}"
     )
     ends = [(part.value, part.low, part.high) for part in parts]
-    return [Answer(VOLATILE, note=note, page="regimes", parts=ends, markets=markets_behind(found, [(v, GROSS) for v in variants]))]
+    markets = markets_behind(found, [(variant, GROSS) for variant in variants])
+    return [Answer(VOLATILE, note=note, page="regimes", parts=ends, markets=markets)]

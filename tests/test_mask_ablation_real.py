@@ -1,0 +1,202 @@
+"""The ablation on real prices: its grid, its spans of test years, and what answers a claim."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from results import ablation, around, tidy
+
+from lib.claims import load_ledger
+from lib.errors import ParameterError
+from lib.exhibits import each_condition
+from lib.exhibits.views import View
+from lib.factors.core import CORE
+from lib.figures.ablation_windows import windows
+from lib.figures.style import title_of
+from lib.findings import CAUSES
+from lib.market import make_market
+from lib.models.splits import fixed_split
+from lib.models.walk import walk_predictions
+from lib.studies import mask_ablation_real as study
+from lib.studies import mask_ablation_real_tables as tables
+from lib.studies.evaluation import on_panel
+from lib.studies.mask_ablation_real import STUDY
+from lib.studies.mask_ablation_tables import PAPER_VARIANTS
+from lib.studies.variants import FEATURES, VARIANTS, compute_features, variant_dataset
+
+FILE = {"data_path": "prices.parquet"}
+
+
+def rows(scale: str = "laptop", seeds: int = 2, **overrides: Any) -> list[dict[str, Any]]:
+    return STUDY.rows(STUDY.settings(scale, seeds, overrides))
+
+
+# -------------------------------------------------------------------------------------------- the grid
+
+
+def test_a_file_is_studied_in_every_window_by_every_learner() -> None:
+    found = rows(**FILE)
+    ran = {(row["learner"], row["standardise"], row["window"]) for row in found}
+    kinds = (("ridge", "zscore"), ("ridge", "rank"), ("lightgbm", "zscore"), ("mlp", "zscore"))
+    assert ran == {(*kind, window) for kind in kinds for window in ("walk", "paper B", "paper A")}
+    ridge = [row for row in found if row["learner"] == "ridge" and row["condition"] == ""]
+    assert sorted(row["mask"] for row in ridge) == sorted(VARIANTS), "one market and no randomness: one row each"
+    trained = [row["seed"] for row in found if row["variant"] == "none mlp"]
+    assert trained == [0, 1], "one row per training seed"
+    groups = [STUDY.group(row) for row in ridge]
+    assert len(set(groups)) == len(FEATURES) and groups == sorted(groups, key=groups.index)
+
+
+def test_every_learner_is_fitted_equally_often() -> None:
+    for row in rows(**FILE, refit_every=2, first_test_year=2015):
+        walk = {"refit_every": 2, "first_test_year": 2015} if row["window"] == "walk" else {}
+        assert {name: row[name] for name in ("refit_every", "first_test_year") if name in row} == walk
+
+
+def test_names_of_the_walk_stay_and_the_others_say_what_they_are() -> None:
+    names = {row["variant"] for row in rows(**FILE)}
+    assert {"mask_skip ridge", "none mlp", "mask_skip ridge | paper B window", "none ridge | ranks"} <= names
+    assert {"gap ridge | paper A window, ranks", "none lightgbm | paper A window"} <= names
+    assert not any("ranks" in name for name in names if "ridge" not in name)
+
+
+def test_an_overlay_market_has_the_walk_only() -> None:
+    assert {row["window"] for row in rows("smoke")} == {"walk"}
+    assert {row["market_seed"] for row in rows("smoke")} == {0, 1}
+
+
+# ---------------------------------------------------------------------------------------- the windows
+
+YEARS = ((2010, 2010), (2011, 2011), (2012, 2012))
+
+
+@pytest.fixture(scope="module")
+def panel():
+    """Three and a half years: the last ones lie after the test year."""
+    return make_market(60, 830, seed=3).panel
+
+
+@pytest.fixture
+def on_file(panel, monkeypatch):
+    """The study on a file that is this panel, with a window that it holds."""
+    monkeypatch.setattr(study, "study_panel", lambda settings, seed: panel)
+    monkeypatch.setitem(tables.FIXED, "paper B", YEARS)
+    settings = STUDY.settings("smoke", 1, {**FILE, "learners": ["ridge"], "variants": ["none", "mask_skip"]})
+    return STUDY.rows(settings), STUDY.row_settings(settings | {"samples": 10})
+
+
+def test_a_window_is_fitted_before_its_test_years_and_scored_on_them(on_file, panel) -> None:
+    grid, settings = on_file
+    row = next(row for row in grid if row["variant"] == "mask_skip ridge | paper B window")
+    found = study._compute(row, settings)
+    split = fixed_split(panel.dates, train=YEARS[0], validation=YEARS[1], test=YEARS[2])
+    cut = panel.rows(0, split.test_stop)
+    prediction = on_panel(cut, found.arrays)
+    years = panel.dates.astype("datetime64[Y]").astype(int) + 1970
+    assert set(years[np.flatnonzero(np.isfinite(prediction).any(axis=1))]) == {2012}
+    data = variant_dataset(cut, VARIANTS["mask_skip"], compute_features(cut, "skip", CORE))
+    expected = walk_predictions(data, cut.dates, learner="ridge", splits=[split])
+    np.testing.assert_array_equal(prediction, expected.astype(np.float32).astype(float))
+    days = {record["n"] for record in found.records if record["metric"] == "executed_open.sharpe"}
+    assert len(days) == 1 and abs(days.pop() - (years == 2012).sum()) <= 2, "no day after the test years counts"
+
+
+def test_contrasts_are_paired_within_a_window(on_file) -> None:
+    grid, settings = on_file
+    assert len({STUDY.contrast_by(row) for row in grid}) == 3  # of which this file has two
+    chosen = [row for row in grid if row["window"] == "paper B"]
+    found = study._contrast([(row, study._compute(row, settings)) for row in chosen], settings)
+    assert {record["variant"] for record in found.records} == {"mask_skip - none ridge | paper B window"}
+    assert {"m1_ic", "executed_open.sharpe"} <= {record["metric"] for record in found.records}
+
+
+def test_a_file_without_the_years_says_which(on_file) -> None:
+    grid, settings = on_file
+    row = next(row for row in grid if row["window"] == "paper A")
+    with pytest.raises(ParameterError, match=r"windows: 'paper A' cannot be had from this file: .*lacks 2014, 2015"):
+        study._compute(row, settings)
+
+
+# ----------------------------------------------------------------------------------------- the answers
+
+
+def levels(shift: float, condition: str = "", learner: str = "ridge") -> pd.DataFrame:
+    """The papers' three configurations, each metric a number of its own."""
+    metrics = ("apparent_ic", "m2_ic", "naive_close.sharpe", "naive_close.max_drawdown", "naive_close.annual_return",
+               "executed_open.sharpe")  # fmt: skip
+    names = [(f"{name} {learner}", place) for place, name in enumerate(PAPER_VARIANTS.values())]
+    records: list[tuple[str, str, float]] = []
+    for name, place in names:
+        for k, metric in enumerate(metrics):
+            records += around(tables.row_name(*name.rsplit(" ", 1), condition), metric, shift + place + k / 10, 0.5)
+    return tidy(records, "mask_ablation_real")
+
+
+def test_claims_are_answered_on_the_window_of_paper_b() -> None:
+    both = pd.concat([levels(0.0), levels(10.0, "paper B window"), levels(20.0, "paper B window, ranks")])
+    answers = {answer.claim_id: answer for answer in tables.answer_claims(both)}
+    assert answers["B.appB.mask.real.none.apparent_ic"].estimate == pytest.approx(10.0)
+    assert "test years 2022 to 2024" in answers["B.appB.mask.real.none.apparent_ic"].note
+    walk = {answer.claim_id: answer for answer in tables.answer_claims(levels(0.0))}
+    assert walk["B.appB.mask.real.none.apparent_ic"].estimate == pytest.approx(0.0)
+    assert "the walk, because this run has no window paper B" in walk["B.appB.mask.real.none.apparent_ic"].note
+
+
+def test_one_number_of_the_paper_is_answered_by_one_number_of_ours() -> None:
+    """Sharpe ratios stand in two tables of paper B: the same configuration, the same claim, the same answer."""
+    answers = {answer.claim_id: answer for answer in tables.answer_claims(levels(0.0, "paper B window"))}
+    claimed = {claim.id: claim.claimed for claim in load_ledger()}
+    for theirs in PAPER_VARIANTS:
+        one, other = f"B.appB.mask.real.{theirs}.sharpe", f"B.paradox.{theirs}.sharpe"
+        assert claimed[one] == claimed[other]
+        assert answers[one].estimate == answers[other].estimate
+        assert "naive_close.sharpe" in answers[other].note
+        assert "m2_ic" in answers[f"B.paradox.{theirs}.realisable_ic"].note
+    assert set(answers) <= set(tables.CLAIM_IDS) <= set(claimed)
+
+
+def test_the_mlp_answers_where_it_ran_on_all_three() -> None:
+    frame = pd.concat([levels(0.0, "paper B window"), levels(5.0, "paper B window", "mlp")])
+    assert all(" mlp" in answer.note for answer in tables.answer_claims(frame))
+    part = frame[frame["variant"] != "mask_paper mlp | paper B window"]
+    assert all(" ridge" in answer.note for answer in tables.answer_claims(part))
+
+
+# -------------------------------------------------------------------------------------------- the page
+
+
+def in_windows() -> pd.DataFrame:
+    """The walk, paper B's window with windows that help, and ranks."""
+    parts = {"": ablation(0.0), "paper B window": ablation(0.05), "ranks": ablation(-0.05)}
+    named = [f.assign(variant=f["variant"] + (f" | {name}" if name else "")) for name, f in parts.items()]
+    return pd.concat([*named, ablation(0.02, "mlp")], ignore_index=True)
+
+
+def test_each_condition_is_a_view_and_the_walk_comes_first() -> None:
+    found = each_condition([View("recorded", in_windows(), "file", "Recorded, on real prices")])
+    assert [(view.name, view.aside) for view in found] == [
+        ("recorded", False), ("paper B window", True), ("ranks", True),
+    ]  # fmt: skip
+    assert found[1].heading == "Recorded, on real prices: paper B's window, tested on 2022 to 2024"
+    assert found[2].heading == "Recorded, on real prices: the walk, ranks" and found[2].note == "file, ranks"
+    assert all("|" not in name for view in found for name in view.frame["variant"])
+    assert tables.condition_title("paper A window, ranks") == "Paper A's window, tested on 2021 to 2024, ranks"
+
+
+def test_windows_stand_side_by_side() -> None:
+    table = tables.window_table(in_windows(), "ridge")
+    assert list(tables.by_window(in_windows(), "ridge")) == ["walk", "paper B"]
+    assert list(tables.by_window(in_windows(), "mlp")) == ["walk"]
+    assert set(table.index) == set(CAUSES)
+    assert table.loc["mask_skip - row_deletion", "m1_ic, walk"] == 0.0
+    assert table.loc["mask_skip - row_deletion", "m1_ic, paper B"] == pytest.approx(0.05)
+    assert table.loc["mask_skip - row_deletion", "m1_ic, paper B.high"] == pytest.approx(0.06)
+    title = title_of(windows(tables.by_window(in_windows(), "ridge"), "ridge"))
+    assert "walk 0.0000" in title and "paper B +0.0500" in title
+    assert list(tables.summary(in_windows()).index.unique("window")) == [
+        "The walk", "Paper B's window, tested on 2022 to 2024", "The walk, ranks",
+    ]  # fmt: skip
+    assert tables.window_years().loc["paper B"].tolist() == ["2015 to 2020", "2021 to 2021", "2022 to 2024"]
