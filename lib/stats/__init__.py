@@ -9,7 +9,10 @@ An undefined statistic raises `StatisticsError`; it is never 0 or NaN. Two docum
 from __future__ import annotations
 
 from lib.stats.bootstrap import (
+    MINIMUM_SESSIONS,
     block_bootstrap,
+    block_length,
+    bootstrap_interval,
     mean_difference_interval,
     optimal_block,
     percentile_interval,
@@ -57,12 +60,15 @@ from lib.stats.selection import (
 __all__ = [
     "Estimate",
     "ICSummary",
+    "MINIMUM_SESSIONS",
     "Moments",
     "SharpeDifference",
     "annual_return",
     "annual_volatility",
     "autocorrelation",
     "block_bootstrap",
+    "block_length",
+    "bootstrap_interval",
     "calmar",
     "dsr",
     "effective_trials",
