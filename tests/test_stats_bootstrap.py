@@ -84,6 +84,40 @@ def test_automatic_block_equals_a_naive_loop() -> None:
         assert stats.optimal_block(x) == pytest.approx(naive_block(x), rel=1e-10)
 
 
+def test_the_block_is_the_longest_of_level_size_and_the_least() -> None:
+    rng = np.random.default_rng(20)
+    noise, slow = rng.normal(size=1600), ar1(0.8, 1600, rng)
+    sizes = np.exp(ar1(0.98, 1600, rng) / 10) * rng.normal(size=1600)  # level without memory, size with a long one
+    assert stats.block_length(noise) == stats.least_block(1600) == 52.0
+    deviation = np.abs(sizes - sizes.mean())
+    assert stats.optimal_block(sizes) < 52 < stats.optimal_block(deviation)
+    assert stats.block_length(sizes) == round(stats.optimal_block(deviation), 1)
+    assert stats.block_length(np.column_stack([noise, sizes])) == stats.block_length(sizes), "the longest column"
+    assert stats.block_length(np.full(90, 0.1)) == stats.least_block(90), "a constant series"
+    short = slow[:60]
+    assert stats.block_length(short) >= stats.optimal_block(short) > stats.least_block(60)
+
+
+def test_few_blocks_expand_the_percentiles() -> None:
+    """Of normal samples the expanded interval is t sqrt(k / (k - 1)) deviations wide instead of 1.96."""
+    samples = np.random.default_rng(21).normal(size=400_000)
+    for blocks, t in ((5, 2.776445), (10.9, 2.262157), (30, 2.045230)):
+        k = int(blocks)
+        low, high = stats.percentile_interval(samples, blocks=blocks)
+        assert (high - low) / 2 == pytest.approx(t * (k / (k - 1)) ** 0.5, rel=0.03)
+    many, plain = stats.percentile_interval(samples, blocks=1e6), stats.percentile_interval(samples)
+    assert many == pytest.approx(plain, abs=1e-3)
+    assert stats.percentile_interval(np.arange(5.0), blocks=0.3) == (0.0, 4.0), "one block: all that was drawn"
+
+
+def test_a_bootstrap_interval_expands_the_percentiles_of_its_own_samples() -> None:
+    x = ar1(0.3, 300, np.random.default_rng(22))
+    found = stats.bootstrap_interval(x, np.mean, rng=np.random.default_rng(1), n_samples=300)
+    block = stats.block_length(x)
+    samples = stats.block_bootstrap(x, np.mean, rng=np.random.default_rng(1), n_samples=300)
+    assert found == (x.mean(), *stats.percentile_interval(samples, blocks=300 / block))
+
+
 def test_bootstrap_mean_has_the_long_run_variance() -> None:
     rng = np.random.default_rng(4)
     x = ar1(0.6, 3000, rng)

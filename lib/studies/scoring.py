@@ -2,8 +2,9 @@
 
 Daily series are kept as arrays; a metric is a statistic of a series with an interval. The interval of a level is the
 95 % prediction interval for one path of the papers' test length, by a block bootstrap over days: it says where a
-single back-test of that length would land, not how precisely the mean is known. Where intervals come from other
-markets (samples = 0) only the statistic itself is recorded.
+single back-test of that length would land, not how precisely the mean is known. A level that a page tests against zero
+has the interval of its mean as well, as NAME.mean (see `Numbers.tested`). Where intervals come from other markets
+(samples = 0) only the statistic itself is recorded, and from fewer than MINIMUM_SESSIONS days too.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from lib.errors import StatisticsError
 from lib.models.dataset import both_days, next_return
 from lib.portfolio import active_returns, equal_weight, flat, phantom_alpha, simulate, top_k_buffer
 from lib.stats import (
+    MINIMUM_SESSIONS,
     annual_return,
-    block_bootstrap,
+    bootstrap_interval,
     ic,
     max_drawdown,
     mean_difference_interval,
-    percentile_interval,
     prediction_interval,
     sharpe,
     sharpe_difference_interval,
@@ -178,6 +179,7 @@ def _phantom_records(
     found = phantom_alpha(panel, prediction, policy=top_k_buffer(), fill=fill, orders_allowed=orders_allowed)
     return [
         *_with_interval(f"phantom_{fill}", found.total, _annual_mean, rng, samples),
+        *_tested(f"phantom_{fill}", found.total, rng, samples),
         *_with_interval(f"phantom_{fill}.limit_up_buys", found.limit_up_buys, _annual_mean, rng, samples),
     ]
 
@@ -187,12 +189,24 @@ def _with_interval(
 ) -> list[Record]:
     """The statistic and its prediction interval for one path of the papers' length; nothing where it is undefined."""
     try:
-        if not samples:
+        if not _resampled(daily, samples):
             return [{"metric": name, "value": float(statistic(daily)), "n": len(daily)}]
         found = prediction_interval(daily, statistic, length=PAPER_DAYS, rng=rng, n_samples=samples)
     except StatisticsError:
         return []
     return list(_interval(name, len(daily), found.value, found.low, found.high))
+
+
+def _tested(name: str, daily: np.ndarray, rng: np.random.Generator, samples: int) -> list[Record]:
+    """An annual mean with the interval of that mean, for its test against zero; nothing where there is none."""
+    if not _resampled(daily, samples):
+        return []
+    found = bootstrap_interval(daily, _annual_mean, rng=rng, n_samples=samples)
+    return list(_interval(f"{name}.mean", len(daily), *found))
+
+
+def _resampled(daily: np.ndarray, samples: int) -> bool:
+    return samples > 0 and len(daily) >= MINIMUM_SESSIONS
 
 
 def _sharpe(returns: np.ndarray) -> float:
@@ -241,7 +255,7 @@ def mean_difference(metric: str, a: np.ndarray, b: np.ndarray, rng: np.random.Ge
     known = np.isfinite(a) & np.isfinite(b)
     if known.sum() < 2:
         return []
-    if not samples:
+    if not _resampled(a[known], samples):
         return [{"metric": metric, "value": float(np.mean((a - b)[known])), "n": int(known.sum())}]
     found = mean_difference_interval(a[known], b[known], rng=rng, n_samples=samples)
     return list(_interval(metric, int(known.sum()), found.value, found.low, found.high))
@@ -256,7 +270,7 @@ def sharpe_difference(
     """
     days = min(len(a), len(b))
     a, b = a[-days:], b[-days:]
-    if not samples:
+    if not _resampled(a, samples):
         return [{"metric": metric, "value": _sharpe(a) - _sharpe(b), "n": days}]
     found = sharpe_difference_interval(a, b, rng=rng, periods=SESSIONS, n_samples=samples)
     return list(_interval(metric, days, found.value, found.low, found.high))
@@ -275,10 +289,9 @@ def _inflation(left: np.ndarray, right: np.ndarray, rng: np.random.Generator, sa
         return float(100 * (plain / masked - 1))
 
     metric = "apparent_ic.inflation"
-    if not samples:
+    if not _resampled(pair, samples):
         return [{"metric": metric, "value": ratio(pair), "n": len(pair)}]
-    paths = block_bootstrap(pair, ratio, rng=rng, n_samples=samples)
-    return list(_interval(metric, len(pair), ratio(pair), *percentile_interval(paths)))
+    return list(_interval(metric, len(pair), *bootstrap_interval(pair, ratio, rng=rng, n_samples=samples)))
 
 
 def _interval(metric: str, n: int, value: float, low: float, high: float) -> Iterator[Record]:

@@ -2,8 +2,9 @@
 
 A group is a set of days [T]. All pipelines of a group are resampled in the same blocks of days, so that their
 differences are paired; different groups are resampled independently. Ends of a level hold 95 % of further paths of the
-group's own length; ends of a difference are those of the mean. Over several market seeds the spread over seeds
-replaces both (see `lib.findings.seeds`).
+group's own length; ends of a difference, and of a level that is tested against zero (`Kept.tested`), are those of the
+mean. A group shorter than `MINIMUM_SESSIONS` has no ends. Over several market seeds the spread over seeds replaces all
+of them (see `lib.findings.seeds`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from lib.panel import Panel
 from lib.parameters import Parameter
 from lib.portfolio import equal_weight, flat, phantom_alpha, simulate, top_k_buffer
 from lib.reasons import Reason
-from lib.stats import ic, optimal_block, percentile_interval
+from lib.stats import MINIMUM_SESSIONS, block_length, ic, least_block, percentile_interval
 from lib.stats.bootstrap import stationary_indices
 from lib.studies.scoring import COST_BPS, MINIMUM_CELLS, RUNS, SESSIONS, daily_ics, scored_cells
 from lib.studies.variants import VARIANTS, compute_features, variant_dataset
@@ -154,10 +155,12 @@ class Measured:
     """Every measure of every pipeline on one group of days: (pipeline, metric) -> its value and resampled values.
 
     means: resampled histories, for the uncertainty of a mean. paths: a path drawn from each resampled history, for
-    where one further path of this length would land.
+    where one further path of this length would land. Both are empty where there are no intervals. block: days of the
+    resampled blocks of `means`; those of `paths` are twice as long.
     """
 
     days: int
+    block: float
     values: Mapping[tuple[str, str], float]
     means: Mapping[tuple[str, str], FloatArray]
     paths: Mapping[tuple[str, str], FloatArray]
@@ -174,9 +177,12 @@ def measure(
 
     A pipeline that lacks a series (the market itself has no IC) goes without its measures. Drawdowns only where the
     days are one spell. A statistic that is undefined (no variation, no day with a value) is left out.
-    samples: resampled paths; None: SAMPLES; 0: none, where the intervals come from other markets.
+    samples: resampled paths; None: SAMPLES; 0: none, where the intervals come from other markets. None are drawn either
+    for a group shorter than MINIMUM_SESSIONS: one path of that length says nothing about another.
     """
     samples = SAMPLES if samples is None else samples
+    if days.sum() < MINIMUM_SESSIONS:
+        samples = 0
     chosen = [m for m in measures if m.statistic != "drawdown" or is_one_spell(days)]
     who = {m: [p for p, found in series.items() if m.series in found] for m in chosen}
     columns = {m: np.column_stack([series[p][m.series][days] for p in names]) for m, names in who.items() if names}
@@ -201,15 +207,20 @@ def measure(
         for name, lists in kept.items()
     }
     defined = {key: value for key, value in found.items() if np.isfinite(value)}
-    return Measured(length, defined, drawn["means"], drawn["paths"])
+    return Measured(length, block, defined, drawn["means"], drawn["paths"])
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The metrics that are recorded, of levels and of differences; by default all."""
+    """The metrics that are recorded, of levels and of differences; by default all.
+
+    tested: levels that a page tests against zero or against each other. Besides where one further path would land
+    (metric.low, metric.high) the interval of their mean is recorded, as metric.mean: see `Numbers.tested`.
+    """
 
     levels: Collection[str] | None = None
     differences: Collection[str] | None = None
+    tested: Collection[str] = ()
 
     def level(self, metric: str) -> bool:
         """Whether a level's metric is recorded."""
@@ -228,11 +239,18 @@ def group_records(
     for (pipeline, metric), value in found.values.items():
         if not kept.level(metric):
             continue
-        yield from _estimate(f"{source} {pipeline} {group}", metric, value, found.paths[pipeline, metric], found.days)
+        variant, paths, means = f"{source} {pipeline} {group}", found.paths[pipeline, metric], found.means[pipeline, metric]
+        yield {"variant": variant, "metric": metric, "value": value, "n": found.days}
+        yield from _ends(variant, metric, paths, found.days / (2 * found.block), found.days)
+        if metric in kept.tested and len(means):
+            yield {"variant": variant, "metric": f"{metric}.mean", "value": value, "n": found.days}
+            yield from _ends(variant, f"{metric}.mean", means, found.days / found.block, found.days)
     for left, right in pairs:
         for metric, value, drawn in _differences(found, left, right):
             if kept.difference(metric):
-                yield from _estimate(f"{source} {left} - {right} {group}", metric, value, drawn, found.days)
+                variant = f"{source} {left} - {right} {group}"
+                yield {"variant": variant, "metric": metric, "value": value, "n": found.days}
+                yield from _ends(variant, metric, drawn, found.days / found.block, found.days)
 
 
 def interaction_records(
@@ -249,11 +267,14 @@ def interaction_records(
             if one not in groups or other not in groups:
                 continue
             second = {metric: (value, drawn) for metric, value, drawn in _differences(groups[other], left, right)}
+            days = groups[one].days + groups[other].days
+            blocks = min(group.days / group.block for group in (groups[one], groups[other]))
             variant = f"{source} {left} - {right} {one} - {other}"
             for metric, value, drawn in _differences(groups[one], left, right):
                 if metric in second and kept.difference(metric):
-                    gap, drawn_gap = value - second[metric][0], drawn - second[metric][1]
-                    yield from _estimate(variant, metric, gap, drawn_gap, groups[one].days + groups[other].days)
+                    yield {"variant": variant, "metric": metric, "value": value - second[metric][0], "n": days}
+                    if len(drawn) == len(second[metric][1]):  # one of the groups may be too short for an interval
+                        yield from _ends(variant, metric, drawn - second[metric][1], blocks, days)
 
 
 def _differences(found: Measured, left: str, right: str) -> Iterator[tuple[str, float, FloatArray]]:
@@ -263,21 +284,20 @@ def _differences(found: Measured, left: str, right: str) -> Iterator[tuple[str, 
             yield metric, value, found.means[left, metric] - found.means[right, metric]
 
 
-def _estimate(variant: str, metric: str, value: float, drawn: FloatArray, n: int) -> Iterator[Record]:
-    yield {"variant": variant, "metric": metric, "value": value, "n": n}
+def _ends(variant: str, metric: str, drawn: FloatArray, blocks: float, n: int) -> Iterator[Record]:
+    """The ends of an interval from resampled values of days that hold so many blocks."""
     usable = drawn[np.isfinite(drawn)]
     if len(usable) >= 0.9 * len(drawn) and len(usable) > 1:  # a path without variation has no Sharpe ratio
-        low, high = percentile_interval(usable)
-        yield {"variant": variant, "metric": f"{metric}.low", "value": low, "n": n}
-        yield {"variant": variant, "metric": f"{metric}.high", "value": high, "n": n}
+        for end, value in zip((".low", ".high"), percentile_interval(usable, blocks=blocks), strict=True):
+            yield {"variant": variant, "metric": metric + end, "value": value, "n": n}
 
 
 def _block(columns: Iterable[FloatArray]) -> float:
-    """The largest automatic block length over the series, to a tenth of a day; 1 where nothing varies."""
+    """The longest block over the series [days, pipelines]; those with days that have no value do not count."""
     lengths = [1.0]
     for x in columns:
-        lengths += [optimal_block(values) for values in x.T if len(values) > 3 and np.isfinite(values).all()]
-    return round(max(lengths), 1)
+        lengths += [least_block(len(x)), *(block_length(values) for values in x.T if np.isfinite(values).all())]
+    return max(lengths)
 
 
 def _means(x: FloatArray) -> FloatArray:
