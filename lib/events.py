@@ -190,7 +190,7 @@ def clustered_mean(values: Values, cells: Cells, *, horizon: int = 1) -> tuple[f
     """(mean, standard error, n) of the finite values [T, N] in some cells; values outside them are never read.
 
     Residuals are summed within a day, s(t), because one day's limit closes share that day's news. Outcomes of
-    `horizon` sessions overlap, so their day sums are correlated over horizon - 1 sessions. Newey-West, Bartlett weights:
+    `horizon` sessions overlap, so their day sums are correlated over horizon - 1 sessions: Newey-West,
     se = sqrt[sum s(t)^2 + 2 sum_k (1 - k/(L+1)) sum_t s(t) s(t-k)] / n with L = 3 horizon, which keeps 95 % of the
     error that the overlap of five days makes (L = horizon - 1 keeps 82 %); L = 0, clustered by day, for horizon 1.
     Days without an event have s(t) = 0, so that lags are sessions.

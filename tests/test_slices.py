@@ -125,8 +125,8 @@ def test_a_group_under_sixty_sessions_has_values_and_no_interval():
         name: measure({"a": series(1), "b": series(2)}, days, np.random.default_rng(0), MEASURES)
         for name, days in {"short": some_days(10, 69), "long": some_days(80, 140)}.items()
     }
-    pairs = (("a", "b"),)
-    found = by_name([r for name, m in groups.items() for r in group_records("s", name, m, pairs, Kept(None, None, ["m1_ic"]))])
+    pairs, kept = (("a", "b"),), Kept(tested=("m1_ic",))
+    found = by_name([r for name, m in groups.items() for r in group_records("s", name, m, pairs, kept)])
     found |= by_name(interaction_records("s", groups, (("short", "long"),), pairs))
     with_ends = {variant for variant, metric in found if metric.endswith((".low", ".high"))}
     assert with_ends == {"s a long", "s b long", "s a - b long"}

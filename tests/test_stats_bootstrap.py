@@ -87,7 +87,7 @@ def test_automatic_block_equals_a_naive_loop() -> None:
 def test_the_block_is_the_longest_of_level_size_and_the_least() -> None:
     rng = np.random.default_rng(20)
     noise, slow = rng.normal(size=1600), ar1(0.8, 1600, rng)
-    sizes = np.exp(ar1(0.98, 1600, rng) / 10) * rng.normal(size=1600)  # level without memory, size with a long one
+    sizes = np.repeat([1.0, 4.0] * 8, 100) * rng.normal(size=1600)  # level without memory, size with a long one
     assert stats.block_length(noise) == stats.least_block(1600) == 52.0
     deviation = np.abs(sizes - sizes.mean())
     assert stats.optimal_block(sizes) < 52 < stats.optimal_block(deviation)

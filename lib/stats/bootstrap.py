@@ -23,6 +23,9 @@ from lib.stats.performance import sharpe
 
 Kind = Literal["stationary", "circular"]
 Indices = NDArray[np.intp]
+#: of `least_block`, for the difference of two Sharpe ratios: set by simulation under regimes, on other seeds than those of
+#: the study `interval_coverage`, where 95 % intervals from 756 days covered 89 % with 1.3 and 91 % with 2
+SHARPE_RATE = 2.0
 #: days below which one path says nothing: no interval is made of its days
 MINIMUM_SESSIONS = 60
 #: a path [L] or [L, K] to one number
@@ -123,8 +126,9 @@ def prediction_interval(
 
     Two sources of error: the path is short, and our own T days only estimate its law. So each path is drawn
     from a resampled history: T days from `values`, then `length` days from those. Both draws use twice the
-    block length, for the chained path then breaks as often as a single draw would. Percentiles expanded for the
-    T / (2 block) blocks of the history. `.value` is the statistic on `values` itself. Not for a test against 0: that is `bootstrap_interval`.
+    block length, for the chained path then breaks as often as a single draw would. Percentiles are expanded for the
+    T / (2 block) blocks of the history. `.value` is the statistic on `values` itself.
+    Not for a test against 0: that is `bootstrap_interval`.
     """
     x = _rows(values)
     size = min(2 * _block_size(x, block, "stationary"), x.shape[0])
@@ -173,10 +177,14 @@ def sharpe_difference_interval(
 ) -> Estimate:
     """Interval of the difference of two annualised Sharpe ratios, days of both resampled together.
 
-    Circular blocks, expanded percentile interval. Source: Ledoit & Wolf (2008), without their studentisation.
+    Circular blocks, expanded percentile interval. `block=None`: `block_length` of both, but at least 2 sqrt(T) days
+    (`SHARPE_RATE`), for a ratio feels which regimes a sample holds in its denominator too. Source: Ledoit & Wolf (2008), without their studentisation.
     """
     x, y = paired(a, b)
     both = np.column_stack([varying(x, "first series"), varying(y, "second series")])
+
+    if block is None:
+        block = max(block_length(both, "circular"), least_block(len(both), SHARPE_RATE))
 
     def difference(path: NDArray[Any]) -> float:
         return sharpe(path[:, 0], periods=periods) - sharpe(path[:, 1], periods=periods)
@@ -222,16 +230,16 @@ def block_length(values: ArrayLike, kind: Kind = "stationary") -> float:
     return round(max(least_block(x.shape[0]), *automatic), 1)
 
 
-def least_block(days: int) -> float:
-    """Days of the shortest block for a series of `days`: 1.3 sqrt(days), at most a third of them, at least 1.
+def least_block(days: int, rate: float = 1.3) -> float:
+    """Days of the shortest block for a series of `days`: rate sqrt(days), at most a third of them, at least 1.
 
     Automatic lengths are long on average and far too short when a sample shows little of its memory. Source: Lazarus,
-    Lewis, Stock & Watson (2018), "HAR inference: recommendations for practice", who take as many lags.
+    Lewis, Stock & Watson (2018), "HAR inference: recommendations for practice", who take 1.3 sqrt(T) lags for a mean.
 
     >>> round(least_block(900), 6), least_block(12), least_block(2)
     (39.0, 4.0, 1.0)
     """
-    return float(max(min(1.3 * days**0.5, days / 3), 1.0))
+    return float(max(min(rate * days**0.5, days / 3), 1.0))
 
 
 def stationary_indices(n: int, length: int, block: float, rng: np.random.Generator) -> Indices:

@@ -239,7 +239,8 @@ def group_records(
     for (pipeline, metric), value in found.values.items():
         if not kept.level(metric):
             continue
-        variant, paths, means = f"{source} {pipeline} {group}", found.paths[pipeline, metric], found.means[pipeline, metric]
+        variant = f"{source} {pipeline} {group}"
+        paths, means = found.paths[pipeline, metric], found.means[pipeline, metric]
         yield {"variant": variant, "metric": metric, "value": value, "n": found.days}
         yield from _ends(variant, metric, paths, found.days / (2 * found.block), found.days)
         if metric in kept.tested and len(means):
