@@ -96,8 +96,8 @@ def test_a_share_is_counted_over_the_repetitions(monkeypatch: pytest.MonkeyPatch
 def made(shares: dict[tuple[str, str, str], float]) -> pd.DataFrame:
     """A frame of five equal batches: (process, statistic, blocks) -> share that covers, .95 elsewhere."""
     lines = [
-        {"study": "interval_coverage", "variant": f"{p} {s} {b}", "seed": seed, "metric": metric, "value": value, "n": 40,
-         "setting": "different"}
+        {"study": "interval_coverage", "variant": f"{p} {s} {b}", "seed": seed, "metric": metric, "value": value,
+         "n": 40, "setting": "different"}
         for p in PROCESSES for s in STATISTICS for b in BLOCKS for seed in range(5)
         for metric, value in (("covered", shares.get((p, s, b), 0.95)), ("half_width", 1.1 if b == "book" else 1.0))
     ]  # fmt: skip

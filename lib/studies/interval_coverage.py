@@ -88,7 +88,7 @@ def _intervals(
 
 
 def _block(x: FloatArray, blocks: str) -> float | None:
-    """Days of a block for [T] or [T, 2]: the automatic ones for a mean; None, those that the functions take themselves."""
+    """Days of a block for [T] or [T, 2]: the automatic ones for a mean, or None: those that the book takes."""
     return None if blocks == "book" else max(optimal_block(column) for column in x.reshape(len(x), -1).T)
 
 
