@@ -9,6 +9,7 @@ import statsmodels.api as sm
 from lib.errors import UnknownNameError
 from lib.events import clustered_mean, limit_days, outcomes, spans
 from lib.limits import limit_prices
+from lib.market import make_market
 from lib.panel import Panel
 
 DAYS = np.array(["2020-12-28", "2020-12-29", "2020-12-30", "2020-12-31", "2021-01-04", "2021-01-05", "2021-01-06",
@@ -305,3 +306,17 @@ def test_the_study_tabulates_these_events(monkeypatch):
     assert up["five days from next open"] == pytest.approx((first / 1.1 + second) / 2 - 1)
     assert records["hand 2020", "limit-up close: n"] == 2 and records["hand 2021", "limit-up close: n"] == 0
     assert records["hand 2021", "limit-down close: n"] == 2 and records["hand 2021", "sessions"] == 4
+
+
+def test_a_span_under_sixty_sessions_has_no_interval():
+    from lib.studies.limit_events import _event_records
+
+    panel = make_market(120, 90, seed=2, limit_rates="paper").panel
+    days = limit_days(panel)
+    after = outcomes(days)
+    for length, interval in ((59, False), (60, True)):
+        span = np.arange(90) < length
+        event = days.on(span).events()["limit-up close"]
+        found = {r["metric"]: r["value"] for r in _event_records("up", event, after.on(span))}
+        assert np.isfinite(found["up: five days from close"])
+        assert ("up: five days from close.low" in found) is interval is ("up: gap.high" in found)
