@@ -86,16 +86,16 @@ def test_automatic_block_equals_a_naive_loop() -> None:
 
 def test_the_block_is_the_longest_of_level_size_and_the_least() -> None:
     rng = np.random.default_rng(20)
-    noise, slow = rng.normal(size=1600), ar1(0.8, 1600, rng)
+    noise, slow = rng.normal(size=1600), ar1(0.95, 1600, rng)
     sizes = np.repeat([1.0, 4.0] * 8, 100) * rng.normal(size=1600)  # level without memory, size with a long one
-    assert stats.block_length(noise) == stats.least_block(1600) == 52.0
+    assert stats.block_length(noise) == stats.least_block(1600) == 80.0
     deviation = np.abs(sizes - sizes.mean())
-    assert stats.optimal_block(sizes) < 52 < stats.optimal_block(deviation)
-    assert stats.block_length(sizes) == round(stats.optimal_block(deviation), 1)
-    assert stats.block_length(np.column_stack([noise, sizes])) == stats.block_length(sizes), "the longest column"
-    assert stats.block_length(np.full(100, 0.1)) == stats.least_block(100) == 13.0, "a constant series"
-    short = slow[:60]
-    assert stats.block_length(short) >= stats.optimal_block(short) > stats.least_block(60)
+    assert stats.optimal_block(sizes) < 52 < stats.optimal_block(deviation) < 80
+    assert stats.block_length(sizes) == 80.0
+    assert stats.block_length(sizes, rate=1.3) == round(stats.optimal_block(deviation), 1)
+    assert stats.block_length(np.column_stack([noise, sizes]), rate=1.3) == stats.block_length(sizes, rate=1.3)
+    assert stats.block_length(np.full(100, 0.1)) == stats.least_block(100) == 20.0, "a constant series"
+    assert stats.block_length(slow, rate=1.3) >= round(stats.optimal_block(slow), 1) > 52
 
 
 def test_few_blocks_expand_the_percentiles() -> None:

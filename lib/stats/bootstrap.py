@@ -3,7 +3,7 @@
 The automatic block of Politis & White is made for a mean, and by it daily returns want one or two days: that destroys
 volatility clustering and regimes, which decide drawdowns, Sharpe ratios and, under regimes, the mean itself. So the
 block here (`block_length`) is the longest of three: the automatic length of the series, that of its absolute
-deviations, and 1.3 sqrt(T); and intervals take the number of blocks for their number of observations
+deviations, and a multiple of sqrt(T); and intervals take the number of blocks for their number of observations
 (`percentile_interval`). The coverage that this reaches is simulated by the study `interval_coverage`.
 """
 
@@ -23,9 +23,11 @@ from lib.stats.performance import sharpe
 
 Kind = Literal["stationary", "circular"]
 Indices = NDArray[np.intp]
-#: rate of `least_block` for the difference of two Sharpe ratios: set by simulation under regimes, on other seeds than
-#: those of the study `interval_coverage`; 95 % intervals from 756 days covered 89 % with a rate of 1.3, 91 % with 2
-SHARPE_RATE = 2.0
+#: rates of `least_block`. For further paths that of Lazarus, Lewis, Stock & Watson (2018), "HAR inference:
+#: recommendations for practice", who take 1.3 sqrt(T) lags. For means and differences set by simulation under
+#: regimes, on other seeds than those of the study `interval_coverage`: of 95 % intervals of a Sharpe difference over
+#: 756 days 89 % covered with a rate of 1.3, 91 % with 2
+PATH_RATE, MEAN_RATE = 1.3, 2.0
 #: days below which one path says nothing: no interval is made of its days
 MINIMUM_SESSIONS = 60
 #: a path [L] or [L, K] to one number
@@ -133,7 +135,7 @@ def prediction_interval(
     Not for a test against 0: that is `bootstrap_interval`.
     """
     x = _rows(values)
-    size = min(2 * _block_size(x, block, "stationary"), x.shape[0])
+    size = min(2 * _block_size(x, block, "stationary", PATH_RATE), x.shape[0])
     if length < 1:
         raise StatisticsError(f"prediction_interval: expected a path of at least 1 day, got {length}")
 
@@ -179,15 +181,10 @@ def sharpe_difference_interval(
 ) -> Estimate:
     """Interval of the difference of two annualised Sharpe ratios, days of both resampled together.
 
-    Circular blocks, expanded percentile interval. `block=None`: `block_length` of both, but at least 2 sqrt(T) days
-    (`SHARPE_RATE`), for a ratio feels which regimes a sample holds in its denominator too.
-    Source: Ledoit & Wolf (2008), without their studentisation.
+    Circular blocks, expanded percentile interval. Source: Ledoit & Wolf (2008), without their studentisation.
     """
     x, y = paired(a, b)
     both = np.column_stack([varying(x, "first series"), varying(y, "second series")])
-
-    if block is None:
-        block = max(block_length(both, "circular"), least_block(len(both), SHARPE_RATE))
 
     def difference(path: NDArray[Any]) -> float:
         return sharpe(path[:, 0], periods=periods) - sharpe(path[:, 1], periods=periods)
@@ -219,7 +216,7 @@ def optimal_block(values: ArrayLike, kind: Kind = "stationary") -> float:
     return float(np.clip(best, 1.0, max(cap, 1.0)))
 
 
-def block_length(values: ArrayLike, kind: Kind = "stationary") -> float:
+def block_length(values: ArrayLike, kind: Kind = "stationary", *, rate: float = MEAN_RATE) -> float:
     """Days of a block for `values` [T] or [T, K]: the longest `optimal_block` over columns, of x and of |x - mean|.
 
     The mean of a series depends on the memory of its level; drawdowns, Sharpe ratios and every spread depend on the
@@ -230,17 +227,17 @@ def block_length(values: ArrayLike, kind: Kind = "stationary") -> float:
     x = _rows(values)
     columns = x.reshape(x.shape[0], -1).T
     automatic = (optimal_block(part, kind) for y in columns for part in (y, np.abs(y - y.mean())))
-    return round(max(least_block(x.shape[0]), *automatic), 1)
+    return round(max(least_block(x.shape[0], rate), *automatic), 1)
 
 
-def least_block(days: int, rate: float = 1.3) -> float:
+def least_block(days: int, rate: float = MEAN_RATE) -> float:
     """Days of the shortest block for a series of `days`: rate sqrt(days), at most a third of them, at least 1.
 
-    Automatic lengths are long on average and far too short when a sample shows little of its memory. Source: Lazarus,
-    Lewis, Stock & Watson (2018), "HAR inference: recommendations for practice", who take 1.3 sqrt(T) lags for a mean.
+    Automatic lengths are long on average and far too short when a sample shows little of its memory. `rate`: MEAN_RATE
+    for means and differences, PATH_RATE for further paths.
 
-    >>> round(least_block(900), 6), least_block(12), least_block(2)
-    (39.0, 4.0, 1.0)
+    >>> least_block(900), least_block(12), least_block(2)
+    (60.0, 4.0, 1.0)
     """
     return float(max(min(rate * days**0.5, days / 3), 1.0))
 
@@ -280,9 +277,9 @@ def _rows(values: ArrayLike) -> NDArray[np.float64]:
     return x
 
 
-def _block_size(x: NDArray[np.float64], block: float | None, kind: Kind) -> float:
+def _block_size(x: NDArray[np.float64], block: float | None, kind: Kind, rate: float = MEAN_RATE) -> float:
     if block is None:
-        return block_length(x, kind)
+        return block_length(x, kind, rate=rate)
     if not 1 <= block <= x.shape[0]:
         raise StatisticsError(f"bootstrap: expected a block of 1 to {x.shape[0]} days, got {block}")
     return float(block)

@@ -23,7 +23,7 @@ from lib.parameters import Parameter
 from lib.portfolio import equal_weight, flat, phantom_alpha, simulate, top_k_buffer
 from lib.reasons import Reason
 from lib.stats import MINIMUM_SESSIONS, block_length, ic, least_block, percentile_interval
-from lib.stats.bootstrap import stationary_indices
+from lib.stats.bootstrap import MEAN_RATE, PATH_RATE, stationary_indices
 from lib.studies.scoring import COST_BPS, MINIMUM_CELLS, RUNS, SESSIONS, daily_ics, scored_cells
 from lib.studies.variants import VARIANTS, compute_features, variant_dataset
 
@@ -155,12 +155,13 @@ class Measured:
     """Every measure of every pipeline on one group of days: (pipeline, metric) -> its value and resampled values.
 
     means: resampled histories, for the uncertainty of a mean. paths: a path drawn from each resampled history, for
-    where one further path of this length would land. Both are empty where there are no intervals. block: days of the
-    resampled blocks of `means`; those of `paths` are twice as long.
+    where one further path of this length would land. Both are empty where there are no intervals. blocks: how
+    many blocks of the resampled length the days hold, for `means`; path_blocks: for `paths`.
     """
 
     days: int
-    block: float
+    blocks: float
+    path_blocks: float
     values: Mapping[tuple[str, str], float]
     means: Mapping[tuple[str, str], FloatArray]
     paths: Mapping[tuple[str, str], FloatArray]
@@ -186,13 +187,13 @@ def measure(
     chosen = [m for m in measures if m.statistic != "drawdown" or is_one_spell(days)]
     who = {m: [p for p, found in series.items() if m.series in found] for m in chosen}
     columns = {m: np.column_stack([series[p][m.series][days] for p in names]) for m, names in who.items() if names}
-    length, block = int(days.sum()), _block(columns.values()) if samples else 1.0
+    length = int(days.sum())
+    block, outward = (_block(columns.values(), rate) if samples else 1.0 for rate in (MEAN_RATE, PATH_RATE))
+    outward = min(2 * outward, length)  # the chained path breaks as often as a single draw would, at twice the block
     kept: dict[str, dict[Measure, list[FloatArray]]] = {"means": {}, "paths": {}}
     for _ in range(samples):
         history = stationary_indices(length, length, block, rng)
-        # the chained path breaks as often as a single draw would, at twice the block length
-        outer = stationary_indices(length, length, min(2 * block, length), rng)
-        inner = stationary_indices(length, length, min(2 * block, length), rng)
+        outer, inner = (stationary_indices(length, length, outward, rng) for _ in range(2))
         for name, rows in (("means", history), ("paths", outer[inner])):
             for m, x in columns.items():
                 kept[name].setdefault(m, []).append(_STATISTICS[m.statistic](x[rows]))
@@ -207,7 +208,7 @@ def measure(
         for name, lists in kept.items()
     }
     defined = {key: value for key, value in found.items() if np.isfinite(value)}
-    return Measured(length, block, defined, drawn["means"], drawn["paths"])
+    return Measured(length, length / block, length / max(outward, 1.0), defined, drawn["means"], drawn["paths"])
 
 
 @dataclass(frozen=True)
@@ -242,16 +243,16 @@ def group_records(
         variant = f"{source} {pipeline} {group}"
         paths, means = found.paths[pipeline, metric], found.means[pipeline, metric]
         yield {"variant": variant, "metric": metric, "value": value, "n": found.days}
-        yield from _ends(variant, metric, paths, found.days / (2 * found.block), found.days)
+        yield from _ends(variant, metric, paths, found.path_blocks, found.days)
         if metric in kept.tested and len(means):
             yield {"variant": variant, "metric": f"{metric}.mean", "value": value, "n": found.days}
-            yield from _ends(variant, f"{metric}.mean", means, found.days / found.block, found.days)
+            yield from _ends(variant, f"{metric}.mean", means, found.blocks, found.days)
     for left, right in pairs:
         for metric, value, drawn in _differences(found, left, right):
             if kept.difference(metric):
                 variant = f"{source} {left} - {right} {group}"
                 yield {"variant": variant, "metric": metric, "value": value, "n": found.days}
-                yield from _ends(variant, metric, drawn, found.days / found.block, found.days)
+                yield from _ends(variant, metric, drawn, found.blocks, found.days)
 
 
 def interaction_records(
@@ -269,7 +270,7 @@ def interaction_records(
                 continue
             second = {metric: (value, drawn) for metric, value, drawn in _differences(groups[other], left, right)}
             days = groups[one].days + groups[other].days
-            blocks = min(group.days / group.block for group in (groups[one], groups[other]))
+            blocks = min(groups[one].blocks, groups[other].blocks)
             variant = f"{source} {left} - {right} {one} - {other}"
             for metric, value, drawn in _differences(groups[one], left, right):
                 if metric in second and kept.difference(metric):
@@ -293,11 +294,12 @@ def _ends(variant: str, metric: str, drawn: FloatArray, blocks: float, n: int) -
             yield {"variant": variant, "metric": metric + end, "value": value, "n": n}
 
 
-def _block(columns: Iterable[FloatArray]) -> float:
+def _block(columns: Iterable[FloatArray], rate: float) -> float:
     """The longest block over the series [days, pipelines]; those with days that have no value do not count."""
     lengths = [1.0]
     for x in columns:
-        lengths += [least_block(len(x)), *(block_length(values) for values in x.T if np.isfinite(values).all())]
+        known = (values for values in x.T if np.isfinite(values).all())
+        lengths += [least_block(len(x), rate), *(block_length(values, rate=rate) for values in known)]
     return max(lengths)
 
 
