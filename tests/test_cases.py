@@ -155,6 +155,14 @@ def test_windows_of_a_file_are_found_without_the_days_before_them():
     assert told_message(Cases.scripted(both)).startswith("0 of 8")
 
 
+def test_a_window_without_intervals_says_nothing():
+    short = frame(0.05, "csi300", "April 2022")
+    short = short[~short["metric"].str.endswith((".low", ".high"))]
+    (case,) = Cases.real(short)
+    assert told_message([case]) == "8 differences without an interval: one path of under 60 sessions says nothing"
+    assert told_message([case, *Cases.scripted(frame(0.05))]).startswith("8 of 8"), "the others count"
+
+
 def test_tables_leave_out_what_does_not_apply():
     rows = level_table(frame(), "crash", "episode")
     assert "mlp" in rows.index and "coverage" not in rows.columns

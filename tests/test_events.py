@@ -9,6 +9,7 @@ import statsmodels.api as sm
 from lib.errors import UnknownNameError
 from lib.events import clustered_mean, limit_days, outcomes, spans
 from lib.limits import limit_prices
+from lib.market import make_market
 from lib.panel import Panel
 
 DAYS = np.array(["2020-12-28", "2020-12-29", "2020-12-30", "2020-12-31", "2021-01-04", "2021-01-05", "2021-01-06",
@@ -216,6 +217,56 @@ def test_one_value_a_day_is_the_plain_standard_error():
     assert error == pytest.approx(values.std() / np.sqrt(50))
 
 
+def overlapping(days: int, rng: np.random.Generator, horizon: int = 5) -> np.ndarray:
+    """Sums of the next `horizon` independent returns [days, 1]: true mean 0."""
+    r = rng.normal(size=days + horizon - 1)
+    return np.convolve(r, np.ones(horizon), "valid")[:, None]
+
+
+def test_the_error_of_overlapping_outcomes_is_that_of_a_regression_with_day_sums():
+    rng = np.random.default_rng(3)
+    values = overlapping(200, rng) + rng.normal(size=(200, 6))
+    values[rng.random(values.shape) < 0.2] = np.nan
+    cells = rng.random(values.shape) < 0.6
+    cells[:, 0], values[:, 0] = True, 0.1  # the reference takes days that have events for consecutive ones
+    used = cells & np.isfinite(values)
+    how = {"time": np.nonzero(used)[0], "maxlags": 15, "use_correction": False}
+    fit = sm.OLS(values[used], np.ones(used.sum())).fit(cov_type="hac-groupsum", cov_kwds=how)
+    mean, error, n = clustered_mean(values, cells, horizon=5)
+    assert (mean, error, n) == (pytest.approx(fit.params[0]), pytest.approx(fit.bse[0]), used.sum())
+    assert error > 1.2 * clustered_mean(values, cells)[1]
+
+
+def test_the_error_of_overlapping_outcomes_by_a_loop_with_days_that_have_no_event():
+    values = overlapping(60, np.random.default_rng(4))
+    cells = np.random.default_rng(5).random(values.shape) < 0.4
+    mean = values[cells].mean()
+    s = [float(x - mean) if c else 0.0 for x, c in zip(values[:, 0], cells[:, 0], strict=True)]
+    total = sum(x * x for x in s)
+    for k in range(1, 16):
+        total += 2 * (1 - k / 16) * sum(s[t] * s[t - k] for t in range(k, 60))
+    assert clustered_mean(values, cells, horizon=5) == (mean, pytest.approx(total**0.5 / cells.sum()), cells.sum())
+
+
+def test_days_that_overlap_are_not_rejected_too_often():
+    """A true mean of 0 over 600 days: clustered by day it is rejected in about 38 of 100 samples."""
+    rng, rejected = np.random.default_rng(6), np.zeros(2)
+    for _ in range(300):
+        values = overlapping(600, rng)
+        everything = np.ones_like(values, dtype=bool)
+        for place, horizon in enumerate((1, 5)):
+            mean, error, _ = clustered_mean(values, everything, horizon=horizon)
+            rejected[place] += abs(mean) > 1.96 * error
+    assert rejected[0] / 300 > 0.3 and rejected[1] / 300 < 0.11
+
+
+def test_too_few_days_for_the_lags_have_no_error():
+    values, cells = np.random.default_rng(7).normal(size=(15, 2)), np.ones((15, 2), dtype=bool)
+    mean, error, n = clustered_mean(values, cells, horizon=5)
+    assert mean == pytest.approx(values.mean()) and np.isnan(error) and n == 30
+    assert clustered_mean(np.ones((40, 1)), np.ones((40, 1), dtype=bool), horizon=5) == (1.0, 0.0, 40)
+
+
 def test_an_empty_selection_has_no_mean():
     mean, error, n = clustered_mean(np.full((3, 2), np.nan), np.ones((3, 2), dtype=bool))
     assert np.isnan(mean) and np.isnan(error) and n == 0
@@ -225,6 +276,8 @@ def test_values_outside_the_cells_are_never_read():
     cells = np.array([[True, False], [True, False]])
     values = np.array([[1.0, 1e300], [2.0, np.inf]])
     assert clustered_mean(values, cells) == clustered_mean(np.where(cells, values, 0.0), cells)
+    tall, inside = np.tile(values, (20, 1)), np.tile(cells, (20, 1))
+    assert clustered_mean(tall, inside, horizon=5) == clustered_mean(np.where(inside, tall, 0.0), inside, horizon=5)
 
 
 # ----------------------------------------------------------------------- the study
@@ -253,3 +306,17 @@ def test_the_study_tabulates_these_events(monkeypatch):
     assert up["five days from next open"] == pytest.approx((first / 1.1 + second) / 2 - 1)
     assert records["hand 2020", "limit-up close: n"] == 2 and records["hand 2021", "limit-up close: n"] == 0
     assert records["hand 2021", "limit-down close: n"] == 2 and records["hand 2021", "sessions"] == 4
+
+
+def test_a_span_under_sixty_sessions_has_no_interval():
+    from lib.studies.limit_events import _event_records
+
+    panel = make_market(120, 90, seed=2, limit_rates="paper").panel
+    days = limit_days(panel)
+    after = outcomes(days)
+    for length, interval in ((59, False), (60, True)):
+        span = np.arange(90) < length
+        event = days.on(span).events()["limit-up close"]
+        found = {r["metric"]: r["value"] for r in _event_records("up", event, after.on(span))}
+        assert np.isfinite(found["up: five days from close"])
+        assert ("up: five days from close.low" in found) is interval is ("up: gap.high" in found)

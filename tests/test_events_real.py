@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lib import load_panel
-from lib.events import Outcomes, limit_days, outcomes
+from lib.events import Outcomes, clustered_mean, limit_days, outcomes
 from lib.studies.limit_events import STUDY
 
 pytestmark = pytest.mark.data
@@ -99,6 +99,14 @@ def test_one_event_of_the_control_is_found_by_exact_ticks_only(data_dir):
     row = {r["event"]: r for r in reference("limit_events_us_events.csv")}["touched LD, closed above"]
     for column, value in columns(touched, outcomes(days)).items():
         assert_printed(value, row[column], column)
+
+
+def test_overlap_makes_the_errors_of_five_days_about_one_and_a_half_times_larger(data_dir):
+    days = limit_days(load_panel(data_dir / "cn_csi300_pit_2010_2024.parquet", market="cn"))
+    event, after = days.events()["limit-up close"], outcomes(days)
+    for values in (after.five_from_close, after.five_from_open):
+        by_day, overlapping = (clustered_mean(values, event, horizon=horizon)[1] for horizon in (1, 5))
+        assert 1.35 < overlapping / by_day < 1.5
 
 
 def columns(event: np.ndarray, after: Outcomes) -> dict[str, float]:

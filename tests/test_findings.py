@@ -9,6 +9,7 @@ import pytest
 from results import ablation, limit_events, tidy
 
 from lib.findings import CAUSES, MINUS, VARIANT_ORDER, Ablation, Estimate, LimitEvents, Numbers, join, signed
+from lib.findings.seeds import OverSeeds
 from lib.studies.variants import CONTRASTS, VARIANTS
 
 
@@ -26,6 +27,15 @@ def test_numbers_are_means_over_seeds_of_the_value_and_of_the_ends() -> None:
     assert numbers["a", "x"] == Estimate(2.0, 0.5, 4.5)
     assert list(numbers) == [("a", "x")]
     assert math.isnan(numbers.find("a", "no such metric").value)
+
+
+def test_a_level_that_is_tested_has_the_interval_of_its_mean() -> None:
+    lines = [("a", "x", 1.0), ("a", "x.low", -1.0), ("a", "x.high", 3.0), ("a", "y", 1.0), ("a", "y.low", 0.5)]
+    lines += [("a", "x.mean", 1.0), ("a", "x.mean.low", 0.2), ("a", "x.mean.high", 1.8), ("a", "y.high", 1.5)]
+    for numbers in (Numbers(tidy(lines, "s")), OverSeeds(tidy(lines, "s"))):
+        assert numbers.find("a", "x") == Estimate(1.0, -1.0, 3.0)
+        assert numbers.tested("a", "x") == Estimate(1.0, 0.2, 1.8)
+        assert numbers.tested("a", "y") == numbers.find("a", "y") == Estimate(1.0, 0.5, 1.5)
 
 
 def test_numbers_as_text() -> None:

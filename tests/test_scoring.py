@@ -133,8 +133,9 @@ def test_without_samples_the_statistics_are_the_same_and_have_no_interval(panel)
         levels[samples] = scored[0][0]
     differences = {samples: difference(panel, *sides[samples], rng, samples) for samples in (0, 20)}
     for found in (levels, differences):
-        with_ends = [record for record in found[20] if not record["metric"].endswith((".low", ".high"))]
-        assert found[0] == with_ends and len(found[20]) > 2 * len(found[0])
+        ends = (".low", ".high", ".mean")
+        values = [record for record in found[20] if not record["metric"].endswith(ends)]
+        assert found[0] == values and len(found[20]) > 2 * len(found[0])
 
 
 @pytest.mark.parametrize("poison", [1e30, -1e30])
@@ -213,6 +214,19 @@ def test_coverage_and_refusals_are_reported(panel):
     assert found["executed_open.turnover"] == pytest.approx(runs["executed_open"].turnover[1:].mean())
     for name in ("executed_open.sharpe", "naive_close.annual_return", "phantom_open"):
         assert found[f"{name}.low"] <= found[f"{name}.high"]
+    for fill in ("close", "open"):  # tested against zero by a page: the interval of the mean as well
+        assert found[f"phantom_{fill}.mean"] == pytest.approx(found[f"phantom_{fill}"])
+        assert found[f"phantom_{fill}.mean.low"] <= found[f"phantom_{fill}.mean.high"]
+
+
+def test_fewer_than_sixty_sessions_have_values_and_no_interval(panel):
+    rng = np.random.default_rng(9)
+    days = np.random.default_rng(10).normal(size=(60, 2))
+    for length, ends in ((59, 0), (60, 2)):
+        a, b = days[:length].T
+        found = [scoring.mean_difference("x", a, b, rng, 20), scoring.sharpe_difference("x", a, b, rng, 20),
+                 scoring.ic_records("x", a, rng, 20), scoring._tested("x", a, rng, 20)]  # fmt: skip
+        assert [len(records) for records in found] == [1 + ends] * 3 + [(1 + ends) * (ends > 0)]
 
 
 def test_a_book_is_scored_gross_and_net_and_by_the_cost_that_uses_up_its_lead(panel):

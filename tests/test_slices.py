@@ -13,6 +13,7 @@ from lib.studies import slices
 from lib.studies.scoring import SESSIONS
 from lib.studies.slices import Kept, Measure, daily_series, group_records, interaction_records, market_records, measure
 
+DAYS = 160
 MEASURES = (Measure("naive_close", "sharpe"), Measure("naive_close", "drawdown"), Measure("naive_close", "annual"),
             Measure("phantom_close", "annual"), Measure("m1_ic", "mean"))  # fmt: skip
 
@@ -22,14 +23,14 @@ def few_samples(monkeypatch):
     monkeypatch.setattr(slices, "SAMPLES", 60)
 
 
-def series(seed: int, days: int = 80) -> dict[str, np.ndarray]:
+def series(seed: int, days: int = DAYS) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     found = {name: rng.normal(0.001, 0.01, days) for name in ("naive_close", "phantom_close", "m1_ic")}
     found["m1_ic"][::3] = np.nan
     return found
 
 
-def some_days(first: int = 10, stop: int = 60, days: int = 80) -> np.ndarray:
+def some_days(first: int = 10, stop: int = 80, days: int = DAYS) -> np.ndarray:
     return (np.arange(days) >= first) & (np.arange(days) < stop)
 
 
@@ -46,16 +47,16 @@ def drawdown(returns: np.ndarray) -> float:
 def test_levels_by_hand():
     one, days = series(1), some_days()
     found = measure({"a": one}, days, np.random.default_rng(0), MEASURES)
-    r = one["naive_close"][10:60]
-    mean = sum(r) / 50
-    deviation = math.sqrt(sum((x - mean) ** 2 for x in r) / 49)
-    known = [x for x in one["m1_ic"][10:60] if not math.isnan(x)]
+    r = one["naive_close"][10:80]
+    mean = sum(r) / 70
+    deviation = math.sqrt(sum((x - mean) ** 2 for x in r) / 69)
+    known = [x for x in one["m1_ic"][10:80] if not math.isnan(x)]
     assert found.values["a", "naive_close.sharpe"] == pytest.approx(mean / deviation * math.sqrt(SESSIONS))
     assert found.values["a", "naive_close.max_drawdown"] == pytest.approx(drawdown(r))
     assert found.values["a", "naive_close.annual_mean"] == pytest.approx(mean * SESSIONS)
-    assert found.values["a", "phantom_close"] == pytest.approx(one["phantom_close"][10:60].sum() / 50 * SESSIONS)
+    assert found.values["a", "phantom_close"] == pytest.approx(one["phantom_close"][10:80].sum() / 70 * SESSIONS)
     assert found.values["a", "m1_ic"] == pytest.approx(sum(known) / len(known))
-    assert found.days == 50
+    assert found.days == 70
 
 
 def test_days_outside_the_group_do_not_matter():
@@ -66,14 +67,14 @@ def test_days_outside_the_group_do_not_matter():
 
 
 def test_a_drawdown_needs_days_that_follow_each_other():
-    days = some_days() & (np.arange(80) != 30)
+    days = some_days() & (np.arange(DAYS) != 30)
     found = measure({"a": series(1)}, days, np.random.default_rng(0), MEASURES)
     assert ("a", "naive_close.max_drawdown") not in found.values
     assert ("a", "naive_close.sharpe") in found.values
 
 
 def test_a_series_without_variation_has_no_sharpe_ratio_and_no_record():
-    flat = series(1) | {"naive_close": np.zeros(80)}
+    flat = series(1) | {"naive_close": np.zeros(DAYS)}
     found = measure({"a": flat}, some_days(), np.random.default_rng(0), MEASURES)
     assert ("a", "naive_close.sharpe") not in found.values
     records = list(group_records("s", "g", found, ()))
@@ -88,7 +89,7 @@ def test_differences_are_paired_and_interactions_compare_them():
     sides = {"a": series(1), "b": {name: values + 0.002 for name, values in series(1).items()}, "c": series(1)}
     groups = {
         name: measure(sides, days, np.random.default_rng(k), MEASURES)
-        for k, (name, days) in enumerate({"g": some_days(), "h": some_days(60, 80)}.items())
+        for k, (name, days) in enumerate({"g": some_days(), "h": some_days(80, 160)}.items())
     }
     pairs = (("b", "a"), ("c", "a"))
     found = by_name([r for name, m in groups.items() for r in group_records("s", name, m, pairs)])
@@ -105,24 +106,41 @@ def test_differences_are_paired_and_interactions_compare_them():
     assert not any("not there" in variant for variant, _ in found)
 
 
-def test_the_interval_of_a_level_is_that_of_one_path_and_wider_than_that_of_the_mean():
-    found = measure({"a": series(1)}, some_days(), np.random.default_rng(0), MEASURES)
-    key = ("a", "naive_close.annual_mean")
-    assert found.paths[key].std() > 1.15 * found.means[key].std()
-
-
 def test_without_samples_the_values_are_the_same_and_have_no_interval():
     sides, pairs, against = {"a": series(1), "b": series(2)}, (("a", "b"),), (("g", "h"),)
     found = {}
     for samples in (0, 60):
         groups = {
             name: measure(sides, days, np.random.default_rng(0), MEASURES, samples)
-            for name, days in {"g": some_days(), "h": some_days(60, 80)}.items()
+            for name, days in {"g": some_days(), "h": some_days(80, 160)}.items()
         }
         found[samples] = by_name([r for name, m in groups.items() for r in group_records("s", name, m, pairs)])
         found[samples] |= by_name(interaction_records("s", groups, against, pairs))
     values = {key: value for key, value in found[60].items() if not key[1].endswith((".low", ".high"))}
     assert found[0] == values and len(found[60]) > 2 * len(values)
+
+
+def test_a_group_under_sixty_sessions_has_values_and_no_interval():
+    groups = {
+        name: measure({"a": series(1), "b": series(2)}, days, np.random.default_rng(0), MEASURES)
+        for name, days in {"short": some_days(10, 69), "long": some_days(80, 140)}.items()
+    }
+    pairs, kept = (("a", "b"),), Kept(tested=("m1_ic",))
+    found = by_name([r for name, m in groups.items() for r in group_records("s", name, m, pairs, kept)])
+    found |= by_name(interaction_records("s", groups, (("short", "long"),), pairs))
+    with_ends = {variant for variant, metric in found if metric.endswith((".low", ".high"))}
+    assert with_ends == {"s a long", "s b long", "s a - b long"}
+    assert np.isfinite(found["s a short", "m1_ic"]) and np.isfinite(found["s a - b short - long", "m1_ic"])
+    assert ("s a short", "m1_ic.mean") not in found
+
+
+def test_the_interval_of_a_level_is_that_of_one_path_and_wider_than_that_of_its_mean():
+    name = "naive_close.annual_mean"
+    one = measure({"a": series(1)}, some_days(), np.random.default_rng(0), MEASURES, 1000)
+    found = by_name(group_records("s", "g", one, (), Kept((name, "m1_ic"), (), (name,))))
+    path, mean = (found["s a g", f"{name}{end}.high"] - found["s a g", f"{name}{end}.low"] for end in ("", ".mean"))
+    assert found["s a g", f"{name}.mean"] == found["s a g", name] and path > 1.2 * mean
+    assert ("s a g", "m1_ic.mean") not in found
 
 
 def test_only_the_metrics_that_are_kept_are_recorded():

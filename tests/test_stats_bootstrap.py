@@ -84,6 +84,46 @@ def test_automatic_block_equals_a_naive_loop() -> None:
         assert stats.optimal_block(x) == pytest.approx(naive_block(x), rel=1e-10)
 
 
+def test_the_block_is_the_longest_of_level_size_and_the_least() -> None:
+    rng = np.random.default_rng(20)
+    noise, slow = rng.normal(size=1600), ar1(0.95, 1600, rng)
+    sizes = np.repeat([1.0, 4.0] * 8, 100) * rng.normal(size=1600)  # level without memory, size with a long one
+    assert stats.block_length(noise) == stats.least_block(1600) == 80.0
+    deviation = np.abs(sizes - sizes.mean())
+    assert stats.optimal_block(sizes) < 52 < stats.optimal_block(deviation) < 80
+    assert stats.block_length(sizes) == 80.0
+    assert stats.block_length(sizes, rate=1.3) == round(stats.optimal_block(deviation), 1)
+    assert stats.block_length(np.column_stack([noise, sizes]), rate=1.3) == stats.block_length(sizes, rate=1.3)
+    assert stats.block_length(np.full(100, 0.1)) == stats.least_block(100) == 20.0, "a constant series"
+    assert stats.block_length(slow, rate=1.3) >= round(stats.optimal_block(slow), 1) > 52
+
+
+def test_few_blocks_expand_the_percentiles() -> None:
+    """Of normal samples the expanded interval is t sqrt(k / (k - 1)) deviations wide instead of 1.96."""
+    samples = np.random.default_rng(21).normal(size=400_000)
+    for blocks, t in ((5, 2.776445), (10.9, 2.262157), (30, 2.045230)):
+        k = int(blocks)
+        low, high = stats.percentile_interval(samples, blocks=blocks)
+        assert (high - low) / 2 == pytest.approx(t * (k / (k - 1)) ** 0.5, rel=0.03)
+    many, plain = stats.percentile_interval(samples, blocks=1e6), stats.percentile_interval(samples)
+    assert many == pytest.approx(plain, abs=1e-3)
+    assert stats.percentile_interval(np.arange(5.0), blocks=0.3) == (0.0, 4.0), "one block: all that was drawn"
+
+
+def test_a_quantile_leaves_the_share_that_it_should_however_few_the_samples() -> None:
+    rng = np.random.default_rng(23)
+    below = [np.mean(rng.random(2000) < stats.percentile_interval(rng.random(60), level=0.9)[0]) for _ in range(1500)]
+    assert np.mean(below) == pytest.approx(0.05, abs=0.003)
+
+
+def test_a_bootstrap_interval_expands_the_percentiles_of_its_own_samples() -> None:
+    x = ar1(0.3, 300, np.random.default_rng(22))
+    found = stats.bootstrap_interval(x, np.mean, rng=np.random.default_rng(1), n_samples=300)
+    block = stats.block_length(x)
+    samples = stats.block_bootstrap(x, np.mean, rng=np.random.default_rng(1), n_samples=300)
+    assert found == (x.mean(), *stats.percentile_interval(samples, blocks=300 / block))
+
+
 def test_bootstrap_mean_has_the_long_run_variance() -> None:
     rng = np.random.default_rng(4)
     x = ar1(0.6, 3000, rng)
@@ -108,15 +148,18 @@ def test_interval_of_the_mean_covers_about_95_percent_on_ar1(kind: str) -> None:
 def test_prediction_interval_covers_one_further_path() -> None:
     rng = np.random.default_rng(6)
     hits = wide = 0
+    reach = []
     for _ in range(120):
         known, fresh = ar1(0.3, 500, rng), ar1(0.3, 250, rng)
         interval = stats.prediction_interval(known, np.mean, length=250, rng=rng, n_samples=200)
         hits += interval.low <= fresh.mean() <= interval.high
+        reach.append(interval.half_width)
         low, high = stats.percentile_interval(
             stats.block_bootstrap(known, np.mean, rng=rng, n_samples=200, length=250)
         )
         wide += interval.half_width > (high - low) / 2
-    assert 0.87 <= hits / 120 <= 0.99
+    assert hits / 120 >= 0.92  # eight blocks: rather too wide than too narrow
+    assert np.mean(reach) < 1.5 * 1.96 / (1 - 0.3) * (1 / 250 + 1 / 500) ** 0.5
     assert wide > 100  # our own sample is finite too: wider than resampled paths alone
 
 

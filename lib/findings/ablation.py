@@ -168,7 +168,7 @@ class Ablation:
     def _fills(self) -> str:
         if not self.has("none"):
             return ""
-        total = self.level("none", "phantom_close").times(100)
+        total = self.numbers.tested(f"none {self.learner}", "phantom_close").times(100)
         if math.isnan(total.value):
             return ""
         ending = {

@@ -10,6 +10,7 @@ import pandas as pd
 
 from lib.findings.estimates import Estimate, signed
 from lib.findings.seeds import OverSeeds
+from lib.stats import MINIMUM_SESSIONS
 
 #: scripted episode -> its name for readers
 EPISODES = {"crash": "crash", "policy_rally": "policy rally", "theme_rotation": "theme rotation"}
@@ -144,10 +145,14 @@ class Cases:
 
 
 def told_message(cases: Sequence[Cases]) -> str:
-    """How many of the differences can be told from luck."""
+    """How many of the differences can be told from luck; those of windows too short for an interval do not count."""
     items = [item for case in cases for _, item in case.shown()]
-    told = sum(item.sign != 0 for item in items)
+    known = [item for item in items if not math.isnan(item.low)]
+    if not known:
+        why = f"one path of under {MINIMUM_SESSIONS} sessions says nothing"
+        return f"{len(items)} differences without an interval: {why}"
+    told = sum(item.sign != 0 for item in known)
     return (
-        f"{told} of {len(items)} differences can be told from zero over {len(cases)} episodes; "
-        f"chance alone would give {0.05 * len(items):.1f}"
+        f"{told} of {len(known)} differences can be told from zero over {len(cases)} episodes; "
+        f"chance alone would give {0.05 * len(known):.1f}"
     )

@@ -93,6 +93,15 @@ class Numbers(Mapping[tuple[str, str], Estimate]):
         """The estimate, or one of NaNs where the study has none."""
         return self.get((variant, metric), Estimate(math.nan))
 
+    def tested(self, variant: str, metric: str) -> Estimate:
+        """The estimate with the interval of its mean, for a test against zero or against another level.
+
+        A level of a price file has two intervals: where one further path would land (`find`), and this one, recorded
+        as "METRIC.mean". Where a study records one interval only, such as that over market seeds, it is that.
+        """
+        found = self.find(variant, f"{metric}.mean")
+        return self.find(variant, metric) if math.isnan(found.value) else found
+
     @property
     def variants(self) -> list[str]:
         """In the order of the frame."""

@@ -129,7 +129,8 @@ class Regimes:
         worst = max(self.regimes, key=lambda name: self.level("none", name, "phantom_close").value, default="")
         if not worst:
             return ""
-        share, total = (self.level("none", worst, f"phantom_close{part}").times(100) for part in (".limit_up_buys", ""))
+        share = self.level("none", worst, "phantom_close.limit_up_buys").times(100)
+        total = self.numbers.tested(f"{self.source} none {worst}", "phantom_close").times(100)
         return (
             f"Fills. Filling every order invents most {WORDS[worst]}: {total.text(0, ' %')} a year, of which "
             f"{signed(share.value, 0)} % from purchases at limit-up. Look at a back-test there first."
@@ -137,7 +138,8 @@ class Regimes:
 
     def _refused(self) -> str:
         """The papers' mechanism is a sale refused at limit-down; the other one is a purchase refused at limit-up."""
-        sells, buys = (self.level("none", "bear", f"refused_{side}") for side in ("sells", "buys"))
+        variant = f"{self.source} none bear"
+        sells, buys = (self.numbers.tested(variant, f"refused_{side}") for side in ("sells", "buys"))
         if math.isnan(sells.value) or math.isnan(buys.value):
             return ""
         ending = (

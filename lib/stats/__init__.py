@@ -9,7 +9,11 @@ An undefined statistic raises `StatisticsError`; it is never 0 or NaN. Two docum
 from __future__ import annotations
 
 from lib.stats.bootstrap import (
+    MINIMUM_SESSIONS,
     block_bootstrap,
+    block_length,
+    bootstrap_interval,
+    least_block,
     mean_difference_interval,
     optimal_block,
     percentile_interval,
@@ -57,12 +61,15 @@ from lib.stats.selection import (
 __all__ = [
     "Estimate",
     "ICSummary",
+    "MINIMUM_SESSIONS",
     "Moments",
     "SharpeDifference",
     "annual_return",
     "annual_volatility",
     "autocorrelation",
     "block_bootstrap",
+    "block_length",
+    "bootstrap_interval",
     "calmar",
     "dsr",
     "effective_trials",
@@ -71,6 +78,7 @@ __all__ = [
     "holm",
     "ic",
     "ic_summary",
+    "least_block",
     "lo_factor",
     "lo_sharpe",
     "masked_ranks",

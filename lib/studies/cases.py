@@ -2,8 +2,8 @@
 
 On the synthetic exchange each episode is scripted into a calm test span, 60 sessions after it begins and 60 before it
 ends, so that every pipeline comes into it with a portfolio. With a price file, windows of real history are shown beside
-it, by dates that are stated here; those of the papers' own cases are among them. A window is one path: its intervals
-come from resampled blocks of its days and are wide.
+it, by dates that are stated here; those of the papers' own cases are among them. A window is one path: under
+`MINIMUM_SESSIONS` it has no interval.
 """
 
 from __future__ import annotations

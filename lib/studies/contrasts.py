@@ -36,7 +36,7 @@ from lib.portfolio import (
     traded,
     validation_days,
 )
-from lib.stats import block_bootstrap, mean_difference_interval, percentile_interval, sharpe_difference_interval
+from lib.stats import bootstrap_interval, mean_difference_interval, sharpe_difference_interval
 from lib.studies import scoring
 from lib.studies.scoring import (
     BOOKS,
@@ -48,6 +48,7 @@ from lib.studies.scoring import (
     annual_sharpe,
     daily_ics,
     interval_records,
+    resampled,
 )
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def mean_difference(metric: str, a: np.ndarray, b: np.ndarray, rng: np.random.Ge
     known = np.isfinite(a) & np.isfinite(b)
     if known.sum() < 2:
         return []
-    if not samples:
+    if not resampled(a[known], samples):
         return [{"metric": metric, "value": float(np.mean((a - b)[known])), "n": int(known.sum())}]
     found = mean_difference_interval(a[known], b[known], rng=rng, n_samples=samples)
     return list(interval_records(metric, int(known.sum()), found.value, found.low, found.high))
@@ -182,7 +183,7 @@ def sharpe_difference(
     """
     days = min(len(a), len(b))
     a, b = a[-days:], b[-days:]
-    if not samples:
+    if not resampled(a, samples):
         return [{"metric": metric, "value": annual_sharpe(a) - annual_sharpe(b), "n": days}]
     found = sharpe_difference_interval(a, b, rng=rng, periods=SESSIONS, n_samples=samples)
     return list(interval_records(metric, days, found.value, found.low, found.high))
@@ -201,7 +202,6 @@ def _inflation(left: np.ndarray, right: np.ndarray, rng: np.random.Generator, sa
         return float(100 * (plain / masked - 1))
 
     metric = "apparent_ic.inflation"
-    if not samples:
+    if not resampled(pair, samples):
         return [{"metric": metric, "value": ratio(pair), "n": len(pair)}]
-    paths = block_bootstrap(pair, ratio, rng=rng, n_samples=samples)
-    return list(interval_records(metric, len(pair), ratio(pair), *percentile_interval(paths)))
+    return list(interval_records(metric, len(pair), *bootstrap_interval(pair, ratio, rng=rng, n_samples=samples)))

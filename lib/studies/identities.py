@@ -18,8 +18,10 @@ from lib.parameters import Parameter
 from lib.studies import identity_checks as checks
 from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.identities_tables import CLAIM_IDS, answer_claims, summary
-from lib.studies.markets import DATA_PATH, market_grid, market_inputs, record, row_panel
+from lib.studies.markets import market_grid, market_inputs, record, row_panel
 from lib.studies.mask_building import HEURISTICS, OPERATIONS, heuristic_errors, nan_against_mask
+from lib.studies.panels import FILE
+from lib.studies.synthetic import MARKET_PARAMETERS
 
 ARITHMETIC = "arithmetic"
 WIDTHS = (32, 64, 96, 104, 128)
@@ -107,9 +109,10 @@ STUDY = Study(
     grid=_grid,
     compute=_compute,
     parameters={
-        "data_path": DATA_PATH,
+        **FILE,
         "n_stocks": Parameter(int, 200, low=20, high=5000, help="stocks of a made-up market"),
         "n_days": Parameter(int, 600, low=60, high=5000, help="its days"),
+        **MARKET_PARAMETERS,
     },
     scales={
         "smoke": {"n_stocks": 60, "n_days": 200, "seeds": 2},

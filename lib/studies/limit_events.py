@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from lib.events import LimitDays, Outcomes, clustered_mean, limit_days, outcomes, spans
+from lib.events import HORIZON, LimitDays, Outcomes, clustered_mean, limit_days, outcomes, spans
 from lib.parameters import Parameter
+from lib.stats import MINIMUM_SESSIONS
 from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.limit_events_tables import CLAIM_IDS, answer_claims, summary
 from lib.studies.panels import FILE, OVERLAY, source_name, study_panel
@@ -99,7 +100,10 @@ def _share(cells: np.ndarray, of: int) -> float:
 
 
 def _event_records(name: str, event: np.ndarray, after: Outcomes) -> Iterator[dict[str, Any]]:
-    """The event table's columns for one event: counts, shares of events, and means of what follows."""
+    """The event table's columns for one event: counts, shares of events, and means of what follows.
+
+    Means have no interval where the span is shorter than `MINIMUM_SESSIONS`.
+    """
     n = int(event.sum())
     yield {"metric": f"{name}: n", "value": n, "n": n}
     if n == 0:
@@ -113,9 +117,11 @@ def _event_records(name: str, event: np.ndarray, after: Outcomes) -> Iterator[di
     if np.isfinite(moves).any():
         yield {"metric": f"{name}: next close std", "value": float(np.nanstd(moves)), "n": n}
     for label, values in _outcome_columns(after).items():
-        mean, error, used = clustered_mean(values, event)
-        for suffix, value in (("", mean), (".low", mean - Z95 * error), (".high", mean + Z95 * error)):
-            yield {"metric": f"{name}: {label}{suffix}", "value": value, "n": used}
+        mean, error, used = clustered_mean(values, event, horizon=HORIZON if label.startswith("five days") else 1)
+        yield {"metric": f"{name}: {label}", "value": mean, "n": used}
+        if len(event) >= MINIMUM_SESSIONS:
+            for suffix, end in ((".low", mean - Z95 * error), (".high", mean + Z95 * error)):
+                yield {"metric": f"{name}: {label}{suffix}", "value": end, "n": used}
     for state, cells in after.next_is.items():
         yield {"metric": f"{name}: next day {state}", "value": _share(cells & event, n), "n": n}
 

@@ -17,7 +17,7 @@ from lib.findings.seeds import MARKET
 from lib.market import Market
 from lib.panel import Panel, row_at
 from lib.parameters import Parameter
-from lib.stats import block_bootstrap, percentile_interval
+from lib.stats import MINIMUM_SESSIONS, bootstrap_interval
 from lib.studies.base import Config, Settings
 from lib.studies.panels import file_panel, source_name
 from lib.studies.synthetic import market, market_settings
@@ -68,14 +68,17 @@ def computable(panel: Panel, names: Sequence[str] | None = None) -> list[str]:
 
 
 def mean_records(row: Config, variant: str, metric: str, daily: np.ndarray) -> Iterator[dict[str, Any]]:
-    """The mean of a daily series; on a real file with its 95 % interval by a block bootstrap over days."""
+    """The mean of a daily series; on a real file with its 95 % interval by a block bootstrap over days.
+
+    None from fewer than MINIMUM_SESSIONS days.
+    """
     known = daily[np.isfinite(daily)]
     n = len(known)
     yield record(row, variant, metric, known.mean() if n else np.nan, n)
-    if row["source"] != MARKET and n > 1:
-        samples = block_bootstrap(known, np.mean, rng=np.random.default_rng([n, 7]), n_samples=SAMPLES)
-        for end, value in zip((".low", ".high"), percentile_interval(samples), strict=True):
-            yield record(row, variant, metric + end, value, n)
+    if row["source"] != MARKET and n >= MINIMUM_SESSIONS:
+        found = bootstrap_interval(known, np.mean, rng=np.random.default_rng([n, 7]), n_samples=SAMPLES)
+        yield record(row, variant, metric + ".low", found.low, n)
+        yield record(row, variant, metric + ".high", found.high, n)
 
 
 def record(row: Config, variant: str, metric: str, value: float, n: int | None = None) -> dict[str, Any]:

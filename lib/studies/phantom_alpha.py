@@ -16,7 +16,7 @@ import numpy as np
 
 from lib.errors import StatisticsError
 from lib.reasons import Reason
-from lib.stats import block_bootstrap, percentile_interval
+from lib.stats import MINIMUM_SESSIONS, bootstrap_interval
 from lib.studies.ablation_rows import ablation, study_of_rows
 from lib.studies.base import Config, RowResult, Settings
 from lib.studies.evaluation import on_panel, row_rng
@@ -105,9 +105,11 @@ def _interval(days: np.ndarray, rng: np.random.Generator, samples: int) -> dict[
         values, many, few = path[:, 0], path[:, 1] > 0, path[:, 2] > 0
         return float(values[many].mean() - values[few].mean()) if many.any() and few.any() else 0.0
 
+    if len(days) < MINIMUM_SESSIONS:
+        return {}
     try:
-        low, high = percentile_interval(block_bootstrap(days, difference, rng=rng, n_samples=samples))
-    except StatisticsError:  # too few days for a block
+        _, low, high = bootstrap_interval(days, difference, rng=rng, n_samples=samples)
+    except StatisticsError:  # no paths asked for, or none with both kinds of days
         return {}
     return {".low": low, ".high": high}
 

@@ -53,7 +53,7 @@ TRAINING = (
 )  # fmt: skip
 TEST = (("bear", 182), ("calm", 242), ("rally", 118))
 FIRST_TEST_YEAR = 2013
-KEPT = Kept(LEVELS, DIFFERENCES)  # the numbers that a page reads
+KEPT = Kept(LEVELS, DIFFERENCES, tested=("phantom_close", "refused_buys", "refused_sells"))  # what a page reads
 N_DAYS = sum(length for _, length in TRAINING + TEST)
 
 #: paper B, s6.1

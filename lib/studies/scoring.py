@@ -5,8 +5,9 @@ costs, with its turnover and the cost that would use up what it earns over equal
 
 Daily series are kept as arrays; a metric is a statistic of a series with an interval. The interval of a level is the
 95 % prediction interval for one path of the papers' test length, by a block bootstrap over days: it says where a
-single back-test of that length would land, not how precisely the mean is known. Where intervals come from other
-markets (samples = 0) only the statistic itself is recorded.
+single back-test of that length would land, not how precisely the mean is known. A level that a page tests against zero
+has the interval of its mean as well, as NAME.mean (see `Numbers.tested`). Where intervals come from other markets
+(samples = 0) only the statistic itself is recorded, and from fewer than MINIMUM_SESSIONS days too.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 from lib.errors import StatisticsError
 from lib.models.dataset import both_days, next_return
 from lib.portfolio import active_returns, equal_weight, flat, phantom_alpha, simulate, top_k_buffer
-from lib.stats import annual_return, ic, max_drawdown, prediction_interval, sharpe
+from lib.stats import MINIMUM_SESSIONS, annual_return, bootstrap_interval, ic, max_drawdown, prediction_interval, sharpe
 
 if TYPE_CHECKING:
     from lib.panel import Panel
@@ -195,6 +196,7 @@ def _phantom_records(
     found = phantom_alpha(panel, prediction, policy=top_k_buffer(), fill=fill, orders_allowed=orders_allowed)
     return [
         *_with_interval(f"phantom_{fill}", found.total, _annual_mean, rng, samples),
+        *_tested(f"phantom_{fill}", found.total, rng, samples),
         *_with_interval(f"phantom_{fill}.limit_up_buys", found.limit_up_buys, _annual_mean, rng, samples),
     ]
 
@@ -204,12 +206,25 @@ def _with_interval(
 ) -> list[Record]:
     """The statistic and its prediction interval for one path of the papers' length; nothing where it is undefined."""
     try:
-        if not samples:
+        if not resampled(daily, samples):
             return [{"metric": name, "value": float(statistic(daily)), "n": len(daily)}]
         found = prediction_interval(daily, statistic, length=PAPER_DAYS, rng=rng, n_samples=samples)
     except StatisticsError:
         return []
     return list(interval_records(name, len(daily), found.value, found.low, found.high))
+
+
+def _tested(name: str, daily: np.ndarray, rng: np.random.Generator, samples: int) -> list[Record]:
+    """An annual mean with the interval of that mean, for its test against zero; nothing where there is none."""
+    if not resampled(daily, samples):
+        return []
+    found = bootstrap_interval(daily, _annual_mean, rng=rng, n_samples=samples)
+    return list(interval_records(f"{name}.mean", len(daily), *found))
+
+
+def resampled(daily: np.ndarray, samples: int) -> bool:
+    """Whether a daily series gets an interval from resampled paths of its own."""
+    return samples > 0 and len(daily) >= MINIMUM_SESSIONS
 
 
 def annual_sharpe(returns: np.ndarray) -> float:

@@ -2,8 +2,9 @@
 
 A group is a set of days [T]. All pipelines of a group are resampled in the same blocks of days, so that their
 differences are paired; different groups are resampled independently. Ends of a level hold 95 % of further paths of the
-group's own length; ends of a difference are those of the mean. Over several market seeds the spread over seeds
-replaces both (see `lib.findings.seeds`).
+group's own length; ends of a difference, and of a level that is tested against zero (`Kept.tested`), are those of the
+mean. A group shorter than `MINIMUM_SESSIONS` has no ends. Over several market seeds the spread over seeds replaces all
+of them (see `lib.findings.seeds`).
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from lib.panel import Panel
 from lib.parameters import Parameter
 from lib.portfolio import active_returns, equal_weight, flat, phantom_alpha, simulate, top_k_buffer
 from lib.reasons import Reason
-from lib.stats import ic, optimal_block, percentile_interval
-from lib.stats.bootstrap import stationary_indices
+from lib.stats import MINIMUM_SESSIONS, block_length, ic, least_block, percentile_interval
+from lib.stats.bootstrap import MEAN_RATE, PATH_RATE, stationary_indices
 from lib.studies.scoring import BOOKS, COST_BPS, MINIMUM_CELLS, RUNS, SESSIONS, daily_ics, scored_cells
 from lib.studies.variants import VARIANTS, compute_features, variant_dataset
 
@@ -168,10 +169,13 @@ class Measured:
     """Every measure of every pipeline on one group of days: (pipeline, metric) -> its value and resampled values.
 
     means: resampled histories, for the uncertainty of a mean. paths: a path drawn from each resampled history, for
-    where one further path of this length would land.
+    where one further path of this length would land. Both are empty where there are no intervals. blocks: how
+    many blocks of the resampled length the days hold, for `means`; path_blocks: for `paths`.
     """
 
     days: int
+    blocks: float
+    path_blocks: float
     values: Mapping[tuple[str, str], float]
     means: Mapping[tuple[str, str], FloatArray]
     paths: Mapping[tuple[str, str], FloatArray]
@@ -188,19 +192,22 @@ def measure(
 
     A pipeline that lacks a series (the market itself has no IC) goes without its measures. Drawdowns only where the
     days are one spell. A statistic that is undefined (no variation, no day with a value) is left out.
-    samples: resampled paths; None: SAMPLES; 0: none, where the intervals come from other markets.
+    samples: resampled paths; None: SAMPLES; 0: none, where the intervals come from other markets. None are drawn either
+    for a group shorter than MINIMUM_SESSIONS: one path of that length says nothing about another.
     """
     samples = SAMPLES if samples is None else samples
+    if days.sum() < MINIMUM_SESSIONS:
+        samples = 0
     chosen = [m for m in measures if m.statistic != "drawdown" or is_one_spell(days)]
     who = {m: [p for p, found in series.items() if m.series in found] for m in chosen}
     columns = {m: np.column_stack([series[p][m.series][days] for p in names]) for m, names in who.items() if names}
-    length, block = int(days.sum()), _block(columns.values()) if samples else 1.0
+    length = int(days.sum())
+    block, outward = (_block(columns.values(), rate) if samples else 1.0 for rate in (MEAN_RATE, PATH_RATE))
+    outward = min(2 * outward, length)  # the chained path breaks as often as a single draw would, at twice the block
     kept: dict[str, dict[Measure, list[FloatArray]]] = {"means": {}, "paths": {}}
     for _ in range(samples):
         history = stationary_indices(length, length, block, rng)
-        # the chained path breaks as often as a single draw would, at twice the block length
-        outer = stationary_indices(length, length, min(2 * block, length), rng)
-        inner = stationary_indices(length, length, min(2 * block, length), rng)
+        outer, inner = (stationary_indices(length, length, outward, rng) for _ in range(2))
         for name, rows in (("means", history), ("paths", outer[inner])):
             for m, x in columns.items():
                 kept[name].setdefault(m, []).append(_STATISTICS[m.statistic](x[rows]))
@@ -215,15 +222,20 @@ def measure(
         for name, lists in kept.items()
     }
     defined = {key: value for key, value in found.items() if np.isfinite(value)}
-    return Measured(length, defined, drawn["means"], drawn["paths"])
+    return Measured(length, length / block, length / max(outward, 1.0), defined, drawn["means"], drawn["paths"])
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The metrics that are recorded, of levels and of differences; by default all."""
+    """The metrics that are recorded, of levels and of differences; by default all.
+
+    tested: levels that a page tests against zero or against each other. Besides where one further path would land
+    (metric.low, metric.high) the interval of their mean is recorded, as metric.mean: see `Numbers.tested`.
+    """
 
     levels: Collection[str] | None = None
     differences: Collection[str] | None = None
+    tested: Collection[str] = ()
 
     def level(self, metric: str) -> bool:
         """Whether a level's metric is recorded."""
@@ -242,11 +254,19 @@ def group_records(
     for (pipeline, metric), value in found.values.items():
         if not kept.level(metric):
             continue
-        yield from _estimate(f"{source} {pipeline} {group}", metric, value, found.paths[pipeline, metric], found.days)
+        variant = f"{source} {pipeline} {group}"
+        paths, means = found.paths[pipeline, metric], found.means[pipeline, metric]
+        yield {"variant": variant, "metric": metric, "value": value, "n": found.days}
+        yield from _ends(variant, metric, paths, found.path_blocks, found.days)
+        if metric in kept.tested and len(means):
+            yield {"variant": variant, "metric": f"{metric}.mean", "value": value, "n": found.days}
+            yield from _ends(variant, f"{metric}.mean", means, found.blocks, found.days)
     for left, right in pairs:
         for metric, value, drawn in _differences(found, left, right):
             if kept.difference(metric):
-                yield from _estimate(f"{source} {left} - {right} {group}", metric, value, drawn, found.days)
+                variant = f"{source} {left} - {right} {group}"
+                yield {"variant": variant, "metric": metric, "value": value, "n": found.days}
+                yield from _ends(variant, metric, drawn, found.blocks, found.days)
 
 
 def interaction_records(
@@ -263,11 +283,14 @@ def interaction_records(
             if one not in groups or other not in groups:
                 continue
             second = {metric: (value, drawn) for metric, value, drawn in _differences(groups[other], left, right)}
+            days = groups[one].days + groups[other].days
+            blocks = min(groups[one].blocks, groups[other].blocks)
             variant = f"{source} {left} - {right} {one} - {other}"
             for metric, value, drawn in _differences(groups[one], left, right):
                 if metric in second and kept.difference(metric):
-                    gap, drawn_gap = value - second[metric][0], drawn - second[metric][1]
-                    yield from _estimate(variant, metric, gap, drawn_gap, groups[one].days + groups[other].days)
+                    yield {"variant": variant, "metric": metric, "value": value - second[metric][0], "n": days}
+                    if len(drawn) == len(second[metric][1]):  # one of the groups may be too short for an interval
+                        yield from _ends(variant, metric, drawn - second[metric][1], blocks, days)
 
 
 def _differences(found: Measured, left: str, right: str) -> Iterator[tuple[str, float, FloatArray]]:
@@ -277,21 +300,21 @@ def _differences(found: Measured, left: str, right: str) -> Iterator[tuple[str, 
             yield metric, value, found.means[left, metric] - found.means[right, metric]
 
 
-def _estimate(variant: str, metric: str, value: float, drawn: FloatArray, n: int) -> Iterator[Record]:
-    yield {"variant": variant, "metric": metric, "value": value, "n": n}
+def _ends(variant: str, metric: str, drawn: FloatArray, blocks: float, n: int) -> Iterator[Record]:
+    """The ends of an interval from resampled values of days that hold so many blocks."""
     usable = drawn[np.isfinite(drawn)]
     if len(usable) >= 0.9 * len(drawn) and len(usable) > 1:  # a path without variation has no Sharpe ratio
-        low, high = percentile_interval(usable)
-        yield {"variant": variant, "metric": f"{metric}.low", "value": low, "n": n}
-        yield {"variant": variant, "metric": f"{metric}.high", "value": high, "n": n}
+        for end, value in zip((".low", ".high"), percentile_interval(usable, blocks=blocks), strict=True):
+            yield {"variant": variant, "metric": metric + end, "value": value, "n": n}
 
 
-def _block(columns: Iterable[FloatArray]) -> float:
-    """The largest automatic block length over the series, to a tenth of a day; 1 where nothing varies."""
+def _block(columns: Iterable[FloatArray], rate: float) -> float:
+    """The longest block over the series [days, pipelines]; those with days that have no value do not count."""
     lengths = [1.0]
     for x in columns:
-        lengths += [optimal_block(values) for values in x.T if len(values) > 3 and np.isfinite(values).all()]
-    return round(max(lengths), 1)
+        known = (values for values in x.T if np.isfinite(values).all())
+        lengths += [least_block(len(x), rate), *(block_length(values, rate=rate) for values in known)]
+    return max(lengths)
 
 
 def _means(x: FloatArray) -> FloatArray:
