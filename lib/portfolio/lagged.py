@@ -94,7 +94,7 @@ def _check(scores: Matrix, k: int, outside: str, buffer: int | None) -> None:
         raise ParameterError(f"top_k_weights: outside={outside!r}; expected one of {', '.join(OUTSIDE)}")
     if np.isinf(scores).any():
         day, name = np.argwhere(np.isinf(scores))[0]
-        raise ParameterError(f"top_k_weights: prediction is infinite on day {day}, column {name}; expected NaN for none")
+        raise ParameterError(f"top_k_weights: prediction is infinite on day {day}, column {name}; NaN means none")
 
 
 def lagged_book(weights: ArrayLike, next_return: ArrayLike, predicted: ArrayLike | None = None) -> LaggedBook:
@@ -111,7 +111,7 @@ def lagged_book(weights: ArrayLike, next_return: ArrayLike, predicted: ArrayLike
     w, r = np.asarray(weights, dtype=np.float64), np.asarray(next_return, dtype=np.float64)
     known = np.ones(w.shape, dtype=bool) if predicted is None else np.asarray(predicted, dtype=bool)
     if w.ndim != 2 or not w.shape == r.shape == known.shape:
-        raise ParameterError(f"lagged_book: weights {w.shape}, next_return {r.shape} and predicted {known.shape} differ")
+        raise ParameterError(f"lagged_book: shapes differ: weights {w.shape}, returns {r.shape}, predicted {known.shape}")
     if not np.isfinite(w).all():
         raise ParameterError("lagged_book: a weight is not finite; write 0 for a name that is not held")
     earned = np.where((w != 0) & ~np.isnan(r), r, 0.0)
