@@ -11,7 +11,7 @@ from lib.factors import FactorSet
 from lib.models.dataset import Dataset, both_days, build_dataset, next_return
 from lib.models.learners import LEARNERS, RIDGE_PENALTY, find_learner
 from lib.models.networks import MLP
-from lib.models.splits import Split, holdout, walk_forward
+from lib.models.splits import Split, fixed_split, walk_forward
 from lib.models.training import Protocol, initialised, predict, train
 from lib.models.walk import walk_predictions
 from lib.panel import Panel
@@ -25,15 +25,24 @@ YEARS = DATES.astype("datetime64[Y]").astype(int) + 1970
 # --------------------------------------------------------------------------- splits
 
 
+def first_rows(split: Split) -> tuple[int, int, int]:
+    return split.fit_start, split.validation_start, split.test_start
+
+
 @pytest.mark.parametrize("horizon", [1, 2, 5])
 @pytest.mark.parametrize("lag", [0, 1, 3])
-def test_the_label_of_the_last_training_day_ends_before_the_test_span(horizon, lag):
-    splits = list(walk_forward(DATES, first_test_year=2011, horizon=horizon, lag=lag))
-    assert len(splits) == 2
+@pytest.mark.parametrize("kind", ["walk", "fixed"])
+def test_the_last_label_of_a_part_ends_before_the_next_part(horizon, lag, kind):
+    if kind == "walk":
+        splits = list(walk_forward(DATES, first_test_year=2011, horizon=horizon, lag=lag))
+        assert len(splits) == 2
+    else:
+        years = {"train": (2010, 2010), "validation": (2011, 2011), "test": (2012, 2012)}
+        splits = [fixed_split(DATES, **years, horizon=horizon, lag=lag)]
     for split in splits:
-        last = split.train_stop - 1
-        assert last + horizon + lag < split.test_start, "t + h + lag lies before the first test day"
-        assert last + 1 + horizon + lag == split.test_start, "and not one day more is thrown away"
+        for stop, start in ((split.fit_stop, split.validation_start), (split.validation_stop, split.test_start)):
+            assert stop - 1 + horizon + lag < start, "t + h + lag lies before the first day of the next part"
+            assert stop + horizon + lag == start, "and not one day more is thrown away"
 
 
 @pytest.mark.parametrize("refit_every", [1, 2, 3])
@@ -47,7 +56,7 @@ def test_test_spans_cover_every_day_from_the_first_test_year_once(refit_every):
 
 def test_a_split_by_hand():
     days = np.arange("2012-12-27", "2013-01-04", dtype="datetime64[D]")  # five days, then three
-    assert list(walk_forward(days, first_test_year=2013)) == [Split(train_stop=3, test_start=5, test_stop=8)]
+    assert list(walk_forward(days, first_test_year=2013)) == [Split(0, 0, 2, 3, 5, 8)]
 
 
 @pytest.mark.parametrize("year", [2009, 2010, 2013])
@@ -56,16 +65,44 @@ def test_a_test_year_outside_the_data_is_refused(year):
         list(walk_forward(DATES, first_test_year=year))
 
 
-@pytest.mark.parametrize("train_stop,share", [(100, 0.1), (259, 0.1), (5, 0.1), (40, 0.5)])
-def test_the_holdout_is_the_purged_tail(train_stop, share):
-    fit_stop, start = holdout(train_stop, share)
-    assert start == train_stop - max(1, round(share * train_stop))
-    assert fit_stop - 1 + 2 < start, "the last fitted label ends, and trades, before validation begins"
-    assert fit_stop == start - 2
+@pytest.mark.parametrize("share", [0.1, 0.25])
+def test_the_validation_days_are_the_tail_of_the_days_before_the_test_span(share):
+    for split in walk_forward(DATES, first_test_year=2011, holdout=share):
+        assert split.fit_start == 0
+        assert split.validation_stop - split.validation_start == round(share * split.validation_stop)
 
 
-def test_a_holdout_that_leaves_nothing_to_fit_is_empty_not_negative():
-    assert holdout(2, 0.5) == (0, 1)
+def test_a_fixed_split_takes_whole_calendar_years():
+    split = fixed_split(DATES, train=(2010, 2010), validation=(2011, 2011), test=(2012, 2012))
+    for year, start in zip((2010, 2011, 2012), first_rows(split), strict=True):
+        assert start == np.flatnonzero(year == YEARS)[0]
+    assert split.test_stop == len(DATES)
+    assert split.fit_stop == split.validation_start - 2 and split.validation_stop == split.test_start - 2
+
+
+def test_years_between_the_parts_of_a_fixed_split_belong_to_none():
+    days = np.arange("2012-01-01", "2017-01-01", dtype="datetime64[D]")
+    split = fixed_split(days, train=(2012, 2012), validation=(2014, 2014), test=(2016, 2016))
+    assert split == Split(0, 366, 731, 1096, 1461, 1827)  # 366 days of 2012; 2013 and 2015 are in no part
+
+
+@pytest.mark.parametrize(
+    "years,match",
+    [
+        ({}, "train 2015-2020.*runs from 2010-01-04.*lacks 2015, 2016, .*, 2024"),
+        ({"train": (2009, 2010), "validation": (2011, 2011), "test": (2012, 2012)}, "lacks 2009; choose"),
+        ({"train": (2010, 2011), "validation": (2011, 2011), "test": (2012, 2012)}, "share no year"),
+        ({"train": (2011, 2010), "validation": (2011, 2011), "test": (2012, 2012)}, "follow each other"),
+    ],
+)
+def test_years_that_the_data_lacks_or_that_overlap_are_refused(years, match):
+    with pytest.raises(ParameterError, match=match):
+        fixed_split(DATES, **years)
+
+
+def test_a_part_that_the_purge_empties_is_refused():
+    with pytest.raises(ParameterError, match="after the purge; expected days in every part"):
+        fixed_split(DATES, train=(2010, 2010), validation=(2011, 2011), test=(2012, 2012), horizon=300)
 
 
 # --------------------------------------------------------------------------- samples
@@ -96,6 +133,12 @@ def test_both_days_needs_today_and_tomorrow():
     masks = both_days(small_panel().price_valid)
     assert masks[:, 0].tolist() == [True, False, False, True, False]
     assert masks[:, 1].tolist() == [True, True, False, False, False]
+
+
+def until(train_stop: int) -> Split:
+    """Nine tenths of the days before train_stop to fit on, the last tenth to validate on."""
+    held = train_stop - round(0.1 * train_stop)
+    return Split(0, held - 2, held, train_stop, train_stop + 2, train_stop + 3)
 
 
 def factor_set(values: np.ndarray, valid: np.ndarray) -> FactorSet:
@@ -220,11 +263,11 @@ def signal(seed=0, days=700, stocks=25, noise=1.0) -> Dataset:
 
 def test_ridge_equals_the_closed_form():
     data = signal()
-    x, y = data.training(0, 300)
+    x, y = data.training(0, until(300).fit_stop)
     x = x.astype(np.float64)
     slope = np.linalg.solve(x.T @ x + RIDGE_PENALTY * len(y) * np.eye(3), x.T @ y)  # no intercept: both are centred
     expected = data.features.astype(np.float64) @ slope
-    found = find_learner("ridge")(data, 0)(300)(data.features)
+    found = find_learner("ridge")(data, 0)(until(300))(data.features)
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-14)
     np.testing.assert_allclose(slope, 0.02 * np.array([0.5, -0.3, 0.0]), atol=0.001)
 
@@ -234,14 +277,14 @@ def test_ridge_that_walked_on_equals_ridge_fitted_at_once():
     data = signal()
     fit = find_learner("ridge")(data, 0)
     for stop in (150, 151, 333, 333, 97):
-        once = find_learner("ridge")(data, 0)(stop)(data.features)
-        np.testing.assert_allclose(fit(stop)(data.features), once, rtol=1e-10, atol=1e-15)
-    assert not np.allclose(fit(150)(data.features), fit(333)(data.features), rtol=1e-3)
+        once = find_learner("ridge")(data, 0)(until(stop))(data.features)
+        np.testing.assert_allclose(fit(until(stop))(data.features), once, rtol=1e-10, atol=1e-15)
+    assert not np.allclose(fit(until(150))(data.features), fit(until(333))(data.features), rtol=1e-3)
 
 
 def test_ridge_without_a_sample_is_refused():
-    with pytest.raises(ParameterError, match="ridge needs samples: got none in the first 0 days"):
-        find_learner("ridge")(signal(), 0)(0)
+    with pytest.raises(ParameterError, match=r"ridge needs samples: got none on the days \[7, 7\)"):
+        find_learner("ridge")(signal(), 0)(Split(7, 7, 9, 20, 22, 30))
 
 
 def test_the_papers_mlp_has_44033_parameters():
@@ -301,7 +344,7 @@ def test_empty_samples_are_refused():
 @pytest.mark.parametrize("learner,options", [("ridge", {}), ("lightgbm", {}), ("mlp", {"epochs": 40})])
 def test_a_learnable_signal_is_learned(learner, options):
     data = signal(noise=1.0)
-    predicted = find_learner(learner)(data, 0, **options)(560)(data.features)
+    predicted = find_learner(learner)(data, 0, **options)(until(560))(data.features)
     test = slice(600 * 25, None)
     truth = data.features[test] @ [0.5, -0.3, 0.0]
     assert np.corrcoef(predicted[test], truth)[0, 1] > 0.95
@@ -316,7 +359,7 @@ def test_the_mlp_fits_and_validates_on_purged_days(monkeypatch):
 
     monkeypatch.setattr("lib.models.training.train", spy)
     data = signal()
-    find_learner("mlp")(data, 0)(300)
+    find_learner("mlp")(data, 0)(until(300))
     for name, days in (("fit", (0, 268)), ("validation", (270, 300))):
         for found, expected in zip(seen[name], data.training(*days), strict=True):
             np.testing.assert_array_equal(found, expected)
@@ -327,7 +370,7 @@ def test_trees_are_a_function_of_their_seed_and_of_the_purged_days(monkeypatch):
     data = signal()
 
     def predicted(data, seed):
-        return find_learner("lightgbm")(data, seed, rounds=5)(300)(data.features[:500])
+        return find_learner("lightgbm")(data, seed, rounds=5)(until(300))(data.features[:500])
 
     first = predicted(data, 0)
     np.testing.assert_array_equal(first, predicted(data, 0))
@@ -343,13 +386,15 @@ def test_trees_without_a_sample_are_refused():
     data = signal()
     empty = Dataset(data.features, np.where(data.day < 268, data.label, np.nan), data.day, data.stock, data.shape)
     with pytest.raises(ParameterError, match="and 0 to validate"):
-        find_learner("lightgbm")(empty, 0)(300)
+        find_learner("lightgbm")(empty, 0)(until(300))
 
 
 def test_trees_do_not_depend_on_the_unit_of_the_label():
     data = signal()
     scaled = Dataset(data.features, 1024 * data.label, data.day, data.stock, data.shape)
-    one, other = (find_learner("lightgbm")(part, 0, rounds=5)(300)(part.features[:500]) for part in (data, scaled))
+    one, other = (
+        find_learner("lightgbm")(part, 0, rounds=5)(until(300))(part.features[:500]) for part in (data, scaled)
+    )
     np.testing.assert_allclose(1024 * one, other, rtol=1e-5, atol=1e-9)
 
 
@@ -359,7 +404,7 @@ def test_a_prediction_does_not_depend_on_how_many_rows_are_predicted(learner, op
     rng = np.random.default_rng(0)
     x = rng.normal(size=(9000, 39)).astype(np.float32)
     data = Dataset(x, x[:, 0] + rng.normal(size=9000), np.arange(9000) // 10, np.arange(9000) % 10, (900, 10))
-    predictor = find_learner(learner)(data, 0, **options)(800)
+    predictor = find_learner(learner)(data, 0, **options)(until(800))
     whole = predictor(x)
     assert whole.shape == (9000,) and predictor(x[:0]).shape == (0,)
     for rows in (1, 7, 999, 4097, 8999):
@@ -407,8 +452,8 @@ def test_every_test_year_has_its_own_fit(monkeypatch):
     stops = []
 
     def spy(data, seed):
-        def fit(train_stop):
-            stops.append((train_stop, seed))
+        def fit(split):
+            stops.append((split.validation_stop, seed))
             return lambda rows: np.zeros(len(rows))
 
         return fit

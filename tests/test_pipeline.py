@@ -8,7 +8,7 @@ must not.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -213,7 +213,7 @@ def same_day_fill(panel: Panel, run: Backtest) -> np.ndarray:
 
 
 def one_day_too_many(dates: np.ndarray, **how: Any) -> list[Split]:
-    return [Split(s.test_start + 1, s.test_start, s.test_stop) for s in walk_forward(dates, **how)]
+    return [replace(s, fit_stop=s.test_start + 1) for s in walk_forward(dates, **how)]
 
 
 LEAKS = {
@@ -228,7 +228,7 @@ LEAKS = {
 @pytest.mark.parametrize("name", LEAKS)
 def test_a_planted_leak_is_found(name, market):
     chain, stage = LEAKS[name]
-    assert stage in leaks(chain, market, cuts(market)[1])
+    assert any(stage in leaks(chain, market, cuts(market)[1] + later) for later in range(3))
 
 
 @pytest.mark.parametrize("market", ["cn"], indirect=True)
@@ -243,5 +243,6 @@ def test_a_fit_that_takes_one_day_too_many_is_found(market, which, monkeypatch):
 def test_a_same_day_fill_shows_in_what_is_earned_only(market):
     """The detector's second half at work: up to the close of t nothing is wrong but the return of t."""
     chain, _ = LEAKS["same-day fill"]
-    found = leaks(chain, market, cuts(market)[1])
+    # three days: a buffer may keep a day's holdings whatever its predictions
+    found = set[str]().union(*(leaks(chain, market, cuts(market)[1] + later) for later in range(3)))
     assert found and all(name.endswith("gross") for name in found)

@@ -1,8 +1,8 @@
-"""Learners by name: learner(data, seed, **options) returns a function that fits on the days before its argument,
-train_stop, and returns a function from features to predictions.
+"""Learners by name: learner(data, seed, **options) returns a function that fits on the days of a split and returns a
+function from features to predictions.
 
 Adding one means adding a function and a line in `LEARNERS`. Between the fits of a walk a learner may keep what it has
-read of the days before the last train_stop.
+read of the fit days of earlier splits.
 """
 
 from __future__ import annotations
@@ -15,16 +15,14 @@ import numpy as np
 from lib.errors import ParameterError, UnknownNameError, closest
 from lib.models.dataset import Dataset
 from lib.models.normal_equations import NormalEquations
-from lib.models.splits import holdout
+from lib.models.splits import Split
 
 Predictor = Callable[[np.ndarray], np.ndarray]
-Fit = Callable[[int], Predictor]
+Fit = Callable[[Split], Predictor]
 Learner = Callable[..., Fit]
 
 #: ridge penalty per sample: shrinks a standardised factor's coefficient by one per cent
 RIDGE_PENALTY = 0.01
-#: share of the training days held out for early stopping (paper B)
-HOLDOUT_SHARE = 0.1
 #: of LightGBM; deterministic, whatever the machine's number of cores. 63 bins, found from a sample of the rows that are
 #: fitted, and a fifth of the factors a tree are chosen for time: half that of 255 bins and half of the factors, with
 #: ICs on one made-up market that differ by a few per cent either way
@@ -41,10 +39,11 @@ def ridge(data: Dataset, seed: int) -> Fit:
     """Ridge regression; deterministic, the seed is not used. A later fit reads the days since the last one only."""
     sums = NormalEquations(data)
 
-    def fit(train_stop: int) -> Predictor:
-        gram, moment, count = sums.until(train_stop)
+    def fit(split: Split) -> Predictor:
+        gram, moment, count = sums.between(split.fit_start, split.fit_stop)
         if not count:
-            raise ParameterError(f"ridge needs samples: got none in the first {train_stop} days; take more")
+            days = f"[{split.fit_start}, {split.fit_stop})"
+            raise ParameterError(f"ridge needs samples: got none on the days {days}; take more")
         # no intercept: factors are z-scores and labels are centred, both per day
         slope = np.linalg.solve(gram + RIDGE_PENALTY * count * np.eye(len(gram)), moment)
         # row by row: a matrix product may round a row otherwise when the number of rows, and so of later days, changes
@@ -54,21 +53,21 @@ def ridge(data: Dataset, seed: int) -> Fit:
 
 
 def mlp(data: Dataset, seed: int, *, epochs: int = 60) -> Fit:
-    """The paper's MLP, at most `epochs` long, stopped early on the last tenth of the training days."""
+    """The paper's MLP, at most `epochs` long, stopped early on the validation days."""
     from lib.models.networks import MLP
     from lib.models.training import Protocol, initialised, predict, train
 
-    def fit(train_stop: int) -> Predictor:
-        fit_stop, validation_start = holdout(train_stop, HOLDOUT_SHARE)
+    def fit(split: Split) -> Predictor:
         network = initialised(MLP, data.features.shape[1], seed)
-        sample, held_out = data.training(0, fit_stop), data.training(validation_start, train_stop)
+        sample = data.training(split.fit_start, split.fit_stop)
+        held_out = data.training(split.validation_start, split.validation_stop)
         return partial(predict, train(network, sample, held_out, seed=seed, protocol=Protocol(epochs=epochs)))
 
     return fit
 
 
 def boosted_trees(data: Dataset, seed: int, *, rounds: int = 300) -> Fit:
-    """LightGBM, at most `rounds` trees, stopped early on the last tenth of the training days; one thread, seeded.
+    """LightGBM, at most `rounds` trees, stopped early on the validation days; one thread, seeded.
 
     The papers name the library and no setting. Small learning rate, large leaves, a fifth of the factors and half of
     the rows a tree: a day's labels are nearly all noise, and with the library's own defaults the trees fit that. The
@@ -77,11 +76,11 @@ def boosted_trees(data: Dataset, seed: int, *, rounds: int = 300) -> Fit:
     return partial(_boosted, data, seed, rounds)
 
 
-def _boosted(data: Dataset, seed: int, rounds: int, train_stop: int) -> Predictor:
+def _boosted(data: Dataset, seed: int, rounds: int, split: Split) -> Predictor:
     import lightgbm
 
-    fit_stop, validation_start = holdout(train_stop, HOLDOUT_SHARE)
-    fit, validation = data.training(0, fit_stop), data.training(validation_start, train_stop)
+    fit = data.training(split.fit_start, split.fit_stop)
+    validation = data.training(split.validation_start, split.validation_stop)
     if not len(fit[1]) or not len(validation[1]):
         got = f"got {len(fit[1])} to fit and {len(validation[1])} to validate"
         raise ParameterError(f"LightGBM needs samples: {got}; take more days or stocks")

@@ -1,4 +1,4 @@
-"""The sums behind least squares on the labelled samples of all days so far, added up as a walk goes on."""
+"""The sums behind least squares on the labelled samples of a span of days, added up as a walk goes on."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ class NormalEquations:
 
     def __init__(self, data: Dataset) -> None:
         self._data = data
-        self._clear()
+        self._begin(0)
 
-    def _clear(self) -> None:
+    def _begin(self, start: int) -> None:
         width = self._data.features.shape[1]
-        self._stop, self._gram, self._moment, self._count = 0, np.zeros((width, width)), np.zeros(width), 0
+        self._start = self._stop = start
+        self._gram, self._moment, self._count = np.zeros((width, width)), np.zeros(width), 0
 
-    def until(self, stop: int) -> tuple[np.ndarray, np.ndarray, int]:
-        """The sums over the days [0, stop); days that an earlier call has read are not read again."""
-        if stop < self._stop:
-            self._clear()
+    def between(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray, int]:
+        """The sums over the days [start, stop); days that an earlier call with the same start has read stay read."""
+        if start != self._start or stop < self._stop:
+            self._begin(start)
         for first in range(self._stop, stop, BLOCK_DAYS):
             features, label = self._data.training(first, min(first + BLOCK_DAYS, stop))
             wide = features.astype(np.float64)
             self._gram += wide.T @ wide
             self._moment += label @ wide
             self._count += len(label)
-        self._stop = stop
+        self._stop = max(start, stop)
         return self._gram.copy(), self._moment.copy(), self._count

@@ -34,7 +34,7 @@ NOTHING = {"alpha": 0.0, "reversal": 0.0}
 #: one factor of every kind of window, for the null market
 NULL_FACTORS = ("alpha_001", "alpha_101", "better_001", "best_006", "old_029", "stock_006", "add_022", "change_002")
 NULL_SIZE = {"n_stocks": 60, "n_days": 520, "first_test_year": 2011}
-NULL_OPTIONS = {"ridge": {}, "lightgbm": {"rounds": 60}, "mlp": {"epochs": 10}}
+NULL_OPTIONS: dict[str, dict[str, Any]] = {"ridge": {}, "lightgbm": {"rounds": 60}, "mlp": {"epochs": 10}}
 NULL_METRICS = ("apparent_ic", "m1_ic")
 
 
