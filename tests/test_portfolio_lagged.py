@@ -136,7 +136,7 @@ def test_errors_say_what_and_where(panel):
     with pytest.raises(ParameterError, match="day 3, column 2"):
         top_k_weights(infinite, 4)
     weights = top_k_weights(prediction, 4)
-    with pytest.raises(ParameterError, match="differ"):
+    with pytest.raises(ParameterError, match="shapes differ"):
         lagged_book(weights, returns[1:])
     with pytest.raises(ParameterError, match="not finite"):
         lagged_book(np.where(weights > 0, NAN, weights), returns)

@@ -111,7 +111,8 @@ def lagged_book(weights: ArrayLike, next_return: ArrayLike, predicted: ArrayLike
     w, r = np.asarray(weights, dtype=np.float64), np.asarray(next_return, dtype=np.float64)
     known = np.ones(w.shape, dtype=bool) if predicted is None else np.asarray(predicted, dtype=bool)
     if w.ndim != 2 or not w.shape == r.shape == known.shape:
-        raise ParameterError(f"lagged_book: shapes differ: weights {w.shape}, returns {r.shape}, predicted {known.shape}")
+        got = f"weights {w.shape}, returns {r.shape}, predicted {known.shape}"
+        raise ParameterError(f"lagged_book: shapes differ: {got}")
     if not np.isfinite(w).all():
         raise ParameterError("lagged_book: a weight is not finite; write 0 for a name that is not held")
     earned = np.where((w != 0) & ~np.isnan(r), r, 0.0)

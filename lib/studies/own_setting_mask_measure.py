@@ -22,7 +22,7 @@ from lib.models.learners import find_learner
 from lib.models.splits import Split
 from lib.panel import Panel
 from lib.portfolio.lagged import OUTSIDE, LaggedBook, lagged_book, top_k_weights
-from lib.stats import annual_return, ic, max_drawdown, sharpe
+from lib.stats import annual_return, annual_volatility, ic, max_drawdown, sharpe
 from lib.studies.scoring import MINIMUM_CELLS, Record, scored_cells
 
 YEAR: Final = 252
@@ -37,7 +37,10 @@ IN_MEMORY: Final = 4_000_000
 #: turnovers count as matched when they agree within this share on the validation days
 MATCHED: Final = 0.05
 
-STATISTICS: Final = {"sharpe": sharpe, "annual_return": annual_return, "max_drawdown": max_drawdown}
+STATISTICS: Final = {
+    "sharpe": sharpe, "annual_return": annual_return, "annual_volatility": annual_volatility,
+    "max_drawdown": max_drawdown,
+}  # fmt: skip
 Books = Mapping[str, LaggedBook]
 
 
