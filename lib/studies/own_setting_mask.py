@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from lib.findings.own_setting import ALL, EQUAL
 from lib.market import Market, paper_gbm
 from lib.models.learners import LEARNERS
 from lib.models.learners import TRAINED as TRAINED_LEARNERS
@@ -45,7 +46,7 @@ from lib.studies.own_setting_mask_measure import (
     predict,
     records,
 )
-from lib.studies.own_setting_mask_tables import ALL, CLAIM_IDS, EQUAL, LARGE, PAIRS, answer_claims, summary, within
+from lib.studies.own_setting_mask_tables import CLAIM_IDS, LARGE, PAIRS, answer_claims, summary, within
 from lib.studies.scoring import Record
 from lib.studies.synthetic import FACTOR_SETS, chosen_factors
 
@@ -256,5 +257,5 @@ STUDY = Study(
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
     synthetic=True,
-    presentation=("lib.studies.own_setting_mask_tables",),
+    presentation=("lib.studies.own_setting_mask_tables", "lib.findings", "lib.findings.own_setting"),
 )  # fmt: skip

@@ -17,6 +17,7 @@ import numpy as np
 from lib.errors import ParameterError, StatisticsError
 from lib.factors import FactorSet, compute_factors, find_factors
 from lib.factors.neutralisation import Exposures, neutralise
+from lib.market.gbm import YEAR
 from lib.models.dataset import Dataset, both_days, build_dataset, next_return
 from lib.models.learners import find_learner
 from lib.models.splits import Split
@@ -25,7 +26,6 @@ from lib.portfolio.lagged import OUTSIDE, LaggedBook, lagged_book, top_k_weights
 from lib.stats import annual_return, annual_volatility, ic, max_drawdown, sharpe
 from lib.studies.scoring import MINIMUM_CELLS, Record, scored_cells
 
-YEAR: Final = 252
 #: one-way costs in basis points: none, and the two ends of the papers' range
 COSTS_BPS: Final = (0, 5, 8)
 #: days between two parts of the split: the label of a day ends on the next one, an order trades a day later

@@ -13,26 +13,24 @@ import pandas as pd
 
 from lib.claims import Answer, load_ledger
 from lib.findings.estimates import Estimate
+from lib.findings.own_setting import ALL, EQUAL, FROZEN, NAMES, POLICIES, STEPS, OwnSetting
 from lib.findings.seeds import OverSeeds, interval_table, seed_values
 from lib.market import GBMConfig
+from lib.market.gbm import YEAR
 from lib.stats import student_quantile
 
-ALL, LARGE, EQUAL = "all factors", "the papers' size", "equal weight"
-NAMES = ("none", "halt", "full")
+LARGE = "the papers' size"
 LEARNERS = ("ridge", "lightgbm", "mlp")
-POLICIES = ("zero", "held", "sold")
-FROZEN = ("frozen daily", "frozen elsewhere")
-#: (left, right): the papers' ladder step by step and as a whole; what the controls explain of it; against the market
-STEPS = (("halt", "none"), ("full", "halt"), ("full", "none"))
+#: (left, right): what the controls explain of full - none, and what is left; both ends against the market
 EXPLAINED = (*((name, "none") for name in FROZEN), *(("full", name) for name in FROZEN))
-PAIRS = (*STEPS, *EXPLAINED, ("none", EQUAL), ("full", EQUAL))
+AGAINST_MARKET = (("none", EQUAL), ("full", EQUAL))
+PAIRS = (*STEPS, *EXPLAINED, *AGAINST_MARKET)
 
 #: the claims are answered with the authors' cost and with what their package does: predictions times the mask
 ANSWERED_POLICY, ANSWERED_BPS = "zero", 8
 PAPER_MASKS = {"none": "none", "halt_only": "halt", "full": "full"}
 APPENDIX = "B.appB.mask.synthetic"
 INFLATION = "B.mask.ic_inflation"
-DIFFERENCE = "B.ablation.no_mask.delta_sharpe"
 #: column of the papers' table -> our metric, factor to the claim's unit
 COLUMNS = {
     "apparent_ic": ("apparent_ic", 1.0),
@@ -75,6 +73,13 @@ def paper_level(mask: str, column: str) -> float:
     return paper_number(f"{APPENDIX}.{theirs}.{column}")
 
 
+def findings(frame: pd.DataFrame, learner: str, condition: str = ALL) -> OwnSetting:
+    """The sentences of one learner and condition, beside the papers' table."""
+    papers = {(mask, column): paper_level(mask, column) for mask in NAMES for column in COLUMNS}
+    cfg = GBMConfig()
+    return OwnSetting(OverSeeds(frame), learner, condition, papers, cfg.beta * cfg.volatility)
+
+
 def papers_table(frame: pd.DataFrame, learner: str, condition: str = ALL) -> pd.DataFrame:
     """Appendix B's mask table row by row: the papers' number, ours with the interval of the mean and of one market."""
     numbers, rows = OverSeeds(frame), []
@@ -106,12 +111,13 @@ def books_table(frame: pd.DataFrame, learner: str, condition: str = ALL) -> pd.D
 
 def steps_table(frame: pd.DataFrame, learner: str, condition: str = ALL) -> pd.DataFrame:
     """The ladder step by step for each policy: the papers' step in Sharpe ratio, ours gross, net, and by cost saved."""
-    numbers, rows = OverSeeds(frame), []
+    found, rows = findings(frame, learner, condition), []
+    numbers = found.numbers
     for left, right in STEPS:
         for policy in POLICIES:
             variant = f"{left} - {right} {learner} | {condition}"
             row: dict[str, object] = {"step": f"{left} - {right}", "without a prediction": policy}
-            row["papers"] = round(paper_level(left, "sharpe") - paper_level(right, "sharpe"), 10)
+            row["papers"] = found.claimed_step(left, right)
             for name in ("8bps.sharpe", "0bps.sharpe", "8bps.saved_sharpe", "5bps.sharpe", "turnover", "weight apart"):
                 row |= numbers.find(variant, f"{policy}.{name}").columns(name)
             row["cells masked by one only"] = numbers.find(variant, "cells masked by one only").value
@@ -122,7 +128,7 @@ def steps_table(frame: pd.DataFrame, learner: str, condition: str = ALL) -> pd.D
 def controls_table(frame: pd.DataFrame, learner: str, condition: str = ALL) -> pd.DataFrame:
     """What taking names from the unmasked model at random does, and what is left of full - none."""
     numbers, rows = OverSeeds(frame), []
-    for left, right in (("full", "none"), *EXPLAINED, ("none", EQUAL), ("full", EQUAL)):
+    for left, right in (("full", "none"), *EXPLAINED, *AGAINST_MARKET):
         for policy in POLICIES:
             variant = f"{left} - {right} {learner} | {condition}"
             row: dict[str, object] = {"difference": f"{left} - {right}", "without a prediction": policy}
