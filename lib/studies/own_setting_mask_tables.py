@@ -154,10 +154,14 @@ def matched_table(frame: pd.DataFrame, learner: str, condition: str = ALL) -> pd
 
 
 def break_even(frame: pd.DataFrame, variant: str, policy: str) -> Estimate:
-    """The cost in basis points at which the mean net returns of both sides agree: gross difference / turnover one."""
+    """The cost in basis points at which both sides earn the same on average: gross difference / turnover difference.
+
+    None (NaN) where no cost makes them equal, because the side that earns more before costs also trades less.
+    """
     samples = seed_values(frame)
     gross, traded = (samples.get((variant, f"{policy}.{name}"), np.empty(0)) for name in ("gross_return", "turnover"))
-    return ratio_of_means(gross / YEAR * 1e4, traded)
+    found = ratio_of_means(gross / YEAR * 1e4, traded)
+    return found if found.value > 0 else Estimate(math.nan)
 
 
 def conditions_table(frame: pd.DataFrame, learner: str = "ridge") -> pd.DataFrame:
