@@ -433,8 +433,12 @@ def test_other_sentences(result):
     assert found.ic_message().startswith("Nothing can be predicted")
     assert "hides 2.0 cells" in found.last_step_message() and "+0.31" in found.last_step_message()
     assert "No fully invested book" in found.volatility_message()
+    needed = 0.44 * (0.21 / 2.05) / (252 * 8e-4), 0.44 * 0.18 / (252 * 8e-4)
+    text = found.needed_message()
+    assert f"{needed[0]:.2f} a day" in text and f"by {needed[1]:.2f} at" in text and "held +0.30" in text
     assert "is above zero" in found.control_message("held")
     few = tables.findings(result.frame, "ridge")
+    assert "100.0 % have a prediction without a mask" in few.coverage_message()
     assert "so few markets" in few.saved_message("zero")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from lib.findings.estimates import Estimate, signed
 from lib.findings.seeds import OverSeeds
+from lib.market.gbm import YEAR
 
 ALL, EQUAL = "all factors", "equal weight"
 #: the masks, from the papers' first row to the last
@@ -25,7 +26,9 @@ POLICIES = {
 FROZEN = ("frozen daily", "frozen elsewhere")
 #: (left, right): the papers' ladder step by step, and as a whole
 STEPS = (("halt", "none"), ("full", "halt"), ("full", "none"))
-COST = "8bps"
+#: the papers' cost in basis points, and how metrics name it
+COST_BPS = 8
+COST = f"{COST_BPS}bps"
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,26 @@ class OwnSetting:
             f"the paper has {theirs}."
         )
 
+    def coverage_message(self) -> str:
+        """How many cells are left with a prediction, with and without a mask."""
+        none, full = (self.level(mask, "coverage").times(100) for mask in ("none", "full"))
+        return (
+            f"Coverage. Of the test cells {none.value:.1f} % have a prediction without a mask and {full.value:.1f} % "
+            f"under the full one: a halt takes its stock out for as long as the longest window reaches."
+        )
+
+    def needed_message(self) -> str:
+        """The difference in turnover that would give the papers' step by costs alone, beside ours."""
+        implied = self.papers["full", "annual_return"] / self.papers["full", "sharpe"] / 100
+        ours = self.level("full", "zero.0bps.annual_volatility").value
+        needed = [self.claimed * volatility / (YEAR * COST_BPS * 1e-4) for volatility in (implied, ours)]
+        less = [f"{policy} {self.step('full', 'none', f'{policy}.turnover').against.text()}" for policy in POLICIES]
+        return (
+            f"By costs alone. At {COST_BPS} bps a turnover lower by {needed[0]:.2f} a day gives "
+            f"{signed(self.claimed)} at the volatility in the paper's table, by {needed[1]:.2f} at that of our book. "
+            f"The full mask lowers it by: {', '.join(less)}."
+        )
+
     def last_step_message(self) -> str:
         """What the step from halts to the full mask has to work with."""
         cells = self.step("full", "halt", "cells masked by one only").value
@@ -92,7 +115,7 @@ class OwnSetting:
         )}[gross.sign]  # fmt: skip
         return (
             f"A name without a prediction is {POLICIES[policy]}. Gross Sharpe ratio {gross.text()}: {worth}. Turnover "
-            f"{traded.text()} a day, worth {saved.text()} in Sharpe ratio at 8 bps; net {net.text()}. "
+            f"{traded.text()} a day, worth {saved.text()} in Sharpe ratio at {COST_BPS} bps; net {net.text()}. "
             f"The paper's {signed(self.claimed)} {self._reached(policy, saved)}"
         )
 
