@@ -36,6 +36,8 @@ PREDICTED_DAYS: Final = 50
 IN_MEMORY: Final = 4_000_000
 #: turnovers count as matched when they agree within this share on the validation days
 MATCHED: Final = 0.05
+#: share of the validation days before that: a book that begins in cash has no frozen names yet and trades more
+SETTLING: Final = 1 / 3
 
 STATISTICS: Final = {
     "sharpe": sharpe, "annual_return": annual_return, "annual_volatility": annual_volatility,
@@ -251,6 +253,11 @@ def frozen_elsewhere(prediction: np.ndarray, like: np.ndarray, rng: np.random.Ge
 CONTROLS: Final = {"frozen daily": frozen_daily, "frozen elsewhere": frozen_elsewhere}
 
 
+def settled_turnover(book: LaggedBook) -> float:
+    """Mean daily turnover once the book has its usual share of frozen names."""
+    return float(book.turnover[max(1, round(SETTLING * len(book.turnover))) :].mean())
+
+
 @dataclass(frozen=True)
 class Match:
     """Two sides at one turnover: the buffer of the side that trades more (None: neither needs one), and which it is."""
@@ -268,10 +275,11 @@ def match_turnover(desk: Desk, left: np.ndarray, right: np.ndarray, outside: str
     """The smallest buffer for the side that trades more at which it trades no more; read off the validation days alone.
 
     Turnover falls as the buffer widens, so bisection finds it; of it and the next smaller one the closer is taken.
+    Turnover is that of the days after `SETTLING`.
     """
 
     def turnover(side: np.ndarray, buffer: int | None) -> float:
-        return mean_turnover(desk.book(side, outside, buffer, desk.validation))
+        return settled_turnover(desk.book(side, outside, buffer, desk.validation))
 
     sides, plain = (left, right), [turnover(side, None) for side in (left, right)]
     more = int(plain[1] > plain[0])
