@@ -6,6 +6,7 @@ Factors are neutralised against industry and log market value (B eq. 2) and then
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -267,8 +268,8 @@ class Match:
 
     @property
     def close(self) -> bool:
-        """Within `MATCHED` on the validation days."""
-        return abs(self.ratio - 1) <= MATCHED
+        """Within `MATCHED` on the validation days, whichever side is the larger."""
+        return _apart(self.ratio) <= _apart(1 + MATCHED)
 
 
 def match_turnover(desk: Desk, left: np.ndarray, right: np.ndarray, outside: str) -> Match:
@@ -289,7 +290,11 @@ def match_turnover(desk: Desk, left: np.ndarray, right: np.ndarray, outside: str
         middle = (low + high) // 2
         low, high = (low, middle) if turnover(sides[more], middle) <= target else (middle + 1, high)
     tried = {buffer: turnover(sides[more], buffer) for buffer in (None, max(low - 1, desk.k), low)}
-    best = min(tried, key=lambda buffer: abs(tried[buffer] - target))
-    pair = (best, None) if more == 0 else (None, best)
-    found = (tried[best], target) if more == 0 else (target, tried[best])
-    return Match(pair, found[0] / found[1] if found[1] else np.inf)
+    ratios = {buffer: value / target if target else np.inf for buffer, value in tried.items()}
+    best = min(ratios, key=lambda buffer: _apart(ratios[buffer]))
+    return Match((best, None), ratios[best]) if more == 0 else Match((None, best), 1 / (ratios[best] or np.nan))
+
+
+def _apart(ratio: float) -> float:
+    """How far a ratio is from 1, the same for its inverse; infinite for 0."""
+    return abs(math.log(ratio)) if 0 < ratio < np.inf else np.inf
