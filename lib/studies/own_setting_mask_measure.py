@@ -10,7 +10,6 @@ import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -31,7 +30,8 @@ from lib.studies.scoring import MINIMUM_CELLS, Record, scored_cells
 COSTS_BPS: Final = (0, 5, 8)
 #: days between two parts of the split: the label of a day ends on the next one, an order trades a day later
 PURGE: Final = 2
-#: days whose features are predicted at once
+#: days that are gathered, and days that are predicted, at once
+GATHERED_DAYS: Final = 16
 PREDICTED_DAYS: Final = 50
 #: stock-days whose factors stay in memory, 4 GB with all 213; more of them are kept in files while they are used
 IN_MEMORY: Final = 4_000_000
@@ -84,32 +84,38 @@ def names_within(names: Sequence[str], longest: int | None) -> tuple[str, ...]:
     return tuple(f.name for f in find_factors(names) if longest is None or f.window <= longest)
 
 
-def neutralised(panel: Panel, mask: str, names: Sequence[str], folder: Path | None = None) -> FactorSet:
-    """Strict windows on the cells of a mask, neutralised (B eq. 2: industries, log market value) and z-scored.
+def mask_samples(panel: Panel, mask: str, names: Sequence[str]) -> Dataset:
+    """The samples of a mask: strict windows on its cells, neutralised; labelled where it holds on both days.
 
-    folder: keep the factors in files there, in place of memory.
+    The factors of a large panel lie in temporary files until they have been gathered.
     """
     seen = panel.with_mask(MASKS[mask].cells)  # type: ignore[arg-type]
-    factors = compute_factors(seen, names, window="strict", out=folder)
-    if folder is not None:
-        values, valid = (np.load(folder / f"{name}.npy", mmap_mode="r+") for name in ("values", "valid"))
-        factors = FactorSet(np.moveaxis(values, 0, -1), np.moveaxis(valid, 0, -1), factors.names, factors.skipped)
-    return neutralise(factors, Exposures.from_panel(seen), size=1, out=factors)
-
-
-def samples(panel: Panel, mask: str, factors: FactorSet) -> Dataset:
-    """The papers' samples: labelled where the mask holds on both days, predicted where it holds on the day."""
-    how = MASKS[mask]
-    cells = panel.with_mask(how.cells).mask & panel.universe  # type: ignore[arg-type]
-    return build_dataset(factors, next_return(panel), predicted=cells, labelled=both_days(cells), join=how.join)
-
-
-def mask_samples(panel: Panel, mask: str, names: Sequence[str]) -> Dataset:
-    """The samples of a mask; the factors of a large panel lie in temporary files until they have been gathered."""
     if panel.mask.size <= IN_MEMORY:
-        return samples(panel, mask, neutralised(panel, mask, names))
+        return samples(seen, MASKS[mask].join, compute_factors(seen, names, window="strict"))
     with tempfile.TemporaryDirectory() as folder:
-        return samples(panel, mask, neutralised(panel, mask, names, Path(folder) / "factors"))
+        return samples(seen, MASKS[mask].join, compute_factors(seen, names, window="strict", out=f"{folder}/factors"))
+
+
+def samples(seen: Panel, join: str, factors: FactorSet) -> Dataset:
+    """The papers' samples of a panel under its mask: each day neutralised (B eq. 2: industries, log size), z-scored.
+
+    Some days at a time, so that neutralised factors are never in memory all at once.
+    """
+    cells, label, exposures = seen.mask & seen.universe, next_return(seen), Exposures.from_panel(seen)
+    labelled, days = both_days(cells), len(seen.dates)
+    # room for every cell; what the join drops is never written to, and takes no memory
+    features = np.empty((np.count_nonzero(cells), len(factors.names)), dtype=np.float32)
+    parts, filled = [], 0
+    for first in range(0, days, GATHERED_DAYS):
+        cut = slice(first, min(first + GATHERED_DAYS, days))
+        raw = FactorSet(factors.values[cut], factors.valid[cut], factors.names, factors.skipped)
+        neutral = neutralise(raw, exposures.rows(cut.start, cut.stop), size=1)
+        part = build_dataset(neutral, label[cut], predicted=cells[cut], labelled=labelled[cut], join=join)
+        features[filled : filled + len(part.day)] = part.features
+        filled += len(part.day)
+        parts.append((part.label, part.day + first, part.stock, part.predicted))
+    outcome, day, stock, predicted = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Dataset(features[:filled], outcome, day, stock, seen.shape, predicted)
 
 
 def predict(data: Dataset, split: Split, learner: str, seed: int, **options: Any) -> np.ndarray:
