@@ -9,10 +9,11 @@ import torch
 from lib.errors import ParameterError, UnknownNameError
 from lib.factors import FactorSet
 from lib.models.dataset import Dataset, both_days, build_dataset, next_return
-from lib.models.learners import LEARNERS, RIDGE_PENALTY, find_learner
+from lib.models.learners import LEARNERS, find_learner
 from lib.models.networks import MLP
 from lib.models.splits import Split, fixed_split, walk_forward
 from lib.models.training import Protocol, initialised, predict, train
+from lib.models.validation import Validation
 from lib.models.walk import walk_predictions
 from lib.panel import Panel
 from lib.reasons import Reason
@@ -251,7 +252,7 @@ def test_a_variant_without_cells_gives_no_samples(parts):
 # -------------------------------------------------------------------------- learners
 
 
-def signal(seed=0, days=700, stocks=25, noise=1.0) -> Dataset:
+def signal(seed=0, days=700, stocks=30, noise=1.0) -> Dataset:
     """Labels are a known function of three features, plus noise; some cells have no label."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(days * stocks, 3)).astype(np.float32)
@@ -265,10 +266,12 @@ def test_ridge_equals_the_closed_form():
     data = signal()
     x, y = data.training(0, until(300).fit_stop)
     x = x.astype(np.float64)
-    slope = np.linalg.solve(x.T @ x + RIDGE_PENALTY * len(y) * np.eye(3), x.T @ y)  # no intercept: both are centred
-    expected = data.features.astype(np.float64) @ slope
-    found = find_learner("ridge")(data, 0)(until(300))(data.features)
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-14)
+    for penalty in (0.001, 0.01, 1.0):
+        slope = np.linalg.solve(x.T @ x + penalty * len(y) * np.eye(3), x.T @ y)  # no intercept: both are centred
+        expected = data.features.astype(np.float64) @ slope
+        found = find_learner("ridge")(data, 0, penalties=[penalty])(until(300))(data.features)
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-14)
+    slope = np.linalg.solve(x.T @ x, x.T @ y)
     np.testing.assert_allclose(slope, 0.02 * np.array([0.5, -0.3, 0.0]), atol=0.001)
 
 
@@ -298,8 +301,14 @@ FAST = Protocol(learning_rate=5e-3, batch=256, epochs=3)
 
 def trained(seed: int, data: Dataset | None = None) -> np.ndarray:
     data = data or signal()
-    network = train(initialised(MLP, 3, seed), data.training(0, 150), data.training(160, 200), seed=seed, protocol=FAST)
+    sample, validation = data.training(0, 150), held_out(data)
+    network = train(initialised(MLP, 3, seed), sample, validation, seed=seed, protocol=FAST)
     return predict(network, data.features[:500])
+
+
+def held_out(data: Dataset, sign: int = 1) -> Validation:
+    rows = data.rows(160, 200)
+    return Validation(data.features[rows], sign * data.label[rows], data.day[rows])
 
 
 def test_training_is_a_function_of_its_seed():
@@ -324,69 +333,29 @@ def test_initial_weights_depend_on_the_seed_alone():
 def test_training_keeps_the_best_epoch():
     """A validation sample of the opposite sign: every step makes it worse, so the first epoch is what is returned."""
     data = signal(noise=0.1)
-    fit, (xv, yv) = data.training(0, 150), data.training(160, 200)
+    fit = data.training(0, 150)
 
     def after(epochs):
         protocol = Protocol(learning_rate=1e-3, batch=256, epochs=epochs, patience=2)
-        return predict(train(initialised(MLP, 3, 0), fit, (xv, -yv), seed=0, protocol=protocol), data.features[:500])
+        network = train(initialised(MLP, 3, 0), fit, held_out(data, -1), seed=0, protocol=protocol)
+        return predict(network, data.features[:500])
 
     np.testing.assert_array_equal(after(1), after(8))
 
 
 def test_empty_samples_are_refused():
     data = signal()
-    with pytest.raises(ParameterError, match="got 0 to fit and"):
-        train(MLP(3), data.training(0, 0), data.training(0, 10), seed=0)
-    with pytest.raises(ParameterError, match="and 0 to validate"):
-        train(MLP(3), data.training(0, 10), data.training(0, 0), seed=0)
+    with pytest.raises(ParameterError, match="training needs samples: got none to fit"):
+        train(MLP(3), data.training(0, 0), held_out(data), seed=0)
 
 
 @pytest.mark.parametrize("learner,options", [("ridge", {}), ("lightgbm", {}), ("mlp", {"epochs": 40})])
 def test_a_learnable_signal_is_learned(learner, options):
     data = signal(noise=1.0)
     predicted = find_learner(learner)(data, 0, **options)(until(560))(data.features)
-    test = slice(600 * 25, None)
+    test = slice(600 * 30, None)
     truth = data.features[test] @ [0.5, -0.3, 0.0]
     assert np.corrcoef(predicted[test], truth)[0, 1] > 0.95
-
-
-def test_the_mlp_fits_and_validates_on_purged_days(monkeypatch):
-    seen = {}
-
-    def spy(network, fit, validation, **_):
-        seen.update(fit=fit, validation=validation)
-        return network
-
-    monkeypatch.setattr("lib.models.training.train", spy)
-    data = signal()
-    find_learner("mlp")(data, 0)(until(300))
-    for name, days in (("fit", (0, 268)), ("validation", (270, 300))):
-        for found, expected in zip(seen[name], data.training(*days), strict=True):
-            np.testing.assert_array_equal(found, expected)
-
-
-def test_trees_are_a_function_of_their_seed_and_of_the_purged_days(monkeypatch):
-    """Another seed draws other rows and factors; the days between fit and validation are read by neither."""
-    data = signal()
-
-    def predicted(data, seed):
-        return find_learner("lightgbm")(data, seed, rounds=5)(until(300))(data.features[:500])
-
-    first = predicted(data, 0)
-    np.testing.assert_array_equal(first, predicted(data, 0))
-    assert not np.array_equal(first, predicted(data, 1))
-    gap = (data.day >= 268) & (data.day < 270) | (data.day >= 300)
-    hidden = Dataset(data.features, np.where(gap, 1e30, data.label), data.day, data.stock, data.shape)
-    np.testing.assert_array_equal(first, predicted(hidden, 0))
-    seen = Dataset(data.features, np.where(data.day == 267, 5.0, data.label), data.day, data.stock, data.shape)
-    assert not np.array_equal(first, predicted(seen, 0))
-
-
-def test_trees_without_a_sample_are_refused():
-    data = signal()
-    empty = Dataset(data.features, np.where(data.day < 268, data.label, np.nan), data.day, data.stock, data.shape)
-    with pytest.raises(ParameterError, match="and 0 to validate"):
-        find_learner("lightgbm")(empty, 0)(until(300))
 
 
 def test_trees_do_not_depend_on_the_unit_of_the_label():
@@ -403,8 +372,8 @@ def test_a_prediction_does_not_depend_on_how_many_rows_are_predicted(learner, op
     """Matrix products may round a row differently when the number of rows changes."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(9000, 39)).astype(np.float32)
-    data = Dataset(x, x[:, 0] + rng.normal(size=9000), np.arange(9000) // 10, np.arange(9000) % 10, (900, 10))
-    predictor = find_learner(learner)(data, 0, **options)(until(800))
+    data = Dataset(x, x[:, 0] + rng.normal(size=9000), np.arange(9000) // 30, np.arange(9000) % 30, (300, 30))
+    predictor = find_learner(learner)(data, 0, **options)(until(280))
     whole = predictor(x)
     assert whole.shape == (9000,) and predictor(x[:0]).shape == (0,)
     for rows in (1, 7, 999, 4097, 8999):
@@ -424,7 +393,7 @@ def test_an_unknown_learner_is_refused():
 @pytest.mark.parametrize("year", [2011, 2012])
 def test_the_future_changes_no_prediction(learner, options, year):
     """Everything from t0 on is replaced, t0 inside a test span or on its second day."""
-    data = signal(days=700, stocks=6)
+    data = signal(stocks=27)
     how = {"learner": learner, "first_test_year": 2011, **options}
     before = walk_predictions(data, DATES, **how)
     start = int(np.searchsorted(YEARS, year))
@@ -439,7 +408,7 @@ def test_the_future_changes_no_prediction(learner, options, year):
 
 
 def test_predictions_cover_the_test_years_and_only_samples():
-    data = signal(stocks=6)
+    data = signal(stocks=27)
     kept = np.random.default_rng(1).random(len(data.day)) < 0.9
     data = Dataset(data.features[kept], data.label[kept], data.day[kept], data.stock[kept], data.shape)
     found = walk_predictions(data, DATES, learner="ridge", first_test_year=2011)

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 
 from lib.book import names
+from lib.market import MarketConfig
 from lib.notebooks import ROOT, Notebook
+from lib.studies import load_study, studies
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CELL_LINES = 15
+PARAMETERS = 20  # lines of the parameters cell: a list of names, which holds no logic
 ALLOWED_IMPORTS = ("lib", "pandas", "IPython.display", "__future__")
 
 
@@ -40,8 +43,9 @@ def _problems_of_code(cell: dict[str, Any]) -> Iterator[str]:
     source = "".join(cell["source"])
     if cell["outputs"] or cell["execution_count"] is not None:
         yield "has outputs or an execution count"
-    if len(source.splitlines()) > CELL_LINES:
-        yield f"longer than {CELL_LINES} lines: move logic to lib"
+    most = PARAMETERS if "parameters" in cell["metadata"].get("tags", []) else CELL_LINES
+    if len(source.splitlines()) > most:
+        yield f"longer than {most} lines: move logic to lib"
     for name in _imports(source):
         if not any(name == allowed or name.startswith(allowed + ".") for allowed in ALLOWED_IMPORTS):
             yield f"imports {name}"
@@ -69,6 +73,18 @@ def test_every_notebook_is_a_page() -> None:
     toc = (ROOT / "book" / "_toc.yml").read_text(encoding="utf-8")
     assert [name for name in names() if f"run/{name}" not in toc] == []
     assert toc.count("run/") == len(NOTEBOOKS)
+
+
+def test_what_the_market_plants_is_a_parameter_of_every_study_of_it() -> None:
+    """With the market's own defaults, and in the study's notebook; studies of no market or of a file alone lack it."""
+    found = {name: load_study(name) for name in studies()}
+    of_a_market = {name for name, study in found.items() if "alpha" in study.parameters}
+    assert set(found) - of_a_market <= {"contract_audit", "how_fast", "mask_ablation_real"}
+    for name in of_a_market:
+        parameters = Notebook(name).parameters
+        for planted in ("alpha", "reversal"):
+            assert found[name].parameters[planted].default == getattr(MarketConfig, planted)
+            assert parameters[planted] is None, f"{name}: as the scale says"
 
 
 def good() -> dict[str, Any]:

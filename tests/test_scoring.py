@@ -11,8 +11,9 @@ from lib.models.dataset import next_return
 from lib.panel import Panel
 from lib.reasons import Reason
 from lib.studies import scoring, variants
+from lib.studies.contrasts import difference
 from lib.studies.mask_ablation_real import STUDY
-from lib.studies.scoring import RECORDED, backtests, daily_ics, difference, score, scored_cells
+from lib.studies.scoring import RECORDED, backtests, daily_ics, score, scored_cells
 from lib.studies.variants import CONTRASTS, FEATURES, VARIANTS, cells, compute_features, variant_dataset
 
 #: features / labels / universe of every variant, written by hand: raw = strict on observed cells
@@ -145,6 +146,7 @@ def test_a_common_cell_is_needed_on_both_sides(panel, poison):
     hostile = np.where(np.isfinite(left), right, poison)
     plain = np.zeros(panel.shape[0])
     series = {f"{run}.returns": plain for run in scoring.RUNS} | {"apparent_ic": plain}
+    series |= {f"{run}.{what}": plain for run in scoring.BOOKS for what in ("active", "active_gross", "turnover")}
     series = {name: values + rng.normal(0.001, 0.01, values.shape) for name, values in series.items()}
 
     def compared(other):

@@ -8,6 +8,7 @@ import numpy as np
 
 from lib.models.networks import MLP
 from lib.models.training import Protocol, initialised, predict, train
+from lib.models.validation import Validation
 from lib.stats import ic, prediction_interval
 from lib.studies.agreement import EXACT, TRAINED
 from lib.studies.base import RowResult, Study
@@ -53,9 +54,10 @@ def ridge(fit, seed):
 
 def mlp(fit, seed):
     network = initialised(MLP, FACTORS, seed + SEED_SHIFT)
-    cut = len(fit[1]) * 9 // 10
-    parts = [(fit[0][:cut], fit[1][:cut]), (fit[0][cut:], fit[1][cut:])]
-    fitted = train(network, *parts, seed=seed + SEED_SHIFT, protocol=Protocol(epochs=3, batch=256))
+    cut = len(fit[1]) // STOCKS * 9 // 10 * STOCKS
+    held_out = Validation(fit[0][cut:], fit[1][cut:], np.arange(len(fit[1]) - cut) // STOCKS)
+    sample, protocol = (fit[0][:cut], fit[1][:cut]), Protocol(epochs=3, batch=256)
+    fitted = train(network, sample, held_out, seed=seed + SEED_SHIFT, protocol=protocol)
     return lambda rows: predict(fitted, rows)
 
 

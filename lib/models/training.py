@@ -1,12 +1,14 @@
-"""Training by the papers' protocol (B s3.5.3): AdamW, gradient clipping, early stopping on a held-out tail.
+"""Training by the papers' protocol (B s3.5.3): AdamW, gradient clipping, early stopping on validation days.
 
 The loss is plain MSE on labels scaled to unit variance; scaling changes neither the minimiser's ranks nor the
-papers' protocol, and keeps their learning rate meaningful at daily returns of two per cent.
+papers' protocol, and keeps their learning rate meaningful at daily returns of two per cent. Training stops on the
+validation IC, the criterion of every learner here.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +17,7 @@ from torch import Tensor, nn
 
 from lib.errors import ParameterError
 from lib.models.networks import seed_dropout
+from lib.models.validation import Validation
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,13 @@ class Protocol:
     clip_norm: float = 1.0
     batch: int = 8192
     epochs: int = 60
-    patience: int = 3  # epochs without a better validation loss; the papers do not state theirs
+    patience: int = 3  # epochs without a better validation IC; the papers do not state theirs
 
 
 def train(
     network: nn.Module,
     fit: tuple[np.ndarray, np.ndarray],
-    validation: tuple[np.ndarray, np.ndarray],
+    validation: Validation,
     *,
     seed: int,
     protocol: Protocol | None = None,
@@ -40,25 +43,23 @@ def train(
 ) -> nn.Module:
     """Fit a network and return it with the weights of its best validation epoch.
 
-    fit, validation: (features float32 [R, F], label [R]). seed: of shuffling and dropout. Raises ParameterError when
-    either sample is empty.
+    fit: (features float32 [R, F], label [R]). seed: of shuffling and dropout. Raises ParameterError when there is
+    nothing to fit.
     """
     protocol = protocol or Protocol()
-    if not len(fit[1]) or not len(validation[1]):
-        raise ParameterError(f"training needs samples: got {len(fit[1])} to fit and {len(validation[1])} to validate")
-    scale = float(np.std(fit[1])) or 1.0
-    x, y = _tensors(fit, scale, device)
-    xv, yv = _tensors(validation, scale, device)
+    if not len(fit[1]):
+        raise ParameterError("training needs samples: got none to fit; take more days or stocks")
+    x, y = _tensors(fit, float(np.std(fit[1])) or 1.0, device)
     network = network.to(device)
     optimiser = torch.optim.AdamW(network.parameters(), protocol.learning_rate, weight_decay=protocol.weight_decay)
     shuffle = torch.Generator().manual_seed(seed)
-    best, best_loss, waited = copy.deepcopy(network.state_dict()), float("inf"), 0
+    best, best_ic, waited = copy.deepcopy(network.state_dict()), -float("inf"), 0
     seed_dropout(network, seed, device)
     for _ in range(protocol.epochs):
         _epoch(network, optimiser, x, y, torch.randperm(len(y), generator=shuffle), protocol)
-        loss = _loss(network, xv, yv)
-        if loss < best_loss:
-            best, best_loss, waited = copy.deepcopy(network.state_dict()), loss, 0
+        ic = validation.ic(predict(network, validation.features))
+        if ic > best_ic:
+            best, best_ic, waited = copy.deepcopy(network.state_dict()), ic, 0
         else:
             waited += 1
             if waited > protocol.patience:
@@ -67,7 +68,7 @@ def train(
     return network
 
 
-def initialised(build: type[nn.Module], n_factors: int, seed: int) -> nn.Module:
+def initialised(build: Callable[[int], nn.Module], n_factors: int, seed: int) -> nn.Module:
     """A network whose initial weights depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -105,9 +106,3 @@ def _epoch(
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), protocol.clip_norm)
         optimiser.step()
-
-
-def _loss(network: nn.Module, x: Tensor, y: Tensor) -> float:
-    network.eval()
-    with torch.no_grad():
-        return float(nn.functional.mse_loss(network(x), y))

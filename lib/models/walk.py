@@ -27,9 +27,10 @@ def walk_predictions(
     """Out-of-sample predictions [T, N], NaN where the variant makes none.
 
     splits: rows to fit, validate and predict, such as `[fixed_split(dates)]`; or else first_test_year, and
-    refit_every for fits that serve several years: `walk_forward`. options: settings of the learner, such as the
-    MLP's epochs. The fit for a test span sees the days before it, less the purge; a day's prediction reads that day's
-    features. Raises ParameterError unless exactly one of splits and first_test_year is given.
+    refit_every for fits that serve several years: `walk_forward`. options: of the learner, such as the MLP's epochs;
+    they come before its settings in `lib.models.learners`. The fit for a test span sees the days before it, less the
+    purge; a day's prediction reads that day's features. Raises ParameterError unless exactly one of splits and
+    first_test_year is given.
     """
     if (splits is None) == (first_test_year is None):
         got = "neither" if splits is None else "both"

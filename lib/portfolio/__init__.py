@@ -6,6 +6,14 @@ from lib.portfolio.backtest import simulate
 from lib.portfolio.benchmark import Phantom, active_returns, equal_weight, phantom, phantom_alpha
 from lib.portfolio.costs import CostSchedule, flat, realistic
 from lib.portfolio.fills import REFUSALS
+from lib.portfolio.matched import (
+    Matched,
+    break_even_bps,
+    dominance,
+    matched_buffer,
+    traded,
+    validation_days,
+)
 from lib.portfolio.policies import Past, Policy, buy_and_hold, direct, equal_weight_all, top_k_buffer
 from lib.portfolio.record import Backtest
 
@@ -13,18 +21,24 @@ __all__ = [
     "REFUSALS",
     "Backtest",
     "CostSchedule",
+    "Matched",
     "Past",
     "Phantom",
     "Policy",
     "active_returns",
+    "break_even_bps",
     "buy_and_hold",
     "direct",
+    "dominance",
     "equal_weight",
     "equal_weight_all",
     "flat",
+    "matched_buffer",
     "phantom",
     "phantom_alpha",
     "realistic",
     "simulate",
     "top_k_buffer",
+    "traded",
+    "validation_days",
 ]

@@ -20,6 +20,8 @@ Flags = NDArray[np.bool_]
 
 #: A holding of less than this share of its slot (a buy that cash cut short) leaves the slot open.
 FILLED = 0.5
+#: The buffer of `top_k_buffer`, in multiples of k.
+BUFFER_MULTIPLE = 2.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,11 @@ Policy = Callable[[Past], Vector]
 
 
 def top_k_buffer(
-    k: int | None = None, buffer: int | None = None, *, outside: Literal["hold", "drop"] = "hold"
+    k: int | None = None,
+    buffer: int | None = None,
+    *,
+    multiple: float = BUFFER_MULTIPLE,
+    outside: Literal["hold", "drop"] = "hold",
 ) -> Policy:
     """Equal-weight top k with a buffer against needless turnover.
 
@@ -51,13 +57,15 @@ def top_k_buffer(
     once it falls below; free slots go to the best-ranked names not held, each bought at 1/k of equity.
     A held name without a prediction gets no order and keeps its slot (outside="hold"), or is sold
     (outside="drop": a literal masked optimiser). Held names that left the universe are sold.
-    Defaults: k = 50, or a tenth of today's universe where that is smaller; buffer = 2 k.
-    Raises: ParameterError for k < 1, buffer < k or an unknown `outside`.
+    Defaults: k = 50, or a tenth of today's universe where that is smaller; buffer = `multiple` times k, rounded down.
+    Raises: ParameterError for k < 1, buffer < k, multiple < 1 or an unknown `outside`.
     """
     if k is not None and k < 1:
         raise ParameterError(f"top_k_buffer: expected k >= 1, got {k}")
     if buffer is not None and (k is None or buffer < k):
         raise ParameterError(f"top_k_buffer: a buffer needs k and k <= buffer, got k={k} and buffer={buffer}")
+    if not multiple >= 1:
+        raise ParameterError(f"top_k_buffer: expected multiple >= 1, got {multiple}")
     if outside not in ("hold", "drop"):
         raise ParameterError(f"top_k_buffer: expected outside='hold' or 'drop', got {outside!r}")
 
@@ -65,7 +73,7 @@ def top_k_buffer(
         slots = default_k(past.universe) if k is None else k
         order, rank = _ranking(past)
         scored, held = np.isfinite(rank), past.weights > 0
-        leaves = held & (~past.universe | (scored & (rank > (buffer or 2 * slots))))
+        leaves = held & (~past.universe | (scored & (rank > (buffer or int(multiple * slots)))))
         if outside == "drop":
             leaves |= held & ~scored
         filled = past.weights >= FILLED / slots

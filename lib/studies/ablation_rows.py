@@ -13,7 +13,7 @@ from lib.parameters import Parameter
 from lib.studies.base import Config, Settings, Study
 from lib.studies.mask_ablation_synthetic_tables import condition_name
 from lib.studies.runner import run_study
-from lib.studies.synthetic import FACTOR_SETS, LIMIT_RATES, RIDGE_SAMPLES, SIZE, SIZES
+from lib.studies.synthetic import FACTOR_SETS, LIMIT_RATES, MARKET_PARAMETERS, REFIT_EVERY, RIDGE_SAMPLES, SIZE, SIZES
 
 if TYPE_CHECKING:
     from lib.studies.runner import StudyResult
@@ -22,10 +22,11 @@ LEARNERS = ("ridge", "lightgbm", "mlp")
 #: parameters that a study of these rows takes over from the ablation
 SHARED: dict[str, Parameter] = {
     **SIZE,
+    **MARKET_PARAMETERS,
     "factors": Parameter(str, "core", choices=FACTOR_SETS, help="core: 39, quick; all: the papers' 213"),
     "limit_rates": Parameter(list, list(LIMIT_RATES), choices=LIMIT_RATES, help="how often limits bind"),
     "learners": Parameter(list, ["ridge"], choices=LEARNERS, help="which learners to run"),
-    "refit_every": Parameter(int, 3, low=1, high=20, help="years between two fits of LightGBM and the MLP"),
+    "refit_every": REFIT_EVERY,
     "samples": Parameter(int, 200, low=20, high=5000, help="resampled paths behind an interval of one market"),
     "ridge_samples": RIDGE_SAMPLES,
 }
@@ -61,9 +62,11 @@ study_of_rows = partial(
 
 def ablation(seed: int, limits: str, learner: str, masks: Sequence[str], settings: Settings) -> StudyResult:
     """The ablation's rows of some variants on one market, for one learner."""
-    taken = ("n_stocks", "n_days", "first_test_year", "factors", "refit_every", "samples", "ridge_samples")
+    taken = ("n_stocks", "n_days", "first_test_year", *MARKET_PARAMETERS, "factors", "refit_every", "samples",
+             "ridge_samples")  # fmt: skip
     return run_study(
         "mask_ablation", seeds=[seed], jobs=1, progress=False,
         limit_rates=[limits], learners=[learner], variants=list(masks), trained_variants=list(masks),
-        lightgbm_seeds=1, mlp_seeds=1, rank_seeds=0, large_seeds=0, **{name: settings[name] for name in taken},
+        lightgbm_seeds=1, mlp_seeds=1, rank_seeds=0, large_seeds=0, alpha_seeds=0,
+        **{name: settings[name] for name in taken},
     )  # fmt: skip

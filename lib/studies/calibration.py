@@ -18,6 +18,7 @@ from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.calibration_measures import measure
 from lib.studies.calibration_tables import summary
 from lib.studies.panels import source_name, study_panel
+from lib.studies.synthetic import MARKET_PARAMETERS, market_settings
 
 #: the year of the crash in the real file: the counterpart of the bear regime
 STRESS_YEAR = 2015
@@ -41,7 +42,8 @@ def _compute(row: Config, settings: Settings) -> RowResult:
         years = panel.dates.astype("datetime64[Y]").astype(int) + 1970
         found = measure(panel, {"calm": years != STRESS_YEAR, "bear": years == STRESS_YEAR})
     else:
-        market = make_market(settings["n_stocks"], settings["n_days"], row["seed"], limit_rates=row["limit_rates"])
+        size = settings["n_stocks"], settings["n_days"]
+        market = make_market(*size, row["seed"], limit_rates=row["limit_rates"], **market_settings(settings))
         regime: np.ndarray[Any, Any] = market.truth.regime
         found = measure(market.panel, {name: regime == name for name in REGIMES})
     return RowResult([{"metric": name, "value": value} for name, value in found.items() if not math.isnan(value)])
@@ -56,6 +58,7 @@ STUDY = Study(
         "data_path": Parameter(str, None, optional=True, help="A-share file; without it the real column stays empty"),
         "n_stocks": Parameter(int, 300, low=30, high=5000, help="stocks of a synthetic market"),
         "n_days": Parameter(int, 1400, low=250, high=5000, help="days of a synthetic market"),
+        **MARKET_PARAMETERS,
     },
     scales={
         "smoke": {"n_stocks": 100, "n_days": 700, "seeds": 2},

@@ -39,6 +39,7 @@ from lib.studies.slices import (
     measure,
     predictions,
 )
+from lib.studies.synthetic import MARKET_PARAMETERS, market_settings
 
 AROUND = 60  # calm sessions before and after an episode
 CASE_MEASURES = (
@@ -71,7 +72,7 @@ def _scripted(row: Config, settings: Settings) -> RowResult:
     n_days = start + test[1]
     market = make_market(
         settings["n_stocks"], n_days, row["seed"], regimes=(*TRAINING, test), episode=episode,
-        episode_start=start + AROUND, limit_rates=settings["limit_rates"],
+        episode_start=start + AROUND, limit_rates=settings["limit_rates"], **market_settings(settings),
     )  # fmt: skip
     theme = market.truth.theme if episode == "theme_rotation" else None
     series = _series(market.panel, FIRST_TEST_YEAR, market.truth.mu_trad, theme)
@@ -199,6 +200,7 @@ STUDY = Study(
         "mlp_epochs": Parameter(int, 10, low=1, high=1000, help="epochs of the MLP at most, in the theme rotation"),
         "first_test_year": Parameter(int, 2013, low=1991, high=2100, help="first year predicted on the price file"),
         "samples": MARKET_SAMPLES,
+        **MARKET_PARAMETERS,
     },
     scales={
         "smoke": {"n_stocks": 80, "mlp_epochs": 2, "samples": 100, "seeds": 2},

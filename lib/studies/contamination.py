@@ -42,6 +42,7 @@ from lib.studies.markets import (
     row_market,
     row_panel,
 )
+from lib.studies.synthetic import MARKET_PARAMETERS
 
 WARM_UP = 90
 Sums = defaultdict[tuple[str, ...], np.ndarray]
@@ -180,6 +181,7 @@ STUDY = Study(
         "limit_rates": LIMIT_RATES,
         "n_stocks": Parameter(int, 100, low=30, high=5000, help="stocks of a made-up market"),
         "n_days": Parameter(int, 260, low=WARM_UP + 50, high=5000, help="its days"),
+        **MARKET_PARAMETERS,
     },
     scales={
         "smoke": {"n_stocks": 60, "n_days": 170, "limit_rates": ["paper"], "seeds": 2},

@@ -26,7 +26,16 @@ from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.controls_tables import LEARNERS, MASKS, coverage_records, effect_records, summary, world_name
 from lib.studies.evaluation import evaluate, on_panel, ordered, row_rng
 from lib.studies.scoring import Record, daily_ics
-from lib.studies.synthetic import FACTOR_SETS, LIMIT_RATES, SIZE, features, market, with_truth
+from lib.studies.synthetic import (
+    FACTOR_SETS,
+    LIMIT_RATES,
+    MARKET_PARAMETERS,
+    SIZE,
+    features,
+    market,
+    market_settings,
+    with_truth,
+)
 from lib.studies.variants import VARIANTS, variant_dataset
 
 #: nothing planted: neither the signals nor the reversal, so that no prediction can be right
@@ -60,7 +69,7 @@ def _compute(row: Config, settings: Settings) -> RowResult:
 
 
 def _world(row: Config, settings: Settings) -> RowResult:
-    config: dict[str, Any] = {"spill": float(row["spill"])} | ({} if row["planted"] else NOTHING)
+    config: dict[str, Any] = {"spill": float(row["spill"])} | (market_settings(settings) if row["planted"] else NOTHING)
     world = market(settings["n_stocks"], settings["n_days"], row["seed"], row["limits"], **config)
     found = evaluate(
         world.panel,
@@ -123,6 +132,7 @@ STUDY = Study(
     compute=_compute,
     parameters={
         **SIZE,
+        **MARKET_PARAMETERS,
         "factors": Parameter(str, "core", choices=FACTOR_SETS, help="core: 39, quick; all: the papers' 213"),
         "samples": Parameter(int, 60, low=20, high=5000, help="resampled paths behind an interval of one market"),
         "null_seeds": Parameter(int, 10, low=0, high=1000, help="null markets of ridge"),

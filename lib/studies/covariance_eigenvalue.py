@@ -19,6 +19,7 @@ from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.covariance_eigenvalue_tables import CLAIM_IDS, answer_claims, summary
 from lib.studies.covariance_estimators import ESTIMATORS, Holes, needed_intensity, refused
 from lib.studies.markets import DATA_PATH, LIMIT_RATES, market_grid, market_inputs, record, row_panel
+from lib.studies.synthetic import MARKET_PARAMETERS
 
 LEAST = 10  # stocks a covariance is made of
 Records = Iterator[dict[str, Any]]
@@ -120,6 +121,7 @@ STUDY = Study(
         "every": Parameter(int, 20, low=1, high=250, help="every so-many-th day"),
         "n_stocks": Parameter(int, 300, low=20, high=5000, help="stocks of a made-up market"),
         "n_days": Parameter(int, 620, low=60, high=5000, help="its days"),
+        **MARKET_PARAMETERS,
     },
     scales={
         "smoke": {"window": 40, "sizes": [20, 60], "n_stocks": 60, "n_days": 300, "seeds": 2},

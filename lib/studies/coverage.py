@@ -31,6 +31,7 @@ from lib.studies.markets import (
     record,
     row_panel,
 )
+from lib.studies.synthetic import MARKET_PARAMETERS
 
 #: days that a stock must have been listed before its cells count: the longest finite window of the 213 is 80
 LIFE = 100
@@ -153,6 +154,7 @@ STUDY = Study(
         "n_days": Parameter(int, 500, low=280, high=5000, help="its days"),
         "imposed_stocks": Parameter(int, 30, low=10, high=5000, help="stocks of it that masks are laid over"),
         "imposed_days": Parameter(int, 250, low=150, high=5000, help="days of it that masks are laid over"),
+        **MARKET_PARAMETERS,
     },
     scales={
         "smoke": {"n_stocks": 40, "n_days": 300, "imposed_stocks": 15, "imposed_days": 180, "seeds": 2},

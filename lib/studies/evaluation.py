@@ -13,6 +13,7 @@ import numpy as np
 
 from lib.models.walk import walk_predictions
 from lib.studies.base import RowResult
+from lib.studies.contrasts import ORDERS_MASKED
 from lib.studies.scoring import score
 from lib.studies.variants import VARIANTS, variant_dataset
 
@@ -42,7 +43,8 @@ def evaluate(
     records, series = score(
         panel, prediction, orders_allowed=orders_allowed, rng=row_rng(name, seed), samples=samples
     )  # fmt: skip
-    return RowResult(records, {**series, **kept(panel, prediction)})
+    masked = {ORDERS_MASKED: np.array(variant.flags)}
+    return RowResult(records, {**series, **kept(panel, prediction), **masked})
 
 
 def row_rng(name: str, seed: int) -> np.random.Generator:

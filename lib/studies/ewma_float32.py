@@ -30,6 +30,7 @@ from lib.stats import ic, masked_ranks
 from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.ewma_float32_tables import CLAIM_IDS, NOISE, SPANS, STEPS, answer_claims, summary
 from lib.studies.markets import DATA_PATH, market_grid, market_inputs, mean_records, record, row_panel
+from lib.studies.synthetic import MARKET_PARAMETERS
 
 MINIMUM_CELLS = 20  # stocks a day's IC needs
 ROUND_OFF = 1e-12  # relative, of float64 after thousands of days
@@ -147,6 +148,7 @@ STUDY = Study(
         "data_path": DATA_PATH,
         "n_stocks": Parameter(int, 100, low=30, high=5000, help="stocks of a made-up market"),
         "n_days": Parameter(int, 2800, low=2520, high=5000, help="its days: 2,500 of them must be valid"),
+        **MARKET_PARAMETERS,
     },
     scales={
         "smoke": {"n_stocks": 40, "seeds": 2},

@@ -26,6 +26,7 @@ from lib.studies.factor_precision import apart_from_float64
 from lib.studies.factor_relatives import Sample, closest, family_correlations, rank_correlations, twins
 from lib.studies.factor_units import unit_agreement, unit_records
 from lib.studies.panels import OVERLAY, source_name, study_panel
+from lib.studies.synthetic import MARKET_PARAMETERS, market_settings
 
 FILES = ("data_path", "vwap_path")
 #: days that a comparison of units needs before its first compared day, beside the days it compares
@@ -52,7 +53,7 @@ def _inputs(settings: Settings) -> list[str]:
 
 def _compute(row: Config, settings: Settings) -> RowResult:
     path = settings[row["file"]] if row["file"] else None
-    panel = study_panel(path, "cn", settings["n_stocks"], settings["n_days"], row["seed"])
+    panel = study_panel(path, "cn", settings["n_stocks"], settings["n_days"], row["seed"], **market_settings(settings))
     have = available_fields(panel)
     factors = [factor for factor in catalogue(PUBLISHED).values() if set(factor.fields) <= have]
     ground = Ground.of(panel, settings["n_sampled"])
@@ -179,6 +180,7 @@ STUDY = Study(
         "n_stocks": Parameter(int, 150, low=60, high=5000, help="stocks of the overlay market"),
         "n_days": Parameter(int, 700, low=400, high=5000, help="days of the overlay market"),
         "n_sampled": Parameter(int, 120, low=10, high=1000, help="days on which factors are compared"),
+        **MARKET_PARAMETERS,
     },
     scales={
         "smoke": {"n_stocks": 80, "n_days": 440, "n_sampled": 30, "seeds": 1},

@@ -32,6 +32,7 @@ from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.factor_universe_records import Filtered, Record, records
 from lib.studies.factor_universe_tables import CLAIM_IDS, answer_claims, summary
 from lib.studies.panels import OVERLAY, source_name, study_panel
+from lib.studies.synthetic import MARKET_PARAMETERS, market_settings
 
 #: days whose rankings decide who is whose twin
 SAMPLED_DAYS = 40
@@ -46,7 +47,8 @@ def _grid(settings: Settings) -> Iterator[Config]:
 
 
 def _compute(row: Config, settings: Settings) -> RowResult:
-    panel = study_panel(settings["data_path"], "cn", settings["n_stocks"], settings["n_days"], row["seed"])
+    size = settings["n_stocks"], settings["n_days"]
+    panel = study_panel(settings["data_path"], "cn", *size, row["seed"], **market_settings(settings))
     declared = candidates(settings["every"])
     names = computable(panel, declared)
     cut = round(len(panel.dates) * settings["train_share"])
@@ -98,6 +100,7 @@ STUDY = Study(
         "draws": Parameter(int, 200, low=10, high=10000, help="draws of the null market and of the count's interval"),
         "n_stocks": Parameter(int, 120, low=60, high=5000, help="stocks of the overlay market"),
         "n_days": Parameter(int, 750, low=6 * PERIOD, high=5000, help="days of the overlay market"),
+        **MARKET_PARAMETERS,
     },
     scales={
         "smoke": {"every": 7, "n_stocks": 100, "n_days": 450, "draws": 50, "seeds": 1},

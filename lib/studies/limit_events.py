@@ -17,6 +17,7 @@ from lib.parameters import Parameter
 from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.limit_events_tables import CLAIM_IDS, answer_claims, summary
 from lib.studies.panels import OVERLAY, source_name, study_panel
+from lib.studies.synthetic import MARKET_PARAMETERS, market_settings
 
 #: half-width of a 95 % normal interval in standard errors
 Z95 = 1.959964
@@ -56,7 +57,8 @@ def _inputs(settings: Settings) -> list[str]:
 def _compute(row: Config, settings: Settings) -> RowResult:
     us = row["source"] == "us"
     path = settings["us_path"] if us else settings["data_path"]
-    panel = study_panel(path, "none" if us else "cn", settings["n_stocks"], settings["n_days"], row["seed"])
+    size = settings["n_stocks"], settings["n_days"]
+    panel = study_panel(path, "none" if us else "cn", *size, row["seed"], **market_settings(settings))
     days = limit_days(panel, FICTITIOUS if us else None)
     after = outcomes(days)
     records: list[dict[str, Any]] = []
@@ -141,6 +143,7 @@ STUDY = Study(
         "us_path": Parameter(str, None, optional=True, help="file of a market without limits: the control"),
         "n_stocks": Parameter(int, 200, low=20, high=5000, help="stocks of the overlay market"),
         "n_days": Parameter(int, 750, low=60, high=5000, help="days of the overlay market"),
+        **MARKET_PARAMETERS,
     },
     scales={"smoke": {"n_stocks": 120, "n_days": 500, "seeds": 1}, "laptop": {"seeds": 2}, "paper": {"seeds": 5}},
     inputs=_inputs,

@@ -20,7 +20,7 @@ from lib.parameters import Parameter
 from lib.stats import block_bootstrap, percentile_interval
 from lib.studies.base import Config, Settings
 from lib.studies.panels import source_name, study_panel
-from lib.studies.synthetic import market
+from lib.studies.synthetic import market, market_settings
 
 DATA_PATH = Parameter(str, None, optional=True, help="A-share file, studied beside the made-up markets")
 SAMPLES = 500
@@ -53,7 +53,8 @@ def row_panel(row: Config, settings: Settings) -> Panel:
 
 def row_market(row: Config, settings: Settings) -> Market:
     """The made-up market of a row."""
-    return market(settings["n_stocks"], settings["n_days"], row["seed"], row["limit_rates"])
+    size = settings["n_stocks"], settings["n_days"]
+    return market(*size, row["seed"], row["limit_rates"], **market_settings(settings))
 
 
 def cut(panel: Panel, start: str, end: str) -> Panel:

@@ -17,10 +17,10 @@ from lib.panel import Panel
 from lib.parameters import Parameter
 from lib.studies.agreement import EXACT, TRAINED, Agreement
 from lib.studies.base import Config, RowResult, Settings, Study
+from lib.studies.contrasts import difference
 from lib.studies.evaluation import evaluate, on_panel, ordered, pairs, row_rng
 from lib.studies.mask_ablation_tables import CLAIM_IDS, LEARNERS, answer_claims, summary
 from lib.studies.panels import study_panel
-from lib.studies.scoring import difference
 from lib.studies.variants import CONTRASTS, VARIANTS, compute_features
 
 #: variants of the MLP where time is short

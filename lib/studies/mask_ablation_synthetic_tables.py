@@ -33,14 +33,14 @@ ANSWERED = LIMITS["paper"]
 APPENDIX = "B.appB.mask.synthetic"
 
 
-def condition_name(limits: str, standardise: str, large: int | None) -> str:
+def condition_name(limits: str, standardise: str, large: int | None, alpha: float | None = None) -> str:
     """The condition in a row's name.
 
-    >>> condition_name("real", "rank", 1000)
-    'CSI 300 limits, ranks, 1000 stocks'
+    >>> condition_name("real", "rank", 1000), condition_name("paper", "zscore", None, 0.04)
+    ('CSI 300 limits, ranks, 1000 stocks', 'paper limits, alpha 0.04')
     """
     extra = ["ranks"] * (standardise == "rank") + ([f"{large} stocks"] if large else [])
-    return ", ".join([LIMITS[limits], *extra])
+    return ", ".join([LIMITS[limits], *extra, *([f"alpha {alpha:g}"] if alpha is not None else [])])
 
 
 def conditions(frame: pd.DataFrame) -> list[str]:

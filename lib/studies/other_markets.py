@@ -45,6 +45,7 @@ from lib.studies.slices import (
     measure,
     predictions,
 )
+from lib.studies.synthetic import MARKET_PARAMETERS, market_settings
 
 Predictions = dict[str, NDArray[np.float64]]
 EXITS = (Measure("same_day_exit", "mean"), Measure("next_day_exit", "mean"), Measure("overnight", "mean"))
@@ -73,6 +74,7 @@ def _compute(row: Config, settings: Settings) -> RowResult:
 def _rules(row: Config, settings: Settings) -> RowResult:
     """Every rule over the same draws."""
     config = {"regimes": TRAINING + TEST, "limit_rates": settings["limit_rates"], **SAME_SHARES}
+    config |= market_settings(settings)
     market = make_market(settings["n_stocks"], N_DAYS, row["seed"], **config)
     truth, start = market.truth.mu_trad, first_test_row(market.panel, FIRST_TEST_YEAR)
     series: dict[str, Series] = {}
@@ -234,6 +236,7 @@ STUDY = Study(
         "n_stocks": Parameter(int, 200, low=60, high=5000, help="stocks of the synthetic exchange"),
         "us_test_year": Parameter(int, 2015, low=1991, high=2100, help="first year predicted on the control market"),
         "samples": MARKET_SAMPLES,
+        **MARKET_PARAMETERS,
     },
     scales={
         "smoke": {"n_stocks": 80, "samples": 100, "seeds": 2},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from lib.errors import LibError
 from lib.load import load_panel
@@ -32,9 +33,12 @@ def source_name(path: str | None) -> str:
     return next((name for name, mark in (("csi300", "csi300_pit"), ("us", "us_sp500")) if mark in stem), stem)
 
 
-def study_panel(path: str | None, market: str, n_stocks: int, n_days: int, seed: int) -> Panel:
-    """The panel of a row. Raises LoadError for a bad file, LibError for an overlay market with too few events."""
-    return _file_panel(path, market, file_digest(path)) if path else _overlay_panel(n_stocks, n_days, seed)
+def study_panel(path: str | None, market: str, n_stocks: int, n_days: int, seed: int, **config: float) -> Panel:
+    """The panel of a row; config: further settings of the overlay market.
+
+    Raises LoadError for a bad file, LibError for an overlay market with too few events.
+    """
+    return _file_panel(path, market, file_digest(path)) if path else _overlay_panel(n_stocks, n_days, seed, **config)
 
 
 @lru_cache(maxsize=1)  # rows of one group run in one process and share the panel
@@ -43,8 +47,8 @@ def _file_panel(path: str, market: str, content: str) -> Panel:
 
 
 @lru_cache(maxsize=1)
-def _overlay_panel(n_stocks: int, n_days: int, seed: int) -> Panel:
-    panel = make_market(n_stocks, n_days, seed).panel
+def _overlay_panel(n_stocks: int, n_days: int, seed: int, **config: Any) -> Panel:
+    panel = make_market(n_stocks, n_days, seed, **config).panel
     for what, bits in (("limit closes", Reason.LIMIT_UP | Reason.LIMIT_DOWN), ("halts", Reason.HALT)):
         count = int(((panel.reasons & bits) > 0).sum())
         if count < ENOUGH_EVENTS:

@@ -7,7 +7,7 @@ as the control that the method can find something, on the planted market; `arith
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from lib.stats import ic
 from lib.studies.base import Config, RowResult, Settings, Study
 from lib.studies.gbm_estimators import arithmetic, estimators, steps
 from lib.studies.paper_panel_tables import CLAIM_IDS, answer_claims, summary
+from lib.studies.synthetic import MARKET_PARAMETERS, market_settings
 from lib.studies.variants import VARIANTS, compute_features, variant_dataset
 
 VARIANT: Final = VARIANTS["mask_skip"]
@@ -43,16 +44,18 @@ def _compute(row: Config, settings: Settings) -> RowResult:
         found = dict(arithmetic(cfg)) | dict(steps(cfg.drift, cfg.volatility))
         found |= dict(estimators(cfg.drift, cfg.volatility, settings["years"], settings["n_paths"], rng))
     elif row["part"] == "count":
-        market = _market(row, settings["count_stocks"], settings["count_days"])
+        market = _market(row, settings["count_stocks"], settings["count_days"], settings)
         found = dict(_counts(market)) | dict(_tail(market))
     else:
-        found = dict(_information(_market(row, settings["n_stocks"], settings["n_days"]), settings, row["seed"]))
+        market = _market(row, settings["n_stocks"], settings["n_days"], settings)
+        found = dict(_information(market, settings, row["seed"]))
     return RowResult([{"metric": name, "value": value} for name, value in found.items()])
 
 
-def _market(row: Config, n_stocks: int, n_days: int) -> Market:
-    make: Any = paper_gbm if row["variant"] == GBM else make_market
-    return make(n_stocks, n_days, row["seed"])
+def _market(row: Config, n_stocks: int, n_days: int, settings: Settings) -> Market:
+    if row["variant"] == GBM:
+        return paper_gbm(n_stocks, n_days, row["seed"])
+    return make_market(n_stocks, n_days, row["seed"], **market_settings(settings))
 
 
 def _counts(market: Market) -> Iterator[tuple[str, float]]:
@@ -118,6 +121,7 @@ STUDY = Study(
         "first_test_year": Parameter(int, 2013, low=2011, high=2030, help="the panels begin in 2010"),
         "years": Parameter(int, 10, low=1, high=50, help="length of the paths whose drift is estimated"),
         "n_paths": Parameter(int, 4000, low=100, high=1_000_000, help="number of those paths"),
+        **MARKET_PARAMETERS,
     },
     scales={
         "smoke": {"count_stocks": 200, "n_stocks": 80, "n_days": 800, "first_test_year": 2012, "n_paths": 1000,

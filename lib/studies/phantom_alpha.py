@@ -23,12 +23,12 @@ from lib.studies.evaluation import on_panel, row_rng
 from lib.studies.limit_up_path import event_path
 from lib.studies.phantom_alpha_tables import CLAIM_IDS, MASKS, SERIES, answer_claims, summary
 from lib.studies.scoring import Record
-from lib.studies.synthetic import market
+from lib.studies.synthetic import market, market_settings
 
 
 def _compute(row: Config, settings: Settings) -> RowResult:
     found = ablation(row["seed"], row["limits"], row["learner"], MASKS, settings)
-    world = market(settings["n_stocks"], settings["n_days"], row["seed"], row["limits"])
+    world = market(settings["n_stocks"], settings["n_days"], row["seed"], row["limits"], **market_settings(settings))
     records: list[Record] = []
     for mask in MASKS:
         arrays = found.arrays({"mask": mask})

@@ -36,6 +36,7 @@ from lib.studies.markets import (
     row_panel,
 )
 from lib.studies.rank_denominator_tables import CLAIM_IDS, PICTURED, answer_claims, summary
+from lib.studies.synthetic import MARKET_PARAMETERS
 
 #: scenario -> (multiple of the halted share, days of a wave, days from wave to wave)
 SCENARIOS = {"constant": (1, 50, 50), "waves": (1, 10, 50), "storm": (5, 10, 50)}
@@ -182,6 +183,7 @@ STUDY = Study(
         "halted_share": Parameter(float, 200 / 3000, low=0.001, high=0.15, help="of the stocks, on days with halts"),
         "n_stocks": Parameter(int, 120, low=30, high=5000, help="stocks of a made-up market"),
         "n_days": Parameter(int, 340, low=150, high=5000, help="its days"),
+        **MARKET_PARAMETERS,
     },
     scales={
         "smoke": {"n_stocks": 60, "n_days": 190, "seeds": 2},

@@ -45,6 +45,7 @@ from lib.studies.slices import (
     measure,
     predictions,
 )
+from lib.studies.synthetic import MARKET_PARAMETERS, market_settings
 
 #: (regime, sessions). The training years hold every regime; the test span the papers' three, in their order and length
 TRAINING = (
@@ -89,7 +90,7 @@ def _grid(settings: Settings) -> Iterator[Config]:
 def _compute(row: Config, settings: Settings) -> RowResult:
     if row["source"] == "data":
         return _on_prices(row, settings)
-    rates = {"limit_rates": row["source"].removesuffix("_rates")}
+    rates = {"limit_rates": row["source"].removesuffix("_rates"), **market_settings(settings)}
     market = make_market(settings["n_stocks"], N_DAYS, row["seed"], regimes=TRAINING + TEST, **rates)
     start = first_test_row(market.panel, FIRST_TEST_YEAR)
     series = _series(market.panel, FIRST_TEST_YEAR, market.truth.mu_trad)
@@ -164,6 +165,7 @@ STUDY = Study(
         "n_stocks": Parameter(int, 200, low=60, high=5000, help="stocks of the synthetic exchange"),
         "first_test_year": Parameter(int, 2013, low=1991, high=2100, help="first year predicted on the price file"),
         "samples": MARKET_SAMPLES,
+        **MARKET_PARAMETERS,
     },
     scales={
         "smoke": {"n_stocks": 80, "limit_rates": ["real_rates"], "samples": 100, "seeds": 2},

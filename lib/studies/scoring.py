@@ -1,5 +1,8 @@
 """Score one set of predictions the same way for every variant: information, executed money, coverage.
 
+Levels of one set; differences between two are in `lib.studies.contrasts`. A book's return stands gross and net of
+costs, with its turnover and the cost that would use up what it earns over equal weight before costs.
+
 Daily series are kept as arrays; a metric is a statistic of a series with an interval. The interval of a level is the
 95 % prediction interval for one path of the papers' test length, by a block bootstrap over days: it says where a
 single back-test of that length would land, not how precisely the mean is known. Where intervals come from other
@@ -8,7 +11,7 @@ markets (samples = 0) only the statistic itself is recorded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,17 +19,7 @@ import numpy as np
 from lib.errors import StatisticsError
 from lib.models.dataset import both_days, next_return
 from lib.portfolio import active_returns, equal_weight, flat, phantom_alpha, simulate, top_k_buffer
-from lib.stats import (
-    annual_return,
-    block_bootstrap,
-    ic,
-    max_drawdown,
-    mean_difference_interval,
-    percentile_interval,
-    prediction_interval,
-    sharpe,
-    sharpe_difference_interval,
-)
+from lib.stats import annual_return, ic, max_drawdown, prediction_interval, sharpe
 
 if TYPE_CHECKING:
     from lib.panel import Panel
@@ -44,13 +37,16 @@ RUNS = {
     "executed_close": ("close", "executed"),
     "executed_open": ("open", "executed"),
 }
+_TRADED = ("active_sharpe_gross", "active_sharpe", "turnover", "break_even_bps")
 #: what is recorded of each of them
 RUN_METRICS = {
-    "naive_close": ("sharpe", "annual_return", "max_drawdown", "active_sharpe"),
+    "naive_close": ("sharpe", "annual_return", "max_drawdown", *_TRADED),
     "executed_close": ("sharpe", "active_sharpe"),
     # gross of costs too: a variant that merely trades less must not look better
-    "executed_open": ("sharpe", "max_drawdown", "active_sharpe", "active_sharpe_gross", "turnover"),
+    "executed_open": ("sharpe", "max_drawdown", *_TRADED),
 }
+#: the runs whose books are compared gross and net of costs: the headline, and the papers' idealisation
+BOOKS = ("executed_open", "naive_close")
 Series = dict[str, np.ndarray]
 Record = dict[str, Any]
 
@@ -128,7 +124,7 @@ def score(
     benchmark = equal_weight(panel)
     for name, run in backtests(panel, prediction, orders_allowed).items():
         records += _run_records(name, run, benchmark, rng, samples)
-        series |= {f"{name}.returns": run.returns, f"{name}.active": active_returns(run, benchmark)}
+        series |= run_series(name, run, benchmark)
     for fill in ("close", "open"):
         records += _phantom_records(panel, prediction, fill, orders_allowed, rng, samples)
     return records, series
@@ -158,12 +154,32 @@ def _run_records(
     records = []
     for metric in RUN_METRICS[name]:
         if metric in series:
-            statistic = _STATISTICS.get(metric, _sharpe)
+            statistic = _STATISTICS.get(metric, annual_sharpe)
             records += _with_interval(f"{name}.{metric}", series[metric], statistic, rng, samples)
-        else:  # the first day only buys
-            value = float(run.turnover[1:].mean())
-            records.append({"metric": f"{name}.{metric}", "value": value, "n": len(run.returns)})
+        else:
+            records += _trading_record(name, metric, run, series["active_sharpe_gross"])
     return records
+
+
+def _trading_record(name: str, metric: str, run: Backtest, active_gross: np.ndarray) -> list[Record]:
+    """turnover: mean a day, without the first day, which only buys. break_even_bps: the cost in basis points a side
+    that uses up the gross return over equal weight; negative where there is none, missing for a book that never trades.
+    """
+    if metric == "turnover":
+        value = float(run.turnover[1:].mean())
+    elif run.turnover.any():
+        value = float(1e4 * active_gross.mean() / run.turnover.mean())
+    else:
+        return []
+    return [{"metric": f"{name}.{metric}", "value": value, "n": len(run.returns)}]
+
+
+def run_series(name: str, run: Backtest, benchmark: np.ndarray) -> Series:
+    """What is kept of a run, by day: its return, that over equal weight net and gross, its turnover."""
+    series = {"returns": run.returns, "active": active_returns(run, benchmark)}
+    if name in BOOKS:
+        series |= {"active_gross": active_returns(run, benchmark, gross=True), "turnover": run.turnover}
+    return {f"{name}.{what}": values for what, values in series.items()}
 
 
 def _phantom_records(
@@ -192,10 +208,11 @@ def _with_interval(
         found = prediction_interval(daily, statistic, length=PAPER_DAYS, rng=rng, n_samples=samples)
     except StatisticsError:
         return []
-    return list(_interval(name, len(daily), found.value, found.low, found.high))
+    return list(interval_records(name, len(daily), found.value, found.low, found.high))
 
 
-def _sharpe(returns: np.ndarray) -> float:
+def annual_sharpe(returns: np.ndarray) -> float:
+    """Sharpe ratio a year of 243 sessions."""
     return sharpe(returns, periods=SESSIONS)
 
 
@@ -208,79 +225,11 @@ def _annual_mean(returns: np.ndarray) -> float:
 
 
 _STATISTICS: dict[str, Callable[[np.ndarray], float]] = {
-    "sharpe": _sharpe, "annual_return": _annual_return, "max_drawdown": max_drawdown,
+    "sharpe": annual_sharpe, "annual_return": _annual_return, "max_drawdown": max_drawdown,
 }  # fmt: skip
 
 
-def difference(
-    panel: Panel,
-    left: tuple[np.ndarray, Mapping[str, np.ndarray]],
-    right: tuple[np.ndarray, Mapping[str, np.ndarray]],
-    rng: np.random.Generator,
-    samples: int | None = None,
-) -> list[Record]:
-    """Paired differences left - right with 95 % intervals of the mean by a block bootstrap over common days.
-
-    Each side is (prediction [T, N], its daily series). ICs are compared on the cells that both sides predict.
-    """
-    samples = SAMPLES if samples is None else samples
-    common = np.isfinite(left[0]) & np.isfinite(right[0])
-    ics = [daily_ics(panel, side[0], common, RECORDED) for side in (left, right)]
-    records: list[Record] = []
-    for metric in RECORDED:
-        records += mean_difference(metric, ics[0][metric], ics[1][metric], rng, samples)
-    for run in RUNS:
-        records += sharpe_difference(
-            f"{run}.sharpe", left[1][f"{run}.returns"], right[1][f"{run}.returns"], rng, samples
-        )
-    return records + _inflation(left[1]["apparent_ic"], right[1]["apparent_ic"], rng, samples)
-
-
-def mean_difference(metric: str, a: np.ndarray, b: np.ndarray, rng: np.random.Generator, samples: int) -> list[Record]:
-    """Mean of a - b, two daily series [T], over the days on which both are defined, with its interval."""
-    known = np.isfinite(a) & np.isfinite(b)
-    if known.sum() < 2:
-        return []
-    if not samples:
-        return [{"metric": metric, "value": float(np.mean((a - b)[known])), "n": int(known.sum())}]
-    found = mean_difference_interval(a[known], b[known], rng=rng, n_samples=samples)
-    return list(_interval(metric, int(known.sum()), found.value, found.low, found.high))
-
-
-def sharpe_difference(
-    metric: str, a: np.ndarray, b: np.ndarray, rng: np.random.Generator, samples: int
-) -> list[Record]:
-    """Sharpe ratio of a minus that of b, two daily series that end on the same day, with its interval.
-
-    A variant whose first predictions come later starts later: only the days of both count.
-    """
-    days = min(len(a), len(b))
-    a, b = a[-days:], b[-days:]
-    if not samples:
-        return [{"metric": metric, "value": _sharpe(a) - _sharpe(b), "n": days}]
-    found = sharpe_difference_interval(a, b, rng=rng, periods=SESSIONS, n_samples=samples)
-    return list(_interval(metric, days, found.value, found.low, found.high))
-
-
-def _inflation(left: np.ndarray, right: np.ndarray, rng: np.random.Generator, samples: int) -> list[Record]:
-    """Mean apparent IC of right over left, minus 1, in per cent, each on its own cells: the papers' inflation."""
-    days = min(len(left), len(right))
-    pair = np.column_stack([left[-days:], right[-days:]])
-    pair = pair[np.isfinite(pair).all(axis=1)]
-    if len(pair) < 2:
-        return []
-
-    def ratio(path: np.ndarray) -> float:
-        masked, plain = path.mean(axis=0)
-        return float(100 * (plain / masked - 1))
-
-    metric = "apparent_ic.inflation"
-    if not samples:
-        return [{"metric": metric, "value": ratio(pair), "n": len(pair)}]
-    paths = block_bootstrap(pair, ratio, rng=rng, n_samples=samples)
-    return list(_interval(metric, len(pair), ratio(pair), *percentile_interval(paths)))
-
-
-def _interval(metric: str, n: int, value: float, low: float, high: float) -> Iterator[Record]:
+def interval_records(metric: str, n: int, value: float, low: float, high: float) -> Iterator[Record]:
+    """A number and the ends of its interval, as three records."""
     for suffix, number in (("", value), (".low", low), (".high", high)):
         yield {"metric": metric + suffix, "value": float(number), "n": n}

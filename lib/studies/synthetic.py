@@ -10,11 +10,12 @@ import numpy as np
 
 from lib.factors import factor_names
 from lib.factors.core import CORE
-from lib.market import make_market
+from lib.market import MarketConfig, make_market
 from lib.parameters import Parameter
 from lib.stats import ic
 from lib.studies.base import RowResult
-from lib.studies.scoring import MINIMUM_CELLS, Record, Series, ic_records, mean_difference, scored_cells
+from lib.studies.contrasts import mean_difference
+from lib.studies.scoring import MINIMUM_CELLS, Record, Series, ic_records, scored_cells
 from lib.studies.variants import compute_features
 
 if TYPE_CHECKING:
@@ -32,15 +33,31 @@ SIZE = {
     "n_days": Parameter(int, 1400, low=500, high=5000, help="days of a market, from 2010-01-04"),
     "first_test_year": Parameter(int, 2013, low=2011, high=2100, help="first year that is predicted"),
 }
+#: what the market plants, for every study of it: the names are those of `make_market`
+MARKET_PARAMETERS = {
+    "alpha": Parameter(
+        float, MarketConfig.alpha, low=0, high=5, help="planted alpha: its deviation, in units of a stock's volatility"
+    ),
+    "reversal": Parameter(
+        float, MarketConfig.reversal, low=0, high=5, help="planted reversal: its shock, in the same units"
+    ),
+}
 RIDGE_SAMPLES = Parameter(
     int, 200, low=0, high=5000, help="the same for ridge; 0: no intervals but those over markets, of which it has many"
 )
+#: one rule for all learners, or a comparison of learners compares how often they are fitted
+REFIT_EVERY = Parameter(int, 1, low=1, high=20, help="years between two fits, of every learner")
 #: sizes by scale, shared so that one study finds the rows of another in the cache
 SIZES: dict[str, dict[str, Any]] = {
     "smoke": {"n_stocks": 80, "n_days": 860},
     "laptop": {"n_stocks": 200},
     "paper": {},
 }
+
+
+def market_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of `make_market` among those of a study."""
+    return {name: settings[name] for name in MARKET_PARAMETERS}
 
 
 @lru_cache(maxsize=1)  # rows of one group run in one process and share the market
