@@ -110,7 +110,7 @@ STUDY = Study(
         "factors": Parameter(str, "core", choices=FACTOR_SETS, help="core: 39, quick; all: the papers' 213"),
         "limit_rates": Parameter(str, "real", choices=LIMIT_RATES, help="real: as in CSI 300; paper: as it states"),
         "trials": Parameter(int, 20, low=1, high=200, help="of each learner; the first has default settings"),
-        "rounds": Parameter(int, 500, low=1, high=10_000, help="most trees of LightGBM"),
+        "rounds": Parameter(int, 1000, low=1, high=10_000, help="most trees of LightGBM"),
         "epochs": Parameter(int, 60, low=1, high=1000, help="most epochs of the MLP"),
     },
     scales={
