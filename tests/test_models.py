@@ -349,7 +349,11 @@ def test_empty_samples_are_refused():
         train(MLP(3), data.training(0, 0), held_out(data), seed=0)
 
 
-@pytest.mark.parametrize("learner,options", [("ridge", {}), ("lightgbm", {}), ("mlp", {"epochs": 40})])
+#: for a sample of 13,000 rows
+LIGHT = {"learning_rate": 0.05, "min_data_share": 0.005, "lambda_l2": 1.0}
+
+
+@pytest.mark.parametrize("learner,options", [("ridge", {}), ("lightgbm", LIGHT), ("mlp", {"epochs": 40})])
 def test_a_learnable_signal_is_learned(learner, options):
     data = signal(noise=1.0)
     predicted = find_learner(learner)(data, 0, **options)(until(560))(data.features)

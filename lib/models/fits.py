@@ -88,7 +88,7 @@ def mlp(data: Dataset, seed: int, *, epochs: int = 60, **settings: float) -> Fit
     return fit
 
 
-def boosted_trees(data: Dataset, seed: int, *, rounds: int = 500, **settings: float) -> Fit:
+def boosted_trees(data: Dataset, seed: int, *, rounds: int = 1000, **settings: float) -> Fit:
     """LightGBM, at most `rounds` trees, stopped early on the validation IC; one thread, seeded.
 
     settings: keys of `TREES`. The fit raises ParameterError when there is

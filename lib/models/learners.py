@@ -19,8 +19,8 @@ Learner = Callable[..., Fit]
 #: chosen from in each fit: the penalty that was found, a tenth of it and ten times it
 RIDGE_PENALTIES = (0.0109, 0.109, 1.09)
 TREES: Mapping[str, Any] = {
-    "learning_rate": 0.05, "num_leaves": 31, "feature_fraction": 0.2, "bagging_fraction": 0.5, "min_data_share": 0.005,
-    "lambda_l2": 0.0,
+    "learning_rate": 0.012, "num_leaves": 58, "feature_fraction": 0.627, "bagging_fraction": 0.4,
+    "min_data_share": 0.0405, "lambda_l2": 458.0,
 }  # fmt: skip
 NETWORK: Mapping[str, Any] = {"learning_rate": 5e-4, "weight_decay": 1e-5, "dropout": 0.1, "batch": 8192}
 

@@ -3,8 +3,8 @@
 Twenty trials a learner, each a draw from stated ranges (`lib.studies.learner_trials`); trial 0 is what somebody would
 take without a search. A trial is fitted on one split of each market and judged by its mean validation IC, the criterion
 by which the learners stop. The test days, and the truth behind them, are recorded for every trial and decide nothing:
-they say what the search gained. The best trial's settings are the constants of `lib.models.learners`, which
-nothing here reads: setting them makes no trial stale.
+they say what the search gained. The best trial's settings are the constants of `lib.models.learners`, which nothing
+here reads: setting them makes no trial stale.
 
 Market `seed` of this study is drawn with seed 1000 + `seed`; the other studies count their markets from 0.
 """
@@ -110,7 +110,7 @@ STUDY = Study(
         "factors": Parameter(str, "core", choices=FACTOR_SETS, help="core: 39, quick; all: the papers' 213"),
         "limit_rates": Parameter(str, "real", choices=LIMIT_RATES, help="real: as in CSI 300; paper: as it states"),
         "trials": Parameter(int, 20, low=1, high=200, help="of each learner; the first has default settings"),
-        "rounds": Parameter(int, 500, low=1, high=10_000, help="most trees of LightGBM"),
+        "rounds": Parameter(int, 1000, low=1, high=10_000, help="most trees of LightGBM"),
         "epochs": Parameter(int, 60, low=1, high=1000, help="most epochs of the MLP"),
     },
     scales={
