@@ -137,9 +137,13 @@ def test_a_path_too_short_for_an_interval_is_refused() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("process", daily_processes.PROCESSES)
 def test_intervals_of_the_book_cover(process: str) -> None:
-    """200 histories at the sizes of the papers: at least 90 % on average, no statistic under 87 % by its draw."""
+    """200 histories at the sizes of the papers: none covers in fewer than 90 % beyond their noise."""
     settings = STUDY.row_settings(STUDY.settings("paper", overrides={"repetitions": 200, "samples": 200}))
     records = STUDY.compute({"variant": process, "seed": 7}, settings).records
-    shares = {r["variant"]: r["value"] for r in records if r["metric"] == "covered" and r["variant"].endswith("book")}
-    assert len(shares) == len(STATISTICS)
-    assert np.mean(list(shares.values())) >= 0.90 and min(shares.values()) >= 0.87, shares
+    shares = {r["variant"]: r["value"] for r in records if r["metric"] == "covered"}
+    book = {name: share for name, share in shares.items() if name.endswith("book")}
+    assert len(book) == len(STATISTICS)
+    assert min(book.values()) >= 0.90 - 2 * (0.9 * 0.1 / 200) ** 0.5, book
+    if process == "regimes":
+        gains = [share - shares[name.replace("book", "automatic")] for name, share in book.items()]
+        assert np.mean(gains) > 0.05, "automatic blocks miss regimes"
