@@ -166,7 +166,10 @@ STUDY = Study(
         "n_days": Parameter(int, 1400, low=900, high=5000, help="days of the overlay market"),
     },
     scales={
-        "smoke": {"n_stocks": 80, "n_days": 960, "ranks": False, "rounds": 20, "epochs": 3, "samples": 100, "seeds": 1},
+        "smoke": {
+            "n_stocks": 80, "n_days": 960, "variants": ["halt_only", *TOLD_APART], "ranks": False, "rounds": 20,
+            "epochs": 2, "samples": 40, "seeds": 1,
+        },
         "laptop": {"seeds": 1},
         "paper": {"trained_variants": list(TOLD_APART), "seeds": 3},
     },
