@@ -28,6 +28,7 @@ from lib.studies.mask_ablation_tables import PAPER_VARIANTS
 from lib.studies.variants import FEATURES, VARIANTS, compute_features, variant_dataset
 
 FILE = {"data_path": "prices.parquet"}
+NONE = ("none mlp", "none mlp | paper B window")
 
 
 def rows(scale: str = "laptop", seeds: int = 2, **overrides: Any) -> list[dict[str, Any]]:
@@ -44,8 +45,10 @@ def test_a_file_is_studied_in_every_window_by_every_learner() -> None:
     assert ran == {(*kind, window) for kind in kinds for window in ("walk", "paper B", "paper A")}
     ridge = [row for row in found if row["learner"] == "ridge" and row["condition"] == ""]
     assert sorted(row["mask"] for row in ridge) == sorted(VARIANTS), "one market and no randomness: one row each"
-    trained = [row["seed"] for row in found if row["variant"] == "none mlp"]
-    assert trained == [0, 1], "one row per training seed"
+    trained = {name: [row["seed"] for row in found if row["variant"] == name] for name in NONE}
+    assert trained == {"none mlp": [0], "none mlp | paper B window": [0, 1]}, "one row per training seed, fewer walks"
+    more = [row["seed"] for row in rows(seeds=3, walk_seeds=2, **FILE) if row["variant"] == "none mlp"]
+    assert more == [0, 1]
     groups = [STUDY.group(row) for row in ridge]
     assert len(set(groups)) == len(FEATURES) and groups == sorted(groups, key=groups.index)
 

@@ -48,11 +48,12 @@ LENGTHS = {"lightgbm": ("rounds",), "mlp": ("epochs",)}
 def _grid(settings: Settings) -> Iterator[Config]:
     """Ridge: a row per market, variant and window; the others per training seed too. Overlay markets: the walk only."""
     real = bool(settings["data_path"])
-    windows = settings["windows"] if real else [WALK]
-    for seed in settings["seeds"]:
+    for place, seed in enumerate(settings["seeds"]):
+        walks = place < settings["walk_seeds"]
+        windows = [window for window in settings["windows"] if window != WALK or walks] if real else [WALK]
         for learner in settings["learners"]:
             trained = learner in TRAINED_LEARNERS
-            if real and not trained and seed != settings["seeds"][0]:
+            if real and not trained and place:
                 continue  # one real market and no randomness: one row
             for standardise in ["zscore"] + ["rank"] * (settings["ranks"] and not trained):
                 for mask in ordered(settings["trained_variants" if trained else "variants"]):
@@ -155,6 +156,9 @@ STUDY = Study(
             list, list(SHORT), choices=tuple(VARIANTS), optional=True, help="of LightGBM and the MLP; None: all"
         ),
         "ranks": Parameter(bool, True, help="ridge on ranked features too, beside z-scores"),
+        "walk_seeds": Parameter(
+            int, 1, low=1, high=100, help="training seeds of the walk on a file: its many fits take the time"
+        ),
         "rounds": Parameter(int, 500, low=1, high=5000, help="trees of LightGBM at most"),
         "epochs": Parameter(int, 60, low=1, high=1000, help="epochs of the MLP at most"),
         "samples": Parameter(int, SAMPLES, low=10, high=10000, help="resampled paths behind each interval"),
@@ -162,13 +166,16 @@ STUDY = Study(
         "n_days": Parameter(int, 1400, low=900, high=5000, help="days of the overlay market"),
     },
     scales={
-        "smoke": {"n_stocks": 80, "n_days": 960, "ranks": False, "rounds": 20, "epochs": 3, "samples": 100, "seeds": 1},
+        "smoke": {
+            "n_stocks": 80, "n_days": 960, "variants": ["halt_only", *TOLD_APART], "ranks": False, "rounds": 20,
+            "epochs": 2, "samples": 40, "seeds": 1,
+        },
         "laptop": {"seeds": 1},
         "paper": {"trained_variants": list(TOLD_APART), "seeds": 3},
     },
     grid_only=(
-        "windows", "first_test_year", "refit_every", "learners", "variants", "trained_variants", "ranks", "rounds",
-        "epochs",
+        "windows", "first_test_year", "refit_every", "learners", "variants", "trained_variants", "ranks",
+        "walk_seeds", "rounds", "epochs",
     ),
     group=_group,
     inputs=lambda settings: [settings["data_path"]] if settings["data_path"] else [],
