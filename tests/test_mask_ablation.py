@@ -158,7 +158,7 @@ def test_the_future_changes_no_row_before_it(monkeypatch, mask, learner):
     found = []
     for panel in panels:
         synthetic.features.cache_clear()
-        monkeypatch.setattr(mask_ablation, "market", lambda *_, panel=panel: replace(base, panel=panel))
+        monkeypatch.setattr(mask_ablation, "market", lambda *_, panel=panel, **__: replace(base, panel=panel))
         settings = STUDY.settings("smoke", 1, {**TINY, "factors": "core", "learners": [learner], "variants": [mask],
                                                "trained_variants": [mask], "refit_every": 1})  # fmt: skip
         row = STUDY.rows(settings)[0]
@@ -168,7 +168,7 @@ def test_the_future_changes_no_row_before_it(monkeypatch, mask, learner):
     before = slice(0, cut - first)
     np.testing.assert_array_equal(found[0]["prediction"][before], found[1]["prediction"][before])
     assert not np.array_equal(found[0]["prediction"], found[1]["prediction"], equal_nan=True)
-    for name in ("naive_close.returns", "executed_open.returns", "truth_ic"):
+    for name in ("naive_close.returns", "executed_open.active_gross", "executed_open.turnover", "truth_ic"):
         np.testing.assert_array_equal(found[0][name][: cut - first - 1], found[1][name][: cut - first - 1])
 
 
