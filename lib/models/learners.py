@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 
 from lib.errors import ParameterError, UnknownNameError, closest
+from lib.marks import registry, used
 from lib.models.dataset import Dataset
 from lib.models.normal_equations import NormalEquations
 from lib.models.splits import holdout
@@ -94,7 +95,7 @@ def _boosted(data: Dataset, seed: int, rounds: int, train_stop: int) -> Predicto
     return lambda rows: scale * np.asarray(model.predict(rows, num_threads=1)) if len(rows) else np.zeros(0)
 
 
-LEARNERS: dict[str, Learner] = {"ridge": ridge, "lightgbm": boosted_trees, "mlp": mlp}
+LEARNERS: dict[str, Learner] = registry("learners", {"ridge": ridge, "lightgbm": boosted_trees, "mlp": mlp})
 #: learners fitted in many small steps: another processor rounds otherwise and ends with slightly other weights
 TRAINED = frozenset({"lightgbm", "mlp"})
 
@@ -104,4 +105,5 @@ def find_learner(name: str) -> Learner:
     if name not in LEARNERS:
         known = ", ".join(LEARNERS)
         raise UnknownNameError(f"learner {name!r} does not exist; expected {known}{closest(name, LEARNERS)}")
+    used("learners", [name])
     return LEARNERS[name]

@@ -15,6 +15,7 @@ import pandas as pd
 
 from lib.claims import Answer
 from lib.errors import StoreError
+from lib.marks import machinery
 from lib.store import sweep
 from lib.studies import load_study, studies
 from lib.studies.base import SCALES, Study
@@ -24,6 +25,7 @@ from lib.studies.recorded_files import RECORDED, Confirmation, RecordedRow, Reco
 from lib.studies.runner import table, tidy, with_progress
 
 
+@machinery
 @dataclass(frozen=True)
 class Recorded:
     """The recorded rows of a study at one scale, for pages and scoreboard; false when there are none."""
@@ -101,6 +103,7 @@ class Recorded:
         return bool(self.rows)
 
 
+@machinery
 def recorded(study: str | Study, scale: str | None = None, folder: Path | str | None = None) -> Recorded:
     """Recorded results of a study at one scale; by default the largest scale that was recorded.
 
