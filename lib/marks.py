@@ -1,4 +1,4 @@
-"""Marks that the digest of the code behind a number reads (`lib.reached`), and the check that keeps it honest.
+"""Marks that the digest of the code behind a number reads (`lib.code`), and the check that keeps it honest.
 
 A registry holds entries by name: learners, factors. A row counts the entries that it can use, not the others, so a
 new entry makes no stored row stale. Which those are is read from the row and the code before the row is computed; what
@@ -31,8 +31,8 @@ def registry(key: str, entries: dict[str, Item], *, listed_by: tuple[str, ...] =
 
     key: a row or a setting of that name (or without its last letter, s) says which entries it uses. entries: values are
     the entries, or modules beside this one, whose entries are the calls with a literal name at their top level.
-    listed_by: functions beside the table that give all entries; code elsewhere that uses one of them, or the table
-    itself, uses all entries.
+    listed_by: functions beside the table, or "module.function" of its package, that give all entries; code of another
+    package that uses one of them, or the table itself, uses all entries.
     """
     return entries
 
@@ -56,8 +56,8 @@ def used(key: str, names: Iterable[str]) -> None:
     unknown = [name for name in names if entry_of(name) not in known] if known is not None else []
     if unknown:
         raise ParameterError(
-            f"the row uses {unknown[0]!r} of the registry {key!r}, which neither the row nor the code names, so editing "
-            f"it would not make the row stale; got {len(unknown)} such names: put them in the row under {key!r}"
+            f"the row uses {unknown[0]!r} of the registry {key!r}, which neither the row nor the code names, so that "
+            f"editing it would not make the row stale; got {len(unknown)} such names: put them in the row under {key!r}"
         )
 
 

@@ -1,6 +1,6 @@
 """The source files of this package: where a module is, which modules are studies, and digests of files.
 
-Nothing here imports what it reads. Which definitions a computation uses is found in `lib.reached`.
+Nothing here imports what it reads. Which definitions a computation uses is found in `lib.code`.
 """
 
 from __future__ import annotations

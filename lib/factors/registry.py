@@ -65,7 +65,7 @@ OTHER_SETS = {"alpha101": "alpha101", "parametric": "parametric"}
 
 
 #: family or set -> module whose calls declare its factors
-MODULES = registry("factors", {**FAMILIES, **OTHER_SETS}, listed_by=("catalogue", "factor_names"))
+MODULES = registry("factors", {**FAMILIES, **OTHER_SETS}, listed_by=("catalogue", "factor_names", "parametric.template.templates"))
 #: what others have published: the 213 and Kakushadze's 101
 PUBLISHED = (*FAMILIES, "alpha101")
 

@@ -24,10 +24,10 @@ import numpy as np
 import pandas as pd
 
 from lib.claims import SETTINGS, Answer
+from lib.code import Code, code_of
 from lib.errors import LoadError, ParameterError, closest
-from lib.marks import machinery
+from lib.marks import Entries, machinery
 from lib.parameters import Parameter, check_parameters
-from lib.reached import Code, code_of
 from lib.sources import file_digest
 from lib.store import NAME
 from lib.studies.agreement import EXACT, Agreement
@@ -186,7 +186,7 @@ class Study:
         return code_of({"grid": self.grid, "compute": self.compute, "contrast": self.contrast, "inputs": self.inputs})
 
     def source_digest(self) -> str:
-        """Digest of that code, with all entries of the registries that it uses; see `lib.reached`."""
+        """Digest of that code, with all entries of the registries that it uses; see `lib.code`."""
         return self.code().digest({})
 
     def source_digests(self, groups: Iterable[Sequence[Config]], settings: Sequence[Settings]) -> list[str]:
@@ -196,6 +196,11 @@ class Study:
         """
         code = self.code()
         return [code.digest(code.entries(rows, own)) for rows, own in zip(groups, settings, strict=True)]
+
+    def entries(self, groups: Iterable[Sequence[Config]], settings: Settings) -> list[Entries]:
+        """The entries of registries that each group of rows can use; the others are refused while it is computed."""
+        code = self.code()
+        return [code.entries(rows, settings) for rows in groups]
 
 
 @dataclass(frozen=True)

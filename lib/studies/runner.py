@@ -146,7 +146,7 @@ def _provenance(plan: Plan) -> dict[str, Any]:
         "study": plan.study.name,
         "parameters": without_paths(plan.settings, plan.inputs),
         "inputs": [vars(item) for item in plan.inputs],
-        "source": plan.source,
+        "source": plan.study.source_digest(),
         "date": now(),
         **repository_state(),
         **environment(),

@@ -1,53 +1,33 @@
-"""The code behind a number: a digest of the definitions that are reached from where its computation begins.
-
-A module that is imported counts for nothing, a definition that is used counts wherever it stands. From the functions of
-a study the names that a definition uses are followed, through imports, to the definitions that they stand for, and so on:
-
-- a class counts whole, with its bases and decorators; so do default arguments, constants, and classes that are only
-  named by an annotation; so does what a package runs at its import that defines nothing;
-- a module used as a value, or imported by a name that is computed, counts whole;
-- a call `run_study("NAME")` counts the numbers of that study, one without a literal name those of every study;
-- a registry (`lib.marks.registry`) counts by the entries that a row can use;
-- what `lib.marks.machinery` marks runs and stores rows; it is not followed.
-
-Methods need no rule of their own: an object comes from a class that something reached has named. The digest knows
-neither names of modules nor import statements, so moving, splitting and renaming files leave it as it is.
-"""
+"""Definitions reached from others, in an order that depends on nothing but what they are; see `lib.code`."""
 
 from __future__ import annotations
 
-import functools
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lib import sources
-from lib.definitions import (
+from lib.code.definitions import Module, items_of, parse, parse_file
+from lib.code.syntax import (
     ANY_MODULE,
     ANY_STUDY,
-    ARGUMENT,
     BODY,
     EFFECTS,
     ENTRY,
     NUMBERS,
     WHOLE,
-    Module,
     Name,
     Use,
-    items_of,
-    parse,
-    parse_file,
 )
-from lib.marks import Entries, entry_of, machinery
+from lib.errors import UnknownNameError
+from lib.marks import machinery
 
 #: files that are no data of the package beside them
 _NO_DATA = frozenset({".py", ".md", ".tmp"})
 NOTEBOOK = "notebook"
-#: arguments of a study that make its numbers; the others of its code only say which rows there are and what they read
-COMPUTING = ("compute", "contrast")
 
 
 @dataclass(frozen=True)
@@ -66,9 +46,14 @@ class Reach:
 
     names: dict[Name, int] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
-    strings: set[str] = field(default_factory=set)
+    strings: dict[str, set[str]] = field(default_factory=dict)  # by module
     used: set[Name] = field(default_factory=set)  # registries
     listed: set[Name] = field(default_factory=set)  # those of them of which something uses all entries
+
+    @cached_property
+    def spelled(self) -> frozenset[str]:
+        """The names without their modules."""
+        return frozenset(name.name for name in self.names)
 
     @cached_property
     def digest(self) -> str:
@@ -89,15 +74,19 @@ class Step:
 
 @machinery
 class Package:
-    """The source files of the package at one moment. pages: follow the machinery too, and studies with what they show."""
+    """The source files of the package at one moment.
+
+    pages: follow the machinery too, and studies with what they show. cells: the source of a notebook.
+    """
 
     def __init__(self, pages: bool = False, cells: str = "") -> None:
         self.pages = pages
         files = sources.stamps()
-        self.paths = {module_name(path): (path, *rest) for path, *rest in files if path.suffix == ".py"}
-        self.tables = [path for path, *_ in files if path.suffix not in _NO_DATA and not path.name.startswith(".")]
+        self.paths = {module_name(stamp[0]): stamp for stamp in files if stamp[0].suffix == ".py"}
+        self.tables = [path for path, _, _ in files if path.suffix not in _NO_DATA and not path.name.startswith(".")]
         self.cells = parse(cells, NOTEBOOK, False) if cells else None
         self._meant: dict[Use, Name | None] = {}
+        self.digests: dict[object, str] = {}  # of codes
         self._steps: dict[Name, Step] = {}
         self._reached: dict[tuple[Name, ...], Reach] = {}
 
@@ -116,7 +105,7 @@ class Package:
     def registries(self) -> dict[Name, Registry]:
         """The registries of the package."""
         found: dict[Name, Registry] = {}
-        for name, (path, *_) in self.paths.items():
+        for name, (path, _, _) in self.paths.items():
             if "registry(" in path.read_text(encoding="utf-8"):
                 module = self.module(name)
                 found |= {Name(name, own): self._registry(module, call) for own, call in module.registries.items()}
@@ -134,9 +123,17 @@ class Package:
             for entry in self.module(own).entries:
                 if of_modules or entry in dict(values):
                     entries.setdefault(entry, []).append(Name(own, ENTRY + entry))
-        listed = next((k.value.elts for k in call.keywords if k.arg == "listed_by"), [])
-        by = frozenset(Name(module.name, item.value) for item in listed)
+        listed: list[Any] = next((k.value.elts for k in call.keywords if k.arg == "listed_by"), [])
+        by = frozenset(self._beside(module.name, beside, item.value) for item in listed)
         return Registry(call.args[0].value, {k: tuple(v) for k, v in entries.items()}, by, of_modules)
+
+    def _beside(self, module: str, package: str, name: str) -> Name:
+        """A function of the module, or "far.name" in a module of its package."""
+        where, _, own = name.rpartition(".")
+        found = Name(f"{package}.{where}" if where else module, own)
+        if own not in self.module(found.module).statements:
+            raise UnknownNameError(f"registry in {module}: listed_by names {name!r}, which {found.module} does not define")
+        return found
 
     @cached_property
     def entry_modules(self) -> frozenset[str]:
@@ -213,14 +210,14 @@ class Package:
                     found.names[target] = len(found.names)
                     waiting.append(target)
             found.lines.append(f"{step.text} {' '.join([str(found.names[target]) for target in step.targets])}")
-            found.strings |= step.strings
+            found.strings.setdefault(name.module, set()).update(step.strings)
             found.used |= step.used
             found.listed |= step.listed
         found.lines += [f"file {text}" for text in self._data(found)]
         return found
 
     def entry_digest(self, names: Iterable[Name], used: set[Name]) -> str:
-        """SHA-256 (hex) of the statements of an entry and of all that is reached from them; adds registries to `used`."""
+        """SHA-256 (hex) of the statements of an entry and what is reached from them; adds registries to `used`."""
         total = hashlib.sha256()
         for name in names:
             step = self._step_from(name)
@@ -259,8 +256,9 @@ class Package:
         if use.name.name == ANY_STUDY:
             yield from self._named_studies(())
         elif use.name.name == ANY_MODULE:
-            if not any(r.of_modules for n, r in self.registries.items() if n.module == use.name.module):
-                package = use.name.module if self.module(use.name.module).package else use.name.module.rpartition(".")[0]
+            here = use.name.module
+            if not any(r.of_modules for n, r in self.registries.items() if n.module == here):
+                package = here if self.module(here).package else _folder(use.name)
                 yield from (Name(module, WHOLE) for module in sorted(self.modules_of(package)))
         elif (target := self.meant(Use(use.name, use.attributes))) is not None:
             yield target
@@ -293,144 +291,12 @@ class Package:
             if path.parent not in folders:
                 continue
             beside = (own.read_text(encoding="utf-8") for own in path.parent.glob("*.py"))
-            if path.name in found.strings or not any(path.name in text for text in beside):
+            if any(path.name in own for own in found.strings.values()) or not any(path.name in text for text in beside):
                 yield f"{path.name} {sources.file_digest(path)}"
-
-
-# -------------------------------------------------------------------------------- studies and notebooks
-
-
-@machinery
-@dataclass(frozen=True)
-class Code:
-    """The code of a study at one moment. computing: the roots that compute; others only say which rows there are."""
-
-    package: Package
-    roots: tuple[Name, ...]
-    computing: tuple[Name, ...]
-
-    def entries(self, rows: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> dict[str, frozenset[str]]:
-        """The entries of registries that count for some rows; a registry that is not there counts whole.
-
-        Those that the rows (or, where they do not, the settings) choose under the registry's key, and those that the
-        code names. The registry counts whole where something chosen is no entry and no constant of names (core: CORE),
-        and where nothing is chosen and the code names none or uses a list of all.
-        """
-        reach, rows = self.package.reach(self.computing), list(rows)
-        found = {}
-        for own, registry in self.package.registries.items():
-            named = reach.strings & registry.entries.keys()
-            chosen = set(_chosen(registry.key, rows)) or set(_chosen(registry.key, [settings]))
-            lists = {name.name for name in reach.names}
-            if chosen:
-                known = all(entry_of(name) in registry.entries or name.upper() in lists for name in chosen)
-                named |= {entry_of(name) for name in chosen} & registry.entries.keys() if known else set()
-            else:
-                known = own not in reach.listed
-            if known and named:
-                found[registry.key] = frozenset(named)
-        return found
-
-    def digest(self, entries: Entries) -> str:
-        """SHA-256 (hex) of what is reached, with those entries of the registries that it uses."""
-        reach = self.package.reach(self.roots)
-        lines, used, waiting = [reach.digest], set[Name](), sorted(reach.used)
-        for own in waiting:
-            if own in used:
-                continue
-            used.add(own)
-            registry = self.package.registries[own]
-            for name in sorted(entries.get(registry.key, registry.entries.keys())):
-                more = set[Name]()
-                lines.append(f"{registry.key} {name} {self.package.entry_digest(registry.entries[name], more)}")
-                waiting += sorted(more)
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-    def definitions(self) -> dict[str, str]:
-        """Definitions reached, by name without `lib.`, with 8 hexadecimal digits of the text of each."""
-        roots = list(self.roots)
-        for own in sorted(self.package.reach(self.roots).used):
-            roots += [name for names in self.package.registries[own].entries.values() for name in names]
-        reached = [*self.package.reach(self.roots).names, *self.package.reach(roots).names]
-        texts = {name: self.package.text(name) for name in reached if name.name not in (WHOLE, EFFECTS)}
-        shown = {name: text for name, text in texts.items() if text not in ("registry", "machinery")}
-        return {_shown(name): text[:8] for name, text in sorted(shown.items())}
-
-
-@machinery
-def code_of(functions: Mapping[str, Callable[..., Any] | None]) -> Code:
-    """The code of a study: of the functions that are its arguments of those names, some of which are `COMPUTING`."""
-    package = _package(sources.stamps())
-    names = {what: [*_names_of(what, f, package)] for what, f in functions.items() if f}
-    parts = (dict.fromkeys(name for what in chosen for name in names.get(what, [])) for chosen in (functions, COMPUTING))
-    return Code(package, *map(tuple, parts))
-
-
-@machinery
-def notebook_digest(cells: Iterable[str]) -> str:
-    """SHA-256 (hex) of all code that the cells of a notebook use: as for a study, and what shows, stores and judges."""
-    source = "\n".join(_without_magics(cell) for cell in cells)
-    package = _package(sources.stamps(), True, source)
-    code = Code(package, (Name(NOTEBOOK, BODY),), ())
-    return code.digest({})
-
-
-@machinery
-@lru_cache(maxsize=8)
-def _package(stamps: object, pages: bool = False, cells: str = "") -> Package:
-    return Package(pages, cells)
-
-
-def _names_of(argument: str, function: Callable[..., Any], package: Package) -> Iterator[Name]:
-    """Where the function is defined that is an argument of a study; of one that another made, what it was made of too."""
-    if isinstance(function, functools.partial):
-        parts = [function.func, *function.args, *function.keywords.values()]
-        yield from (name for part in parts if callable(part) for name in _names_of(argument, part, package))
-        return
-    owner: Any = function if hasattr(function, "__qualname__") else type(function)
-    name, _, inside = owner.__qualname__.partition(".")
-    module = package.module(owner.__module__)
-    if name in module.statements:
-        yield Name(module.name, name)
-    elif argument in module.arguments:
-        yield Name(module.name, ARGUMENT + argument)
-    else:
-        yield Name(module.name, WHOLE)
-    if owner is not function or "<locals>" in inside:
-        yield Name(module.name, NUMBERS)
-        cells = (cell.cell_contents for cell in getattr(function, "__closure__", None) or ())
-        yield from (name for value in cells if callable(value) for name in _names_of(argument, value, package))
-
-
-def _chosen(key: str, configs: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Texts under a key, or the key without its last letter."""
-    for config in configs:
-        for value in (config.get(key), config.get(key[:-1])):
-            yield from (item for item in ([value] if isinstance(value, str) else value or ()) if isinstance(item, str))
 
 
 def _folder(name: Name) -> str:
     return name.module.rpartition(".")[0]
-
-
-def _shown(name: Name) -> str:
-    return f"{name.module.removeprefix(sources.PACKAGE + '.')}.{name.name.removeprefix(ENTRY)}"
-
-
-def _without_magics(cell: str) -> str:
-    """Python of a cell: IPython's line magics become blank, a cell in another language becomes empty."""
-    first = cell.lstrip()
-    if first.startswith("%%") and not first.startswith(("%%time", "%%capture")):
-        return ""
-    return "\n".join(_python_line(line) for line in cell.splitlines())
-
-
-def _python_line(line: str) -> str:
-    stripped = line.lstrip()
-    indent = line[: len(line) - len(stripped)]
-    if stripped.startswith("%time "):
-        return indent + stripped.removeprefix("%time ").lstrip()
-    return indent + "pass" if stripped.startswith(("%", "!", "?")) else line
 
 
 def module_name(path: Path) -> str:
