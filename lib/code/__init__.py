@@ -1,7 +1,7 @@
 """The code behind a number: a digest of the definitions that are reached from where its computation begins.
 
-A module that is imported counts for nothing, a definition that is used counts wherever it stands. From the functions of a
-study the names that a definition uses are followed, through imports, to the definitions that they stand for, and so on:
+A module that is imported counts for nothing, a definition that is used counts wherever it stands. From the functions of
+a study the names that a definition uses are followed, through imports, to the definitions that they stand for, and on:
 
 - a class counts whole, with its bases and decorators; so do default arguments, constants, and classes that are only
   named by an annotation; so does what a package runs at its import that defines nothing;

@@ -70,13 +70,21 @@ class Code:
                 waiting += sorted(more)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
+    def reached(self, entries: Entries) -> set[Name]:
+        """All that is reached, those entries of the registries included."""
+        found, waiting = set[Name](), [self.package.reach(self.roots)]
+        for reach in waiting:
+            new = reach.names.keys() - found
+            found |= new
+            for own in sorted(reach.used & new):
+                registry = self.package.registries[own]
+                names = entries.get(registry.key, registry.entries.keys())
+                waiting += [self.package.reach(registry.entries[name]) for name in sorted(names)]
+        return found
+
     def definitions(self) -> dict[str, str]:
         """Definitions reached, by name without `lib.`, with 8 hexadecimal digits of the text of each."""
-        roots = list(self.roots)
-        for own in sorted(self.package.reach(self.roots).used):
-            roots += [name for names in self.package.registries[own].entries.values() for name in names]
-        reached = [*self.package.reach(self.roots).names, *self.package.reach(roots).names]
-        texts = {name: self.package.text(name) for name in reached if name.name not in (WHOLE, EFFECTS)}
+        texts = {name: self.package.text(name) for name in self.reached({}) if name.name not in (WHOLE, EFFECTS)}
         shown = {name: text for name, text in texts.items() if text not in ("registry", "machinery")}
         return {_shown(name): text[:8] for name, text in sorted(shown.items())}
 
@@ -101,7 +109,7 @@ def notebook_digest(cells: Iterable[str]) -> str:
 
 @machinery
 @lru_cache(maxsize=8)
-def _package(stamps: object, pages: bool = False, cells: str = "") -> Package:
+def _package(stamps: object, pages: bool = False, cells: str | None = None) -> Package:
     return Package(pages, cells)
 
 

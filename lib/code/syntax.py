@@ -129,7 +129,8 @@ def is_class_state(node: ast.AST) -> bool:
     """A name for an attribute of a class, as in TABLE = Entry.registry; not for a constant of it, Kind.ONE."""
     value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
     root, attributes = chain(value) if value is not None else (None, ())
-    return isinstance(root, ast.Name) and root.id[0].isupper() and not root.id.isupper() and any(map(str.islower, attributes))
+    of_class = isinstance(root, ast.Name) and root.id[0].isupper() and not root.id.isupper()
+    return of_class and any(map(str.islower, attributes))
 
 
 def is_constant(node: ast.stmt) -> bool:

@@ -79,12 +79,12 @@ class Package:
     pages: follow the machinery too, and studies with what they show. cells: the source of a notebook.
     """
 
-    def __init__(self, pages: bool = False, cells: str = "") -> None:
+    def __init__(self, pages: bool = False, cells: str | None = None) -> None:
         self.pages = pages
         files = sources.stamps()
         self.paths = {module_name(stamp[0]): stamp for stamp in files if stamp[0].suffix == ".py"}
         self.tables = [path for path, _, _ in files if path.suffix not in _NO_DATA and not path.name.startswith(".")]
-        self.cells = parse(cells, NOTEBOOK, False) if cells else None
+        self.cells = None if cells is None else parse(cells, NOTEBOOK, False)
         self._meant: dict[Use, Name | None] = {}
         self.digests: dict[object, str] = {}  # of codes
         self._steps: dict[Name, Step] = {}
@@ -132,7 +132,8 @@ class Package:
         where, _, own = name.rpartition(".")
         found = Name(f"{package}.{where}" if where else module, own)
         if own not in self.module(found.module).statements:
-            raise UnknownNameError(f"registry in {module}: listed_by names {name!r}, which {found.module} does not define")
+            what = f"registry in {module}: listed_by names {name!r}"
+            raise UnknownNameError(f"{what}, which {found.module} does not define; expected a function of the package")
         return found
 
     @cached_property
@@ -247,6 +248,8 @@ class Package:
         used = {r: t for t in targets for r, registry in self.registries.items() if t == r or t in registry.listed_by}
         listed = frozenset(r for r in used if _folder(name) != _folder(r))
         if name.name == WHOLE:
+            if not self.module(name.module).package:  # of modules imported there, what its definitions use
+                targets = [target for target in targets if target.name != WHOLE]
             targets.append(Name(name.module, EFFECTS))
         elif name.name != EFFECTS:
             targets += self._effects(name.module)

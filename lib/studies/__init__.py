@@ -41,6 +41,12 @@ def studies() -> list[str]:
 
 
 @machinery
+def _names() -> list[str]:
+    """As `studies`; but who only looks one up does not depend on all of them."""
+    return [module.rpartition(".")[2] for module in study_modules()]
+
+
+@machinery
 def load_study(study: str | Study) -> Study:
     """The Study of a name; a Study is returned as it is.
 
@@ -48,7 +54,7 @@ def load_study(study: str | Study) -> Study:
     """
     if not isinstance(study, str):
         return study
-    names = [module.rpartition(".")[2] for module in study_modules()]
+    names = _names()
     if study not in names:
         known = ", ".join(names) or "(there are none)"
         raise UnknownNameError(f"unknown study {study!r}{closest(study, names)}; studies: {known}")
@@ -61,7 +67,7 @@ def load_study(study: str | Study) -> Study:
 @machinery
 class _Callable(ModuleType):
     def __call__(self) -> list[str]:
-        return studies()
+        return _names()
 
 
 sys.modules[__name__].__class__ = _Callable
