@@ -183,8 +183,20 @@ one("one_2", SHIFT)
 """,
     "factors/two.py": "from lib.factors.registry import Family\n\ntwo = Family()\ntwo('two_1', 2)\n",
     "uses_all.py": "from lib.factors.registry import names\n\ndef run():\n    return names()\n",
-    "uses_some.py": "from lib.factors.registry import find_factors\n\nCORE = ('one_1',)\n\ndef run():\n    return find_factors(CORE)\n",
-    "dynamic/__init__.py": "from importlib import import_module\n\ndef load(name):\n    return import_module(f'lib.dynamic.{name}')\n",
+    "uses_some.py": """
+from lib.factors.registry import find_factors
+
+CORE = ("one_1",)
+
+def run():
+    return find_factors(CORE)
+""",
+    "dynamic/__init__.py": """
+from importlib import import_module
+
+def load(name):
+    return import_module(f"lib.dynamic.{name}")
+""",
     "dynamic/inner.py": "VALUE = 1\n",
     "value.py": "from lib import constants\n\ndef run(name):\n    return getattr(constants, name)\n",
     "state.py": """
@@ -413,7 +425,7 @@ def test_entries_that_the_code_names_count_whatever_the_row_says(package: Path) 
 
 def test_a_list_of_all_entries_must_be_there(package: Path) -> None:
     edit(package, "factors/registry.py", 'listed_by=("names",)', 'listed_by=("everything",)')
-    with pytest.raises(UnknownNameError, match="'everything', which lib.factors.registry does not define"):
+    with pytest.raises(UnknownNameError, match=r"'everything', which lib\.factors\.registry does not"):
         digest()
 
 

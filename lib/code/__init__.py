@@ -14,6 +14,6 @@ Methods need no rule of their own: an object comes from a class that something r
 neither names of modules nor import statements, so moving, splitting and renaming files leave it as it is.
 """
 
-from lib.code.digests import Code, code_of, notebook_digest
+from lib.code.digests import Code, code_of, digest_of, notebook_digest
 
-__all__ = ["Code", "code_of", "notebook_digest"]
+__all__ = ["Code", "code_of", "digest_of", "notebook_digest"]

@@ -99,6 +99,12 @@ def code_of(functions: Mapping[str, Callable[..., Any] | None]) -> Code:
 
 
 @machinery
+def digest_of(function: Callable[..., Any]) -> str:
+    """SHA-256 (hex) of the code that a function of this package reaches, with all entries of registries."""
+    return code_of({"compute": function}).digest({})
+
+
+@machinery
 def notebook_digest(cells: Iterable[str]) -> str:
     """SHA-256 (hex) of all code that the cells of a notebook use: as for a study, and what shows, stores and judges."""
     source = "\n".join(_without_magics(cell) for cell in cells)

@@ -289,6 +289,8 @@ class Package:
 
     def _data(self, found: Reach) -> Iterator[str]:
         """Tables beside the modules reached: those that are named, and those that no string there names."""
+        if not self.tables:
+            return
         folders = {self.paths[n.module][0].parent for n in found.names if n.module in self.paths}
         for path in self.tables:
             if path.parent not in folders:
