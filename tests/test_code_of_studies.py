@@ -27,11 +27,11 @@ CHANGES_NUMBERS = [
     ("studies/mask_ablation_synthetic_tables.py", '["ranks"]', '["orders"]', OF_ABLATION),
     # whoever reads another study's rows depends on the code that makes them
     ("models/training.py", "clip_norm: float = 1.0", "clip_norm: float = 2.0", OF_ABLATION),
-    ("studies/mask_ablation.py", '"large_stocks": Parameter(int, 1000', '"large_stocks": Parameter(int, 900', OF_ABLATION[1:]),
+    ("studies/mask_ablation.py", '"rounds": Parameter(int, 300', '"rounds": Parameter(int, 900', OF_ABLATION[1:]),
     # deep below: a compiled loop, a formula, a rule of the exchange
-    ("kernels/compiled/sums.py", "@compiled\n", "@compiled  # loop\n@staticmethod\n", ["coverage", "mask_ablation"]),
+    ("kernels/compiled/sums.py", "@compiled\n", "@compiled\n@staticmethod\n", ["coverage", "mask_ablation"]),
     ("factors/alpha.py", "delta(close, 1)", "delta(close, 2)", ["coverage", "mask_ablation"]),
-    ("market/config.py", "MAX_STOCKS: Final = ", "MAX_STOCKS: Final = 1 + ", ["covariance_eigenvalue", "mask_ablation"]),
+    ("market/config.py", "STOCKS: Final = ", "STOCKS: Final = 1 + ", ["covariance_eigenvalue", "mask_ablation"]),
 ]  # fmt: skip
 #: the same for edits that change no number of theirs
 CHANGES_NONE = [
@@ -39,7 +39,7 @@ CHANGES_NONE = [
     ("studies/cases_tables.py", "SCRIPTED = (", "SCRIPTED = (  # by hand\n", ["cases"]),
     ("studies/paradox_tables.py", "apparent IC falls", "the apparent IC falls", ["paradox"]),
     ("studies/phantom_alpha_tables.py", "STORY = (", 'STORY = (("truth_ic", 1), ', ["phantom_alpha"]),
-    ("studies/mask_ablation_synthetic_tables.py", "JUDGED = (", 'JUDGED = ("m1_ic", ', ["mask_ablation", "paradox"]),
+    ("studies/mask_ablation_synthetic_tables.py", "JUDGED = (", "JUDGED = (0, ", ["mask_ablation", "paradox"]),
     ("portfolio/costs.py", "\n\nclass ", "\n\nADDED = 1\n\n\nclass ", ["covariance_eigenvalue", "coverage"]),
     ("studies/mask_ablation.py", "def _compute(", "ADDED = 1\n\n\ndef _compute(", OF_ABLATION),
     ("studies/runner.py", '"n": "Int64"', '"n": "Float64"', ["paradox"]),
