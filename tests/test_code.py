@@ -134,6 +134,16 @@ def test_two_definitions_that_change_places_do_not(package: Path) -> None:
     assert digest() != before
 
 
+def test_a_name_that_stands_for_something_else_counts(package: Path) -> None:
+    """The order in which definitions are reached is the same."""
+    edit(package, "studies/first.py", "late() + ", "late() + one() + another() + ")
+    edit(package, "studies/first.py", "import late", "import late, one, late as another")
+    write(package / "late.py", "def late():\n    return 7\n\ndef one():\n    return 1\n")
+    before = digest()
+    edit(package, "studies/first.py", "late as another", "one as another")
+    assert digest() != before
+
+
 def test_a_study_whose_rows_are_asked_for_counts_with_its_grid_and_what_it_computes(package: Path) -> None:
     second = "lib.studies.second", ("_compute",)
     before = digest(*second)
@@ -194,7 +204,7 @@ def test_a_new_entry_changes_only_what_counts_whole(package: Path) -> None:
         ({}, {"learners": ["tree"]}, "lib.studies.first"),
         ({}, {}, "lib.uses_some", "run"),
         ({"factors": "core"}, {}, "lib.uses_some", "run"),
-        ({"factors": "all"}, {}, "lib.uses_some", "run"),
+        ({"factors": "all"}, {}, "lib.uses_some", "run"),  # a constant of that name that holds no entry
         ({}, {}, "lib.uses_all", "run"),
     )
     before = [of(*question) for question in asked]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,3 +117,10 @@ def test_no_module_does_anything_when_it_is_imported_but_define(package: Path) -
     known = Package()
     found = {name for name in known.paths if known.module(name).effects}
     assert found - known.entry_modules == {"lib", "lib.studies"}
+
+
+def test_definitions_are_reached_by_name_only(package: Path) -> None:
+    """Ways to be called without being named, which the walk does not know."""
+    hidden = re.compile(r"\.register\b|singledispatch|__init_subclass__|__subclasses__|metaclass=|import \*")
+    texts = {path: path.read_text(encoding="utf-8") for path in sources.FOLDER.rglob("*.py")}
+    assert [str(path) for path, text in texts.items() if hidden.search(text)] == []

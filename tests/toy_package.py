@@ -172,14 +172,15 @@ one("one_1", WIDTH)
 one("one_2", SHIFT)
 """,
     "factors/two.py": "from lib.factors.registry import Family\n\ntwo = Family()\ntwo('two_1', 2)\n",
-    "uses_all.py": "from lib.factors.registry import names\n\ndef run():\n    return names()\n",
+    "uses_all.py": "from lib.factors.registry import names\n\ndef run():\n    return names(), 'one_1'\n",
     "uses_some.py": """
 from lib.factors.registry import find_factors
 
 CORE = ("one_1",)
+ALL = ("nothing",)
 
 def run():
-    return find_factors(CORE)
+    return find_factors(CORE or ALL)
 """,
     "dynamic/__init__.py": """
 from importlib import import_module

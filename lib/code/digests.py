@@ -34,17 +34,15 @@ class Code:
         code names. The registry counts whole where something chosen is no entry and no constant of names (core: CORE),
         and where nothing is chosen and the code names none or uses a list of all.
         """
-        reach, rows = self.package.reach(self.computing), list(rows)
-        found = {}
+        rows, found = list(rows), {}
         for own, registry in self.package.registries.items():
-            elsewhere = (strings for module, strings in reach.strings.items() if module != own.module)
-            named = {name for strings in elsewhere for name in strings & registry.entries.keys()}
+            named, groups = self.package.named(self.computing, own)
             chosen = set(_chosen(registry.key, rows)) or set(_chosen(registry.key, [settings]))
             if chosen:
-                known = all(entry_of(name) in registry.entries or name.upper() in reach.spelled for name in chosen)
-                named |= {entry_of(name) for name in chosen} & registry.entries.keys() if known else set()
+                known = all(entry_of(name) in registry.entries or name.upper() in groups for name in chosen)
+                named = named | ({entry_of(name) for name in chosen} & registry.entries.keys() if known else set())
             else:
-                known = own not in reach.listed
+                known = own not in self.package.reach(self.computing).listed
             if known and named:
                 found[registry.key] = frozenset(named)
         return found

@@ -46,14 +46,9 @@ class Reach:
 
     names: dict[Name, int] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
-    strings: dict[str, set[str]] = field(default_factory=dict)  # by module
+    strings: set[str] = field(default_factory=set)
     used: set[Name] = field(default_factory=set)  # registries
     listed: set[Name] = field(default_factory=set)  # those of them of which something uses all entries
-
-    @cached_property
-    def spelled(self) -> frozenset[str]:
-        """The names without their modules."""
-        return frozenset(name.name for name in self.names)
 
     @cached_property
     def digest(self) -> str:
@@ -88,6 +83,7 @@ class Package:
         self._meant: dict[Use, Name | None] = {}
         self.digests: dict[object, str] = {}  # of codes
         self._steps: dict[Name, Step] = {}
+        self._named: dict[tuple[tuple[Name, ...], Name], tuple[frozenset[str], frozenset[str]]] = {}
         self._reached: dict[tuple[Name, ...], Reach] = {}
 
     def module(self, name: str) -> Module:
@@ -211,7 +207,7 @@ class Package:
                     found.names[target] = len(found.names)
                     waiting.append(target)
             found.lines.append(f"{step.text} {' '.join([str(found.names[target]) for target in step.targets])}")
-            found.strings.setdefault(name.module, set()).update(step.strings)
+            found.strings |= step.strings
             found.used |= step.used
             found.listed |= step.listed
         found.lines += [f"file {text}" for text in self._data(found)]
@@ -232,6 +228,16 @@ class Package:
     def text(self, name: Name) -> str:
         """The text of a definition; of what is not followed, that it is not."""
         return self._step_from(name).text
+
+    def named(self, roots: tuple[Name, ...], registry: Name) -> tuple[frozenset[str], frozenset[str]]:
+        """Entries of a registry that strings reached from somewhere name, outside its module; names that hold such."""
+        if (roots, registry) not in self._named:
+            entries = self.registries[registry].entries.keys()
+            steps = ((name, self._step_from(name).strings & entries) for name in self.reach(roots).names)
+            found = [(name.name, strings) for name, strings in steps if strings and name.module != registry.module]
+            entry_names = frozenset(entry for _, strings in found for entry in strings)
+            self._named[roots, registry] = entry_names, frozenset(name for name, _ in found)
+        return self._named[roots, registry]
 
     def _step_from(self, name: Name) -> Step:
         if name not in self._steps:
@@ -296,7 +302,7 @@ class Package:
             if path.parent not in folders:
                 continue
             beside = (own.read_text(encoding="utf-8") for own in path.parent.glob("*.py"))
-            if any(path.name in own for own in found.strings.values()) or not any(path.name in text for text in beside):
+            if path.name in found.strings or not any(path.name in text for text in beside):
                 yield f"{path.name} {sources.file_digest(path)}"
 
 
