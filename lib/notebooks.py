@@ -1,7 +1,7 @@
 """A notebook of the book: what it declares, what it depends on, and its strict, all-or-nothing execution.
 
 papermill does the work. Around it: a parameter that the notebook does not declare is an error; an executed
-copy carries a key made of everything it depends on (cells, parameters, modules of `lib` used, package
+copy carries a key made of everything it depends on (cells, parameters, definitions of `lib` used, package
 versions, input files) and is fresh while the key holds; a failed run writes nothing and says why in one line.
 
 A notebook may declare in its metadata ``"inputs": ["book/claims.csv", "book/recorded/*"]``: files it
@@ -27,10 +27,11 @@ from typing import Any
 
 import nbformat
 
+from lib.code import notebook_digest
 from lib.errors import LibError, LoadError, ParameterError, UnknownNameError, closest
 from lib.page import files_named, finish
 from lib.parameters import unknown_names
-from lib.sources import FOLDER, digest, file_digest, notebook_modules
+from lib.sources import FOLDER, file_digest
 from lib.store import write_bytes
 
 ROOT = FOLDER.parent
@@ -39,7 +40,7 @@ Values = Mapping[str, Any]
 #: bytes of a folder's name that leave room for a socket in it: the system allows 104 to 108 in all
 LONGEST_FOLDER = 80
 
-_KEY_FORMAT = 1  # part of every key: raise it when the form of an executed copy changes
+_KEY_FORMAT = 2  # part of every key: raise it when the form of an executed copy changes
 
 
 class NotebookError(LibError):
@@ -109,7 +110,7 @@ class Notebook:
             "format": _KEY_FORMAT,
             "cells": [[cell.cell_type, cell.source, cell.metadata] for cell in self.node.cells],
             "parameters": {**values, **contents},
-            "modules": digest(notebook_modules(code)),
+            "code": notebook_digest(code),
             "packages": installed(),
             "inputs": [[str(path.relative_to(self.root)), file_digest(path)] for path in self._inputs()],
         }

@@ -18,11 +18,11 @@ LINES = 450
 #: from the ground up; a part may import what stands on a lower line, and itself
 LAYERS = (
     ("errors",),
-    ("days",),
+    ("days", "marks"),
     ("exchanges", "kernels", "listing", "parameters", "sources", "stats", "store"),
-    ("limits",),
+    ("code", "limits"),
     ("day_limits",),
-    ("block", "definitions", "masked", "reasons"),
+    ("block", "masked", "reasons"),
     ("compiled", "eager"),
     ("graph",),
     ("ops", "engine", "panel"),

@@ -101,7 +101,7 @@ def test_an_error_inside_a_row_names_the_row(toy, capsys, monkeypatch):
     def compute(row, settings):
         raise LoadError("too few\nlimit closes")
 
-    compute.__module__ = toy_study.__name__
+    compute.__module__, compute.__qualname__ = toy_study.__name__, "compute"  # in place of the study\'s own
     monkeypatch.setattr(toy_study, "STUDY", replace(toy_study.STUDY, compute=compute))
     refused(capsys, ["run", "toy"], "LoadError: too few limit closes (in study 'toy', row {")
 

@@ -32,7 +32,7 @@ def shifted(share):
         first = {**result.records[0], "value": result.records[0]["value"] * factor}
         return replace(result, records=[first, *result.records[1:]])
 
-    wrong.__module__ = toy_study.__name__
+    wrong.__module__, wrong.__qualname__ = toy_study.__name__, "compute"  # in place of the study\'s own
     return replace(TOY, compute=wrong)
 
 

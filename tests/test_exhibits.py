@@ -143,6 +143,9 @@ class Kept(Run):
     stale: list[str] = field(default_factory=list)
     confirmed: Confirmation | None = None
 
+    def since(self) -> str:
+        return " (changed since: market.gbm.drift)"
+
     @property
     def seeds(self) -> list[int]:
         return [0, 1]

@@ -14,9 +14,10 @@ import pytest
 import torch
 from overlay import rough_panel, without
 
+from lib.code import code_of
 from lib.errors import LibError, PanelError, ShortPanelWarning
 from lib.factors import FactorSet, FactorStream, compute_factors, factor_names
-from lib.factors.compute import CHECKPOINT_DAYS
+from lib.factors.compute import CHECKPOINT_DAYS, CODE
 from lib.factors.target import store
 from lib.masked import Cells
 from lib.panel import Panel
@@ -228,3 +229,11 @@ def test_a_float64_beyond_float32_is_stored_as_invalid():
     values, valid = np.empty((1, 3), np.float32), np.empty((1, 3), np.bool_)
     store(cells, values, valid)
     assert values.tolist() == [[0.0, 2.0, 0.0]] and valid.tolist() == [[False, True, False]]
+
+
+def test_a_result_on_disk_depends_on_all_the_code_that_makes_it():
+    parts = {part.removesuffix(".py") for part in CODE}
+    reached = code_of({"compute": compute_factors}).definitions()
+    others = {name for name in reached if name.split(".")[0] not in parts}
+    assert "engine.stream.Stream" in reached and "kernels.compiled.sums.window_sum" in reached
+    assert not {name for name in others if not name.startswith(("errors.", "sources."))}

@@ -15,7 +15,6 @@ from lib.figures.learner_tuning import tuned
 from lib.findings.learner_tuning import Tuning
 from lib.models.fits import FIXED_TREES
 from lib.models.learners import LEARNERS, NETWORK, RIDGE_PENALTIES, TREES
-from lib.sources import MACHINERY, closure
 from lib.studies import learner_tuning, recorded, run_study
 from lib.studies.learner_trials import DEFAULTS, RANGES, Range, trial_name, trial_settings
 from lib.studies.learner_tuning import FIRST_MARKET, STUDY, tuning_split
@@ -156,4 +155,6 @@ def test_the_settings_of_a_walk_are_the_best_recorded_trials():
 
 def test_setting_them_does_not_make_the_search_stale():
     """Its rows do not read what they decide."""
-    assert "lib.models.learners" not in closure([learner_tuning.__name__], MACHINERY)
+    reached = learner_tuning.STUDY.code().definitions()
+    assert any(name.startswith("models.fits.") for name in reached)
+    assert not any(name.startswith("models.learners.") for name in reached)

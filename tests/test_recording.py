@@ -190,7 +190,7 @@ def test_a_wrong_number_fails_verification(repository, monkeypatch):
         first = {**result.records[0], "value": result.records[0]["value"] * (1 + 3e-6)}
         return replace(result, records=[first, *result.records[1:]])
 
-    wrong.__module__ = toy_study.__name__
+    wrong.__module__, wrong.__qualname__ = toy_study.__name__, "compute"  # in place of the study\'s own
     rows = sorted(look(repository).rows, key=lambda row: row.id)
     number = next(i for i, row in enumerate(rows) if row.config["variant"] == "plain")
     study = replace(TOY, compute=wrong)

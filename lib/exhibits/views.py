@@ -177,7 +177,7 @@ def _freshness(recorded: Recorded) -> str:
     if not recorded:
         return ""
     if count := len(recorded.stale_rows()):
-        return f"STALE: {count} of {len(recorded.rows)} rows were made by earlier code"
+        return f"STALE: {count} of {len(recorded.rows)} rows were made by earlier code{recorded.since()}"
     found = recorded.confirmation()
     if found is None:
         return "the code of this build"

@@ -26,7 +26,7 @@ BLOCK_CELLS = 96 * 2**10
 #: files and folders of this package that a factor on disk depends on: a run that was killed is taken up by the same code
 CODE = (
     "block.py", "compiled.py", "day_limits.py", "days.py", "eager.py", "engine", "exchanges.py", "factors", "graph.py",
-    "kernels", "limits.py", "listing.py", "masked.py", "ops.py", "panel.py", "reasons.py",
+    "kernels", "limits.py", "listing.py", "marks.py", "masked.py", "ops.py", "panel.py", "reasons.py",
 )  # fmt: skip
 #: days between two checkpoints of a computation that goes to disk
 CHECKPOINT_DAYS = 512

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 from lib.errors import ExpressionError, UnknownNameError, closest
 from lib.graph import Node
+from lib.marks import registry, used
 
 LOG2 = math.log(2)
 
@@ -63,6 +64,8 @@ class Factor:
 OTHER_SETS = {"alpha101": "alpha101", "parametric": "parametric"}
 
 
+#: family or set -> module whose calls declare its factors
+MODULES = registry("factors", {**FAMILIES, **OTHER_SETS}, listed_by=("catalogue", "factor_names", "parametric.template.templates"))
 #: what others have published: the 213 and Kakushadze's 101
 PUBLISHED = (*FAMILIES, "alpha101")
 
@@ -85,11 +88,10 @@ class Family:
 
 def catalogue(sets: Iterable[str] | None = None) -> dict[str, Factor]:
     """Registered factors by name: the 213 in the papers' order, then the other sets; or those of some sets only."""
-    modules = FAMILIES | OTHER_SETS
-    wanted = set(modules if sets is None else sets)
+    wanted = set(MODULES if sets is None else sets)
     for name in wanted:
-        import_module(f"lib.factors.{modules[name]}")
-    order = list(modules)
+        import_module(f"lib.factors.{MODULES[name]}")
+    order = list(MODULES)
     found = ((name, factor) for name, factor in Family.catalogue.items() if _set(factor) in wanted)
     return dict(sorted(found, key=lambda item: order.index(_set(item[1]))))
 
@@ -112,10 +114,10 @@ def factor_names(family: str | None = None) -> list[str]:
     if family is None:
         return list(catalogue(FAMILIES))
     root = family.partition("/")[0]
-    known = catalogue([root]) if root in FAMILIES | OTHER_SETS else {}
+    known = catalogue([root]) if root in MODULES else {}
     names = [name for name, factor in known.items() if family in (factor.family, root)]
     if not names:
-        families = [*FAMILIES, *OTHER_SETS]
+        families = list(MODULES)
         raise UnknownNameError(
             f"factor family {family!r} does not exist; families: {', '.join(families)}{closest(family, families)}"
         )
@@ -125,6 +127,7 @@ def factor_names(family: str | None = None) -> list[str]:
 def find_factors(names: Iterable[str]) -> list[Factor]:
     """The factors of those names, in the order given. Raises UnknownNameError with the closest names."""
     names = list(names)
+    used("factors", names)
     known = catalogue(FAMILIES)
     if not known.keys() >= set(names):
         known = catalogue()  # the other sets take longer to build than most callers need

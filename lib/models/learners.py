@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from lib.errors import UnknownNameError, closest
+from lib.marks import registry, used
 from lib.models.fits import Fit, boosted_trees, mlp, ridge
 
 Learner = Callable[..., Fit]
@@ -24,11 +25,11 @@ TREES: Mapping[str, Any] = {
 }  # fmt: skip
 NETWORK: Mapping[str, Any] = {"learning_rate": 5e-4, "weight_decay": 1e-5, "dropout": 0.1, "batch": 8192}
 
-LEARNERS: dict[str, Learner] = {
+LEARNERS: dict[str, Learner] = registry("learners", {
     "ridge": partial(ridge, penalties=RIDGE_PENALTIES),
     "lightgbm": partial(boosted_trees, **TREES),
     "mlp": partial(mlp, **NETWORK),
-}
+})  # fmt: skip
 #: learners fitted in many small steps: another processor rounds otherwise and ends with slightly other weights
 TRAINED = frozenset({"lightgbm", "mlp"})
 
@@ -38,4 +39,5 @@ def find_learner(name: str) -> Learner:
     if name not in LEARNERS:
         known = ", ".join(LEARNERS)
         raise UnknownNameError(f"learner {name!r} does not exist; expected {known}{closest(name, LEARNERS)}")
+    used("learners", [name])
     return LEARNERS[name]

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lib.errors import UnknownNameError, closest
+from lib.marks import machinery
 from lib.sources import study_modules
 
 if TYPE_CHECKING:
@@ -39,6 +40,13 @@ def studies() -> list[str]:
     return [module.rpartition(".")[2] for module in study_modules()]
 
 
+@machinery
+def _names() -> list[str]:
+    """As `studies`; but who only looks one up does not depend on all of them."""
+    return [module.rpartition(".")[2] for module in study_modules()]
+
+
+@machinery
 def load_study(study: str | Study) -> Study:
     """The Study of a name; a Study is returned as it is.
 
@@ -46,18 +54,20 @@ def load_study(study: str | Study) -> Study:
     """
     if not isinstance(study, str):
         return study
-    if study not in studies():
-        known = ", ".join(studies()) or "(there are none)"
-        raise UnknownNameError(f"unknown study {study!r}{closest(study, studies())}; studies: {known}")
+    names = _names()
+    if study not in names:
+        known = ", ".join(names) or "(there are none)"
+        raise UnknownNameError(f"unknown study {study!r}{closest(study, names)}; studies: {known}")
     found: Study = import_module(f"lib.studies.{study}").STUDY
     if found.name != study:
         raise UnknownNameError(f"lib/studies/{study}.py declares the study {found.name!r}: they must agree")
     return found
 
 
+@machinery
 class _Callable(ModuleType):
     def __call__(self) -> list[str]:
-        return studies()
+        return _names()
 
 
 sys.modules[__name__].__class__ = _Callable

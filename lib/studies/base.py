@@ -24,10 +24,11 @@ import numpy as np
 import pandas as pd
 
 from lib.claims import SETTINGS, Answer
-from lib.definitions import measured_digest
+from lib.code import Code, code_of
 from lib.errors import LoadError, ParameterError, closest
+from lib.marks import Entries, machinery
 from lib.parameters import Parameter, check_parameters
-from lib.sources import MACHINERY, file_digest
+from lib.sources import file_digest
 from lib.store import NAME
 from lib.studies.agreement import EXACT, Agreement
 
@@ -74,6 +75,7 @@ class RowResult:
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
+@machinery
 @dataclass(frozen=True)
 class Study:
     """The declaration of a study; see the head of this file.
@@ -92,8 +94,6 @@ class Study:
     unavailable: row -> what this machine lacks to compute it ("" when it lacks nothing); such rows are left out here,
                 and a recorded one is not recomputed here
     synthetic:  the synthetic exchange is the subject, a price file only an addition: rows made without one are evidence
-    presentation: modules that only show or judge results; editing them makes no result stale, except the definitions
-                in them that other modules of the study use
     measured:   the numbers measure a machine (times, memory): rows run one after the other, whatever the number
                 of processes, and `verify` leaves them out, because no recomputation gives them again
     """
@@ -116,7 +116,6 @@ class Study:
     agreement: Callable[[Config], Agreement] = _exact
     tolerances: Mapping[str, float] = field(default_factory=dict)
     unavailable: Callable[[Config], str] = _nothing_missing
-    presentation: tuple[str, ...] = ()
     measured: bool = False
     synthetic: bool = False
 
@@ -182,13 +181,26 @@ class Study:
         value = self.setting(row, settings) if callable(self.setting) else self.setting
         return _known(value, SETTINGS, f"study {self.name!r}: setting")
 
-    def source_digest(self) -> str:
-        """Digest of the code that makes the numbers: no machinery, comments or docstrings.
+    def code(self) -> Code:
+        """The code that makes the numbers: what is reached from the grid, the computation, contrasts and inputs."""
+        return code_of({"grid": self.grid, "compute": self.compute, "contrast": self.contrast, "inputs": self.inputs})
 
-        Of the modules that only show results, the definitions that the others use; see `lib.definitions`.
+    def source_digest(self) -> str:
+        """Digest of that code, with all entries of the registries that it uses; see `lib.code`."""
+        return self.code().digest({})
+
+    def source_digests(self, groups: Iterable[Sequence[Config]], settings: Sequence[Settings]) -> list[str]:
+        """Digest of the code behind each group of rows: a row of the grid, or the rows of a contrast.
+
+        settings: of each group, as `compute` sees them. Of registries, the entries that the rows can use.
         """
-        modules = [self.compute.__module__, self.grid.__module__]
-        return measured_digest(modules, MACHINERY, self.presentation)
+        code = self.code()
+        return [code.digest(code.entries(rows, own)) for rows, own in zip(groups, settings, strict=True)]
+
+    def entries(self, groups: Iterable[Sequence[Config]], settings: Settings) -> list[Entries]:
+        """The entries of registries that each group of rows can use; the others are refused while it is computed."""
+        code = self.code()
+        return [code.entries(rows, settings) for rows in groups]
 
 
 @dataclass(frozen=True)

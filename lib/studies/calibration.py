@@ -69,5 +69,4 @@ STUDY = Study(
     setting="different",
     summarise=summary,
     synthetic=True,
-    presentation=("lib.studies.calibration_tables",),
 )

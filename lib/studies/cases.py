@@ -214,6 +214,5 @@ STUDY = Study(
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
     agreement=_agreement,
-    presentation=("lib.studies.cases_tables", "lib.studies.regimes_tables"),
     synthetic=True,
 )

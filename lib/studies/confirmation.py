@@ -102,8 +102,11 @@ def _recomputed(
 
 def _note(source: Recorded, sample: Sequence[RecordedRow], commit: str, folder: Path) -> None:
     recording = Recording.read(source.study.name, folder)
-    covers = tuple(dict.fromkeys(str(source.runs[row.run]["source"]) for row in sample))
-    rows = tuple(row.id for row in sample)
-    digest = source.study.source_digest()
-    recording.confirm(Confirmation(source.scale, digest, covers, rows, commit, now()))
+    today, date = source.current(), now()
+    found = []
+    for digest in dict.fromkeys(today[row.id] for row in sample):
+        own = [row for row in sample if today[row.id] == digest]
+        covers = tuple(dict.fromkeys(str(source.runs[row.run]["source"]) for row in own))
+        found.append(Confirmation(source.scale, digest, covers, tuple(row.id for row in own), commit, date))
+    recording.confirm(found)
     recording.write()

@@ -195,5 +195,4 @@ STUDY = Study(
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
     synthetic=True,
-    presentation=("lib.studies.contamination_tables", "lib.findings", "lib.findings.seeds"),
 )

@@ -190,5 +190,4 @@ STUDY = Study(
     tolerances={f"{name}: {metric}": 0.02 for name in factor_names() for metric in ("agreement", "correlation")},
     unavailable=_unavailable,
     summarise=kinds_table,
-    presentation=("lib.findings", "lib.findings.audit"),
 )

@@ -150,5 +150,4 @@ STUDY = Study(
     contrast_by=_by_market,
     agreement=_agreement,
     summarise=summary,
-    presentation=("lib.findings", "lib.findings.seeds"),
 )

@@ -138,5 +138,4 @@ STUDY = Study(
     # eigenvalues of rounding differ from one processor to the next; what float32 adds to a real one is small
     tolerances={"round-off": 9.0, "round-off of all": 9.0, "lowest": 1e-3, "lowest of all": 1e-3, "needed": 1e-3},
     synthetic=True,
-    presentation=("lib.studies.covariance_eigenvalue_tables", "lib.findings", "lib.findings.seeds"),
 )

@@ -166,5 +166,4 @@ STUDY = Study(
     setting="reduced",
     summarise=summary,
     synthetic=True,
-    presentation=("lib.studies.coverage_tables", "lib.findings", "lib.findings.seeds"),
 )

@@ -165,5 +165,4 @@ STUDY = Study(
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
     synthetic=True,
-    presentation=("lib.studies.ewma_float32_tables", "lib.findings", "lib.findings.seeds"),
 )  # fmt: skip

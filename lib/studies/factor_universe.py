@@ -111,5 +111,4 @@ STUDY = Study(
     summarise=summary,
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
-    presentation=("lib.studies.factor_universe_tables",),
 )

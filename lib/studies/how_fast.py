@@ -251,6 +251,5 @@ STUDY = Study(
     summarise=summary,
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
-    presentation=("lib.studies.how_fast_tables", "lib.studies.how_fast_peers"),
     measured=True,
 )  # fmt: skip

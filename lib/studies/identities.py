@@ -124,6 +124,5 @@ STUDY = Study(
     summarise=summary,
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
-    presentation=("lib.studies.identities_tables", "lib.findings", "lib.findings.seeds"),
     synthetic=True,
 )

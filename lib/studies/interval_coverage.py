@@ -110,6 +110,5 @@ STUDY = Study(
     },
     setting="different",
     summarise=summary,
-    presentation=("lib.studies.interval_coverage_tables", "lib.findings", "lib.findings.intervals"),
     synthetic=True,
 )

@@ -122,5 +122,4 @@ STUDY = Study(
     group=lambda row: str(row["seed"]),
     agreement=_agreement,
     summarise=summary,
-    presentation=("lib.studies.learner_tuning_tables", "lib.findings", "lib.findings.learner_tuning"),
 )

@@ -187,9 +187,4 @@ STUDY = Study(
     summarise=summary,
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
-    presentation=(
-        "lib.studies.mask_ablation_real_tables",
-        "lib.studies.mask_ablation_synthetic_tables",
-        "lib.studies.mask_ablation_tables",
-    ),
 )  # fmt: skip

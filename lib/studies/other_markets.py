@@ -247,6 +247,5 @@ STUDY = Study(
     inputs=lambda settings: [settings["us_path"]] if settings["us_path"] else [],
     setting="different",
     summarise=summary,
-    presentation=("lib.studies.other_markets_tables", "lib.studies.regimes_tables"),
     synthetic=True,
 )

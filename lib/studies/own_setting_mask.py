@@ -257,5 +257,4 @@ STUDY = Study(
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
     synthetic=True,
-    presentation=("lib.studies.own_setting_mask_tables", "lib.findings", "lib.findings.own_setting"),
 )  # fmt: skip

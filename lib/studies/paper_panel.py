@@ -134,5 +134,4 @@ STUDY = Study(
     summarise=summary,
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
-    presentation=("lib.studies.paper_panel_tables", "lib.findings", "lib.findings.paper_panel"),
 )  # fmt: skip

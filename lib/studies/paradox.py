@@ -67,5 +67,4 @@ STUDY = study_of_rows(
     summarise=summary,
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
-    presentation=("lib.studies.paradox_tables", "lib.studies.mask_ablation_synthetic_tables"),
 )

@@ -16,9 +16,20 @@ from typing import Any
 import joblib
 
 from lib.errors import ParameterError
+from lib.marks import Entries, counting
 from lib.sources import FOLDER
 from lib.store import Store, StoredRow
-from lib.studies.base import Config, Input, RowResult, Settings, Study, check_records, row_key, study_inputs
+from lib.studies.base import (
+    Config,
+    Input,
+    RowResult,
+    Settings,
+    Study,
+    check_records,
+    row_key,
+    study_inputs,
+    without_paths,
+)
 from lib.studies.provenance import environment, now
 
 JOBS_VARIABLE, BACKEND_VARIABLE, CACHE_VARIABLE = "LIB_JOBS", "LIB_BACKEND", "LIB_CACHE"
@@ -45,6 +56,7 @@ class Plan:
     """The rows of one run with their keys; `run` yields them as they are found or computed.
 
     Contrasts are rows too: they follow the rows of the grid, and `members` holds the positions each needs.
+    sources: digest of the code behind each row. entries: those of registries that it counts.
     """
 
     study: Study
@@ -53,21 +65,26 @@ class Plan:
     keys: list[str]
     members: Mapping[int, list[int]]
     inputs: list[Input]
-    source: str
+    sources: list[str]
+    entries: list[Entries]
     store: Store | None
 
     @classmethod
     def make(cls, study: Study, settings: Settings, store: Store | None) -> Plan:
-        inputs, source, rows = study_inputs(study, settings), study.source_digest(), study.rows(settings)
-        keys = [row_key(study, row, settings, inputs, source) for row in rows]
-        members = {}
+        inputs, rows = study_inputs(study, settings), study.rows(settings)
         compared = range(len(rows)) if study.contrast else ()
-        for label, positions in _grouped(compared, lambda index: study.contrast_by(rows[index])).items():
+        contrasts = _grouped(compared, lambda index: study.contrast_by(rows[index]))
+        groups = [[row] for row in rows] + [[rows[index] for index in own] for own in contrasts.values()]
+        seen = study.row_settings(without_paths(settings, inputs))
+        sources, entries = study.source_digests(groups, [seen] * len(groups)), study.entries(groups, seen)
+        keys = [row_key(study, row, settings, inputs, source) for row, source in zip(rows, sources, strict=False)]
+        members = {}
+        for label, positions in contrasts.items():
             contrast = {"contrast": label, "of": [keys[index] for index in positions]}
+            keys.append(row_key(study, contrast, settings, inputs, sources[len(rows)]))
             members[len(rows)] = positions
             rows.append({"variant": "contrast", "seed": rows[positions[0]]["seed"], "contrast": label})
-            keys.append(row_key(study, contrast, settings, inputs, source))
-        return cls(study, settings, rows, keys, members, inputs, source, store)
+        return cls(study, settings, rows, keys, members, inputs, sources, entries, store)
 
     def run(
         self, jobs: int | None = None, backend: str | None = None, only: Iterable[int] | None = None
@@ -120,7 +137,8 @@ def compute_contrast(plan: Plan, index: int, found: Mapping[int, StoredRow]) -> 
     assert contrast is not None
     members = [(plan.rows[i], RowResult(found[i].records, found[i].arrays)) for i in plan.members[index]]
     settings = plan.study.row_settings(plan.settings)
-    return _timed(plan.study, plan.rows[index], lambda: contrast(members, settings))
+    with counting(plan.entries[index]):
+        return _timed(plan.study, plan.rows[index], lambda: contrast(members, settings))
 
 
 def _timed(study: Study, row: Config, compute: Callable[[], RowResult]) -> StoredRow:
@@ -181,7 +199,8 @@ def _compute_group(plan: Plan, group: Sequence[int]) -> list[tuple[int, StoredRo
 
 
 def _compute_and_store(plan: Plan, index: int) -> StoredRow:
-    return plan._store(index, compute_row(plan.study, plan.rows[index], plan.settings))
+    with counting(plan.entries[index]):
+        return plan._store(index, compute_row(plan.study, plan.rows[index], plan.settings))
 
 
 def _grouped(positions: Iterable[int], label: Callable[[int], str]) -> dict[str, list[int]]:

@@ -196,5 +196,4 @@ STUDY = Study(
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
     synthetic=True,
-    presentation=("lib.studies.rank_denominator_tables", "lib.findings", "lib.findings.seeds"),
 )

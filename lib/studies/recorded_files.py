@@ -2,9 +2,10 @@
 
 ``book/recorded/NAME.csv`` holds the tidy records, one block of lines per row of the study's grid;
 ``book/recorded/NAME.json`` holds the provenance of every row and the checksum of its lines: commit,
-parameters, package versions, hardware, date, digest of the source, name and SHA-256 of the data files, wall
-time. A row counts only when it is in both and the checksum fits. ``confirmed`` in the second file lists what later code
-computed again and found as it was recorded.
+parameters, package versions, hardware, date, digest of the code, name and SHA-256 of the data files, wall
+time. A row counts only when it is in both and the checksum fits. ``code`` in the second file holds the definitions that
+the code consisted of, with a short digest of each, so that a page can say which have changed since; ``confirmed`` lists
+what later code computed again and found as it was recorded.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ class Recording:
     rows: dict[str, RecordedRow]
     runs: dict[str, dict[str, Any]]
     confirmed: list[Confirmation] = field(default_factory=list)
+    code: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, name: str, folder: Path | str | None = None) -> Recording:
@@ -95,7 +97,8 @@ class Recording:
                 if _is_sound(key, lines.get(key, []), item, table)
             }
             runs = {row.run: origin["runs"][row.run] for row in sound.values()}
-            return cls(name, folder, sound, runs, [_confirmation(item) for item in origin.get("confirmed", [])])
+            confirmed = [_confirmation(item) for item in origin.get("confirmed", [])]
+            return cls(name, folder, sound, runs, confirmed, origin.get("code", {}))
         except (ValueError, KeyError, TypeError, OSError) as error:
             what = f"{type(error).__name__}: {error}"
             raise StoreError(f"recorded results {table} or .json are damaged ({what}): restore") from None
@@ -105,6 +108,8 @@ class Recording:
         runs = {row.run: self.runs[row.run] for row in self.rows.values()}
         rows = {row.id: _origin(self.name, row) for row in self.rows.values()}
         whole: dict[str, Any] = {"study": self.name, "runs": runs, "rows": rows}
+        if code := {label: self.code[label] for run in runs.values() if (label := run.get("code")) in self.code}:
+            whole["code"] = code
         if self.confirmed:
             whole["confirmed"] = [vars(item) for item in self.confirmed]
         text = json.dumps(whole, indent=1, sort_keys=False) + "\n"
@@ -114,18 +119,21 @@ class Recording:
     def holds(self, plan: Plan, index: int) -> bool:
         """Whether a row of a plan is recorded and no older than the code of today (a contrast: of its members)."""
         row = self.rows.get(plan_id(plan, index))
-        if row is None or not holds_for(row, plan.source, self.runs, self.confirmed):
+        if row is None or not holds_for(row, plan.sources[index], self.runs, self.confirmed):
             return False
         return set(row.members) >= {plan_id(plan, member) for member in plan.members.get(index, [])}
 
     def add(self, plan: Plan, row: Row, commit: str) -> None:
         """Take in a computed row; a row of the same id is replaced in its place."""
-        meta = row.stored.meta
+        meta, definitions = row.stored.meta, plan.study.code().definitions()
+        code = hashlib.sha256(canonical(definitions, "definitions").encode()).hexdigest()[:8]
+        self.code[code] = definitions
         run = {
             "commit": commit,
             "parameters": without_paths({**plan.settings, "seeds": None}, plan.inputs),
             "inputs": [vars(item) for item in plan.inputs],
-            "source": plan.source,
+            "source": plan.sources[row.index],
+            "code": code,
             "versions": meta["versions"],
             "hardware": meta["hardware"],
         }
@@ -138,9 +146,10 @@ class Recording:
         facts = (row.setting, records, label, meta["date"], seconds, members)
         self.rows[key] = RecordedRow(key, scale, row.config, *facts)
 
-    def confirm(self, found: Confirmation) -> None:
-        """Take in a confirmation in place of those of its scale."""
-        self.confirmed = [*(item for item in self.confirmed if item.scale != found.scale), found]
+    def confirm(self, found: Sequence[Confirmation]) -> None:
+        """Take in confirmations in place of those of their scales."""
+        scales = {item.scale for item in found}
+        self.confirmed = [*(item for item in self.confirmed if item.scale not in scales), *found]
 
     def check_same_experiment(self, plan: Plan) -> None:
         """Raise StoreError when rows of the plan's scale were recorded with other parameters or data."""

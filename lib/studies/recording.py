@@ -7,7 +7,7 @@ at a time, so a recording resumes after an interruption, or on another machine f
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pandas as pd
 
 from lib.claims import Answer
 from lib.errors import StoreError
+from lib.marks import machinery
 from lib.store import sweep
 from lib.studies import load_study, studies
 from lib.studies.base import SCALES, Study
@@ -23,7 +24,11 @@ from lib.studies.provenance import changed_files, head_commit, repository_top
 from lib.studies.recorded_files import RECORDED, Confirmation, RecordedRow, Recording, holds_for
 from lib.studies.runner import table, tidy, with_progress
 
+#: changed definitions that a line names
+SHOWN = 3
 
+
+@machinery
 @dataclass(frozen=True)
 class Recorded:
     """The recorded rows of a study at one scale, for pages and scoreboard; false when there are none."""
@@ -33,6 +38,7 @@ class Recorded:
     rows: tuple[RecordedRow, ...]
     runs: Mapping[str, Mapping[str, Any]]
     confirmed: tuple[Confirmation, ...] = ()
+    code: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -61,14 +67,32 @@ class Recorded:
 
     def stale_rows(self) -> list[str]:
         """Ids of the rows that were made by other code than today's, which has not confirmed them either."""
-        current = self.study.source_digest()
-        return [row.id for row in self.rows if not holds_for(row, current, self.runs, self.confirmed)]
+        current = self.current()
+        return [row.id for row in self.rows if not holds_for(row, current[row.id], self.runs, self.confirmed)]
+
+    def current(self) -> dict[str, str]:
+        """By row id: digest of today's code behind the row; of a contrast, behind the rows that it compares."""
+        known = {row.id: row.config for row in self.rows}
+        groups = [[known[name] for name in row.members if name in known] or [row.config] for row in self.rows]
+        settings = [self.study.row_settings(self.runs[row.run]["parameters"]) for row in self.rows]
+        return dict(zip(known, self.study.source_digests(groups, settings), strict=True))
+
+    def changed(self) -> list[str]:
+        """Definitions that have changed, gone or come since the stale rows were made, as far as was recorded.
+
+        A definition that only stands in another file has not changed.
+        """
+        stale, today = set(self.stale_rows()), self.study.code().definitions()
+        then = {str(self.runs[row.run].get("code")) for row in self.rows if row.id in stale}
+        return sorted({name for label in then if label in self.code for name in differing(self.code[label], today)})
 
     def confirmation(self) -> Confirmation | None:
         """What today's code computed again, where rows of earlier code are left that it speaks for."""
-        current, made = self.study.source_digest(), {self.runs[row.run]["source"] for row in self.rows}
-        found = (item for item in self.confirmed if item.source == current and item.scale == self.scale)
-        return next((item for item in found if made.intersection(item.covers)), None)
+        current, made = set(self.current().values()), {self.runs[row.run]["source"] for row in self.rows}
+        found = [item for item in self.confirmed if item.source in current and item.scale == self.scale]
+        speaking = [item for item in found if made.intersection(item.covers)]
+        rows = tuple(name for item in speaking for name in item.rows)
+        return replace(speaking[0], rows=rows) if speaking else None
 
     def table(self) -> pd.DataFrame:
         """The study's table, from the recorded results."""
@@ -93,14 +117,21 @@ class Recorded:
 
     def _age(self) -> str:
         if self.stale:
-            return f"; STALE: {len(self.stale_rows())} rows were made by earlier code"
+            return f"; STALE: {len(self.stale_rows())} rows were made by earlier code{self.since()}"
         found = self.confirmation()
         return f"; {len(found.rows)} of them computed again at commit {found.commit[:10]}" if found else ""
+
+    def since(self) -> str:
+        """What changed since the stale rows were made, in a few words; "" where nothing was recorded of it."""
+        names = self.changed()
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        return f" (changed since: {', '.join(names[:SHOWN])}{more})" if names else ""
 
     def __bool__(self) -> bool:
         return bool(self.rows)
 
 
+@machinery
 def recorded(study: str | Study, scale: str | None = None, folder: Path | str | None = None) -> Recorded:
     """Recorded results of a study at one scale; by default the largest scale that was recorded.
 
@@ -111,7 +142,7 @@ def recorded(study: str | Study, scale: str | None = None, folder: Path | str | 
     scales = {row.scale for row in everything.rows.values()}
     chosen = scale or max(scales, key=SCALES.index, default=SCALES[-1])
     rows = tuple(row for row in everything.rows.values() if row.scale == chosen)
-    return Recorded(study, chosen, rows, everything.runs, tuple(everything.confirmed))
+    return Recorded(study, chosen, rows, everything.runs, tuple(everything.confirmed), everything.code)
 
 
 def answers(of: Iterable[str | Study] | None = None, folder: Path | str | None = None) -> list[Answer]:
@@ -121,6 +152,16 @@ def answers(of: Iterable[str | Study] | None = None, folder: Path | str | None =
         for study in recorded_studies(of, folder)
         for answer in recorded(study, folder=folder).answers()
     ]
+
+
+def differing(then: Mapping[str, str], now: Mapping[str, str]) -> set[str]:
+    """Definitions of which one code has another text than the other, or which only one of them has.
+
+    >>> sorted(differing({"a.f": "1", "a.g": "2", "a.h": "3"}, {"b.f": "1", "a.g": "4"}))
+    ['a.g', 'a.h']
+    """
+    one, other = ({(name.rpartition(".")[2], text): name for name, text in code.items()} for code in (then, now))
+    return {(one | other)[item] for item in one.keys() ^ other.keys()}
 
 
 def recorded_studies(

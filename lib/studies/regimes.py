@@ -178,6 +178,5 @@ STUDY = Study(
     summarise=summary,
     claims=answer_claims,
     claim_ids=CLAIM_IDS,
-    presentation=("lib.studies.regimes_tables",),
     synthetic=True,
 )

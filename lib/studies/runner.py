@@ -14,6 +14,7 @@ import pandas as pd
 
 from lib.claims import Answer, load_ledger, scoreboard
 from lib.errors import UnknownNameError
+from lib.marks import machinery
 from lib.studies import load_study
 from lib.studies.base import COLUMNS, Config, Study, without_paths
 from lib.studies.plan import Plan, Row, row_store
@@ -23,6 +24,7 @@ PROGRESS_VARIABLE = "LIB_PROGRESS"
 Item = TypeVar("Item")
 
 
+@machinery
 @dataclass(frozen=True)
 class StudyResult:
     """All rows of one run of a study, in the order of its grid."""
@@ -62,6 +64,7 @@ class StudyResult:
         return scoreboard(self.answers(), claims)
 
 
+@machinery
 def run_study(
     study: str | Study,
     *,
@@ -143,7 +146,7 @@ def _provenance(plan: Plan) -> dict[str, Any]:
         "study": plan.study.name,
         "parameters": without_paths(plan.settings, plan.inputs),
         "inputs": [vars(item) for item in plan.inputs],
-        "source": plan.source,
+        "source": plan.study.source_digest(),
         "date": now(),
         **repository_state(),
         **environment(),
