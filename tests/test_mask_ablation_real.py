@@ -14,7 +14,7 @@ from lib.errors import ParameterError
 from lib.exhibits import each_condition
 from lib.exhibits.views import View
 from lib.factors.core import CORE
-from lib.figures.ablation_windows import windows
+from lib.figures.ablation_windows import side_by_side
 from lib.figures.style import title_of
 from lib.findings import CAUSES
 from lib.market import make_market
@@ -197,7 +197,7 @@ def test_windows_stand_side_by_side() -> None:
     assert table.loc["mask_skip - row_deletion", "m1_ic, walk"] == 0.0
     assert table.loc["mask_skip - row_deletion", "m1_ic, paper B"] == pytest.approx(0.05)
     assert table.loc["mask_skip - row_deletion", "m1_ic, paper B.high"] == pytest.approx(0.06)
-    title = title_of(windows(tables.by_window(in_windows(), "ridge"), "ridge"))
+    title = title_of(side_by_side(tables.by_window(in_windows(), "ridge"), "ridge"))
     assert "walk 0.0000" in title and "paper B +0.0500" in title
     assert list(tables.summary(in_windows()).index.unique("window")) == [
         "The walk", "Paper B's window, tested on 2022 to 2024", "The walk, ranks",

@@ -23,7 +23,9 @@ COLORS = (BLUE, VERMILLION, GREEN)
 
 
 @styled
-def windows(parts: Mapping[str, pd.DataFrame], learner: str = "ridge", metric: str = "m1_ic", note: str = "") -> Figure:
+def side_by_side(
+    parts: Mapping[str, pd.DataFrame], learner: str = "ridge", metric: str = "m1_ic", note: str = ""
+) -> Figure:
     """Contrasts down, one dot with its 95 % interval per span of test years; left minus right, paired by day.
 
     parts: name of a span -> the study's rows in it, at most three.
