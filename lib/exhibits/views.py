@@ -82,9 +82,11 @@ def each_learner(shown: Iterable[View]) -> Iterator[tuple[View, str]]:
 
 
 def under(view: View, *items: Any) -> None:
-    """Display items under the view's heading; those of a variation behind it, unless they are text."""
+    """Display items under the view's heading; those of a variation behind it, unless they are text. None: nothing."""
     from IPython.display import HTML, display
 
+    if not items:
+        return
     if view.aside and all(isinstance(item, HTML) for item in items):
         display(fold(view.heading, items))
         return
