@@ -76,7 +76,7 @@ def test_every_notebook_is_a_page() -> None:
 
 
 def test_what_the_market_plants_is_a_parameter_of_every_study_of_it() -> None:
-    """With the market's own defaults, and in the study's notebook; studies of no market, of a file or of a walk lack it."""
+    """With the market's own defaults, and in the study's notebook; studies without one, of files or of noise lack it."""
     found = {name: load_study(name) for name in studies()}
     of_a_market = {name for name, study in found.items() if "alpha" in study.parameters}
     assert set(found) - of_a_market <= {"contract_audit", "how_fast", "mask_ablation_real", "own_setting_mask"}
