@@ -43,7 +43,6 @@ NOTHING = {"alpha": 0.0, "reversal": 0.0}
 #: one factor of every kind of window, for the null market
 NULL_FACTORS = ("alpha_001", "alpha_101", "better_001", "best_006", "old_029", "stock_006", "add_022", "change_002")
 NULL_SIZE = {"n_stocks": 60, "n_days": 520, "first_test_year": 2011}
-NULL_OPTIONS: dict[str, dict[str, Any]] = {"ridge": {}, "lightgbm": {"rounds": 60}, "mlp": {"epochs": 10}}
 NULL_METRICS = ("apparent_ic", "m1_ic")
 
 
@@ -95,7 +94,6 @@ def _null(row: Config) -> RowResult:
         prediction = walk_predictions(
             variant_dataset(panel, variant, features(panel, variant.features, NULL_FACTORS)), panel.dates,
             learner=row["learner"], first_test_year=NULL_SIZE["first_test_year"], seed=row["seed"],
-            **NULL_OPTIONS[row["learner"]],
         )  # fmt: skip
         for metric, daily in daily_ics(panel, prediction, metrics=NULL_METRICS).items():
             found = [{"metric": name, "value": value} for name, value in _mean(metric, daily).items()]

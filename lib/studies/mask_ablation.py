@@ -187,7 +187,7 @@ STUDY = Study(
         "alpha_seeds": _count(0, "each of them"),
         "alpha_variants": Parameter(list, list(FEW), choices=tuple(VARIANTS), help="variants on them"),
         "refit_every": REFIT_EVERY,
-        "rounds": Parameter(int, 300, low=1, high=5000, help="trees of LightGBM at most"),
+        "rounds": Parameter(int, 1000, low=1, high=5000, help="trees of LightGBM at most"),
         "epochs": Parameter(int, 60, low=1, high=1000, help="epochs of the MLP at most"),
         "samples": Parameter(int, 200, low=20, high=5000, help="resampled paths behind an interval of one market"),
         "ridge_samples": RIDGE_SAMPLES,

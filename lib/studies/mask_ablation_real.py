@@ -159,7 +159,7 @@ STUDY = Study(
         "walk_seeds": Parameter(
             int, 1, low=1, high=100, help="training seeds of the walk on a file: its many fits take the time"
         ),
-        "rounds": Parameter(int, 500, low=1, high=5000, help="trees of LightGBM at most"),
+        "rounds": Parameter(int, 1000, low=1, high=5000, help="trees of LightGBM at most"),
         "epochs": Parameter(int, 60, low=1, high=1000, help="epochs of the MLP at most"),
         "samples": Parameter(int, SAMPLES, low=10, high=10000, help="resampled paths behind each interval"),
         "n_stocks": Parameter(int, 150, low=60, high=5000, help="stocks of the overlay market"),

@@ -234,7 +234,7 @@ STUDY = Study(
         "lightgbm_seeds": _count(2, "LightGBM"),
         "mlp_seeds": _count(2, "the MLP"),
         "large_stocks": Parameter(int, 0, low=0, high=5000, help="stocks of one more panel, of seed 42; 0: none"),
-        "rounds": Parameter(int, 300, low=1, high=5000, help="trees of LightGBM at most"),
+        "rounds": Parameter(int, 1000, low=1, high=5000, help="trees of LightGBM at most"),
         "epochs": Parameter(int, 60, low=1, high=1000, help="epochs of the MLP at most"),
     },
     scales={
