@@ -146,6 +146,14 @@ def test_what_an_episode_says(source: str, effect: float, words: str):
     assert case.implications() and not any(lost in text for text in case.implications() for lost in ("nan", "n/a"))
 
 
+def test_what_a_difference_in_return_owes_to_trading_less():
+    (case,) = Cases.scripted(frame(0.05))  # 15 sessions, 5 % of the book more traded a day, 8 bps: 0.06 points
+    assert ", of which \N{MINUS SIGN}0.06 [\N{MINUS SIGN}0.08, \N{MINUS SIGN}0.04] is the difference in costs" in case.implications()[0]
+    old = frame(0.05)
+    (case,) = Cases.scripted(old[~old["metric"].str.contains("turnover")])
+    assert "costs" not in case.implications()[0]
+
+
 def test_windows_of_a_file_are_found_without_the_days_before_them():
     both = pd.concat([frame(), frame(0.05, "csi300", "April 2022"), frame(0.0, "csi300", "before April 2022")])
     (case,) = Cases.real(both)

@@ -13,7 +13,7 @@ from lib.errors import ParameterError
 from lib.figures.other_markets import benefit_by_rule, held_back, phantom_by_rule
 from lib.figures.style import title_of, to_svg
 from lib.findings.other_markets import RULES as NAMES
-from lib.findings.other_markets import OtherMarkets
+from lib.findings.other_markets import GROSS, NET, OtherMarkets
 from lib.market import make_market
 from lib.panel import Panel
 from lib.reasons import Reason
@@ -211,7 +211,8 @@ def frame(benefit: float = 0.0, identical: float = 1.0, control: bool = True) ->
         records += [(f"exchange {rule} facts", "tripped", 2.0), (f"exchange {rule} facts", "masked_share", 0.02)]
         for metric in ("phantom_close", "phantom_close.limit_up_buys"):
             records += around(f"exchange {rule} none test", metric, phantom, 0.1)
-        records += around(f"exchange {rule} mask_skip - {rule} none test", "executed_open.sharpe", benefit, 0.2)
+        records += around(f"exchange {rule} mask_skip - {rule} none test", GROSS, benefit, 0.2)
+        records += around(f"exchange {rule} mask_skip - {rule} none test", NET, benefit + 0.3, 0.2)
     records += around("exchange mask_skip exits", "overnight", 0.002, 0.001)
     records.append(("exchange mask_skip exits", "next_day_sales", 0.3))
     if control:
@@ -222,11 +223,17 @@ def frame(benefit: float = 0.0, identical: float = 1.0, control: bool = True) ->
 
 @pytest.mark.parametrize(
     ("benefit", "words"),
-    [(0.5, "raises the executed Sharpe ratio under limits and halts"), (0.0, "under no rule beyond chance"),
+    [(0.5, "raises the active Sharpe ratio under limits and halts"), (0.0, "under no rule beyond chance"),
      (-0.5, "and lowers it under limits and halts")],
 )  # fmt: skip
 def test_where_the_mask_helps(benefit: float, words: str):
     assert words in OtherMarkets.of(frame(benefit)).benefit_message()
+
+
+def test_rows_without_gross_differences_say_nothing_of_the_mask():
+    old = frame(0.5)
+    found = OtherMarkets.of(old[~old["metric"].str.startswith((GROSS, NET))])
+    assert found.benefit_message() == "These rows do not compare books before costs"
 
 
 def test_what_remains_of_the_phantom():

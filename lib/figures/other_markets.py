@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib.figures.rows import dots, forest, heading
+from lib.figures.rows import dots, heading
 from lib.figures.style import BLUE, GREY, VERMILLION, canvas, styled
-from lib.findings.other_markets import RULES, OtherMarkets
+from lib.findings.other_markets import NET, RULES, OtherMarkets
 
 EXAMPLES = {
     "limits": "a price limit: one stock",
@@ -67,9 +67,12 @@ def phantom_by_rule(found: OtherMarkets, note: str = "") -> Figure:
 
 @styled
 def benefit_by_rule(found: OtherMarkets, note: str = "") -> Figure:
-    """Mask minus no mask in executed Sharpe ratio, rule by rule, paired."""
-    rows = [(RULES[rule][0], found.benefit(rule)) for rule in found.rules]
-    figure, (ax,) = canvas(1, 0.7 + 0.4 * len(rows), found.benefit_message(), note)
-    forest(ax, rows)
-    ax.set_xlabel("mask_skip \N{MINUS SIGN} none, Sharpe ratio,\nexecuted at the next open, 95 % interval")
+    """Mask minus no mask in active Sharpe ratio, executed, before and after costs, rule by rule, paired."""
+    rows = [
+        (RULES[rule][0], [(found.benefit(rule), BLUE), (found.benefit(rule, NET), VERMILLION)]) for rule in found.rules
+    ]
+    figure, (ax,) = canvas(1, 0.9 + 0.45 * len(rows), found.benefit_message(), note)
+    dots(ax, rows)
+    heading(ax, (("before costs", BLUE), ("after 8 bps a side", VERMILLION)))
+    ax.set_xlabel("mask_skip \N{MINUS SIGN} none, Sharpe ratio over equal weight,\nat the next open, 95 % interval")
     return figure

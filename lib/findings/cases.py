@@ -12,6 +12,8 @@ from lib.findings.estimates import Estimate, signed
 from lib.findings.seeds import OverSeeds
 from lib.stats import MINIMUM_SESSIONS
 
+#: cost of the books, as a share of the value traded
+COST = 8e-4
 #: scripted episode -> its name for readers
 EPISODES = {"crash": "crash", "policy_rally": "policy rally", "theme_rotation": "theme rotation"}
 #: paired differences that are shown: left, right, metric, what it is
@@ -117,10 +119,17 @@ class Cases:
         return [
             f"Crash. {ratio:.1f} times as many stocks are masked a day as before it. A system without a mask has "
             f"{refused:.1f} sales a day refused at limit-down. A back-test that fills them all puts the mask's effect "
-            f"on the return at {naive.text(1, ' points')}; with fills as on the exchange it is {real.text(1)}.",
+            f"on the return at {naive.text(1, ' points')}; with fills as on the exchange it is {real.text(1)}"
+            f"{self._saved('mask_skip', 'none')}.",
             f"Shelter. A mask does not take a portfolio out of the market: against an equal-weight holder the masked "
             f"system makes {lagging.text(1, ' points')} in the episode.",
         ]
+
+    def _saved(self, left: str, right: str) -> str:
+        """How much of a difference in return is costs that one side does not pay; nothing where it is not known."""
+        paid = self.difference(left, right, "executed_open.turnover").times(100 * COST * self.fact("sessions").value)
+        saved = Estimate(-paid.value, -paid.high, -paid.low)
+        return "" if math.isnan(saved.value) else f", of which {saved.text(2)} is the difference in costs"
 
     def _rally(self) -> list[str]:
         refused, up = self.level("none", "refused_buys").value, 100 * self.fact("limit_up").value

@@ -9,6 +9,8 @@ import pandas as pd
 from lib.findings.estimates import Estimate, signed
 from lib.findings.seeds import OverSeeds
 
+#: the headline of a comparison of books, and what stands beside it: over equal weight, executed at the next open
+GROSS, NET = "executed_open.active_sharpe_gross", "executed_open.active_sharpe"
 #: rule of the study -> a short name for figures, and for sentences
 RULES = {
     "cn": ("limits and halts", "limits and halts"),
@@ -41,8 +43,8 @@ class OtherMarkets:
     def level(self, rule: str, pipeline: str, metric: str) -> Estimate:
         return self.numbers.find(f"exchange {rule} {pipeline} test", metric)
 
-    def benefit(self, rule: str, metric: str = "executed_open.sharpe") -> Estimate:
-        """Mask minus no mask under one rule, paired."""
+    def benefit(self, rule: str, metric: str = GROSS) -> Estimate:
+        """Mask minus no mask under one rule, paired; gross of costs, because the mask changes the turnover too."""
         return self.numbers.find(f"exchange {rule} mask_skip - {rule} none test", metric)
 
     def phantom(self, rule: str) -> Estimate:
@@ -60,12 +62,19 @@ class OtherMarkets:
         total = signed(self.phantom("cn").value, 0)
         return f"Filling every order invents {total} % a year under limits and halts; share that remains: {shown}"
 
+    @property
+    def has_benefit(self) -> bool:
+        """Whether the rows compare books at all: older ones do not."""
+        return any(self.benefit(rule).value == self.benefit(rule).value for rule in self.rules)
+
     def benefit_message(self) -> str:
-        """Under which rules masking changes what can be earned."""
+        """Under which rules masking changes what can be earned, before costs."""
+        if not self.has_benefit:
+            return "These rows do not compare books before costs"
         helps = [RULES[rule][1] for rule in self.rules if self.benefit(rule).sign > 0]
         hurts = [RULES[rule][1] for rule in self.rules if self.benefit(rule).sign < 0]
-        first = f"The mask raises the executed Sharpe ratio under {_and(helps)}" if helps else (
-            "The mask raises the executed Sharpe ratio under no rule beyond chance"
+        first = f"Before costs the mask raises the active Sharpe ratio under {_and(helps)}" if helps else (
+            "Before costs the mask raises the active Sharpe ratio under no rule beyond chance"
         )  # fmt: skip
         return f"{first}, and lowers it under {_and(hurts)}" if hurts else first
 

@@ -38,12 +38,14 @@ FACTS = (
     "market.max_drawdown",
 )  # fmt: skip
 LEVELS = (
-    "naive_close.total_return", "executed_open.total_return", "naive_close.max_drawdown", "executed_open.max_drawdown",
-    "refused_buys", "refused_sells", "truth_ic", "theme_tilt", "coverage",
+    "naive_close.total_return", "executed_open.total_return", "executed_open.annual_gross", "executed_open.turnover",
+    "naive_close.max_drawdown", "executed_open.max_drawdown", "refused_buys", "refused_sells", "truth_ic",
+    "theme_tilt", "coverage",
 )  # fmt: skip
 DIFFERENCES = (
-    "naive_close.total_return", "executed_open.total_return", "executed_open.max_drawdown", "executed_open.sharpe",
-    "theme_tilt",
+    "executed_open.annual_gross", "executed_open.active_sharpe_gross", "executed_open.active_sharpe",
+    "executed_open.turnover", "naive_close.total_return", "executed_open.total_return", "executed_open.max_drawdown",
+    "executed_open.sharpe", "theme_tilt",
 )  # fmt: skip
 
 

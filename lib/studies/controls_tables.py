@@ -21,8 +21,9 @@ SWITCHES: Mapping[str, tuple[tuple[Any, str], tuple[Any, str]]] = {
     "limits": (("paper", "limits often"), ("real", "limits seldom")),
 }
 MEASURES = ("apparent_ic", "m1_ic", "truth_ic", "unfilled_ic", "naive_close.active_sharpe",
-            "executed_close.active_sharpe", "executed_open.active_sharpe", "naive_close.sharpe", "executed_open.sharpe",
-            "phantom_close", "phantom_close.limit_up_buys")  # fmt: skip
+            "executed_close.active_sharpe", "executed_open.active_sharpe_gross", "executed_open.active_sharpe",
+            "executed_open.turnover", "naive_close.sharpe", "executed_open.sharpe", "phantom_close",
+            "phantom_close.limit_up_buys")  # fmt: skip
 #: shares of 100 null markets that a 95 % interval may cover
 EXPECTED = (0.85, 0.99)
 

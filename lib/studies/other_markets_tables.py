@@ -23,11 +23,13 @@ ON_CONTROL = ("none", "row_deletion", "halt_only", "mask_strict", "mask_skip", "
 SAME_THERE = (("mask_strict", "none"), ("row_deletion", "none"), ("mask_skip", "halt_only"))
 CONTROL_PAIRS = (*SAME_THERE, ("mask_skip", "none"), ("mask_paper", "none"))
 
+#: books gross of costs before net ones, turnover beside
+BOOK = ("executed_open.active_sharpe_gross", "executed_open.active_sharpe", "executed_open.turnover")
 LEVELS = (
-    "phantom_close", "phantom_close.limit_up_buys", "refused_buys", "refused_sells", "naive_close.sharpe",
-    "executed_close.sharpe", "executed_open.sharpe", "truth_ic", "m1_ic",
+    "phantom_close", "phantom_close.limit_up_buys", "refused_buys", "refused_sells", "truth_ic", "m1_ic", *BOOK,
+    "naive_close.sharpe", "executed_close.sharpe", "executed_open.sharpe",
 )  # fmt: skip
-DIFFERENCES = ("phantom_close", "executed_open.sharpe", "truth_ic", "m1_ic")
+DIFFERENCES = ("phantom_close", "truth_ic", "m1_ic", *BOOK, "executed_open.sharpe")
 FACTS = ("limit_up", "limit_down", "halted", "masked_share", "tripped", "market.volatility")
 
 
@@ -46,7 +48,7 @@ def fact_table(frame: pd.DataFrame) -> pd.DataFrame:
 def rule_table(frame: pd.DataFrame, pipeline: str) -> pd.DataFrame:
     """Rules down, measures across, for one pipeline: mean over seeds with its interval."""
     rows = {RULES[rule]: f"exchange {rule} {pipeline} test" for rule in rules_of(frame)}
-    return interval_table(OverSeeds(frame), rows, LEVELS, "rule")
+    return interval_table(OverSeeds(frame), rows, LEVELS, "rule").dropna(axis="columns", how="all")
 
 
 def difference_table(frame: pd.DataFrame) -> pd.DataFrame:
@@ -54,7 +56,7 @@ def difference_table(frame: pd.DataFrame) -> pd.DataFrame:
     rules = rules_of(frame)
     rows = {f"mask_skip - none, {RULES[rule]}": f"exchange {rule} mask_skip - {rule} none test" for rule in rules}
     rows |= {f"{RULES[rule]} - {RULES['cn']}, none": f"exchange {rule} none - cn none test" for rule in rules}
-    return interval_table(OverSeeds(frame), rows, DIFFERENCES, "difference")
+    return interval_table(OverSeeds(frame), rows, DIFFERENCES, "difference").dropna(axis="columns", how="all")
 
 
 def exit_table(frame: pd.DataFrame) -> pd.DataFrame:
