@@ -12,8 +12,8 @@ from results import around, tidy
 from lib.errors import ParameterError
 from lib.figures.other_markets import benefit_by_rule, held_back, phantom_by_rule
 from lib.figures.style import title_of, to_svg
-from lib.findings.other_markets import RULES as NAMES
 from lib.findings.other_markets import GROSS, NET, OtherMarkets
+from lib.findings.other_markets import RULES as NAMES
 from lib.market import make_market
 from lib.panel import Panel
 from lib.reasons import Reason
