@@ -28,12 +28,14 @@ CHANGES_NUMBERS = [
     ("studies/mask_ablation_synthetic_tables.py", '["ranks"]', '["orders"]', OF_ABLATION),
     # whoever reads another study's rows depends on the code that makes them
     ("models/training.py", "clip_norm: float = 1.0", "clip_norm: float = 2.0", OF_ABLATION),
-    ("studies/mask_ablation.py", '"rounds": Parameter(int, 300', '"rounds": Parameter(int, 900', OF_ABLATION[1:]),
+    ("studies/mask_ablation.py", '"rounds": Parameter(int, 1000', '"rounds": Parameter(int, 900', OF_ABLATION[1:]),
     # deep below: a compiled loop, a formula, a rule of the exchange
     ("kernels/compiled/sums.py", "@compiled\n", "@compiled\n@staticmethod\n", ["coverage", "mask_ablation"]),
     ("factors/alpha.py", "delta(close, 1)", "delta(close, 2)", ["coverage", "mask_ablation"]),
     ("market/config.py", "STOCKS: Final = ", "STOCKS: Final = 1 + ", ["covariance_eigenvalue", "mask_ablation"]),
 ]  # fmt: skip
+#: the end of the last entry of the table of learners
+NETWORK = "mlp, **NETWORK),"
 #: the same for edits that change no number of theirs
 CHANGES_NONE = [
     ("studies/coverage_tables.py", "return joined_table(frame)", "return joined_table(frame).iloc[:5]", ["coverage"]),
@@ -44,8 +46,8 @@ CHANGES_NONE = [
     ("portfolio/costs.py", "\n\nclass ", "\n\nADDED = 1\n\n\nclass ", ["covariance_eigenvalue", "coverage"]),
     ("studies/mask_ablation.py", "def _compute(", "ADDED = 1\n\n\ndef _compute(", OF_ABLATION),
     ("studies/runner.py", '"n": "Int64"', '"n": "Float64"', ["paradox"]),
-    ("claims.py", "def scoreboard(", "def other() -> None: ...\n\n\ndef scoreboard(", ["paradox", "coverage"]),
-    ("models/learners.py", '"mlp": mlp}', '"mlp": mlp, "other": ridge}', ["coverage", "covariance_eigenvalue"]),
+    ("claims/scoreboard.py", "def scoreboard(", "def new() -> None: ...\n\n\ndef scoreboard(", ["paradox", "coverage"]),
+    ("models/learners.py", NETWORK, f'{NETWORK}\n    "other": ridge,', ["coverage", "covariance_eigenvalue"]),
 ]  # fmt: skip
 
 
@@ -102,7 +104,7 @@ def test_a_new_learner_or_factor_leaves_rows_of_the_others_fresh(package: Path) 
     assert len(set(before)) == 3 or before[0] == before[1] != before[2]
     learners, factors = package / "models" / "learners.py", package / "factors" / "change.py"
     texts = learners.read_text(encoding="utf-8"), factors.read_text(encoding="utf-8")
-    written(learners, texts[0].replace('"mlp": mlp}', '"mlp": mlp, "other": ridge}'))
+    written(learners, texts[0].replace(NETWORK, f'{NETWORK}\n    "other": ridge,'))
     written(factors, texts[1] + 'change("change_999", close, "theme", "source")\n')
     after = digests()
     written(learners, texts[0])

@@ -157,7 +157,7 @@ def test_a_condition_counts_its_own_markets_and_has_their_mean() -> None:
 def test_studies_of_the_synthetic_exchange_are_evidence_without_a_price_file() -> None:
     on_prices = {name for name in studies() if "data_path" in load_study(name).parameters}
     made_up = {name for name in on_prices if not load_study(name).wants_prices}
-    expected = "calibration cases contamination covariance_eigenvalue coverage ewma_float32 rank_denominator regimes"
-    assert made_up == set(expected.split())
+    expected = "calibration cases contamination covariance_eigenvalue coverage ewma_float32 identities"
+    assert made_up == {*expected.split(), "rank_denominator", "regimes"}
     assert {"limit_events", "mask_ablation_real"} <= on_prices - made_up
     assert not load_study("mask_ablation").wants_prices, "it takes no file"

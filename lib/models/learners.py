@@ -23,7 +23,7 @@ TREES: Mapping[str, Any] = {
     "learning_rate": 0.012, "num_leaves": 58, "feature_fraction": 0.627, "bagging_fraction": 0.4,
     "min_data_share": 0.0405, "lambda_l2": 458.0,
 }  # fmt: skip
-NETWORK: Mapping[str, Any] = {"learning_rate": 5e-4, "weight_decay": 1e-5, "dropout": 0.1, "batch": 8192}
+NETWORK: Mapping[str, Any] = {"learning_rate": 0.00149, "weight_decay": 1.07e-6, "dropout": 0.48, "batch": 3813}
 
 LEARNERS: dict[str, Learner] = registry("learners", {
     "ridge": partial(ridge, penalties=RIDGE_PENALTIES),
