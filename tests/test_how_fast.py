@@ -263,7 +263,7 @@ def test_the_page_shows_the_recorded_result_and_says_when_there_is_none() -> Non
     told = [measured_on(result, item).data for item in (record, nothing)]  # type: ignore[arg-type]
     assert "recorded at scale paper" in told[0] and "torch 2" in told[0] and "scipy" not in told[0]
     assert "No result is recorded yet" in told[1] and "polars" in told[1]
-    assert "direction only" in speed_claims(result, nothing).data  # type: ignore[arg-type]
+    assert "does not carry over" in speed_claims(result, nothing).data  # type: ignore[arg-type]
 
 
 def test_the_papers_tables_are_those_of_the_ledger() -> None:
