@@ -134,7 +134,7 @@ def test_the_grid_has_two_calibrations_per_market_and_one_row_for_a_file():
     assert [(r["variant"], r["seed"]) for r in rows] == [
         (rates, seed) for seed in range(3) for rates in ("real_rates", "paper_rates")
     ] + [("csi300", 0)]
-    seen = {"data_path", "n_stocks", "first_test_year", "samples", "alpha", "reversal"}
+    seen = {"data_path", "universe", "min_sessions", "n_stocks", "first_test_year", "samples", "alpha", "reversal"}
     assert STUDY.row_settings(STUDY.settings("laptop")).keys() == seen
     assert FIRST_TEST_YEAR == 2013
 
