@@ -108,6 +108,7 @@ STUDY = Study(
         "laptop": {"repetitions": 10, "samples": 200, "seeds": 5},
         "paper": {"repetitions": 40, "seeds": 10},
     },
+    group=lambda row: f"{row['variant']} {row['seed']}",
     setting="different",
     summarise=summary,
     synthetic=True,
