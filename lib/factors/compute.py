@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lib.panel import Panel
 
 #: cells of a block: few enough for the caches and for memory, many enough for the days before it that windows read again
-BLOCK_CELLS = 96 * 2**10
+BLOCK_CELLS = 80 * 2**10
 #: files and folders of this package that a factor on disk depends on: a run that was killed is taken up by the same code
 CODE = (
     "block.py", "compiled.py", "day_limits.py", "days.py", "eager.py", "engine", "exchanges.py", "factors", "graph.py",
