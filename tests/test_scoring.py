@@ -11,7 +11,7 @@ from lib.models.dataset import next_return
 from lib.panel import Panel
 from lib.portfolio import active_returns, equal_weight
 from lib.reasons import Reason
-from lib.studies import scoring, variants
+from lib.studies import contrasts, scoring, variants
 from lib.studies.contrasts import difference
 from lib.studies.scoring import RECORDED, backtests, daily_ics, score, scored_cells
 from lib.studies.variants import CONTRASTS, FEATURES, VARIANTS, cells, compute_features, variant_dataset
@@ -224,7 +224,7 @@ def test_fewer_than_sixty_sessions_have_values_and_no_interval(panel):
     days = np.random.default_rng(10).normal(size=(60, 2))
     for length, ends in ((59, 0), (60, 2)):
         a, b = days[:length].T
-        found = [scoring.mean_difference("x", a, b, rng, 20), scoring.sharpe_difference("x", a, b, rng, 20),
+        found = [contrasts.mean_difference("x", a, b, rng, 20), contrasts.sharpe_difference("x", a, b, rng, 20),
                  scoring.ic_records("x", a, rng, 20), scoring._tested("x", a, rng, 20)]  # fmt: skip
         assert [len(records) for records in found] == [1 + ends] * 3 + [(1 + ends) * (ends > 0)]
 

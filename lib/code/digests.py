@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from lib import sources
@@ -90,7 +91,7 @@ class Code:
 @machinery
 def code_of(functions: Mapping[str, Callable[..., Any] | None]) -> Code:
     """The code of a study: of the functions that are its arguments of those names, some of which are `COMPUTING`."""
-    package = _package(sources.stamps())
+    package = _package((*sources.stamps(), *_outside(functions.values())))
     names = {what: [*_names_of(what, f, package)] for what, f in functions.items() if f}
     roots, computing = ([name for what in part for name in names.get(what, [])] for part in (functions, COMPUTING))
     return Code(package, tuple(dict.fromkeys(roots)), tuple(dict.fromkeys(computing)))
@@ -109,6 +110,15 @@ def notebook_digest(cells: Iterable[str]) -> str:
     package = _package(sources.stamps(), True, source)
     code = Code(package, (Name(NOTEBOOK, BODY),), ())
     return code.digest({})
+
+
+def _outside(functions: Iterable[Callable[..., Any] | None]) -> Iterator[tuple[Path, int, int]]:
+    """Files of functions that lie outside the package, such as those of a study in a file of its own."""
+    modules = {str(getattr(function, "__module__", "")) for function in functions if function}
+    for module in sorted(modules):
+        path = None if module.split(".")[0] == sources.PACKAGE else sources.find(module)
+        if path is not None:
+            yield sources.stamp(path)
 
 
 @machinery
