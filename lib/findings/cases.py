@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from lib.findings.books import COST
 from lib.findings.estimates import Estimate, signed
 from lib.findings.seeds import OverSeeds
 from lib.stats import MINIMUM_SESSIONS
 
-#: cost of the books, as a share of the value traded
-COST = 8e-4
 #: scripted episode -> its name for readers
 EPISODES = {"crash": "crash", "policy_rally": "policy rally", "theme_rotation": "theme rotation"}
 #: paired differences that are shown: left, right, metric, what it is
@@ -127,7 +126,7 @@ class Cases:
 
     def _saved(self, left: str, right: str) -> str:
         """How much of a difference in return is costs that one side does not pay; nothing where it is not known."""
-        paid = self.difference(left, right, "executed_open.turnover").times(100 * COST * self.fact("sessions").value)
+        paid = self.difference(left, right, "executed_open.turnover").times(COST / 100 * self.fact("sessions").value)
         saved = Estimate(-paid.value, -paid.high, -paid.low)
         return "" if math.isnan(saved.value) else f", of which {saved.text(2)} is the difference in costs"
 
