@@ -108,12 +108,12 @@ def test_sentences_name_the_worst_case() -> None:
     worst = {("regimes", "mean_short", "automatic"): 0.82, ("volatility", "path_drawdown", "book"): 0.91}
     found = Intervals.of(made(worst))
     assert found.least("automatic") == (pytest.approx(0.82), "regimes", "mean_short")
-    assert "at least 82 % of cases with automatic blocks, 91 % with" in found.message()
+    assert "at least 82.0 % of cases with automatic blocks, 91.0 % with" in found.message()
     text = found.enough_message()
-    assert text.startswith("Every kind") and "drawdown, persistent volatility: 91 %" in text
+    assert text.startswith("Every kind") and "drawdown, persistent volatility: 91.0 %" in text
     assert "at most 10 % wider" in found.cost_message()
     low = Intervals.of(made({("regimes", "mean_long", "book"): 0.88})).enough_message()
-    assert low.startswith("Not every kind") and "88 %" in low
+    assert low.startswith("Not every kind") and "88.0 %" in low
 
 
 def test_table_and_figure(frame: pd.DataFrame) -> None:

@@ -61,14 +61,14 @@ class Intervals:
         """The worst case with either kind of block."""
         (before, _, _), (after, _, _) = self.least("automatic"), self.least("book")
         return (
-            f"95 % intervals cover in at least {100 * before:.0f} % of cases with automatic blocks, "
-            f"{100 * after:.0f} % with those of the book"
+            f"95 % intervals cover in at least {100 * before:.1f} % of cases with automatic blocks, "
+            f"{100 * after:.1f} % with those of the book"
         )
 
     def enough_message(self) -> str:
         """Whether every interval of the book is worth its name, and which is not."""
         share, process, statistic = self.least("book")
-        where = f"{STATISTICS[statistic]}, {PROCESSES[process]}: {100 * share:.0f} %"
+        where = f"{STATISTICS[statistic]}, {PROCESSES[process]}: {100 * share:.1f} %"
         if share >= ENOUGH:
             return f"Every kind of interval covers in {100 * ENOUGH:.0f} % of cases or more; the fewest are of {where}"
         return f"Not every kind of interval covers in {100 * ENOUGH:.0f} % of cases; the fewest are of {where}"
