@@ -119,9 +119,9 @@ def by_condition(views: Iterable[View], make: Callable[[View, str], Iterable[Any
         under(view, *(item for learner in Ablation.learners(view.frame) for item in make(view, learner)))
 
 
-def market_status(shown: Shown) -> HTML:
+def market_status(shown: Shown, where: str = "the synthetic exchange, whose truth is known") -> HTML:
     """The remark at the head of the page: whose markets, how many, what an interval is, and which prices were given."""
-    made = f"{_markets(shown.count)} of the synthetic exchange, whose truth is known."
+    made = f"{_markets(shown.count)} of {where}."
     text = " ".join(filter(None, [made, _intervals(shown), _prices(shown)]))
     recorded = shown.name == "recorded"
     return box("Made-up markets, recorded" if recorded else "Made-up markets, this build", text,
