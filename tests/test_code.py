@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -122,6 +123,33 @@ def test_a_module_of_another_name_keeps_the_digest(package: Path) -> None:
     edit(package, "hub.py", "lib.deep", "lib.depth")
     edit(package, "studies/first.py", "lib.deep", "lib.depth")
     assert digest() == before
+
+
+@pytest.mark.parametrize(
+    "name, new, files",
+    [
+        ("SHIFT", "OFFSET", ("constants.py", "model.py", "factors/one.py")),
+        ("Child", "Grown", ("model.py", "studies/first.py")),
+        ("scaled", "stretched", ("deep/scale.py", "hub.py", "studies/first.py")),
+        ("_compute", "compute", ("studies/first.py",)),
+    ],
+)
+def test_a_definition_of_another_name_keeps_the_digest(
+    package: Path, name: str, new: str, files: tuple[str, ...]
+) -> None:
+    before = digest()
+    for file in files:
+        text = (package / file).read_text(encoding="utf-8")
+        assert re.search(rf"\b{name}\b", text), file
+        write(package / file, re.sub(rf"\b{name}\b", new, text))
+    assert digest(names=tuple(new if own == name else own for own in FIRST)) == before
+
+
+def test_two_names_of_one_statement_are_told_apart(package: Path) -> None:
+    edit(package, "constants.py", "SHIFT = 1\nUNUSED = 2", "SHIFT, UNUSED = 1, 2")
+    before = digest()
+    edit(package, "constants.py", "SHIFT, UNUSED", "UNUSED, SHIFT")
+    assert digest() != before
 
 
 def test_two_definitions_that_change_places_do_not(package: Path) -> None:

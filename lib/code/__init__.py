@@ -11,7 +11,8 @@ a study the names that a definition uses are followed, through imports, to the d
 - what `lib.marks.machinery` marks runs and stores rows; it is not followed.
 
 Methods need no rule of their own: an object comes from a class that something reached has named. The digest knows
-neither names of modules nor import statements, so moving, splitting and renaming files leave it as it is.
+neither names of modules nor import statements nor what a definition is called, so moving, splitting and renaming files
+and renaming functions, classes and constants leave it as it is.
 """
 
 from lib.code.digests import Code, code_of, digest_of, notebook_digest

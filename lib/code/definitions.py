@@ -75,13 +75,14 @@ class Module:
             return self._written([self.arguments[name.removeprefix(ARGUMENT)]])
         if name.startswith(ENTRY):
             return self._written(self.entries[name.removeprefix(ENTRY)])
-        return self._written(self.statements[name])
+        return self._written(self.statements[name], name)
 
-    def _written(self, nodes: Iterable[ast.AST]) -> Definition:
+    def _written(self, nodes: Iterable[ast.AST], own: str = "") -> Definition:
+        """The definition of some statements; own: the name that they define, which is no part of their text."""
         nodes = list(nodes)
         marks = {last(mark) for node in nodes for mark in getattr(node, "decorator_list", [])}
         of_study = any(takes_study(node) for node in nodes)
-        writer = Writer(self, "machinery" in marks)
+        writer = Writer(self, "machinery" in marks, own)
         text = hashlib.sha256("\n".join(writer.write(node) for node in nodes).encode()).hexdigest()
         uses = [*writer.uses, *writer.behind]
         if any(is_class_state(node) for node in nodes):  # a table that definitions of this module have filled

@@ -1,7 +1,7 @@
 """The text of a definition: its syntax tree without positions, comments, docstrings, annotations and import statements.
 
 Each name from elsewhere is a place in it, filled by the definition that it stands for. So moving, splitting or renaming
-files changes no text, nor does another name for what is imported.
+files changes no text, nor does another name for what is imported or for the definition itself.
 """
 
 from __future__ import annotations
@@ -37,13 +37,14 @@ _REFLECTS = frozenset({"globals", "eval", "exec", "__import__"})
 class Writer:
     """Writes the text of a definition, and collects its uses and strings on the way."""
 
-    def __init__(self, module: Module, machinery: bool) -> None:
-        self.module, self.machinery = module, machinery
+    def __init__(self, module: Module, machinery: bool, own: str = "") -> None:
+        self.module, self.machinery, self.own = module, machinery, own
         self.uses: list[Use] = []
         self.behind: list[Use] = []  # by annotations, which are not in the text
         self.strings: set[str] = set()
         self.local: Mapping[str, Name | str] = {}
         self.names: set[str] = set()
+        self.outside = False  # at the top level, where a name that is bound is one of the module's
 
     def write(self, node: ast.AST) -> str:
         """The text of a statement or expression at the top level of the module."""
@@ -54,7 +55,8 @@ class Writer:
             if isinstance(item, IMPORTS):
                 self.local |= bound(item, self.module.name, self.module.package)
         self.names = self.module.names_used(node, inside, annotations) | self.local.keys()
-        text = self._text(node)
+        self.outside = not isinstance(node, (*FUNCTIONS, ast.ClassDef))
+        text = self._text(node) if self.outside else self._node(node, getattr(node, "name", ""))
         annotated, self.uses = self.uses, []
         for note in annotations:
             self._text(note)
@@ -80,11 +82,11 @@ class Writer:
             self._call(item)
         return self._node(item)
 
-    def _node(self, item: ast.AST) -> str:
+    def _node(self, item: ast.AST, defined: str = "") -> str:
         parts = []
         for name in item._fields:
             value = getattr(item, name, None)
-            if value is None or value == [] or name in _NOT_TEXT:
+            if value is None or value == [] or name in _NOT_TEXT or (name == "name" and defined == self.own != ""):
                 continue
             if name == "annotation" and not getattr(item, "in_class", False):
                 continue
@@ -114,7 +116,7 @@ class Writer:
         if isinstance(meant, str):
             return f"{meant}{behind}"
         if meant is None:
-            return f"{root.id}{behind}"
+            return f"{'' if self.outside and root.id == self.own else root.id}{behind}"
         self.uses.append(Use(meant, attributes))
         return f"@{behind}"
 
