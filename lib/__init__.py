@@ -1,7 +1,8 @@
 """Mask-aware factor research: masked values, factors, models, portfolios and the studies built on them.
 
-The names below are the public face. They are imported on first use, because torch, cvxpy and
-scikit-learn together take seconds to import and most callers need only a few of them.
+The names below are the public face. Those of `FACE` are imported on first use, because torch, cvxpy and scikit-learn
+together take seconds to import and most callers need only a few of them. What `lib.studies` offers is light and is
+imported at once: so `lib.studies` is the function that lists the studies, before and after the package is imported.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import os
 from importlib import import_module
 from typing import Any
+
+from lib.studies import check_parameters, run_study, studies
 
 # Idle OpenMP threads spin by default; on a busy machine that costs far more than it saves. Read when torch loads.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -20,18 +23,15 @@ FACE = {
     "make_market": "lib.market",
     "factor_names": "lib.factors",
     "compute_factors": "lib.factors",
-    "run_study": "lib.studies",
-    "studies": "lib.studies",
-    "check_parameters": "lib.parameters",
 }
 
 __version__ = "0.1.0"
-__all__ = ["__version__", *FACE]
+__all__ = ["__version__", *FACE, "run_study", "studies", "check_parameters"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in FACE:
-        raise AttributeError(f"module 'lib' has no attribute {name!r}; public names: {', '.join(FACE)}")
+        raise AttributeError(f"module 'lib' has no attribute {name!r}; public names: {', '.join(__all__)}")
     return getattr(import_module(FACE[name]), name)
 
 

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from lib.errors import LibError, ParameterError
-from lib.studies.base import RESERVED, SCALES
+from lib.paper.results.study import RESERVED, SCALES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +51,7 @@ def _run(options: argparse.Namespace) -> None:
     table = result.table()
     print(table.to_string(index=any(name is not None for name in table.index.names)))
     if options.csv:
-        from lib.store import write_bytes
+        from lib.store.files import write_bytes
 
         write_bytes(options.csv, result.frame.to_csv(index=False).encode())
         print(f"written: {options.csv}")
@@ -82,7 +82,7 @@ def _confirm(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> None:
-    import_module("lib.studies.how_fast_report").main(
+    import_module("lib.studies.how_fast.report").main(
         scale="smoke" if options.quick else options.scale,
         whole_panel=options.whole_panel,
         record=options.record,
@@ -91,11 +91,11 @@ def _bench(options: argparse.Namespace) -> None:
 
 
 def _compile(options: argparse.Namespace) -> None:
-    print(import_module("lib.prepare").compile_kernels().describe())
+    print(import_module("lib.factors.prepare").compile_kernels().describe())
 
 
 def _load(options: argparse.Namespace) -> None:
-    print(import_module("lib.load.report").report(options.file, options.market, options.format))
+    print(import_module("lib.load.quality.report").report(options.file, options.market, options.format))
 
 
 def _fetch(options: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lib.block import Block
+from lib.kernels.block import Block
 from lib.kernels.compiled import cells, extremes, masks, moments, ranks, recurrence, scores, skipping, sums
 from lib.kernels.compiled.settle import settle_rows
 from lib.kernels.precision import KNOWN, rounding

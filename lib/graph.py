@@ -23,9 +23,9 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from lib import compiled
-from lib.block import SKIP, STRICT, Block, Window
 from lib.eager import over_panel
 from lib.errors import ExpressionError
+from lib.kernels.block import SKIP, STRICT, Block, Window
 from lib.kernels.switch import runs_compiled
 from lib.masked import INFIX, Cells, Masked, Operators
 

@@ -112,24 +112,18 @@ class Parameter:
         return f" from {self.low} to {self.high}" if self.low is not None else f" of at most {self.high}"
 
 
-def check_parameters(namespace: Mapping[str, Any], schema: Mapping[str, Parameter] | str) -> dict[str, Any]:
+def check_parameters(namespace: Mapping[str, Any], schema: Mapping[str, Parameter]) -> dict[str, Any]:
     """The validated values of the parameters in `schema`, taken from `namespace`, defaults where absent.
 
     namespace: a notebook's ``globals()``, or a dict of values. Names that start with an underscore, modules,
                functions, classes and other objects that papermill cannot inject are passed over.
-    schema:    the declared parameters by name, or the name of a study, which declares them. For a study, None
-               leaves a parameter to the scale, and only what was given is returned: ``run_study(name, **values)``.
+    schema:    the declared parameters by name. (`lib.check_parameters` takes the name of a study as well.)
 
-    Raises ParameterError, one line that lists everything that is wrong; UnknownNameError for a study that
-    does not exist.
+    Raises ParameterError, one line that lists everything that is wrong.
 
     >>> check_parameters({"seeds": 2}, {"seeds": Parameter(int, 1, low=1), "scale": Parameter(str, "laptop")})
     {'seeds': 2, 'scale': 'laptop'}
     """
-    if isinstance(schema, str):
-        given = {name: value for name, value in namespace.items() if value is not None}
-        values = check_parameters(given, _of_study(schema))
-        return {name: value for name, value in values.items() if name in given}
     given = {name: value for name, value in _given(namespace).items() if value is not schema}
     problems = list(unknown_names(given, schema))
     values = {}
@@ -148,12 +142,6 @@ def unknown_names(given: Mapping[str, Any], known: Mapping[str, Any]) -> Iterato
     for name in given:
         if name not in known:
             yield f"unknown parameter {name!r}{closest(name, known) or '; parameters: ' + ', '.join(known)}"
-
-
-def _of_study(name: str) -> Mapping[str, Parameter]:
-    # by name at run time: this module is a leaf, and only a notebook that names a study needs the studies
-    schema: Mapping[str, Parameter] = import_module("lib.studies").load_study(name).schema()
-    return schema
 
 
 def _given(namespace: Mapping[str, Any]) -> dict[str, Any]:

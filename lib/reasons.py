@@ -13,16 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.day_limits import (
-    HEURISTIC,
-    HEURISTIC_SLACK,
-    Limits,
-    derive_limits,
-    limits_in_force,
-    named_boards,
-)
-from lib.exchanges import BOARDS, UNKNOWN_BOARD, kinds_of
-from lib.listing import PRICES, BoolArray, Fields, complete_cells, listed_cells, previous
+from lib.limits.day_limits import HEURISTIC, HEURISTIC_SLACK, Limits, derive_limits, limits_in_force, named_boards
+from lib.limits.exchanges import BOARDS, UNKNOWN_BOARD, kinds_of
+from lib.limits.listing import PRICES, BoolArray, Fields, complete_cells, listed_cells, previous
 
 __all__ = [
     "HEURISTIC_SLACK",
@@ -56,7 +49,7 @@ def derive_reasons(
 
     MISSING: listed, but open, high, low or close is not finite. HALT: the `halted` field is set, or
     volume is zero or missing on a cell with prices. Limit bits are set on traded cells only, and on none whose
-    prices lie well beyond every limit that could have been in force (`lib.day_limits`); the notes count and name those.
+    prices lie well beyond every limit that could have been in force (`lib.limits.day_limits`); the notes count and name those.
     Source: paper B, section 3.2 (published limits, and the return heuristic as the last resort).
     """
     listed = listed_cells(dates, fields)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 from results import ablation, around, tidy
 
-from lib.findings import CAUSES, VARIANT_ORDER
-from lib.studies.limit_up_path import AFTER, BEFORE
-from lib.studies.paradox_tables import MEASURES, steps
-from lib.studies.phantom_alpha_tables import SERIES
+from lib.evaluation.ablation import CAUSES, VARIANT_ORDER
+from lib.studies.paradox.tables import MEASURES, steps
+from lib.studies.phantom_alpha.limit_up_path import AFTER, BEFORE
+from lib.studies.phantom_alpha.tables import SERIES
 
 
 def truths(earned: float = 0.1) -> pd.DataFrame:

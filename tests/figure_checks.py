@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from matplotlib.figure import Figure
 
-from lib.figures.style import title_of, to_svg
+from lib.paper.pages.style import title_of, to_svg
 
 
 def check(draw: Callable[[], Figure]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.limits import limit_prices
+from lib.limits.ticks import limit_prices
 from lib.panel import Panel
 from lib.reasons import PRICES
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from lib.findings import CAUSES, VARIANT_ORDER
+from lib.evaluation.ablation import CAUSES, VARIANT_ORDER
 
 
 def tidy(records: Iterable[tuple[str, str, float]], study: str, seed: int = 0) -> pd.DataFrame:

@@ -10,11 +10,12 @@ import pytest
 from exchange_results import by_alpha as made
 from results import around, tidy
 
-from lib.findings import Estimate
-from lib.findings.synthetic import alpha_message, alpha_title
 from lib.market import MarketConfig, make_market
-from lib.studies.alpha_sensitivity import alpha_conditions, by_alpha, levels_by_limits, on_file
-from lib.studies.mask_ablation import STUDY, _market
+from lib.stats.estimates import Estimate
+from lib.studies.mask_ablation import STUDY
+from lib.studies.mask_ablation.findings import alpha_message, alpha_title
+from lib.studies.mask_ablation.measure import _market
+from lib.studies.mask_ablation.sensitivity import alpha_conditions, by_alpha, levels_by_limits, on_file
 
 PAPER = "paper limits"
 

@@ -48,7 +48,7 @@ FORBIDDEN_CALLS = ("eval", "exec", "compile", "__import__", "joblib.load", "torc
 
 
 def part_of(module: str) -> str:
-    """lib.factors.old -> factors; lib itself, the public face, -> ''."""
+    """lib.factors.formulas.old -> factors; lib itself, the public face, -> ''."""
     return module.split(".")[1] if "." in module else ""
 
 

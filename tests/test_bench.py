@@ -14,19 +14,19 @@ import pytest
 import torch
 from scipy import stats
 
-from lib.bench import child, peers, timing, workloads
-from lib.bench.accuracy import checked_cells, largest_error, truth
-from lib.bench.agreement import SHARE, TOLERANCE, _compare, agreement
-from lib.bench.formulas import PANDAS, evaluate_in_pandas
-from lib.bench.primitives import PRIMITIVES, contenders, prices
-from lib.bench.timing import Sample, alternate, ratios, sample, spread
-from lib.bench.workloads import bench_panel, factor_calls, neutral_calls, pandas_fields, update_calls
 from lib.errors import LibError, UnknownNameError
 from lib.factors import compute_factors, factor_names, find_factors
 from lib.graph import field
 from lib.ops import PRIMITIVES as OPERATORS
 from lib.ops import cs_rank, cs_scale, cs_zscore, delay, equal, group_neutralize, ts_argmin, ts_cov, ts_product
 from lib.panel import Panel
+from lib.studies.how_fast.bench import child, peers, timing, workloads
+from lib.studies.how_fast.bench.accuracy import checked_cells, largest_error, truth
+from lib.studies.how_fast.bench.agreement import SHARE, TOLERANCE, _compare, agreement
+from lib.studies.how_fast.bench.formulas import PANDAS, evaluate_in_pandas
+from lib.studies.how_fast.bench.primitives import PRIMITIVES, contenders, prices
+from lib.studies.how_fast.bench.timing import Sample, alternate, ratios, sample, spread
+from lib.studies.how_fast.bench.workloads import bench_panel, factor_calls, neutral_calls, pandas_fields, update_calls
 
 # ------------------------------------------------------------------------------------------- timing
 

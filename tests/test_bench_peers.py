@@ -9,20 +9,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.bench import gaps, peers, startup
-from lib.bench.accuracy import largest_error
-from lib.bench.adapters import alpha_lib, kunquant, polars_ta
-from lib.bench.alphas import SETS, Alphas, alpha_names, contestants, likeness
-from lib.bench.contender import Contender
-from lib.bench.primitives import LIBRARIES, prices
-from lib.bench.walk import walk
-from lib.bench.workloads import bench_panel
 from lib.factors import FactorSet, find_factors
-from lib.findings.speed import Speed
 from lib.graph import Node, field, topological
 from lib.ops import delay, ts_mean
-from lib.studies import how_fast_peers as tables
-from lib.studies.how_fast_tables import rank_remarks
+from lib.studies.how_fast import peers as tables
+from lib.studies.how_fast.bench import gaps, peers, startup
+from lib.studies.how_fast.bench.accuracy import largest_error
+from lib.studies.how_fast.bench.adapters import alpha_lib, kunquant, polars_ta
+from lib.studies.how_fast.bench.alphas import SETS, Alphas, alpha_names, contestants, likeness
+from lib.studies.how_fast.bench.contender import Contender
+from lib.studies.how_fast.bench.primitives import LIBRARIES, prices
+from lib.studies.how_fast.bench.walk import walk
+from lib.studies.how_fast.bench.workloads import bench_panel
+from lib.studies.how_fast.findings import Speed
+from lib.studies.how_fast.tables import rank_remarks
 
 X, Y = prices(70, 50, 1)
 
@@ -132,8 +132,8 @@ def test_likeness_counts_cells_masks_and_formulas(monkeypatch: pytest.MonkeyPatc
     theirs["b"][:5] += 1.0
     theirs["b"][5] = np.nan
     valid[6, :, 0], theirs["a"][6] = False, 9.0  # nothing is compared where ours is masked
-    monkeypatch.setattr("lib.bench.adapters.ours.alphas", lambda *_: lambda: fake_ours(values, valid, names))
-    monkeypatch.setattr("lib.bench.alphas.alpha_call", lambda *_: lambda: theirs)
+    monkeypatch.setattr("lib.studies.how_fast.bench.adapters.ours.alphas", lambda *_: lambda: fake_ours(values, valid, names))
+    monkeypatch.setattr("lib.studies.how_fast.bench.alphas.alpha_call", lambda *_: lambda: theirs)
     found = likeness("somebody", bench_panel(20, 10), Alphas(names))
     assert found.shares == {"a": 1.0, "b": pytest.approx(140 / 190)} and set(found.apart) == {"b"}
     assert (found.cells, found.masks) == (pytest.approx(330 / 380), pytest.approx(380 / 400))

@@ -16,12 +16,13 @@ from typing import Any
 import nbformat
 import pytest
 
-from lib import book, notebooks, sources
 from lib.errors import LoadError, ParameterError, UnknownNameError
-from lib.notebooks import Notebook, NotebookError, execute
-from lib.page import finish, parsed, rerun_line
-from lib.sources import file_digest
-from lib.studies.base import RowResult, Study, study_inputs
+from lib.paper.results.study import RowResult, Study, study_inputs
+from lib.paper.site import book, notebooks
+from lib.paper.site.notebooks import Notebook, NotebookError, execute
+from lib.paper.site.pages import finish, parsed, rerun_line
+from lib.store import sources
+from lib.store.sources import file_digest
 
 PARAMETERS = "scale = 'laptop'\nseeds = 2  # how many\ndata_path: str | None = None"
 

@@ -11,16 +11,16 @@ import pytest
 from portfolio_markets import panel_of
 
 from lib.errors import ParameterError
-from lib.events import limit_days
-from lib.exhibits import Shown, market_status
-from lib.figures.calibration import around_limit_up, clustering, one_limit_up, spell_lengths
-from lib.figures.style import title_of, to_svg
-from lib.findings.calibration import CSI, PAPER, REAL, TARGETS, Band, Calibration, around, between
+from lib.evaluation.events import limit_days
 from lib.market import make_market
 from lib.panel import Panel
-from lib.studies import calibration_measures as measures
+from lib.paper.pages import Shown, market_status
+from lib.paper.pages.style import title_of, to_svg
 from lib.studies import load_study, recorded, run_study
-from lib.studies.calibration_tables import summary
+from lib.studies.calibration import measures
+from lib.studies.calibration.figures import around_limit_up, clustering, one_limit_up, spell_lengths
+from lib.studies.calibration.findings import CSI, PAPER, REAL, TARGETS, Band, Calibration, around, between
+from lib.studies.calibration.tables import summary
 
 
 def with_limits(panel: Panel, band: float = 0.1) -> Panel:

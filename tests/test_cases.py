@@ -10,15 +10,19 @@ import pandas as pd
 import pytest
 from results import around, tidy
 
-from lib.claims import scoreboard
-from lib.figures.cases import differences, one_episode
-from lib.figures.style import title_of, to_svg
-from lib.findings.cases import Cases, told_message
-from lib.findings.seeds import ENOUGH_SEEDS
+from lib.evaluation import slices
 from lib.market import EPISODES
-from lib.studies import cases, slices
-from lib.studies.cases import AROUND, STUDY, theme_tilt
-from lib.studies.cases_tables import (
+from lib.paper.claims import scoreboard
+from lib.paper.pages.style import title_of, to_svg
+from lib.paper.results.recording import Recorded
+from lib.paper.results.runner import StudyResult
+from lib.stats.over_seeds import ENOUGH_SEEDS
+from lib.studies.cases import STUDY
+from lib.studies.cases import measure as cases
+from lib.studies.cases.figures import differences, one_episode
+from lib.studies.cases.findings import Cases, told_message
+from lib.studies.cases.measure import AROUND, theme_tilt
+from lib.studies.cases.tables import (
     CLAIM_IDS,
     DIFFERENCES,
     LIKE,
@@ -29,8 +33,6 @@ from lib.studies.cases_tables import (
     level_table,
     windows,
 )
-from lib.studies.recording import Recorded
-from lib.studies.runner import StudyResult
 
 
 def frame(effect: float = 0.0, source: str = "crash", window: str = "episode", half: float = 0.02) -> pd.DataFrame:
@@ -254,7 +256,7 @@ def test_figures_are_the_same_twice_and_fit(computed):
 
 def test_rows_of_the_exchange_are_evidence_without_a_price_file():
     row = SimpleNamespace(run="r")
-    for study, plumbing in ((STUDY, False), (replace(STUDY, synthetic=False), True)):
+    for study, plumbing in ((STUDY, False), (replace(STUDY, evidence="real"), True)):
         assert Recorded(study, "paper", (row,), {"r": {"inputs": []}}).plumbing is plumbing  # type: ignore[arg-type]
         records = ({"variant": "a", "metric": "x", "value": 1.0, "n": 1},)
         made = SimpleNamespace(config={"seed": 0}, setting="different", stored=SimpleNamespace(records=records))

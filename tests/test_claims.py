@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from lib.claims import LEDGER, Answer, Claim, headline, load_ledger, scoreboard
-from lib.claims.verdicts import FIRST_VERDICTS, VERDICTS, ZERO_MARGIN, agrees, first_verdict
 from lib.errors import LoadError, ParameterError
+from lib.paper.claims import LEDGER, Answer, Claim, headline, load_ledger, scoreboard
+from lib.paper.claims.verdicts import FIRST_VERDICTS, VERDICTS, ZERO_MARGIN, agrees, first_verdict
 
 CLAIMS = {claim.id: claim for claim in load_ledger()}
 

@@ -11,15 +11,15 @@ from types import SimpleNamespace
 import pytest
 import toy_study
 
+import lib.paper.results.confirmation
+import lib.paper.results.recording
+import lib.paper.results.runner
+import lib.paper.results.verification
 import lib.studies
-import lib.studies.confirmation
-import lib.studies.recording
-import lib.studies.runner
-import lib.studies.verification
-from lib import sources
 from lib.__main__ import main
 from lib.errors import LoadError
-from lib.studies.verification import Verification
+from lib.paper.results.verification import Verification
+from lib.store import sources
 
 ROOT = Path(sources.__file__).resolve().parent.parent
 
@@ -34,8 +34,8 @@ def toy(tmp_path, monkeypatch):
 
     monkeypatch.setattr(lib.studies, "load_study", load_study)
     monkeypatch.setattr(lib.studies, "studies", lambda: ["toy"])
-    monkeypatch.setattr(lib.studies.runner, "load_study", load_study)
-    monkeypatch.setattr(lib.studies.recording, "load_study", load_study)
+    monkeypatch.setattr(lib.paper.results.runner, "load_study", load_study)
+    monkeypatch.setattr(lib.paper.results.recording, "load_study", load_study)
     monkeypatch.setenv("LIB_CACHE", str(tmp_path / "cache"))
 
 
@@ -107,9 +107,9 @@ def test_an_error_inside_a_row_names_the_row(toy, capsys, monkeypatch):
 
 
 def test_record_refuses_a_dirty_tree_in_one_line(toy, capsys, monkeypatch):
-    monkeypatch.setattr(lib.studies.recording, "head_commit", lambda: "0" * 40)
-    monkeypatch.setattr(lib.studies.recording, "repository_top", lambda: ROOT)
-    monkeypatch.setattr(lib.studies.recording, "changed_files", lambda: ["lib/ops.py"])
+    monkeypatch.setattr(lib.paper.results.recording, "head_commit", lambda: "0" * 40)
+    monkeypatch.setattr(lib.paper.results.recording, "repository_top", lambda: ROOT)
+    monkeypatch.setattr(lib.paper.results.recording, "changed_files", lambda: ["lib/ops.py"])
     refused(capsys, ["record", "toy"], "1 files differ from the commit (first: lib/ops.py)")
 
 
@@ -121,7 +121,7 @@ def test_verify_passes_its_options_and_its_verdict(monkeypatch, capsys, ok, code
         asked.update(options, of=of)
         return Verification(ok, "what was done")
 
-    monkeypatch.setattr(lib.studies.verification, "verify", verify)
+    monkeypatch.setattr(lib.paper.results.verification, "verify", verify)
     assert main(["verify", "toy", "--commit", "abc", "--limit", "5"]) == code
     assert asked == {"of": ["toy"], "commit": "abc", "limit": 5.0, "data": None}
     assert capsys.readouterr().out == "what was done\n"
@@ -136,7 +136,7 @@ def test_confirm_prints_every_study_and_fails_if_one_differs(monkeypatch, capsys
         yield Verification(not differs, "first")
         yield Verification(True, "second")
 
-    monkeypatch.setattr(lib.studies.confirmation, "confirm", confirm)
+    monkeypatch.setattr(lib.paper.results.confirmation, "confirm", confirm)
     assert main(["confirm", "toy", "--jobs", "2"]) == code
     assert asked == {"of": ["toy"], "data": None, "jobs": 2, "backend": None}
     assert capsys.readouterr().out == "first\nsecond\n"
@@ -145,12 +145,12 @@ def test_confirm_prints_every_study_and_fails_if_one_differs(monkeypatch, capsys
 def test_load_and_bench_are_handed_on(monkeypatch, capsys):
     monkeypatch.setitem(
         sys.modules,
-        "lib.load.report",
+        "lib.load.quality.report",
         SimpleNamespace(report=lambda path, market, kind: f"{path} {market} {kind}"),
     )
     asked = []
     report = SimpleNamespace(main=lambda **options: asked.append(options))
-    monkeypatch.setitem(sys.modules, "lib.studies.how_fast_report", report)
+    monkeypatch.setitem(sys.modules, "lib.studies.how_fast.report", report)
     assert main(["load", "x.parquet", "--market", "none"]) == 0
     assert capsys.readouterr().out == "x.parquet none auto\n"
     assert main(["bench"]) == main(["bench", "--quick", "--whole-panel", "--record", "--out", "x.json"]) == 0
@@ -164,7 +164,7 @@ def test_a_bad_file_is_one_line(monkeypatch, capsys):
     def report(path, market, kind):
         raise LoadError("the file is\nempty")
 
-    monkeypatch.setitem(sys.modules, "lib.load.report", SimpleNamespace(report=report))
+    monkeypatch.setitem(sys.modules, "lib.load.quality.report", SimpleNamespace(report=report))
     refused(capsys, ["load", "x.parquet"], "LoadError: the file is empty")
 
 

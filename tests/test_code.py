@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from toy_package import FILES, edit, write
 
-from lib import sources
-from lib.code import notebook_digest
-from lib.code.digests import Code
-from lib.code.syntax import Name
-from lib.code.walk import Package
 from lib.errors import UnknownNameError
+from lib.store import sources
+from lib.store.code import notebook_digest
+from lib.store.code.digests import Code
+from lib.store.code.syntax import Name
+from lib.store.code.walk import Package
 
 #: (file, text, its replacement) that changes what `first` computes
 REACHED = {
@@ -37,9 +37,9 @@ REACHED = {
     "class that only an annotation names": ("hints.py", "width = 1", "width = 2"),
     "entry of a registry": ("learners.py", "DEPTH = 5", "DEPTH = 6"),
     "lookup in a registry": ("learners.py", "return LEARNERS[name]", "return LEARNERS[name.lower()]"),
-    "argument that is a lambda": ("studies/first.py", 'settings["path"]', 'settings["other"]'),
+    "argument that is a lambda": ("studies/first/__init__.py", 'settings["path"]', 'settings["other"]'),
     "table that is read": ("tables/rates.csv", "1", "2"),
-    "module of another package": ("studies/first.py", "import numpy as np", "import torch as np"),
+    "module of another package": ("studies/first/__init__.py", "import numpy as np", "import torch as np"),
     "the same name from elsewhere": ("hub.py", "lib.deep.scale import scaled", "lib.late import late as scaled"),
     "type of a constant": ("constants.py", "SHIFT = 1", "SHIFT = 1.0"),
     "assignment under a condition": ("constants.py", "UNUSED", "if UNUSED:\n    SHIFT = 3\nUNUSED"),
@@ -56,14 +56,14 @@ UNREACHED = {
     "comment": ("model.py", "# days", "# sessions"),
     "layout": ("model.py", "return model.value() * times", "return (model.value()\n            * times)"),
     "annotation": ("late.py", "def late():", "def late() -> int:"),
-    "name that a local one hides": ("studies/first.py", "return 2", "return 3"),
+    "name that a local one hides": ("studies/first/__init__.py", "return 2", "return 3"),
     "new definition": ("constants.py", "SHIFT = 1", "NEW = 4\nSHIFT = 1"),
     "order": ("constants.py", "SHIFT = 1\nUNUSED = 2", "UNUSED = 2\nSHIFT = 1"),
     "import that nothing uses": ("constants.py", "SHIFT = 1", "from lib.page import TITLE\nSHIFT = 1"),
     "what the file is run for": ("constants.py", "UNUSED = 2", "if __name__ == '__main__':\n    SHIFT = 5"),
     "another name for an import": ("hub.py", "TITLE\n", "TITLE as HEADING\n"),
     "table that is not read": ("tables/other.csv", "1", "2"),
-    "title of the study": ("studies/first.py", 'name="first"', 'name="first", title="One"'),
+    "title of the study": ("studies/first/__init__.py", 'name="first"', 'name="first", title="One"'),
 }
 FIRST = ("_grid", "_compute", "STUDY:inputs")
 
@@ -116,12 +116,12 @@ def test_a_definition_that_moves_keeps_the_digest(package: Path) -> None:
 def test_a_module_of_another_name_keeps_the_digest(package: Path) -> None:
     before = digest()
     shutil.move(package / "tools.py", package / "deep" / "means.py")
-    edit(package, "studies/first.py", "from lib import far, tools", "from lib import far\nfrom lib.deep import means")
-    edit(package, "studies/first.py", "tools.total", "means.total")
+    edit(package, "studies/first/__init__.py", "from lib import far, tools", "from lib import far\nfrom lib.deep import means")
+    edit(package, "studies/first/__init__.py", "tools.total", "means.total")
     assert digest() == before
     shutil.move(package / "deep", package / "depth")
     edit(package, "hub.py", "lib.deep", "lib.depth")
-    edit(package, "studies/first.py", "lib.deep", "lib.depth")
+    edit(package, "studies/first/__init__.py", "lib.deep", "lib.depth")
     assert digest() == before
 
 
@@ -129,9 +129,9 @@ def test_a_module_of_another_name_keeps_the_digest(package: Path) -> None:
     "name, new, files",
     [
         ("SHIFT", "OFFSET", ("constants.py", "model.py", "factors/one.py")),
-        ("Child", "Grown", ("model.py", "studies/first.py")),
-        ("scaled", "stretched", ("deep/scale.py", "hub.py", "studies/first.py")),
-        ("_compute", "compute", ("studies/first.py",)),
+        ("Child", "Grown", ("model.py", "studies/first/__init__.py")),
+        ("scaled", "stretched", ("deep/scale.py", "hub.py", "studies/first/__init__.py")),
+        ("_compute", "compute", ("studies/first/__init__.py",)),
     ],
 )
 def test_a_definition_of_another_name_keeps_the_digest(
@@ -154,21 +154,21 @@ def test_two_names_of_one_statement_are_told_apart(package: Path) -> None:
 
 def test_two_definitions_that_change_places_do_not(package: Path) -> None:
     """Both are reached before and after; only which name stands for which has changed."""
-    edit(package, "studies/first.py", "late() + ", "late() + swapped() + ")
-    edit(package, "studies/first.py", "from lib.late import late", "from lib.late import late, one as swapped")
+    edit(package, "studies/first/__init__.py", "late() + ", "late() + swapped() + ")
+    edit(package, "studies/first/__init__.py", "from lib.late import late", "from lib.late import late, one as swapped")
     write(package / "late.py", "def late():\n    return 7\n\ndef one():\n    return 1\n")
     before = digest()
-    edit(package, "studies/first.py", "late, one as swapped", "one as late, late as swapped")
+    edit(package, "studies/first/__init__.py", "late, one as swapped", "one as late, late as swapped")
     assert digest() != before
 
 
 def test_a_name_that_stands_for_something_else_counts(package: Path) -> None:
     """The order in which definitions are reached is the same."""
-    edit(package, "studies/first.py", "late() + ", "late() + one() + another() + ")
-    edit(package, "studies/first.py", "import late", "import late, one, late as another")
+    edit(package, "studies/first/__init__.py", "late() + ", "late() + one() + another() + ")
+    edit(package, "studies/first/__init__.py", "import late", "import late, one, late as another")
     write(package / "late.py", "def late():\n    return 7\n\ndef one():\n    return 1\n")
     before = digest()
-    edit(package, "studies/first.py", "late as another", "one as another")
+    edit(package, "studies/first/__init__.py", "late as another", "one as another")
     assert digest() != before
 
 
@@ -177,17 +177,17 @@ def test_a_study_whose_rows_are_asked_for_counts_with_its_grid_and_what_it_compu
     before = digest(*second)
     for what in ("page code", "function", "title of the study"):
         edit(package, *UNREACHED[what])
-    edit(package, "studies/runner.py", 'given["other"]', 'given["more"]')
+    edit(package, "paper/results/runner.py", 'given["other"]', 'given["more"]')
     assert digest(*second) == before
     edit(package, *REACHED["method"])
     assert digest(*second) != before
 
 
 def test_a_study_asked_for_by_a_name_that_is_not_written_counts_with_every_other(package: Path) -> None:
-    edit(package, "studies/second.py", 'run_study("first"', "run_study(row")
+    edit(package, "studies/second/__init__.py", 'run_study("first"', "run_study(row")
     second = "lib.studies.second", ("_compute",)
     before = digest(*second)
-    edit(package, "studies/first.py", "shadow = 1", "shadow = 3")
+    edit(package, "studies/first/__init__.py", "shadow = 1", "shadow = 3")
     assert digest(*second) != before
 
 
@@ -270,9 +270,9 @@ def test_the_definitions_say_what_changed(package: Path) -> None:
 
 CELLS = {
     "import lib\nlib.run_study('first')": {"first"},
-    "from lib.studies.runner import run_study\nrun_study('second')": {"first", "second"},
-    "import lib.studies.runner as l\nNAME = 'first'\nl.run_study(NAME)": {"first"},
-    "%time from lib.studies.runner import run_study\nfor n in NAMES: run_study(n)": {"first", "second"},
+    "from lib.paper.results.runner import run_study\nrun_study('second')": {"first", "second"},
+    "import lib.paper.results.runner as l\nNAME = 'first'\nl.run_study(NAME)": {"first"},
+    "%time from lib.paper.results.runner import run_study\nfor n in NAMES: run_study(n)": {"first", "second"},
     "from lib import studies\nprint(studies.studies())": {"first", "second"},
     "from lib import far": set(),
     "%%bash\nfrom lib import nonsense (": set(),
@@ -282,10 +282,10 @@ CELLS = {
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_notebook_depends_on_the_studies_that_it_names_and_how_they_are_shown(package: Path, cell: str) -> None:
-    edit(package, "__init__.py", '"far": "lib.far"', '"far": "lib.far", "run_study": "lib.studies.runner"')
+    edit(package, "__init__.py", '"far": "lib.far"', '"far": "lib.far", "run_study": "lib.paper.results.runner"')
     for study in ("first", "second"):
         before = notebook_digest([cell])
-        edit(package, f"studies/{study}.py", 'STUDY = Study(name="', 'STUDY = Study(title="x", name="')
+        edit(package, f"studies/{study}/__init__.py", 'STUDY = Study(name="', 'STUDY = Study(title="x", name="')
         assert (notebook_digest([cell]) != before) == (study in CELLS[cell] or study in reads(cell)), study
 
 
@@ -295,13 +295,13 @@ def reads(cell: str) -> set[str]:
 
 
 def test_a_notebook_depends_on_page_code_and_machinery(package: Path) -> None:
-    cell = "from lib.studies.runner import run_study\nrun_study('first')"
+    cell = "from lib.paper.results.runner import run_study\nrun_study('first')"
     before = notebook_digest([cell])
     edit(package, *UNREACHED["function"])
     assert notebook_digest([cell]) == before
     edit(package, *UNREACHED["page code"])
     between = notebook_digest([cell])
-    edit(package, "studies/runner.py", 'given["other"]', 'given["more"]')
+    edit(package, "paper/results/runner.py", 'given["other"]', 'given["more"]')
     assert before != between != notebook_digest([cell])
 
 

@@ -11,11 +11,11 @@ from toy_repository import TOY, keep, look, new_repository
 
 from lib.errors import ParameterError
 from lib.factors.registry import find_factors
-from lib.marks import counting
 from lib.models.learners import find_learner
+from lib.paper.results.recording import differing
+from lib.paper.results.study import RowResult
+from lib.store.marks import counting
 from lib.studies import load_study, run_study
-from lib.studies.base import RowResult
-from lib.studies.recording import differing
 
 
 @pytest.fixture

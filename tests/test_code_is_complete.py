@@ -20,17 +20,17 @@ from typing import Any
 
 import pytest
 
-from lib import sources
-from lib.code.definitions import parse_file
-from lib.code.syntax import WHOLE, Name
-from lib.code.walk import Package, module_name
-from lib.marks import counting
+from lib.paper.results.study import Study
+from lib.store import sources
+from lib.store.code.definitions import parse_file
+from lib.store.code.syntax import WHOLE, Name
+from lib.store.code.walk import Package, module_name
+from lib.store.marks import counting
 from lib.studies import load_study, studies
-from lib.studies.base import Study
 
 ROOT = str(sources.FOLDER) + os.sep
 #: parts of lib that none of these studies may need, and that ask for packages that may be missing
-NOT_IMPORTED = ("lib.__main__", "lib.bench", "lib.book", "lib.load.fetch", "lib.notebooks", "lib.site")
+NOT_IMPORTED = ("lib.__main__", "lib.studies.how_fast.bench", "lib.paper.site.book", "lib.load.fetch", "lib.paper.site.notebooks", "lib.paper.site.site")
 
 
 class Calls:
@@ -88,7 +88,7 @@ def without_cached_results() -> None:
         if not name.startswith(NOT_IMPORTED):
             import_module(name)
     for name, module in list(sys.modules.items()):
-        if sources.in_package(name) and not name.startswith("lib.code"):
+        if sources.in_package(name) and not name.startswith("lib.store.code"):
             for item in list(vars(module).values()):
                 if callable(getattr(item, "cache_clear", None)):
                     item.cache_clear()
@@ -114,7 +114,7 @@ def not_reached(
             list(study.inputs(settings))
             results = [(row, study.compute(dict(row), seen)) for row in rows]
             if study.contrast:
-                study.contrast(results, seen)
+                study.contrast.compute(results, seen)
     assert calls.found
     for called in calls.found:
         names = names_of(called)
@@ -126,7 +126,7 @@ def rows_of(study: Study, settings: dict[str, Any], kind: Callable[[dict[str, An
     """The first row of each kind, and all that are compared with the first one."""
     rows = study.rows(settings)
     if study.contrast:
-        return [row for row in rows if study.contrast_by(row) == study.contrast_by(rows[0])]
+        return [row for row in rows if study.contrast.by(row) == study.contrast.by(rows[0])]
     return list({kind(row): row for row in reversed(rows)}.values())
 
 
@@ -138,7 +138,7 @@ def test_every_function_called_is_reached(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in studies() if not load_study(name).measured])
+@pytest.mark.parametrize("name", [name for name in studies() if load_study(name).evidence != "machine"])
 def test_every_function_that_any_study_calls_is_reached(name: str) -> None:
     study = load_study(name)
     settings = study.settings("smoke")
@@ -150,7 +150,7 @@ def test_a_function_that_is_not_reached_is_found() -> None:
     """The guard can fail: a computation that calls what no source of the study names."""
     study = load_study("limit_events")
     settings = study.settings("smoke")
-    row, unnamed = study.rows(settings)[0], import_module("lib.travel").example_panel
+    row, unnamed = study.rows(settings)[0], import_module("lib.studies.window_travel.measure").example_panel
 
     def inputs(_: object) -> list[str]:
         unnamed(60, 25)

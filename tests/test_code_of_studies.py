@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lib import sources
+from lib.store import sources
 from lib.studies import load_study
 
 OF_ABLATION = ["mask_ablation", "paradox", "phantom_alpha"]
@@ -114,7 +114,7 @@ def test_a_new_learner_or_factor_leaves_rows_of_the_others_fresh(package: Path) 
 
 def test_no_module_does_anything_when_it_is_imported_but_define(package: Path) -> None:
     """The digest counts effects of modules of which something is used, and cannot see those of others."""
-    from lib.code.walk import Package
+    from lib.store.code.walk import Package
 
     known = Package()
     found = {name for name in known.paths if known.module(name).effects}

@@ -10,7 +10,8 @@ import toy_study
 from toy_repository import TOY, check, commit, fail_at, git, keep, log, look, new_repository, other_code
 
 from lib.errors import StoreError
-from lib.studies import confirm, confirmation, recorded_files
+from lib.paper.results import confirmation, recorded_files
+from lib.studies import confirm
 
 
 @pytest.fixture()
@@ -118,7 +119,7 @@ def test_confirming_needs_the_input_files_and_a_study_that_can_be_repeated(repos
     keep(repository, data_path=data)
     other_code(monkeypatch, "1")
     assert "input prices.txt is not in DATA_DIR" in again(repository).message
-    assert "measured" in again(repository, replace(TOY, measured=True), data=tmp_path).message
+    assert "measured" in again(repository, replace(TOY, evidence="machine"), data=tmp_path).message
     assert look(repository).stale
     assert again(repository, data=tmp_path).ok and not look(repository).stale
 

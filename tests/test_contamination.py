@@ -9,13 +9,11 @@ from figure_checks import check
 from results import scaled_markets
 
 from lib.factors import compute_factors, find_factors
-from lib.figures.contamination import after_a_limit_close, by_family, treatments
-from lib.findings.contamination import Contamination
 from lib.market import make_market
 from lib.panel import Panel
 from lib.reasons import Reason
 from lib.studies import run_study
-from lib.studies.contamination_measure import (
+from lib.studies.contamination.distances import (
     AGES,
     CAP,
     ISOLATION,
@@ -28,7 +26,9 @@ from lib.studies.contamination_measure import (
     spread,
     thinned,
 )
-from lib.studies.contamination_tables import (
+from lib.studies.contamination.figures import after_a_limit_close, by_family, treatments
+from lib.studies.contamination.findings import Contamination
+from lib.studies.contamination.tables import (
     answer_claims,
     changed_table,
     deletion_table,

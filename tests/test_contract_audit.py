@@ -22,11 +22,12 @@ from lib.audit.subjects import (
     peer_panel,
 )  # fmt: skip
 from lib.errors import LibError
-from lib.exhibits.audit import AuditView
 from lib.factors import factor_names
-from lib.figures.audit import contract_matrix
-from lib.figures.style import title_of
-from lib.findings.audit import (
+from lib.paper.pages.style import title_of
+from lib.studies import run_study
+from lib.studies.contract_audit import STUDY
+from lib.studies.contract_audit.figures import contract_matrix
+from lib.studies.contract_audit.findings import (  # fmt: skip
     DRIVER,
     FAMILIES,
     OURS,
@@ -39,9 +40,9 @@ from lib.findings.audit import (
     factor_table,
     kinds_table,
     poison_table,
-)  # fmt: skip
-from lib.studies import run_study
-from lib.studies.contract_audit import STUDY, SUBJECTS
+)
+from lib.studies.contract_audit.measure import SUBJECTS
+from lib.studies.contract_audit.tables import AuditView
 
 ROOT = Path(__file__).parents[1]
 needs_peer = pytest.mark.skipif(bool(lacking_peer()), reason=lacking_peer())

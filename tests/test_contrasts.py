@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lib.evaluation.contrasts import ORDERS_MASKED, at_matched_turnover, difference, gross_and_net
+from lib.evaluation.scoring import BOOKS, COST_BPS, RUNS, SESSIONS, backtests, daily_ics, run_series
 from lib.market import make_market
 from lib.portfolio import active_returns, equal_weight, flat, simulate, top_k_buffer
-from lib.studies.contrasts import ORDERS_MASKED, at_matched_turnover, difference, gross_and_net
-from lib.studies.scoring import BOOKS, COST_BPS, RUNS, SESSIONS, backtests, daily_ics, run_series
 
 QUICK, SLOW = "quick", "slow"
 PREDICTED = 40  # the first day with predictions

@@ -9,13 +9,14 @@ import pytest
 from results import tidy
 
 from lib import run_study
-from lib.findings import Numbers
-from lib.findings.synthetic import nothing_planted, null_message, spill_message
+from lib.evaluation.variants import VARIANTS
 from lib.market import make_market
-from lib.studies import controls
-from lib.studies.base import RowResult
-from lib.studies.controls import NULL_FACTORS, NULL_METRICS, NULL_SIZE, STUDY
-from lib.studies.controls_tables import (
+from lib.paper.results.study import RowResult
+from lib.stats.estimates import Numbers
+from lib.studies.controls import STUDY
+from lib.studies.controls import measure as controls
+from lib.studies.controls.measure import NULL_FACTORS, NULL_METRICS, NULL_SIZE
+from lib.studies.controls.tables import (
     EXPECTED,
     coverage_records,
     effect_records,
@@ -23,7 +24,7 @@ from lib.studies.controls_tables import (
     null_table,
     worlds_table,
 )
-from lib.studies.variants import VARIANTS
+from lib.studies.mask_ablation.findings import nothing_planted, null_message, spill_message
 
 TINY = {"n_stocks": 60, "n_days": 510, "first_test_year": 2011, "samples": 20}
 
@@ -32,7 +33,7 @@ TINY = {"n_stocks": 60, "n_days": 510, "first_test_year": 2011, "samples": 20}
 def few_factors():
     """Eight of the core factors: the switches act on every one of them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lib.studies.synthetic.CORE", NULL_FACTORS)
+        patch.setattr("lib.evaluation.simulated.CORE", NULL_FACTORS)
         yield
 
 

@@ -11,15 +11,11 @@ from figure_checks import check
 from results import scaled_markets
 
 from lib.errors import LibError, ParameterError
-from lib.figures.eigenvalue import one_day, refusals, repair
-from lib.figures.style import title_of
-from lib.findings.eigenvalue import Eigenvalue
 from lib.market import make_market
 from lib.panel import Panel
+from lib.paper.pages.style import title_of
 from lib.studies import run_study
-from lib.studies.covariance_eigenvalue import earned, holes, spectra
-from lib.studies.covariance_eigenvalue_tables import LEDOIT_WOLF, MEANING, answer_claims, estimator_table, sizes_of
-from lib.studies.covariance_estimators import (
+from lib.studies.covariance_eigenvalue.estimators import (
     ESTIMATORS,
     Holes,
     complete,
@@ -31,6 +27,10 @@ from lib.studies.covariance_estimators import (
     refused,
     sample,
 )
+from lib.studies.covariance_eigenvalue.figures import one_day, refusals, repair
+from lib.studies.covariance_eigenvalue.findings import Eigenvalue
+from lib.studies.covariance_eigenvalue.measure import earned, holes, spectra
+from lib.studies.covariance_eigenvalue.tables import LEDOIT_WOLF, MEANING, answer_claims, estimator_table, sizes_of
 
 RNG = np.random.default_rng(8)
 DAYS, STOCKS = 30, 45

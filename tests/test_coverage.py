@@ -14,13 +14,15 @@ from figure_checks import check
 
 from lib.errors import StatisticsError
 from lib.factors import compute_factors, factor_names, find_factors
-from lib.figures.coverage import by_share, by_window, factors, lone_and_in_a_row
-from lib.figures.style import title_of
-from lib.findings.coverage import Coverage
 from lib.market import make_market
 from lib.panel import Panel
+from lib.paper.pages.style import title_of
 from lib.reasons import Reason
-from lib.stats.coverage import (
+from lib.studies import run_study
+from lib.studies.contamination.distances import read_days
+from lib.studies.coverage import STUDY
+from lib.studies.coverage import measure as coverage
+from lib.studies.coverage.expected import (
     Chain,
     by_stock,
     chain_of,
@@ -31,10 +33,10 @@ from lib.stats.coverage import (
     required,
     windows_kept,
 )
-from lib.studies import coverage, run_study
-from lib.studies.contamination_measure import read_days
-from lib.studies.coverage import STUDY, all_reads, stocks
-from lib.studies.coverage_tables import factor_table, imposed_table, joined_table, window_table
+from lib.studies.coverage.figures import by_share, by_window, factors, lone_and_in_a_row
+from lib.studies.coverage.findings import Coverage
+from lib.studies.coverage.measure import all_reads, stocks
+from lib.studies.coverage.tables import factor_table, imposed_table, joined_table, window_table
 
 RNG = np.random.default_rng(4)
 MASK = RNG.random((60, 5)) > 0.15
@@ -251,7 +253,7 @@ def test_a_file_is_thinned_out_and_has_no_imposed_masks(few: Panel, monkeypatch:
 def frame(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     settings = {"n_stocks": 20, "n_days": 280, "imposed_stocks": 10, "imposed_days": 150, "seeds": 1}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lib.studies.coverage.SHARES", (0.05,))  # the others only take time
+        patch.setattr("lib.studies.coverage.measure.SHARES", (0.05,))  # the others only take time
         return run_study("coverage", cache=tmp_path_factory.mktemp("cache"), **settings).frame
 
 

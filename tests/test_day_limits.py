@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from panels import codes, days, flat, one
 
-from lib.day_limits import BAD_TICKS, WELL_BEYOND, derive_limits
 from lib.errors import LoadError
+from lib.limits.day_limits import BAD_TICKS, WELL_BEYOND, derive_limits
 from lib.load import load_panel
-from lib.load.report import report_lines
+from lib.load.quality.report import report_lines
 from lib.panel import Panel
 from lib.reasons import PRICES, Reason
 

@@ -14,13 +14,13 @@ from panels import flat
 from lib import load_panel, make_market
 from lib.days import as_day, as_days
 from lib.errors import LibError, LoadError, PanelError, ParameterError
-from lib.limits import bands
+from lib.evaluation.markets import cut
+from lib.limits.ticks import bands
 from lib.market.build import session_dates
 from lib.panel import Panel
 from lib.parameters import Parameter, check_parameters
 from lib.portfolio import CostSchedule, buy_and_hold, simulate
 from lib.studies import load_study
-from lib.studies.markets import cut
 
 SESSIONS = np.busday_offset("2024-02-26", np.arange(10), roll="forward").astype("datetime64[D]")
 DAY, ROW = "2024-03-04", 5

@@ -9,7 +9,7 @@ import torch
 from lib import eager, ops
 from lib.engine import evaluate
 from lib.errors import ExpressionError
-from lib.factors.gaps import last_valid
+from lib.factors.formulas.gaps import last_valid
 from lib.graph import SKIP, STRICT, field
 from lib.masked import Masked
 

@@ -7,8 +7,8 @@ import pytest
 import statsmodels.api as sm
 
 from lib.errors import UnknownNameError
-from lib.events import clustered_mean, limit_days, outcomes, spans
-from lib.limits import limit_prices
+from lib.evaluation.events import clustered_mean, limit_days, outcomes, spans
+from lib.limits.ticks import limit_prices
 from lib.market import make_market
 from lib.panel import Panel
 
@@ -284,7 +284,7 @@ def test_values_outside_the_cells_are_never_read():
 
 
 def test_the_study_tabulates_these_events(monkeypatch):
-    from lib.studies import limit_events
+    from lib.studies.limit_events import measure as limit_events
 
     monkeypatch.setattr(limit_events, "study_panel", lambda *_: build())
     row = {"variant": "hand", "seed": 0, "source": "data"}
@@ -309,7 +309,7 @@ def test_the_study_tabulates_these_events(monkeypatch):
 
 
 def test_a_span_under_sixty_sessions_has_no_interval():
-    from lib.studies.limit_events import _event_records
+    from lib.studies.limit_events.measure import _event_records
 
     panel = make_market(120, 90, seed=2, limit_rates="paper").panel
     days = limit_days(panel)

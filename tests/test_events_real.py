@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lib import load_panel
-from lib.events import Outcomes, clustered_mean, limit_days, outcomes
+from lib.evaluation.events import Outcomes, clustered_mean, limit_days, outcomes
 from lib.studies.limit_events import STUDY
 
 pytestmark = pytest.mark.data

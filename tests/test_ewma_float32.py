@@ -11,8 +11,13 @@ import torch
 from figure_checks import check
 from results import scaled_markets
 
-from lib.bench.masked_days import RULES, keep_level, zero_price
-from lib.bench.smoothing import (
+from lib.errors import LibError
+from lib.panel import Panel
+from lib.studies import run_study
+from lib.studies.ewma_float32.figures import cost, masked_days, weights_and_errors
+from lib.studies.ewma_float32.findings import Smoothing
+from lib.studies.ewma_float32.measure import distance, traded_prices
+from lib.studies.ewma_float32.smoothing import (
     ADJUSTED,
     COARSE,
     METHODS,
@@ -22,13 +27,8 @@ from lib.bench.smoothing import (
     relative_error,
     rounded,
 )
-from lib.errors import LibError
-from lib.figures.smoothing import cost, masked_days, weights_and_errors
-from lib.findings.smoothing import Smoothing
-from lib.panel import Panel
-from lib.studies import run_study
-from lib.studies.ewma_float32 import distance, traded_prices
-from lib.studies.ewma_float32_tables import answer_claims, error_table, factor_table, rule_table
+from lib.studies.ewma_float32.tables import answer_claims, error_table, factor_table, rule_table
+from lib.studies.how_fast.bench.masked_days import RULES, keep_level, zero_price
 
 RNG = np.random.default_rng(5)
 PRICES = 20 * np.exp(np.cumsum(0.02 * RNG.standard_normal((300, 4)), axis=0))

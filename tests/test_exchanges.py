@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 import numpy as np
 import pytest
 
-from lib.exchanges import (
+from lib.limits.exchanges import (
     BANDS,
     BOARDS,
     FIRST_SESSIONS,
@@ -20,7 +20,7 @@ from lib.exchanges import (
     ticks_per_yuan,
     widest_bands,
 )
-from lib.limits import board_of, limit_prices, limit_ticks
+from lib.limits.ticks import board_of, limit_prices, limit_ticks
 
 
 def test_every_row_names_its_source_and_a_kind_and_follows_the_row_before() -> None:

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from results import ablation, limit_events
 
-from lib.claims import Answer, load_ledger, scoreboard
-from lib.claims.verdicts import RULE
 from lib.errors import ParameterError
-from lib.exhibits import (
+from lib.paper.claims import Answer, load_ledger, scoreboard
+from lib.paper.claims.verdicts import RULE
+from lib.paper.pages import (
     answered_table,
     beside,
     box,
@@ -34,13 +34,13 @@ from lib.exhibits import (
     verdict_counts,
     views,
 )
-from lib.exhibits.tables import form_of
-from lib.exhibits.views import agreement
-from lib.figures.events import limit_rates
-from lib.findings import MINUS
-from lib.notebooks import ROOT
+from lib.paper.pages.tables import form_of
+from lib.paper.pages.views import agreement
+from lib.paper.results.recorded_files import Confirmation
+from lib.paper.site.notebooks import ROOT
+from lib.stats.estimates import MINUS
 from lib.studies import load_study
-from lib.studies.recorded_files import Confirmation
+from lib.studies.limit_events.figures import limit_rates
 
 
 def csv_of(page: str) -> pd.DataFrame:

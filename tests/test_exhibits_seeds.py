@@ -11,11 +11,11 @@ import pytest
 from exchange_results import truths
 from results import scaled_markets, tidy
 
-from lib.claims import Answer
-from lib.exhibits import Shown, by_condition, market_claims, market_status
-from lib.exhibits.pieces import box, say
-from lib.exhibits.seeds import markets_of
-from lib.findings import Numbers
+from lib.paper.claims import Answer
+from lib.paper.pages import Shown, by_condition, market_claims, market_status
+from lib.paper.pages.pieces import box, say
+from lib.paper.pages.seeds import markets_of
+from lib.stats.estimates import Numbers
 from lib.studies import load_study, studies
 
 PIT, OTHER = "cn_csi300_pit.parquet", "mine.parquet"
@@ -92,7 +92,7 @@ def test_the_page_says_how_many_markets_and_which_interval() -> None:
 
 
 def test_a_study_without_a_price_file_says_nothing_of_one() -> None:
-    study = SimpleNamespace(name="toy", claim_ids=(), parameters={"n_days": 1})
+    study = SimpleNamespace(name="toy", page=SimpleNamespace(claims=()), parameters={"n_days": 1})
     assert "price" not in market_status(Shown.of(Made(markets(0.0), study=study), NOTHING)).data
     study.parameters["us_path"] = 1
     assert "(us_path)" in market_status(Shown.of(Made(markets(0.0), study=study), NOTHING)).data

@@ -23,13 +23,14 @@ from lib.graph import Node
 from lib.market import make_market
 from lib.ops import cs_rank, delay, log, ts_corr, ts_mean
 from lib.panel import Panel
-from lib.studies import factor_precision
-from lib.studies.base import Settings
-from lib.studies.factor_handbook import STUDY, _lacking
-from lib.studies.factor_measures import Ground, distinct, measure, member_columns, sampled_days
-from lib.studies.factor_precision import apart_from_float64
-from lib.studies.factor_relatives import Sample, closest, family_correlations, rank_correlations, twins
-from lib.studies.factor_units import RESCALED, unit_agreement
+from lib.paper.results.study import Settings
+from lib.studies.factor_handbook import STUDY
+from lib.studies.factor_handbook import precision as factor_precision
+from lib.studies.factor_handbook.measure import _lacking
+from lib.studies.factor_handbook.measures import Ground, distinct, measure, member_columns, sampled_days
+from lib.studies.factor_handbook.precision import apart_from_float64
+from lib.studies.factor_handbook.relatives import Sample, closest, family_correlations, rank_correlations, twins
+from lib.studies.factor_handbook.units import RESCALED, unit_agreement
 
 T, N = 90, 40
 Array = NDArray[Any]

@@ -11,12 +11,13 @@ import pytest
 from lib import run_study
 from lib.errors import ParameterError
 from lib.factors import factor_names
-from lib.factors.parametric import parse_name
-from lib.figures.style import to_svg
-from lib.figures.universe import SHORT, afterwards, each_threshold, funnel, strictness
-from lib.findings import Universe
-from lib.studies.factor_universe import STUDY, candidates
-from lib.studies.factor_universe_tables import (
+from lib.factors.formulas.parametric import parse_name
+from lib.paper.pages.style import to_svg
+from lib.studies.factor_universe import STUDY
+from lib.studies.factor_universe.figures import SHORT, afterwards, each_threshold, funnel, strictness
+from lib.studies.factor_universe.findings import Universe
+from lib.studies.factor_universe.measure import candidates
+from lib.studies.factor_universe.tables import (
     TESTS,
     answer_claims,
     candidate_table,
@@ -109,7 +110,7 @@ def test_the_claim_is_answered_on_real_prices_only(frame):
     (answer,) = answer_claims(real)
     assert (answer.claim_id, answer.setting) == ("A.universe.size", "different")
     assert (answer.estimate, answer.low) == (value(frame, "left"), value(frame, "left.low"))
-    assert answer.claim_id in STUDY.claim_ids
+    assert answer.claim_id in STUDY.page.claims
 
 
 def test_an_unknown_threshold_is_named(tmp_path):

@@ -14,7 +14,7 @@ from overlay import NO_LIMITS, POISON, masked_fields, poisoned, rebuilt, rough_p
 
 from lib.errors import ExpressionError, LibError, ParameterError, UnknownNameError
 from lib.factors import FactorSet, compute_factors, factor_names, find_factors
-from lib.factors.gaps import last_valid
+from lib.factors.formulas.gaps import last_valid
 from lib.factors.leaves import panel_leaves
 from lib.market import make_market
 from lib.masked import Masked

@@ -12,18 +12,18 @@ from exchange_results import by_alpha, eight, orders, paths, truths
 from matplotlib.figure import Figure
 from results import ablation, limit_events
 
-from lib.figures.ablation import contrasts, information, phantom_alpha, sharpe_ratios
-from lib.figures.books import gross_before_net
-from lib.figures.events import after_limit_close, by_year, limit_rates
-from lib.figures.exchange import eight_markets, few_and_many, limit_up_path, three_orders, truth_plane
-from lib.figures.sensitivity import alpha_sensitivity
-from lib.figures.style import canvas, end_labels, spread, title_of, to_svg
-from lib.figures.travel import window_travel
-from lib.findings import Estimate
-from lib.studies.alpha_sensitivity import levels_by_limits
-from lib.studies.paradox_tables import order_steps, papers_numbers
-from lib.studies.phantom_alpha_tables import story
-from lib.travel import Travel
+from lib.paper.pages.style import canvas, end_labels, spread, title_of, to_svg
+from lib.stats.estimates import Estimate
+from lib.studies.limit_events.figures import after_limit_close, by_year, limit_rates
+from lib.studies.mask_ablation.figures import eight_markets, few_and_many, limit_up_path, three_orders, truth_plane
+from lib.studies.mask_ablation.sensitivity import levels_by_limits
+from lib.studies.mask_ablation.sensitivity_figure import alpha_sensitivity
+from lib.studies.mask_ablation_real.book_figures import gross_before_net
+from lib.studies.mask_ablation_real.figures import contrasts, information, phantom_alpha, sharpe_ratios
+from lib.studies.paradox.tables import order_steps, papers_numbers
+from lib.studies.phantom_alpha.tables import story
+from lib.studies.window_travel.figures import window_travel
+from lib.studies.window_travel.measure import Travel
 
 DRAWN: dict[str, Callable[[], Figure]] = {
     "after_limit_close": lambda: after_limit_close(limit_events(), "a note"),

@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 from results import ablation, limit_events, tidy
 
-from lib.findings import CAUSES, MINUS, VARIANT_ORDER, Ablation, Estimate, LimitEvents, Numbers, join, signed
-from lib.findings.seeds import OverSeeds
-from lib.studies.variants import CONTRASTS, VARIANTS
+from lib.evaluation.ablation import CAUSES, VARIANT_ORDER, Ablation
+from lib.evaluation.variants import CONTRASTS, VARIANTS
+from lib.stats.estimates import MINUS, Estimate, Numbers, join, signed
+from lib.stats.over_seeds import OverSeeds
+from lib.studies.limit_events.findings import LimitEvents
 
 
 @pytest.mark.parametrize(

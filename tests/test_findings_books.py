@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from results import ablation, around, tidy
 
-from lib.findings import Ablation, Estimate
-from lib.findings.books import COST, SESSIONS, Books
-from lib.findings.seeds import over_seeds
-from lib.studies import scoring
-from lib.studies.mask_ablation_synthetic_tables import JUDGED, judged_contrasts
+from lib.evaluation import scoring
+from lib.evaluation.ablation import Ablation
+from lib.evaluation.books import COST, SESSIONS, Books
+from lib.stats.estimates import Estimate
+from lib.stats.over_seeds import over_seeds
+from lib.studies.mask_ablation.tables import JUDGED, judged_contrasts
 
 NONE = Estimate(math.nan)
 SURE, UNSURE = Estimate(1.0, 0.5, 1.5), Estimate(0.1, -0.4, 0.6)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from exchange_results import truths
 
-from lib.findings import Ablation
-from lib.findings.synthetic import changes, largest_change, one_by_one, plane_message
+from lib.evaluation.ablation import Ablation
+from lib.studies.mask_ablation.findings import changes, largest_change, one_by_one, plane_message
 
 
 @pytest.mark.parametrize(("earned", "verb"), [(0.3, "raises"), (0.1, "has not been shown"), (-0.1, "lowers")])

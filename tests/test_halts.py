@@ -12,7 +12,7 @@ from panels import codes, flat, one
 
 from lib.errors import LoadError
 from lib.load import load_panel
-from lib.load.report import report_lines
+from lib.load.quality.report import report_lines
 from lib.panel import Panel
 from lib.portfolio import buy_and_hold, simulate
 from lib.portfolio import flat as no_costs

@@ -14,7 +14,12 @@ from matplotlib.figure import Figure
 from results import around, tidy
 
 from lib.errors import UnknownNameError
-from lib.exhibits.handbook import (
+from lib.factors.registry import PUBLISHED, Factor, catalogue, find_factors
+from lib.paper.pages.style import title_of, to_svg
+from lib.paper.site.notebooks import Notebook
+from lib.studies.factor_handbook.figures import coverage_by_window, factors_alike, families_alike, information_by_family
+from lib.studies.factor_handbook.findings import Handbook, same_formula
+from lib.studies.factor_handbook.html import (
     family_cards,
     family_index,
     flagged,
@@ -23,12 +28,7 @@ from lib.exhibits.handbook import (
     not_computed,
     precision_table,
 )
-from lib.factors.registry import PUBLISHED, Factor, catalogue, find_factors
-from lib.figures.handbook import coverage_by_window, factors_alike, families_alike, information_by_family
-from lib.figures.style import title_of, to_svg
-from lib.findings.handbook import Handbook, same_formula
-from lib.notebooks import Notebook
-from lib.typeset import latex_pieces
+from lib.studies.factor_handbook.typeset import latex_pieces
 
 ALL_FAMILIES = list(PUBLISHED)
 
@@ -167,7 +167,7 @@ def test_a_formula_is_escaped_and_in_pieces() -> None:
 def test_themes_are_escaped(monkeypatch: pytest.MonkeyPatch, handbook: Handbook) -> None:
     (known,) = find_factors(["old_030"])
     odd = Factor("old_030", "old", known.node, "<i>a & b", known.source)
-    monkeypatch.setattr("lib.exhibits.handbook.find_factors", lambda names: [odd])
+    monkeypatch.setattr("lib.studies.factor_handbook.html.find_factors", lambda names: [odd])
     assert "&lt;i&gt;a &amp; b" in family_cards(handbook, "old").data
 
 

@@ -12,17 +12,18 @@ import pandas as pd
 import pytest
 import toy_study
 
-import lib.bench.peers
-from lib.bench import timing
-from lib.claims import load_ledger, scoreboard
+import lib.studies.how_fast.bench.peers
 from lib.errors import ParameterError
-from lib.exhibits.speed import measured_on, measurement, papers_tables, speed_claims
-from lib.figures.speed import against_size, against_window, ratios
-from lib.figures.style import title_of, to_svg
-from lib.findings.speed import Size, Speed, times
-from lib.studies import how_fast_report, run_study, verify
-from lib.studies import how_fast_tables as tables
-from lib.studies.how_fast import KINDS, STUDY, WHOLE
+from lib.paper.claims import load_ledger, scoreboard
+from lib.paper.pages.style import title_of, to_svg
+from lib.studies import run_study, verify
+from lib.studies.how_fast import STUDY, tables
+from lib.studies.how_fast import report as how_fast_report
+from lib.studies.how_fast.bench import timing
+from lib.studies.how_fast.figures import against_size, against_window, ratios
+from lib.studies.how_fast.findings import Size, Speed, times
+from lib.studies.how_fast.html import measured_on, measurement, papers_tables, speed_claims
+from lib.studies.how_fast.measure import KINDS, WHOLE
 
 TINY: dict[str, Any] = {
     "primitive_sizes": ["40x20"], "windows": [5], "factor_sizes": ["60x8"], "agreement_size": "60x8", "alone": [],
@@ -34,7 +35,7 @@ TINY: dict[str, Any] = {
 def tiny() -> pd.DataFrame:
     """A run without the peers of the extras, in a few seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lib.bench.peers, "installed", lambda peer: peer in ("pandas", "bottleneck", "polars"))
+        patch.setattr(lib.studies.how_fast.bench.peers, "installed", lambda peer: peer in ("pandas", "bottleneck", "polars"))
         return run_study("how_fast", scale="smoke", fresh=True, progress=False, **TINY).frame
 
 
@@ -124,13 +125,13 @@ def test_a_ratio_is_their_time_over_ours(tiny: pd.DataFrame) -> None:
 def test_measured_rows_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = tmp_path / "log.txt"
     monkeypatch.setenv("TOY_LOG", str(log))
-    study = replace(toy_study.STUDY, group=lambda row: str(row["seed"]), measured=True)
+    study = replace(toy_study.STUDY, group=lambda row: str(row["seed"]), evidence="machine")
     run_study(study, seeds=3, jobs=2, fresh=True)
     assert len({line.split()[2] for line in log.read_text().splitlines()}) == 1
 
 
 def test_verify_leaves_measurements_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lib.studies import verification
+    from lib.paper.results import verification
 
     @dataclass
     class Source:

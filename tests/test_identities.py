@@ -12,16 +12,15 @@ import torch
 from scipy.stats import rankdata
 
 from lib import factor_names, make_market, run_study
-from lib.claims import load_ledger, scoreboard
-from lib.exhibits import Shown, market_claims
-from lib.notebooks import ROOT
 from lib.panel import Panel
+from lib.paper.claims import load_ledger, scoreboard
+from lib.paper.pages import Shown, market_claims
+from lib.paper.site.notebooks import ROOT
 from lib.reasons import Reason
-from lib.studies import identities_tables as tables
-from lib.studies import identity_checks as checks
 from lib.studies import recorded
-from lib.studies.identities import CLAIMED, GAMMAS, ROUNDING, STUDY
-from lib.studies.mask_building import HEURISTICS, OPERATIONS, heuristic_errors, nan_against_mask
+from lib.studies.identities import STUDY, checks, tables
+from lib.studies.identities.measure import CLAIMED, GAMMAS, ROUNDING
+from lib.studies.limit_events.mask_building import HEURISTICS, OPERATIONS, heuristic_errors, nan_against_mask
 
 POISON = (np.nan, np.inf, -1e30)
 CLAIMS = {claim.id: claim for claim in load_ledger()}
@@ -285,7 +284,7 @@ def test_tables_and_sentences(result):
     assert "no width that the four heads divide" in tables.transformer_message(lost)
     assert "NaN leaves the same cells valid" in tables.nan_message(frame, "market")
     assert "closes at a limit price: by board:" in tables.limits_message(frame, "market")
-    assert STUDY.summarise is not None and len(STUDY.summarise(frame)) == len(tables.CLAIM_IDS)
+    assert STUDY.page.table is not None and len(STUDY.page.table(frame)) == len(tables.CLAIM_IDS)
 
 
 def test_the_page_shows_the_answers(result, tmp_path):
@@ -301,5 +300,5 @@ def test_no_claim_is_answered_by_another_study():
     from lib.studies import load_study, studies
 
     for name in studies():
-        others = set(load_study(name).claim_ids) if name != "identities" else set()
+        others = set(load_study(name).page.claims) if name != "identities" else set()
         assert not others & set(tables.CLAIM_IDS), name

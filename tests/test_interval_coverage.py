@@ -11,13 +11,14 @@ import pytest
 from figure_checks import check
 
 from lib.errors import ParameterError
-from lib.figures.intervals import coverage
-from lib.findings.intervals import BLOCKS, PROCESSES, STATISTICS, Intervals
-from lib.studies import daily_processes, run_study
-from lib.studies.daily_processes import books, truth
-from lib.studies.interval_coverage import BLOCKS as COMPUTED
+from lib.studies import run_study
 from lib.studies.interval_coverage import STUDY
-from lib.studies.interval_coverage_tables import coverage_table
+from lib.studies.interval_coverage import processes as daily_processes
+from lib.studies.interval_coverage.figures import coverage
+from lib.studies.interval_coverage.findings import BLOCKS, PROCESSES, STATISTICS, Intervals
+from lib.studies.interval_coverage.measure import BLOCKS as COMPUTED
+from lib.studies.interval_coverage.processes import books, truth
+from lib.studies.interval_coverage.tables import coverage_table
 
 # ----------------------------------------------------------------------------------------- processes
 
@@ -76,7 +77,7 @@ def test_every_process_and_statistic_has_a_share_with_either_kind_of_block(frame
 
 def test_a_share_is_counted_over_the_repetitions(monkeypatch: pytest.MonkeyPatch) -> None:
     from lib.stats import Estimate
-    from lib.studies import interval_coverage
+    from lib.studies.interval_coverage import measure as interval_coverage
 
     ends = iter([(0.0, 1.0), (2.0, 3.0), (0.4, 0.8), (0.6, 0.7)])
 

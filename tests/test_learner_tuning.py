@@ -11,14 +11,16 @@ import pytest
 from figure_checks import check
 from results import tidy
 
-from lib.figures.learner_tuning import tuned
-from lib.findings.learner_tuning import Tuning
 from lib.models.fits import FIXED_TREES
 from lib.models.learners import LEARNERS, NETWORK, RIDGE_PENALTIES, TREES
-from lib.studies import learner_tuning, recorded, run_study
-from lib.studies.learner_trials import DEFAULTS, RANGES, Range, trial_name, trial_settings
-from lib.studies.learner_tuning import FIRST_MARKET, STUDY, tuning_split
-from lib.studies.learner_tuning_tables import chosen_table, gains_table, ranges_table, trials_table
+from lib.studies import recorded, run_study
+from lib.studies.learner_tuning import STUDY
+from lib.studies.learner_tuning import measure as learner_tuning
+from lib.studies.learner_tuning.figures import tuned
+from lib.studies.learner_tuning.findings import Tuning
+from lib.studies.learner_tuning.measure import FIRST_MARKET, tuning_split
+from lib.studies.learner_tuning.tables import chosen_table, gains_table, ranges_table, trials_table
+from lib.studies.learner_tuning.trials import DEFAULTS, RANGES, Range, trial_name, trial_settings
 
 CONSTANTS = {"lightgbm": TREES, "mlp": NETWORK}
 SMALL = {"n_stocks": 40, "n_days": 560, "first_test_year": 2011, "trials": 2, "rounds": 4, "epochs": 1, "seeds": 1}

@@ -9,8 +9,8 @@ import pytest
 from exchange_results import eight, orders, paths, truths
 from results import ablation, limit_events, tidy
 
-from lib import ledger
-from lib.claims import Answer, load_ledger
+from lib.paper.claims import Answer, load_ledger
+from lib.studies.claims import page as ledger
 
 
 @dataclass

@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import numpy as np
 import pytest
 
-from lib.limits import (
+from lib.limits.ticks import (
     BANDS,
     bands,
     board_of,

@@ -14,7 +14,7 @@ import pytest
 
 from lib.errors import LoadError
 from lib.load import load_panel
-from lib.load.report import report
+from lib.load.quality.report import report
 from lib.reasons import Reason
 
 SYMBOLS = ["SH600000", "SH688001", "SZ000001"]

@@ -256,8 +256,8 @@ def test_no_other_number_than_a_finite_one_is_taken_for_a_price(tmp_path: Path) 
 
 
 def test_text_of_a_file_is_escaped_in_tables(tmp_path: Path) -> None:
-    from lib.exhibits import table
-    from lib.load.report import report_lines
+    from lib.load.quality.report import report_lines
+    from lib.paper.pages import table
 
     frame = shapes.record(ROWS).assign(**{"<script>alert(1)</script>": 1})
     frame.to_csv(tmp_path / "<b>record.csv", index=False)
@@ -269,7 +269,7 @@ def test_text_of_a_file_is_escaped_in_tables(tmp_path: Path) -> None:
 
 
 def test_control_characters_of_a_file_do_not_reach_the_report(tmp_path: Path) -> None:
-    from lib.load.report import report
+    from lib.load.quality.report import report
 
     frame = shapes.record(ROWS).assign(**{"two\nlines\x1b[31m": 1, "right\u202eleft": 1})
     frame.to_parquet(tmp_path / "record.parquet", index=False)

@@ -13,8 +13,8 @@ import source_shapes as shapes
 
 from lib.errors import LoadError, ParameterError
 from lib.load import load_panel
-from lib.load.quality import Rules
-from lib.load.report import report_lines
+from lib.load.quality.measures import Rules
+from lib.load.quality.report import report_lines
 
 ROWS = shapes.market()
 DAYS = shapes.DAYS

@@ -13,8 +13,8 @@ from load_mutations import Files, mutate
 
 from lib.errors import LoadError
 from lib.load import load_panel
-from lib.load.quality import quality_control
-from lib.load.report import report_lines
+from lib.load.quality.measures import quality_control
+from lib.load.quality.report import report_lines
 from lib.panel import Panel
 from lib.reasons import Reason
 

@@ -13,7 +13,7 @@ from source_shapes import DAYS, STOCKS
 from test_load_sources import changed, failure, true_reasons, truth
 
 from lib.load import load_panel
-from lib.load.report import report_lines
+from lib.load.quality.report import report_lines
 from lib.panel import Panel
 from lib.reasons import Reason
 

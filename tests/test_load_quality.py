@@ -10,8 +10,8 @@ import pytest
 import source_shapes as shapes
 
 from lib.errors import ParameterError
-from lib.load.quality import Rules, quality_control
-from lib.load.report import report
+from lib.load.quality.measures import Rules, quality_control
+from lib.load.quality.report import report
 from lib.panel import Panel
 from lib.reasons import Reason
 

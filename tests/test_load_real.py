@@ -13,10 +13,10 @@ import pytest
 
 from lib.errors import LoadError
 from lib.load import load_panel
-from lib.load.examples import write_shapes
-from lib.load.report import report
+from lib.load.quality.report import report
 from lib.panel import Panel
 from lib.reasons import Reason, derive_limits, derive_reasons, previous
+from lib.studies.your_data.examples import write_shapes
 
 
 @pytest.fixture(scope="module")

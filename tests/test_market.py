@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lib.errors import ParameterError
-from lib.limits import from_ticks, limit_ticks, to_ticks
+from lib.limits.ticks import from_ticks, limit_ticks, to_ticks
 from lib.market import CALIBRATIONS, Market, MarketConfig, make_market
 from lib.reasons import Reason, derive_reasons
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lib.errors import ParameterError
-from lib.limits import from_ticks, to_ticks
+from lib.limits.ticks import from_ticks, to_ticks
 from lib.market import GBMConfig, paper_gbm
 from lib.reasons import Reason
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lib.limits import from_ticks, to_ticks
+from lib.limits.ticks import from_ticks, to_ticks
 from lib.market import REGIMES, Market, make_market
 from lib.market.exchange import draw_halts, geometric, log_ticks, trade
 from lib.market.intraday import _extremes

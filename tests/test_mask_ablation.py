@@ -10,16 +10,15 @@ import pytest
 from results import scaled_markets
 
 from lib import run_study
-from lib.exhibits import table
-from lib.findings import Numbers
-from lib.findings.seeds import ENOUGH_SEEDS
+from lib.evaluation.simulated import features, truth_difference, truth_series
+from lib.evaluation.variants import CONTRASTS, VARIANTS
 from lib.market import make_market
 from lib.models.dataset import next_return
 from lib.panel import Panel
-from lib.studies import mask_ablation_synthetic_tables as tables
-from lib.studies.mask_ablation import STUDY
-from lib.studies.synthetic import features, truth_difference, truth_series
-from lib.studies.variants import CONTRASTS, VARIANTS
+from lib.paper.pages import table
+from lib.stats.estimates import Numbers
+from lib.stats.over_seeds import ENOUGH_SEEDS
+from lib.studies.mask_ablation import STUDY, tables
 
 TINY = {"n_stocks": 40, "n_days": 560, "first_test_year": 2011, "samples": 20, "rounds": 3, "epochs": 1,
         "alpha_seeds": 0}  # fmt: skip
@@ -140,7 +139,8 @@ def test_a_difference_to_the_truth_is_taken_on_cells_that_both_predict(world):
 )
 def test_the_future_changes_no_row_before_it(monkeypatch, mask, learner):
     """Days from the cut on are replaced: predictions and daily scores before it stay bit for bit."""
-    from lib.studies import mask_ablation, synthetic
+    from lib.evaluation import simulated as synthetic
+    from lib.studies.mask_ablation import measure as mask_ablation
 
     # intersected windows fill in the second year only
     days, cut, year = (660, 590, 2012) if mask == "mask_paper" else (560, 400, 2011)
@@ -185,7 +185,7 @@ def test_conditions_are_kept_apart(result):
     assert tables.conditions(both) == ["paper limits", "CSI 300 limits"]
     part = tables.of_condition(both, "paper limits")
     assert set(part["value"].dropna()) == set(frame["value"].dropna())
-    table = STUDY.summarise(both)
+    table = STUDY.page.table(both)
     left, right = (table.loc[(name, "ridge", "none"), "m1_ic"] for name in ("paper limits", "CSI 300 limits"))
     assert left == -right != 0
     assert set(table.index.get_level_values("learner")) == {"ridge", "lightgbm", "mlp"}

@@ -9,23 +9,23 @@ import pandas as pd
 import pytest
 from results import ablation, around, tidy
 
-from lib.claims import load_ledger
 from lib.errors import ParameterError
-from lib.exhibits import each_condition
-from lib.exhibits.views import View
-from lib.factors.core import CORE
-from lib.figures.ablation_windows import side_by_side
-from lib.figures.style import title_of
-from lib.findings import CAUSES
+from lib.evaluation.ablation import CAUSES
+from lib.evaluation.ablation_tables import PAPER_VARIANTS
+from lib.evaluation.core import CORE
+from lib.evaluation.predictions import on_panel
+from lib.evaluation.variants import FEATURES, VARIANTS, compute_features, variant_dataset
 from lib.market import make_market
 from lib.models.splits import fixed_split
 from lib.models.walk import walk_predictions
-from lib.studies import mask_ablation_real as study
-from lib.studies import mask_ablation_real_tables as tables
-from lib.studies.evaluation import on_panel
+from lib.paper.claims import load_ledger
+from lib.paper.pages import each_condition
+from lib.paper.pages.style import title_of
+from lib.paper.pages.views import View
 from lib.studies.mask_ablation_real import STUDY
-from lib.studies.mask_ablation_tables import PAPER_VARIANTS
-from lib.studies.variants import FEATURES, VARIANTS, compute_features, variant_dataset
+from lib.studies.mask_ablation_real import measure as study
+from lib.studies.mask_ablation_real import window_tables as tables
+from lib.studies.mask_ablation_real.window_figures import side_by_side
 
 FILE = {"data_path": "prices.parquet"}
 NONE = ("none mlp", "none mlp | paper B window")
@@ -109,7 +109,7 @@ def test_a_window_is_fitted_before_its_test_years_and_scored_on_them(on_file, pa
 
 def test_contrasts_are_paired_within_a_window(on_file) -> None:
     grid, settings = on_file
-    assert len({STUDY.contrast_by(row) for row in grid}) == 3  # of which this file has two
+    assert len({STUDY.contrast.by(row) for row in grid}) == 3  # of which this file has two
     chosen = [row for row in grid if row["window"] == "paper B"]
     found = study._contrast([(row, study._compute(row, settings)) for row in chosen], settings)
     assert {record["variant"] for record in found.records} == {"mask_skip - none ridge | paper B window"}

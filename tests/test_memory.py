@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from lib.bench.workloads import bench_panel
 from lib.factors import compute_factors, factor_names
 from lib.kernels import memory
+from lib.studies.how_fast.bench.workloads import bench_panel
 
 
 @pytest.fixture

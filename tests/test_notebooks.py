@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from lib.book import names
 from lib.market import MarketConfig
-from lib.notebooks import ROOT, Notebook
+from lib.paper.site.book import names
+from lib.paper.site.notebooks import ROOT, Notebook
 from lib.studies import load_study, studies
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -93,7 +93,7 @@ def seeded(name, extra=0):
 
 
 def test_every_primitive_is_listed():
-    elsewhere = {"last_valid"}  # lib.factors.gaps, which exists to break the propagation rule; tested there
+    elsewhere = {"last_valid"}  # lib.factors.formulas.gaps, which exists to break the propagation rule; tested there
     assert set(PARAMETERS) == set(ops.PRIMITIVES) - elsewhere == set(READS)
 
 

@@ -10,18 +10,19 @@ import pytest
 from results import around, tidy
 
 from lib.errors import ParameterError
-from lib.figures.other_markets import benefit_by_rule, held_back, phantom_by_rule
-from lib.figures.style import title_of, to_svg
-from lib.findings.other_markets import GROSS, NET, OtherMarkets
-from lib.findings.other_markets import RULES as NAMES
+from lib.evaluation import slices
+from lib.evaluation.exchange_rules import tripped_days, with_breaker, with_halts, without_limits
+from lib.evaluation.round_trips import round_trips
 from lib.market import make_market
 from lib.panel import Panel
+from lib.paper.pages.style import title_of, to_svg
 from lib.reasons import Reason
-from lib.studies import other_markets, slices
-from lib.studies.exchange_rules import tripped_days, with_breaker, with_halts, without_limits
 from lib.studies.other_markets import STUDY
-from lib.studies.other_markets_tables import RULES, SAME_THERE, control_table, fact_table, rule_table
-from lib.studies.round_trips import round_trips
+from lib.studies.other_markets import measure as other_markets
+from lib.studies.other_markets.figures import benefit_by_rule, held_back, phantom_by_rule
+from lib.studies.other_markets.findings import GROSS, NET, OtherMarkets
+from lib.studies.other_markets.findings import RULES as NAMES
+from lib.studies.other_markets.tables import RULES, SAME_THERE, control_table, fact_table, rule_table
 
 OHLC = ("open", "high", "low", "close")
 BOTH = Reason.LIMIT_UP | Reason.LIMIT_DOWN

@@ -11,18 +11,17 @@ import pytest
 
 from lib import run_study
 from lib.errors import ParameterError
+from lib.evaluation.core import CORE
 from lib.factors import factor_names
-from lib.factors.core import CORE
-from lib.findings.seeds import OverSeeds
 from lib.market import paper_gbm
 from lib.models.dataset import next_return
 from lib.models.splits import Split
 from lib.panel import Panel
 from lib.portfolio.lagged import OUTSIDE, lagged_book, top_k_weights
 from lib.reasons import Reason
-from lib.studies import own_setting_mask_tables as tables
-from lib.studies.own_setting_mask import STUDY
-from lib.studies.own_setting_mask_measure import (
+from lib.stats.over_seeds import OverSeeds
+from lib.studies.own_setting_mask import STUDY, tables
+from lib.studies.own_setting_mask.scores import (
     Desk,
     book_differences,
     book_numbers,
@@ -308,7 +307,7 @@ def test_a_desk_trades_on_returns_that_follow():
 
 
 def test_factors_in_files_are_those_in_memory(panel, monkeypatch):
-    from lib.studies import own_setting_mask_measure as measure
+    from lib.studies.own_setting_mask import scores as measure
 
     kept = mask_samples(panel, "full", CORE[:5])
     monkeypatch.setattr(measure, "IN_MEMORY", 0)

@@ -11,12 +11,11 @@ from figure_checks import check
 from results import tidy
 
 from lib import run_study
-from lib.claims import load_ledger
-from lib.figures.own_setting import masked_minus_unmasked
-from lib.findings.own_setting import POLICIES
-from lib.findings.seeds import OverSeeds
-from lib.studies import own_setting_mask_tables as tables
-from lib.studies.own_setting_mask import STUDY
+from lib.paper.claims import load_ledger
+from lib.stats.over_seeds import OverSeeds
+from lib.studies.own_setting_mask import STUDY, tables
+from lib.studies.own_setting_mask.figures import masked_minus_unmasked
+from lib.studies.own_setting_mask.findings import POLICIES
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +57,7 @@ def test_tables_hold_the_papers_numbers_and_ours(result):
     assert len(tables.matched_table(frame, "ridge")) == len(POLICIES)
     assert len(tables.controls_table(frame, "ridge")) == 7 * len(POLICIES)
     assert list(tables.conditions_table(frame)["condition"]) == ["all factors"]
-    assert tables.learners_of(frame) == ["ridge"] and len(STUDY.summarise(frame)) == 3
+    assert tables.learners_of(frame) == ["ridge"] and len(STUDY.page.table(frame)) == 3
 
 
 def test_the_ratio_of_means_is_fiellers():

@@ -9,17 +9,17 @@ import pandas as pd
 import pytest
 from scipy import stats as reference
 
-from lib.claims import load_ledger
-from lib.claims.verdicts import ARITHMETIC as ARITHMETIC_VERDICT
-from lib.claims.verdicts import agrees, verdict
-from lib.exhibits import Shown, market_claims
-from lib.figures.paper_panel import information, tails
-from lib.figures.style import title_of, to_svg
-from lib.findings.paper_panel import ARITHMETIC, GBM, PAPER_IC, PLANTED, PaperPanel
 from lib.market import GBMConfig
+from lib.paper.claims import load_ledger
+from lib.paper.claims.verdicts import ARITHMETIC as ARITHMETIC_VERDICT
+from lib.paper.claims.verdicts import agrees, verdict
+from lib.paper.pages import Shown, market_claims
+from lib.paper.pages.style import title_of, to_svg
 from lib.studies import recorded, run_study
-from lib.studies.gbm_estimators import arithmetic, estimate, estimators, steps
-from lib.studies.paper_panel_tables import answer_claims, arithmetic_table, count_table, ic_table, summary
+from lib.studies.paper_panel.estimators import arithmetic, estimate, estimators, steps
+from lib.studies.paper_panel.figures import information, tails
+from lib.studies.paper_panel.findings import ARITHMETIC, GBM, PAPER_IC, PLANTED, PaperPanel
+from lib.studies.paper_panel.tables import answer_claims, arithmetic_table, count_table, ic_table, summary
 
 
 @pytest.fixture(scope="module")

@@ -8,21 +8,13 @@ import pytest
 from results import tidy
 
 from lib import run_study
-from lib.claims import load_ledger
-from lib.claims.verdicts import verdict
-from lib.findings import Numbers
-from lib.findings.books import Books
-from lib.findings.synthetic import costs_message, orders_message
+from lib.evaluation.books import Books
+from lib.paper.claims import load_ledger
+from lib.paper.claims.verdicts import verdict
+from lib.stats.estimates import Numbers
+from lib.studies.mask_ablation.findings import costs_message, orders_message
 from lib.studies.paradox import STUDY
-from lib.studies.paradox_tables import (
-    GROSS,
-    ORDERS,
-    order_steps,
-    orders_table,
-    papers_numbers,
-    papers_table,
-    steps,
-)
+from lib.studies.paradox.tables import GROSS, ORDERS, order_steps, orders_table, papers_numbers, papers_table, steps
 
 TINY = {"n_stocks": 60, "n_days": 560, "first_test_year": 2011, "samples": 20}
 CONDITION = "paper limits"
@@ -141,7 +133,7 @@ def test_one_market_answers_nothing(result):
 def test_the_papers_table_is_theirs(result):
     assert papers_numbers() == {"ic": [0.058, 0.052, 0.049], "realisable_ic": [0.032, 0.038, 0.049],
                                 "sharpe": [1.23, 1.39, 1.63]}  # fmt: skip
-    from lib.studies.mask_ablation_synthetic_tables import of_condition
+    from lib.evaluation.conditions import of_condition
 
     table = papers_table(of_condition(result.frame, CONDITION), "ridge")
     assert list(table["ic: papers"]) == [0.058, 0.052, 0.049]

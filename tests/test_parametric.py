@@ -13,8 +13,8 @@ from overlay import masked_fields, poisoned, rebuilt, rough_panel
 from lib.errors import ExpressionError, UnknownNameError
 from lib.factors import compute_factors, factor_names, find_factors
 from lib.factors.fields import close, volume
-from lib.factors.parametric import duplicates, neighbours, parse_name, templates
-from lib.factors.parametric.template import Expansion
+from lib.factors.formulas.parametric import duplicates, neighbours, parse_name, templates
+from lib.factors.formulas.parametric.template import Expansion
 from lib.factors.registry import Family
 from lib.graph import Node
 from lib.ops import ts_mean
@@ -85,8 +85,8 @@ def test_curated_formulas_are_among_the_candidates():
 def test_the_set_is_built_only_when_it_is_asked_for():
     program = (
         "import sys; from lib.factors import factor_names, find_factors; find_factors(factor_names());"
-        "assert 'lib.factors.parametric' not in sys.modules; find_factors(['reward[w=5,smooth=raw,pool=market]']);"
-        "assert 'lib.factors.parametric' in sys.modules"
+        "assert 'lib.factors.formulas.parametric' not in sys.modules; find_factors(['reward[w=5,smooth=raw,pool=market]']);"
+        "assert 'lib.factors.formulas.parametric' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
 

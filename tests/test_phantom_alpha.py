@@ -9,13 +9,13 @@ import pytest
 from results import tidy
 
 from lib import run_study
-from lib.findings import Estimate, Numbers
-from lib.findings.synthetic import path_message, story_message
 from lib.market import make_market
 from lib.reasons import Reason
-from lib.studies.limit_up_path import AFTER, BEFORE, event_path
-from lib.studies.phantom_alpha import daily, limit_ups, many_and_few
-from lib.studies.phantom_alpha_tables import SERIES, split_table, story
+from lib.stats.estimates import Estimate, Numbers
+from lib.studies.mask_ablation.findings import path_message, story_message
+from lib.studies.phantom_alpha.limit_up_path import AFTER, BEFORE, event_path
+from lib.studies.phantom_alpha.measure import daily, limit_ups, many_and_few
+from lib.studies.phantom_alpha.tables import SERIES, split_table, story
 
 TINY = {"n_stocks": 60, "n_days": 560, "first_test_year": 2011, "samples": 20}
 
@@ -133,7 +133,7 @@ def test_each_half_of_the_story_has_its_own_words(ic, money, words):
 
 
 def test_tables_and_claims(result):
-    from lib.studies.mask_ablation_synthetic_tables import of_condition
+    from lib.evaluation.conditions import of_condition
 
     part = of_condition(result.frame, "paper limits")
     table = split_table(part, "ridge")

@@ -149,6 +149,6 @@ def test_a_break_even_cost_exists_or_one_side_dominates(gross, turnover, typical
 
 
 def test_examples():
-    for name in ("lib.portfolio.matched", "lib.studies.contrasts"):
+    for name in ("lib.portfolio.matched", "lib.evaluation.contrasts"):
         found = doctest.testmod(importlib.import_module(name))
         assert found.attempted and not found.failed

@@ -12,17 +12,17 @@ from scipy.stats import rankdata
 from lib import ops
 from lib.audit.subjects import formula_output
 from lib.factors import factor_names, find_factors
-from lib.factors.denominators import MASKED, UNTOUCHED, DayMap, day_map, over_all, ranked_factors
 from lib.factors.fields import close, open, volume
-from lib.figures.denominator import ceiling, gains, who_can_notice
-from lib.findings.denominator import Denominator
 from lib.graph import topological
 from lib.market import make_market
 from lib.ops import cs_rank, cs_zscore, delta, ewma, power, sign, ts_corr, ts_mean
 from lib.reasons import Reason
 from lib.studies import run_study
-from lib.studies.rank_denominator import imposed_halts, places, three_forms, with_halts
-from lib.studies.rank_denominator_tables import answer_claims, exempt, factor_table, gain_table, scenarios_of
+from lib.studies.rank_denominator.denominators import MASKED, UNTOUCHED, DayMap, day_map, over_all, ranked_factors
+from lib.studies.rank_denominator.figures import ceiling, gains, who_can_notice
+from lib.studies.rank_denominator.findings import Denominator
+from lib.studies.rank_denominator.measure import imposed_halts, places, three_forms, with_halts
+from lib.studies.rank_denominator.tables import answer_claims, exempt, factor_table, gain_table, scenarios_of
 
 
 @pytest.fixture(scope="module")

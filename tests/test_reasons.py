@@ -9,7 +9,7 @@ import pytest
 from panels import SOURCES, codes, days, flat, one
 
 from lib.errors import PanelError
-from lib.limits import limit_prices
+from lib.limits.ticks import limit_prices
 from lib.panel import Panel
 from lib.reasons import PRICES, Reason, derive_limits
 

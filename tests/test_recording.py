@@ -12,8 +12,9 @@ import toy_study
 from toy_repository import TOY, check, commit, fail_at, git, keep, log, look, new_repository, other_code
 
 from lib.errors import ParameterError, StoreError
-from lib.store import StoreWarning
-from lib.studies import answers, provenance, record, recorded_files, run_study
+from lib.paper.results import provenance, recorded_files
+from lib.store.files import StoreWarning
+from lib.studies import answers, record, run_study
 
 
 @pytest.fixture()
@@ -159,7 +160,7 @@ def test_answers_come_from_what_is_recorded(repository, monkeypatch):
     other_code(monkeypatch)
     assert "earlier version" in answers([TOY], folder)[0].note
     with pytest.raises(ParameterError, match="answered claim"):
-        answers([replace(TOY, claim_ids=())], folder)
+        answers([replace(TOY, page=replace(TOY.page, claims=()))], folder)
 
 
 # ---------------------------------------------------------------------------------------- verification

@@ -10,19 +10,22 @@ import pytest
 from overlay import rebuilt, rough_panel
 from results import around, tidy
 
-from lib import ledger
-from lib.claims import load_ledger
-from lib.claims.verdicts import verdict
-from lib.figures.regimes import benefit, one_market, sharpe_by_regime
-from lib.figures.style import title_of, to_svg
-from lib.findings.regimes import GROSS, NET, UNITS, Regimes
-from lib.findings.seeds import ENOUGH_SEEDS, sources_of
+from lib.evaluation import slices
+from lib.evaluation.slices import market_records
 from lib.load import load_panel
+from lib.paper.claims import load_ledger
+from lib.paper.claims.verdicts import verdict
+from lib.paper.pages.style import title_of, to_svg
+from lib.paper.results.recording import Recorded
 from lib.portfolio import equal_weight
-from lib.studies import regimes, slices
-from lib.studies.recording import Recorded
-from lib.studies.regimes import FIRST_TEST_YEAR, N_DAYS, PERIODS, STUDY, TEST, TRAINING, regime_labels
-from lib.studies.regimes_tables import (
+from lib.stats.over_seeds import ENOUGH_SEEDS, sources_of
+from lib.studies.claims import page as ledger
+from lib.studies.regimes import STUDY
+from lib.studies.regimes import measure as regimes
+from lib.studies.regimes.figures import benefit, one_market, sharpe_by_regime
+from lib.studies.regimes.findings import GROSS, NET, UNITS, Regimes
+from lib.studies.regimes.measure import FIRST_TEST_YEAR, N_DAYS, PERIODS, TEST, TRAINING, regime_labels
+from lib.studies.regimes.tables import (
     PAIRS,
     PIPELINES,
     VOLATILE,
@@ -31,7 +34,6 @@ from lib.studies.regimes_tables import (
     groups_of,
     level_table,
 )
-from lib.studies.slices import market_records
 
 CLAIMS = {claim.id: claim for claim in load_ledger()}
 LEVELS = (

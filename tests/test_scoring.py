@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from overlay import members, rebuilt
 
+from lib.evaluation import contrasts, scoring, variants
+from lib.evaluation.contrasts import difference
+from lib.evaluation.scoring import RECORDED, backtests, daily_ics, score, scored_cells
+from lib.evaluation.variants import CONTRASTS, FEATURES, VARIANTS, cells, compute_features, variant_dataset
 from lib.market import make_market
 from lib.models.dataset import next_return
 from lib.panel import Panel
 from lib.portfolio import active_returns, equal_weight
 from lib.reasons import Reason
-from lib.studies import contrasts, scoring, variants
-from lib.studies.contrasts import difference
-from lib.studies.scoring import RECORDED, backtests, daily_ics, score, scored_cells
-from lib.studies.variants import CONTRASTS, FEATURES, VARIANTS, cells, compute_features, variant_dataset
 
 #: features / labels / universe of every variant, written by hand: raw = strict on observed cells
 EXPECTED = {

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from results import tidy
 
-from lib.findings import Numbers
-from lib.findings.seeds import (
+from lib.stats.estimates import Numbers
+from lib.stats.over_seeds import (
     ENOUGH_SEEDS,
     OverSeeds,
     adjusted_p,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lib import site
-from lib.site import ROOT, Page, SiteError, check, css_loads, find_browser, formula_problems, link_problems
+from lib.paper.site import site
+from lib.paper.site.site import ROOT, Page, SiteError, check, css_loads, find_browser, formula_problems, link_problems
 
 GOOD = '<h1 id="top">T</h1><a href="other.html#there">x</a><a href="#top">y</a><img src="p.svg"><a href="https://a.b/">z</a>'
 

@@ -8,10 +8,18 @@ import numpy as np
 import pytest
 from overlay import poisoned, rough_panel
 
+from lib.evaluation import slices
+from lib.evaluation.scoring import SESSIONS
+from lib.evaluation.slices import (
+    Kept,
+    Measure,
+    daily_series,
+    group_records,
+    interaction_records,
+    market_records,
+    measure,
+)
 from lib.reasons import Reason
-from lib.studies import slices
-from lib.studies.scoring import SESSIONS
-from lib.studies.slices import Kept, Measure, daily_series, group_records, interaction_records, market_records, measure
 
 DAYS = 160
 MEASURES = (Measure("naive_close", "sharpe"), Measure("naive_close", "drawdown"), Measure("naive_close", "annual"),

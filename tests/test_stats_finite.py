@@ -12,8 +12,8 @@ import pytest
 
 from lib import stats
 from lib.errors import StatisticsError
-from lib.stats.coverage import Chain, by_stock, clustered
 from lib.stats.selection import FEWEST, NORMAL
+from lib.studies.coverage.expected import Chain, by_stock, clustered
 
 HUGE = [1e200, -0.5, 3e200, -0.25]
 RNG = np.random.default_rng(0)

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lib import store as store_module
 from lib.errors import StoreError
-from lib.store import Store, StoredRow, StoreWarning, replacing, safe_path, sweep, write_bytes
+from lib.store import files as store_module
+from lib.store.files import Store, StoredRow, StoreWarning, replacing, safe_path, sweep, write_bytes
 
 ROOT = Path(store_module.__file__).resolve().parent.parent
 ROW = StoredRow(

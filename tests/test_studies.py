@@ -16,13 +16,13 @@ import pytest
 import toy_study
 from joblib.externals.loky import get_reusable_executor
 
-from lib import sources
 from lib.errors import LoadError, ParameterError, StoreError, UnknownNameError
+from lib.paper.results.runner import summary
+from lib.paper.results.study import COLUMNS, Page, RowResult, Study, normalise_seeds
 from lib.parameters import Parameter, check_parameters
-from lib.store import StoreWarning
+from lib.store import sources
+from lib.store.files import StoreWarning
 from lib.studies import load_study, run_study, studies
-from lib.studies.base import COLUMNS, RowResult, Study, normalise_seeds
-from lib.studies.runner import summary
 
 TOY = toy_study.STUDY
 ROOT = Path(sources.__file__).resolve().parent.parent
@@ -86,7 +86,7 @@ def test_summary_uses_seeds_and_falls_back_to_the_rows_own_interval():
 
 
 def test_table_is_the_studys_own_when_it_has_one(log):
-    study = replace(TOY, summarise=lambda frame: pd.DataFrame({"rows": [len(frame)]}))
+    study = replace(TOY, page=Page(table=lambda frame: pd.DataFrame({"rows": [len(frame)]})))
     assert run_study(study).table()["rows"].item() == len(run_study(TOY).frame)
     assert set(run_study(TOY).table().columns) == {"variant", "metric", "mean", "low", "high", "seeds"}
 
@@ -419,7 +419,7 @@ def test_studies_is_callable_by_both_names():
 def test_listing_the_studies_imports_none():
     code = (
         "import sys; from lib import studies; studies()\n"
-        "heavy = {'torch', 'joblib', 'pandas', 'matplotlib', 'lib.studies.runner'} & set(sys.modules)\n"
+        "heavy = {'torch', 'joblib', 'pandas', 'matplotlib', 'lib.paper.results.runner'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -7,7 +7,7 @@ import pytest
 
 from lib.errors import ParameterError
 from lib.reasons import Reason
-from lib.travel import POLICIES, Travel, example_panel
+from lib.studies.window_travel.measure import POLICIES, Travel, example_panel
 
 
 def test_the_example_holds_exactly_one_limit_close() -> None:

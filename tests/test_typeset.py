@@ -29,7 +29,7 @@ from lib.ops import (
     ts_rank,
     where,
 )
-from lib.typeset import PIECE, latex, latex_pieces, number
+from lib.studies.factor_handbook.typeset import PIECE, latex, latex_pieces, number
 
 NAMES = list(catalogue(PUBLISHED))
 CASES: dict[str, tuple[Node, str]] = {
@@ -138,7 +138,7 @@ def test_a_constant_keeps_every_digit(value: float) -> None:
 
 def test_pieces_fit_a_narrow_column() -> None:
     """Nine pieces of ten are narrow enough for a phone; the others scroll in their own line."""
-    from lib.typeset import _fit, _number
+    from lib.studies.factor_handbook.typeset import _fit, _number
 
     widths = [piece.width for f in catalogue(PUBLISHED).values() for piece in _fit(_number(f.node, high=True)).pieces]
     wide = sum(width > 1.5 * PIECE for width in widths)

@@ -12,12 +12,12 @@ import pytest
 from panels import SYMBOLS, days, lively
 
 from lib.errors import LoadError, PanelError
-from lib.listing import seasoned as seasoned_cells
+from lib.evaluation.inputs import FILE, file_panel
+from lib.limits.listing import seasoned as seasoned_cells
 from lib.load import load_panel
 from lib.panel import Panel
 from lib.reasons import Reason
 from lib.studies import load_study, studies
-from lib.studies.panels import FILE, file_panel
 
 POISON = (math.nan, math.inf, -math.inf, 1e30)
 LISTED_ON = ["2019-01-02", "2020-07-31", "2020-08-03", "2020-08-20", "NaT", "NaT"]

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from lib.claims import Answer, Claim, by_chance, load_ledger, scoreboard
-from lib.claims.ledger import HALF_BY_CHANCE
-from lib.claims.verdicts import (
+from lib.paper.claims import Answer, Claim, by_chance, load_ledger, scoreboard
+from lib.paper.claims.ledger import HALF_BY_CHANCE
+from lib.paper.claims.verdicts import (
     INEQUALITIES,
     RULE,
     SAMPLED,

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import trained_study
 
-from lib.studies import mask_ablation_real
-from lib.studies.agreement import EXACT, TRAINED, Agreement, differences, loosest
-from lib.studies.plan import Plan
-from lib.studies.recorded_files import Recording
-from lib.studies.recording import Recorded
-from lib.studies.verification import _agreement, compare
+from lib.paper.results.agreement import EXACT, TRAINED, Agreement, differences, loosest
+from lib.paper.results.plan import Plan
+from lib.paper.results.recorded_files import Recording
+from lib.paper.results.recording import Recorded
+from lib.paper.results.verification import _agreement, compare
+from lib.studies.mask_ablation_real import measure as mask_ablation_real
 
 STUDY = trained_study.STUDY
 

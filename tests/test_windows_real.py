@@ -7,11 +7,11 @@ import pytest
 
 from lib import load_panel
 from lib.factors import find_factors
-from lib.factors.denominators import day_map
 from lib.stats import masked_ranks
-from lib.stats.coverage import by_stock, chain_of, clustered, counted, independent
-from lib.studies.coverage import stocks
-from lib.studies.rank_denominator import places, three_forms
+from lib.studies.coverage.expected import by_stock, chain_of, clustered, counted, independent
+from lib.studies.coverage.measure import stocks
+from lib.studies.rank_denominator.denominators import day_map
+from lib.studies.rank_denominator.measure import places, three_forms
 
 pytestmark = pytest.mark.data
 

@@ -14,8 +14,17 @@ import pytest
 import source_shapes as shapes
 
 from lib.errors import LoadError, ParameterError
-from lib.exhibits import table
-from lib.exhibits.your_data import (
+from lib.load import load_panel
+from lib.load.quality.measures import Rules
+from lib.panel import Panel
+from lib.paper.pages import table
+from lib.paper.pages.style import title_of
+from lib.paper.site.notebooks import Notebook
+from lib.parameters import check_parameters
+from lib.reasons import Reason
+from lib.studies.your_data.examples import WRITERS, write_shapes
+from lib.studies.your_data.figures import cost_of_hindsight, masked_by_month, why_masked
+from lib.studies.your_data.tables import (
     PARAMETERS,
     YourData,
     example_panel,
@@ -24,15 +33,6 @@ from lib.exhibits.your_data import (
     same_panel,
     verdict,
 )
-from lib.figures.style import title_of
-from lib.figures.your_data import cost_of_hindsight, masked_by_month, why_masked
-from lib.load import load_panel
-from lib.load.examples import WRITERS, write_shapes
-from lib.load.quality import Rules
-from lib.notebooks import Notebook
-from lib.panel import Panel
-from lib.parameters import check_parameters
-from lib.reasons import Reason
 
 DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS.items()}
 Read = dict[str, tuple[Panel, dict[str, bytes]]]

@@ -13,12 +13,14 @@ from lib.sources import study_modules
 def studies():
     return study_modules()
 """,
-    "studies/runner.py": """
+    "paper/__init__.py": "",
+    "paper/results/__init__.py": "",
+    "paper/results/runner.py": """
 @machinery
 def run_study(study: str | object, **given):
     return given["other"]
 """,
-    "studies/first.py": """
+    "studies/first/__init__.py": """
 from __future__ import annotations
 from typing import TYPE_CHECKING
 import numpy as np
@@ -44,18 +46,18 @@ def _compute(row, settings):
 def shadow():
     return 2
 
-STUDY = Study(name="first", grid=_grid, compute=_compute, summarise=summary, inputs=lambda settings: [settings["path"]])
+STUDY = Study(name="first", grid=_grid, compute=_compute, page=Page(table=summary), inputs=lambda settings: [settings["path"]])
 """,
-    "studies/second.py": """
+    "studies/second/__init__.py": """
 from lib.page import summary
-from lib.studies.runner import run_study
+from lib.paper.results.runner import run_study
 
 SCALES = {"smoke": 1}
 
 def _compute(row, settings):
     return run_study("first", jobs=1)
 
-STUDY = Study(name="second", grid=_compute, compute=_compute, scales=SCALES, summarise=summary)
+STUDY = Study(name="second", grid=_compute, compute=_compute, scales=SCALES, page=Page(table=summary))
 """,
     "page.py": """
 POLICY = ["ridge", "tree"]

@@ -6,8 +6,9 @@ import subprocess
 
 import toy_study
 
-from lib.studies import provenance, record, recorded, verify
-from lib.studies.base import Study
+from lib.paper.results import provenance
+from lib.paper.results.study import Study
+from lib.studies import record, recorded, verify
 
 TOY = toy_study.STUDY
 

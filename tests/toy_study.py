@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lib.claims import Answer
+from lib.paper.claims import Answer
+from lib.paper.results.study import Contrast, Page, RowResult, Study
 from lib.parameters import Parameter
-from lib.studies.base import RowResult, Study
 
 
 def grid(settings):
@@ -80,7 +80,7 @@ STUDY = Study(
     inputs=inputs,
     grid_only=("variants",),
     setting="reduced",
-    contrast=contrast,
-    claims=claims,
-    claim_ids=("B.ablation.full.ic",),
+    contrast=Contrast(contrast),
+    evidence="real",
+    page=Page(answers=claims, claims=("B.ablation.full.ic",)),
 )

@@ -9,9 +9,9 @@ import numpy as np
 from lib.models.networks import MLP
 from lib.models.training import Protocol, initialised, predict, train
 from lib.models.validation import Validation
+from lib.paper.results.agreement import EXACT, TRAINED
+from lib.paper.results.study import Contrast, RowResult, Study
 from lib.stats import ic, prediction_interval
-from lib.studies.agreement import EXACT, TRAINED
-from lib.studies.base import RowResult, Study
 
 DAYS, STOCKS, FACTORS = 300, 30, 6
 ROUNDING = 0.0  # relative size of what another machine would compute otherwise
@@ -87,8 +87,7 @@ STUDY = Study(
     title="A trained toy",
     grid=grid,
     compute=compute,
-    contrast=contrast,
-    contrast_by=by_learner,
+    contrast=Contrast(contrast, by=by_learner),
     agreement=agreement,
     tolerances={"coverage": 1e-6},
 )

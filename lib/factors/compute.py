@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from lib.engine.stream import Consumer, Places, Stream
 from lib.factors.factor_set import FactorSet
 from lib.factors.leaves import Leaves
 from lib.factors.request import Request
 from lib.factors.target import Folder, Memory
-from lib.sources import files_digest
-from lib.engine.stream import Consumer, Places, Stream
+from lib.store.marks import machinery
+from lib.store.sources import files_digest
 
 if TYPE_CHECKING:
     from lib.panel import Panel
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 BLOCK_CELLS = 80 * 2**10
 #: files and folders of this package that a factor on disk depends on: a run that was killed is taken up by the same code
 CODE = (
-    "block.py", "compiled.py", "day_limits.py", "days.py", "eager.py", "engine", "exchanges.py", "factors", "graph.py",
-    "kernels", "limits.py", "listing.py", "marks.py", "masked.py", "ops.py", "panel.py", "reasons.py",
+    "compiled.py", "days.py", "eager.py", "engine", "factors", "graph.py", "kernels", "limits", "masked.py", "ops.py",
+    "panel.py", "reasons.py", "store/marks.py",
 )  # fmt: skip
 #: days between two checkpoints of a computation that goes to disk
 CHECKPOINT_DAYS = 512
@@ -80,6 +81,12 @@ def compute_factors(
     run = _Run(request, request.view(panel), threads or torch.get_num_threads(), block_days or days_per_block(stocks), device)
     shape = (len(request.nodes), days, stocks)
     return run.in_memory(shape) if out is None else run.on_disk(Path(out), shape)
+
+
+@machinery
+def _code() -> str:
+    """Digest of the code that a result on disk depends on."""
+    return files_digest(CODE)
 
 
 def days_per_block(stocks: int) -> int:
@@ -137,7 +144,7 @@ class _Run:
 
     def _key(self) -> str:
         """Says which computation this is: request, data and code."""
-        code = files_digest(CODE)
+        code = _code()
         return hashlib.sha256(f"{self.request.describe()} {self.panel.fingerprint()} {code}".encode()).hexdigest()
 
     def _meta(self, shape: tuple[int, int, int]) -> dict[str, object]:

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from lib.errors import ExpressionError, UnknownNameError, closest
 from lib.graph import Node
-from lib.marks import registry, used
+from lib.store.marks import registry, used
 
 LOG2 = math.log(2)
 
@@ -65,7 +65,12 @@ OTHER_SETS = {"alpha101": "alpha101", "parametric": "parametric"}
 
 
 #: family or set -> module whose calls declare its factors
-MODULES = registry("factors", {**FAMILIES, **OTHER_SETS}, listed_by=("catalogue", "factor_names", "parametric.template.templates"))
+MODULES = registry(
+    "factors",
+    {**FAMILIES, **OTHER_SETS},
+    folder="formulas",
+    listed_by=("catalogue", "factor_names", "formulas.parametric.template.templates"),
+)
 #: what others have published: the 213 and Kakushadze's 101
 PUBLISHED = (*FAMILIES, "alpha101")
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lib.errors import ParameterError, ShortPanelWarning, UnknownNameError
-from lib.factors.gaps import bridge_gaps
+from lib.factors.formulas.gaps import bridge_gaps
 from lib.factors.leaves import available_fields
 from lib.factors.registry import Factor, factor_names, find_factors
 from lib.graph import Node, Window

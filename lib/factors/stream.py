@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from lib.engine.stream import Stream
 from lib.errors import PanelError
 from lib.factors.compute import days_per_block
 from lib.factors.factor_set import FactorSet
@@ -14,7 +15,6 @@ from lib.factors.leaves import Leaves
 from lib.factors.request import Request
 from lib.factors.target import Memory
 from lib.panel import LastTraded, Panel
-from lib.engine.stream import Stream
 
 
 class FactorStream:

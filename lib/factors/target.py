@@ -21,8 +21,9 @@ from torch import Tensor
 
 from lib.errors import LibError
 from lib.kernels.compiled import stores
-from lib.masked import Cells
 from lib.kernels.memory import taken
+from lib.masked import Cells
+
 
 def store(cells: Cells, values: np.ndarray, valid: np.ndarray) -> None:
     """Write cells as they are kept: float32, 0 where invalid; what float32 cannot hold is invalid."""

@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.day_limits import HEURISTIC, limits_in_force
 from lib.errors import LoadError
-from lib.limits import from_ticks, to_ticks
+from lib.limits.day_limits import HEURISTIC, limits_in_force
+from lib.limits.ticks import from_ticks, to_ticks
 from lib.load.checks import DEFECT_BUDGET, TICK
 from lib.load.columns import BoolArray, FloatArray, Table
 from lib.load.sources.base import Source

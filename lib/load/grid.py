@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.limits import from_ticks
-from lib.listing import PRICES, complete_cells, previous
+from lib.limits.listing import PRICES, complete_cells, previous
+from lib.limits.ticks import from_ticks
 from lib.load.columns import BoolArray, Column, FloatArray, Table
 from lib.load.keys import check_duplicates
 from lib.load.read import Data

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from lib.listing import PRICES, previous
+from lib.limits.listing import PRICES, previous
 from lib.load.columns import BoolArray, FloatArray, Table
 from lib.load.grid import Grid
 

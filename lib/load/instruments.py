@@ -13,10 +13,10 @@ from typing import Any, Final
 import numpy as np
 
 from lib.errors import LoadError
-from lib.exchanges import kind_of
+from lib.limits.exchanges import kind_of
 from lib.load.columns import Table
 
-#: kinds of `lib.exchanges` that are no stocks quoted in yuan, in words
+#: kinds of `lib.limits.exchanges` that are no stocks quoted in yuan, in words
 _NO_STOCK: Final = {
     "index": "an index", "fund": "a fund", "wide fund": "a fund", "bond": "a bond",
     "preferred share": "a preferred share",

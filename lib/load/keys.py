@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.errors import LoadError
-from lib.exchanges import is_symbol, kind_of
+from lib.limits.exchanges import is_symbol, kind_of
 
 if TYPE_CHECKING:
     from lib.load.columns import Column, Table

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lib.days import as_day
 from lib.errors import ParameterError
-from lib.limits import from_ticks
+from lib.limits.ticks import from_ticks
 from lib.market.config import MarketConfig, check_config
 from lib.market.exchange import Session, draw_halts, trade, trade_freely
 from lib.market.intraday import Days, walk

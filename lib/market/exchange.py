@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.limits import TICKS_PER_YUAN, from_ticks, limit_ticks
+from lib.limits.ticks import TICKS_PER_YUAN, from_ticks, limit_ticks
 
 if TYPE_CHECKING:
     from lib.market.config import MarketConfig

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.limits import from_ticks
+from lib.limits.ticks import from_ticks
 from lib.market.build import make_panel, named_streams, session_dates
 from lib.market.config import MarketConfig, check_size
 from lib.market.exchange import trade, trade_freely

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.limits import from_ticks
+from lib.limits.ticks import from_ticks
 from lib.market.exchange import IntArray, Session, log_ticks
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.limits import bands
+from lib.limits.ticks import bands
 from lib.market.exchange import log_ticks
 
 if TYPE_CHECKING:

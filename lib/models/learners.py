@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any
 
 from lib.errors import UnknownNameError, closest
-from lib.marks import registry, used
 from lib.models.fits import Fit, boosted_trees, mlp, ridge
+from lib.store.marks import registry, used
 
 Learner = Callable[..., Fit]
 

@@ -40,7 +40,7 @@ class Periods:
     """Sums of daily ICs over sub-periods: all that the tests of information need, and small enough to draw again.
 
     days, ic, squares: [P, F], number, sum and sum of squares of the defined one-day ICs. held_days, held: [P, F],
-    number and sum of the ICs over the holding period. pairs: neighbours, see `lib.factors.parametric.neighbours`.
+    number and sum of the ICs over the holding period. pairs: neighbours, see `lib.factors.formulas.parametric.neighbours`.
     """
 
     days: np.ndarray

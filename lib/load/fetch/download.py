@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from lib.errors import LoadError, ParameterError
-from lib.store import sweep, write_bytes
+from lib.store.files import sweep, write_bytes
 
 if TYPE_CHECKING:
     import pandas as pd

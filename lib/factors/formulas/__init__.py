@@ -1,0 +1,1 @@
+"""The formulas: a family is a file, a factor is one line of it."""

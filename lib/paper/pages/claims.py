@@ -1,0 +1,161 @@
+"""The papers' claims on a page: paper, ours, interval and verdict beside each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lib.errors import ParameterError
+from lib.paper.claims import by_chance, load_ledger, scoreboard
+from lib.paper.claims.verdicts import ARITHMETIC, NOT_STUDIED, RULE, VERDICTS
+from lib.paper.pages.pieces import box
+from lib.paper.pages.tables import breakable, table
+from lib.paper.pages.views import is_evidence, on_real_prices
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+    from lib.paper.claims import Answer
+    from lib.paper.results.recording import Recorded
+    from lib.paper.results.runner import StudyResult
+    from lib.paper.results.study import Study
+
+
+def claims_table(board: pd.DataFrame, name: str, caption: str = "") -> HTML:
+    """Claim, paper, ours with its interval, verdict, setting, what was compared and where; for rows of a scoreboard."""
+    columns = {
+        "claim": _subjects(board),
+        "paper": board["claimed"],
+        "ours": board["ours"],
+        "ours.low": board["low"],
+        "ours.high": board["high"],
+        "verdict": [_verdict(row) for row in board.itertuples()],
+        "setting": board["setting"],
+        "compared": board["note"],
+        "evidence": board["page"],
+        "id": board["id"],
+    }
+    formats = {"verdict": _badge, "evidence": _page_link, "id": _code}
+    return table(pd.DataFrame(columns), name, formats=formats, caption=caption)
+
+
+def _subjects(board: pd.DataFrame) -> list[str]:
+    return [f"{row.subject}, {row.metric}, {row.unit}" for row in board.itertuples()]
+
+
+def _verdict(row: Any) -> str:
+    if row.verdict != ARITHMETIC or row.agrees is None:
+        return str(row.verdict)
+    return f"{ARITHMETIC}: {'agrees' if row.agrees else 'does not agree'}"
+
+
+def _badge(value: Any) -> str:
+    kind = re.sub("[',]", "", str(value).partition(":")[0]).replace(" ", "-")
+    return f'<span class="verdict {escape(kind, quote=True)}">{escape(str(value))}</span>'
+
+
+def _code(value: Any) -> str:
+    return f"<code>{breakable(str(value))}</code>"
+
+
+def _page_link(value: Any) -> str:
+    """A page of the book that was executed from the notebook of this name."""
+    name = str(value or "")
+    if not name:
+        return ""
+    if not name.replace("_", "").isalnum():
+        raise ParameterError(f"evidence page {name!r}: expected the name of a notebook")
+    return f'<a href="{name}.html">{escape(name)}</a>'
+
+
+def study_claims(result: StudyResult, recorded: Recorded) -> HTML:
+    """The claims of a study of real prices, answered by this build if it ran on them, else by the recorded result.
+
+    For a study of made-up markets: `lib.paper.pages.seeds.market_claims`.
+    """
+    study, own = result.study, on_real_prices(result)
+    if not own and not is_evidence(recorded):
+        text = f"This study is about {len(study.page.claims)} claims. A synthetic market cannot answer them."
+        return box("No answers yet", text)
+    answers = result.answers() if own else recorded.answers()
+    return answered_by(study, answers, "this build" if own else "the recorded result")
+
+
+def answered_by(study: Study, answers: Iterable[Answer], whom: str) -> HTML:
+    """The claims a study is about with the verdicts on these answers."""
+    claims = [claim for claim in load_ledger() if claim.id in study.page.claims]
+    return claims_table(scoreboard(answers, claims), f"{study.name}_claims", f"Answered by {whom}")
+
+
+def verdict_counts(board: pd.DataFrame) -> pd.DataFrame:
+    """How many claims have each verdict, in the order of the rule; the paper's own setting apart."""
+    counts = [
+        {"verdict": verdict, "claims": int((board["verdict"] == verdict).sum()),
+         "in the paper's own setting": int(((board["verdict"] == verdict) & (board["setting"] == "same")).sum())}
+        for verdict in VERDICTS
+    ]  # fmt: skip
+    return pd.DataFrame(counts)
+
+
+def rule_table() -> pd.DataFrame:
+    """The rule, line by line: the first that fits counts; the last two then look at the setting."""
+    return pd.DataFrame(RULE, columns=["claim", "condition", "verdict"])
+
+
+def chance_table(board: pd.DataFrame) -> pd.DataFrame:
+    """False verdicts that chance would give at most, beside the verdicts there are."""
+    rows = by_chance(board)
+    return pd.DataFrame({
+        "if in truth": [row.truth for row in rows],
+        "verdicts that can be wrong": [row.tested for row in rows],
+        "chance would call": [row.word for row in rows],
+        "of them at most": [round(row.expected, 2) for row in rows],
+        "called so here": [row.seen for row in rows],
+    })  # fmt: skip
+
+
+def chance_message(board: pd.DataFrame) -> str:
+    """How many of the verdicts luck alone would give, in one sentence per kind of claim."""
+    confirmed, reversed_, levels = by_chance(board)
+    if not confirmed.tested + levels.tested:
+        return "No verdict rests on sampling yet"
+    return (
+        f"If none of the {confirmed.tested} differences, ratios and orders that were tested had any effect, chance "
+        f"would still confirm up to {confirmed.expected:.1f} of them, at least in direction, and contradict up to "
+        f"{reversed_.expected:.1f}; here they are {confirmed.seen} and {reversed_.seen}. If every one of the "
+        f"{levels.tested} levels that can be decided were right, chance would call {levels.expected:.1f} of them not "
+        f"reproduced; here they are {levels.seen}"
+    )
+
+
+def changed_table(board: pd.DataFrame) -> pd.DataFrame:
+    """The claims on which the two versions of the rule differ."""
+    rows = board[board["verdict"] != board["verdict_v1"]]
+    return pd.DataFrame({
+        "claim": _subjects(rows), "paper": rows["claimed"], "ours": rows["ours"], "ours.low": rows["low"],
+        "ours.high": rows["high"], "version 1": rows["verdict_v1"], "version 2": rows["verdict"], "id": rows["id"],
+    })  # fmt: skip
+
+
+def answered(board: pd.DataFrame) -> pd.DataFrame:
+    """The claims that have an answer."""
+    return board[board["verdict"] != NOT_STUDIED]
+
+
+def answered_table(board: pd.DataFrame) -> HTML:
+    """The answered claims, or a remark that there are none."""
+    found = answered(board)
+    if found.empty:
+        return box("None yet", "Nothing has been recorded, so no claim has an answer.")
+    return claims_table(found, "claims_answered")
+
+
+def not_studied(
+    board: pd.DataFrame, columns: Sequence[str] = ("id", "where", "subject", "metric", "claimed", "unit")
+) -> pd.DataFrame:
+    """The claims that wait, with what the papers say."""
+    return board.loc[board["verdict"] == NOT_STUDIED, list(columns)].rename(columns={"claimed": "paper"})

@@ -1,0 +1,222 @@
+"""This build and the recorded result: which of them a page shows, under what label, and whether they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lib.evaluation.ablation import Ablation
+from lib.evaluation.conditions import conditions, of_condition
+from lib.paper.pages.pieces import box, fold, html, say
+from lib.studies.mask_ablation_real.window_tables import condition_title
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+    from lib.paper.results.recording import Recorded
+    from lib.paper.results.runner import StudyResult
+
+PLUMBING = "overlay market: plumbing, not evidence"
+
+
+@dataclass(frozen=True)
+class View:
+    """One set of results that a page shows: its name, the tidy frame, small print for figures, a heading if needed.
+
+    aside: a variation on another view; its figures and tables are folded away under the heading.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    note: str
+    heading: str = ""
+    aside: bool = False
+
+
+def on_real_prices(result: StudyResult) -> bool:
+    """Whether a run read a price file, as opposed to the overlay market."""
+    return bool(result.settings.get("data_path"))
+
+
+def is_evidence(recorded: Recorded) -> bool:
+    """Whether something is recorded, and on real prices."""
+    return bool(recorded) and not recorded.plumbing
+
+
+def views(result: StudyResult, recorded: Recorded) -> list[View]:
+    """What a page should show: real prices first, and the overlay market never without its label.
+
+    A build on a file shows that; a build without one shows the recorded result, if there is one, and then its own.
+    """
+    if on_real_prices(result):
+        files = ", ".join(item["file"] for item in result.provenance["inputs"])
+        return [View("this build", result.frame, files)]
+    own = View("overlay", result.frame, PLUMBING, "This build, on the overlay market: plumbing, not evidence")
+    if not is_evidence(recorded):
+        return [View(own.name, own.frame, own.note)]
+    files = _files(recorded)
+    return [View("recorded", recorded.frame, f"recorded: {files}", "Recorded, on real prices"), own]
+
+
+def each_condition(shown: Iterable[View]) -> list[View]:
+    """The windows and features of the ablation on real prices, one view each; all but the first stand aside."""
+    found: list[View] = []
+    for view in shown:
+        for condition in conditions(view.frame):
+            title = condition_title(condition)
+            heading = f"{view.heading.partition(':')[0]}: {title[0].lower()}{title[1:]}" if view.heading else title
+            note = ", ".join(filter(None, [view.note, condition]))
+            part = of_condition(view.frame, condition)
+            found.append(View(condition or view.name, part, note, heading, aside=view.aside or bool(found)))
+    return found
+
+
+def each_learner(shown: Iterable[View]) -> Iterator[tuple[View, str]]:
+    """(view, learner) for every learner that was run."""
+    for view in shown:
+        yield from ((view, learner) for learner in Ablation.learners(view.frame))
+
+
+def under(view: View, *items: Any) -> None:
+    """Display items under the view's heading; those of a variation behind it, unless they are text. None: nothing."""
+    from IPython.display import HTML, display
+
+    if not items:
+        return
+    if view.aside and all(isinstance(item, HTML) for item in items):
+        display(fold(view.heading, items))
+        return
+    if view.heading:
+        display(say(f"**{view.heading}**"))
+    for item in items:
+        display(item)
+
+
+def recorded_files(recorded: Recorded) -> set[str]:
+    """Names of the price files behind a recorded result."""
+    return {item["file"] for run in {row.run for row in recorded.rows} for item in recorded.runs[run]["inputs"]}
+
+
+def _files(recorded: Recorded, without: str = "overlay market") -> str:
+    return ", ".join(sorted(recorded_files(recorded))) or without
+
+
+def status(result: StudyResult, recorded: Recorded) -> HTML:
+    """The remark at the head of a study page: what the numbers below are made from."""
+    if on_real_prices(result):
+        return box("Real prices", f"This page was made from {_inputs(result)}. {credited(_inputs(result))}", "tip")
+    which = (
+        "The recorded result, on real prices, comes first. This build had no price file: its own numbers come"
+        if is_evidence(recorded)
+        else "This build had no price file, and no result on real prices is recorded yet: every number below comes"
+    )
+    why = "from a small synthetic market. That shows that the plumbing works and is no evidence about any real market."
+    sources = credited(_files(recorded)) if is_evidence(recorded) else ""
+    return box("Plumbing, not evidence", f"{which} {why} {sources}", "warning")
+
+
+#: part of a file's name -> where its prices come from
+CREDITS = {
+    "cn_csi300_pit": "A-share prices: public repository fr220574/Qlib-format-A-share-dataset, commit 51ee96b5 (equal "
+    "to Baostock's values); industry labels: saberccccccc/stock, commit c657efaf.",
+    "cn_csi300_baostock": "A-share prices: public repository wywzxxz/proof-that-stock-is-predictable, commit e14810a4, "
+    "from Baostock.",
+    "us_sp500": "US prices: CNuge/kaggle-code, commit f1109438 (MIT), the S&P 500 stock data.",
+}
+
+
+def credited(files: str) -> str:
+    """The sources of the price files named in a text, as far as their names tell."""
+    return " ".join(text for mark, text in CREDITS.items() if mark in files)
+
+
+def _inputs(result: StudyResult) -> str:
+    return " and ".join(f"{item['file']} (SHA-256 {item['sha256'][:12]})" for item in result.provenance["inputs"])
+
+
+def beside(result: StudyResult, recorded: Recorded) -> HTML:
+    """Where the numbers come from: this build beside the recorded one, and whether they agree."""
+    own, theirs = result.provenance, recorded.describe().partition(": ")[2]
+    made = "synthetic exchange" if result.study.evidence == "simulated" else "overlay market"
+    lines = [
+        ("prices", _inputs(result) if own["inputs"] else made, _files(recorded, made) if recorded else ""),
+        ("scale", result.settings["scale"], recorded.scale if recorded else ""),
+        ("seeds in", _seeds(row.config["seed"] for row in result.rows), _seeds(recorded.seeds) if recorded else ""),
+        ("rows", str(len(result.rows)), str(len(recorded.rows)) if recorded else ""),
+        ("commit", _commit(own), _commits(recorded)),
+        ("code", f"source {own['source'][:12]}", _freshness(recorded)),
+        ("agreement", _compared(result, recorded) if recorded else "", ""),
+    ]
+    if "data_path" not in result.study.parameters:
+        lines = lines[1:]  # a study of no market has no prices
+    body = "".join(f"<tr><th>{escape(a)}</th><td>{escape(b)}</td><td>{escape(c)}</td></tr>" for a, b, c in lines)
+    head = "<thead><tr><th></th><th>this build</th><th>recorded</th></tr></thead>"
+    missing = "" if recorded else f"<p>{escape(theirs[:1].upper() + theirs[1:])}.</p>"
+    return html(f'<div class="exhibit"><div class="scroll" tabindex="0"><table class="beside">{head}<tbody>{body}'
+                f"</tbody></table></div>{missing}</div>")  # fmt: skip
+
+
+def _seeds(seeds: Iterable[int]) -> str:
+    found = sorted(set(seeds))
+    return f"{len(found)} ({', '.join(map(str, found[:8]))}{', ...' if len(found) > 8 else ''})"
+
+
+def _commit(provenance: Mapping[str, Any]) -> str:
+    if not provenance.get("commit"):
+        return "outside version control"
+    return str(provenance["commit"])[:10] + (" plus changes" if provenance.get("dirty") else "")
+
+
+def _commits(recorded: Recorded) -> str:
+    return ", ".join(sorted({str(recorded.runs[row.run]["commit"])[:10] for row in recorded.rows}))
+
+
+def _freshness(recorded: Recorded) -> str:
+    if not recorded:
+        return ""
+    if count := len(recorded.stale_rows()):
+        return f"STALE: {count} of {len(recorded.rows)} rows were made by earlier code{recorded.since()}"
+    found = recorded.confirmation()
+    if found is None:
+        return "the code of this build"
+    again = f"{len(found.rows)} of {len(recorded.rows)} rows, one of each kind, were computed again"
+    return f"earlier code; {again} by the code of this build and agree"
+
+
+def _compared(result: StudyResult, recorded: Recorded) -> str:
+    """Whether the two agree; made-up markets of other settings share the names of rows, not their numbers."""
+    other = [] if result.provenance["inputs"] else _other_settings(result, recorded)
+    return f"other markets: {', '.join(other)} not the same" if other else agreement(result.frame, recorded.frame)
+
+
+def _other_settings(result: StudyResult, recorded: Recorded) -> list[str]:
+    """Settings that change a row and are not those of every recorded run, but for the names of price files."""
+    own = result.study.row_settings(result.provenance["parameters"])
+    runs = [recorded.runs[name] for name in {row.run for row in recorded.rows}]
+    files = {item["parameter"] for run in runs for item in run["inputs"]}
+    return [
+        name for name, value in own.items()
+        if name not in files and any(run["parameters"].get(name, value) != value for run in runs)
+    ]  # fmt: skip
+
+
+def agreement(own: pd.DataFrame, recorded: pd.DataFrame) -> str:
+    """How far the numbers that two results share lie apart.
+
+    >>> one = pd.DataFrame({"variant": ["a"], "seed": [0], "metric": ["ic"], "value": [0.5]})
+    >>> agreement(one, one)
+    '1 numbers in common, the same to 1e-9'
+    """
+    keys = ["variant", "seed", "metric"]
+    both = own.merge(recorded, on=keys, suffixes=("", "_recorded"))
+    if both.empty:
+        return "no numbers in common"
+    difference, size = (both["value"] - both["value_recorded"]).abs(), both["value_recorded"].abs()
+    gap = (difference / size).where(difference > 0, difference)  # equal zeros are equal, whatever they are divided by
+    largest = float(gap.max(skipna=True)) if gap.notna().any() else 0.0
+    verdict = "the same to 1e-9" if largest <= 1e-9 else f"largest relative difference {largest:.2g}"
+    return f"{len(both):,} numbers in common, {verdict}"

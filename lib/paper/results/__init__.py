@@ -1,0 +1,1 @@
+"""Studies as declared grids of rows: computed, stored, recorded, verified."""

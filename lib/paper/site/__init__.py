@@ -1,0 +1,1 @@
+"""Executes the notebooks, builds the book and checks it."""

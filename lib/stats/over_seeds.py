@@ -1,0 +1,198 @@
+"""Estimates over market seeds: the mean of independent markets, what one further market may give, paired tests.
+
+One rule for every study on made-up markets. From ENOUGH_SEEDS markets on, an interval is Student's of the mean over
+markets, for levels and for differences (both sides of a difference saw the same market). With fewer, as for a price
+file, it is that of ONE market, from its resampled days. A claim about the level of one back-test is held to
+`OverSeeds.one_path`, a claim about a difference to the mean.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from lib.stats import holm, student_quantile
+from lib.stats.estimates import ENDS, Estimate, Numbers
+
+#: the name of the made-up market in variants of studies that also take a price file
+MARKET = "market"
+#: with fewer seeds Student's interval is wide beyond use, and the intervals of single markets say more
+ENOUGH_SEEDS = 5
+#: end of a level's name -> scale on which its spread over markets is nearly even, and back: a drawdown stays positive,
+#: a return above -100 %
+SCALES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[float], float]]] = {
+    "max_drawdown": (np.log, math.exp),
+    "annual_return": (np.log1p, math.expm1),
+}
+
+Key = tuple[str, str]
+
+
+class OverSeeds(Numbers):
+    """(variant, metric) -> mean over seeds with its 95 % interval, from a study's tidy frame.
+
+    With ENOUGH_SEEDS or more the interval is Student's t over seeds. With fewer, as for one real market, it is that
+    of ONE market from resampled days, averaged over the seeds: it does not shrink with their number. Markets in which
+    a number is not finite do not count; a number that is the same in all of them is its own interval.
+    """
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._seeds = seed_values(frame)
+        self._values: dict[Key, float] = {}
+        for variant, metric in self._seeds:
+            if not metric.endswith(ENDS):
+                for end, number in zip(("", *ENDS), self._mean(variant, metric), strict=True):
+                    if not (end and math.isnan(number)):
+                        self._values[variant, metric + end] = number
+
+    def _mean(self, variant: str, metric: str) -> Estimate:
+        sample = self._seeds[variant, metric]
+        if len(sample) >= ENOUGH_SEEDS:
+            return _student(sample, 1 / len(sample))
+        value, low, high = (_average(self.seeds(variant, metric + end)) for end in ("", *ENDS))
+        return Estimate(value, low, high)
+
+    def seeds(self, variant: str, metric: str) -> np.ndarray:
+        """The finite values, one per seed."""
+        return self._seeds.get((variant, metric), np.empty(0))
+
+    def one_path(self, variant: str, metric: str) -> Estimate:
+        """The mean with the interval in which ONE further market would land; of a price file, that of its days.
+
+        Drawdowns and returns of a year are spread on the scale of SCALES; the ends are then brought back.
+        """
+        sample = self.seeds(variant, metric)
+        if len(sample) < ENOUGH_SEEDS:
+            return self.find(variant, metric)
+        wide = 1 + 1 / len(sample)
+        there, back = SCALES.get(metric.rpartition(".")[2], (None, None))
+        if there is None or back is None or " - " in variant or _constant(sample):
+            return _student(sample, wide)
+        with np.errstate(all="ignore"):
+            spread = there(sample)
+        if not np.isfinite(spread).all():  # a market that never fell has no logarithm of its drawdown
+            return _student(sample, wide)
+        ends = _student(spread, wide)
+        return Estimate(float(sample.mean()), back(ends.low), back(ends.high))
+
+    def claimed(self, variant: str, metric: str, kind: str) -> Estimate:
+        """What a claim of a kind is held to: one further market for a level or ratio, the mean for a difference."""
+        return self.one_path(variant, metric) if kind in ("level", "ratio") else self.find(variant, metric)
+
+
+@dataclass(frozen=True)
+class OneMarket:
+    """The numbers of a study for one market of its frame: the made-up one, or a price file."""
+
+    numbers: OverSeeds
+    source: str
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, source: str = "") -> Self:
+        """By default for the first market of the frame."""
+        return cls(OverSeeds(frame), source or sources_of(frame)[0])
+
+
+def seed_values(frame: pd.DataFrame) -> dict[Key, np.ndarray]:
+    """(variant, metric) -> its finite values, one per seed, in the order of the frame."""
+    groups = frame.groupby(["variant", "metric"], sort=False)["value"]
+    found = {(str(v), str(m)): part.to_numpy(dtype=float) for (v, m), part in groups}
+    return {key: sample[np.isfinite(sample)] for key, sample in found.items()}
+
+
+def over_seeds(frame: pd.DataFrame) -> pd.DataFrame:
+    """The estimates as a tidy frame of one line per number, for what reads frames; n counts the markets.
+
+    Done twice it changes nothing.
+    """
+    numbers = OverSeeds(frame)
+    lines = [
+        (variant, metric + end, number, len(numbers.seeds(variant, metric)))
+        for (variant, metric), found in numbers.items()
+        for end, number in found.columns("").items()
+        if not (end and math.isnan(number))
+    ]
+    rest = {name: frame[name].iloc[0] for name in ("study", "setting") if name in frame and len(frame)}
+    found = pd.DataFrame(lines, columns=["variant", "metric", "value", "n"]).assign(seed=0, **rest)
+    return found.reindex(columns=list(frame.columns))
+
+
+def mean_over_seeds(sample: Sequence[float] | np.ndarray) -> Estimate:
+    """The mean of one number per market, with its interval from ENOUGH_SEEDS markets on; NaN where there is none.
+
+    >>> mean_over_seeds([2.0] * 5), mean_over_seeds([1.0, 3.0]).value
+    (Estimate(value=2.0, low=2.0, high=2.0), 2.0)
+    """
+    values = np.asarray(sample, dtype=float)
+    return _student(values, 1 / len(values)) if len(values) >= ENOUGH_SEEDS else Estimate(_average(values))
+
+
+def adjusted_p(frame: pd.DataFrame, tests: Sequence[Key]) -> dict[Key, float]:
+    """(variant, metric) -> two-sided p of a mean difference of zero over markets, after Holm over all these tests.
+
+    Tests with fewer than ENOUGH_SEEDS markets, or whose difference is the same in all, are left out.
+    """
+    from scipy.stats import ttest_1samp
+
+    samples = seed_values(frame)
+    tested = [key for key in tests if len(samples.get(key, ())) >= ENOUGH_SEEDS and not _constant(samples[key])]
+    raw = [float(ttest_1samp(samples[key], 0.0).pvalue) for key in tested]
+    return dict(zip(tested, holm(raw).tolist(), strict=True)) if tested else {}
+
+
+def sources_of(frame: pd.DataFrame) -> list[str]:
+    """The markets of a frame, the first word of every variant: in its order, but the made-up market first."""
+    found = dict.fromkeys(str(variant).partition(" ")[0] for variant in frame["variant"].unique())
+    return sorted(found, key=lambda name: not name.startswith(MARKET))
+
+
+def interval_table(
+    numbers: Numbers,
+    rows: Mapping[str, str] | Mapping[tuple[str, str], str],
+    metrics: Sequence[str],
+    index: str | Sequence[str],
+) -> pd.DataFrame:
+    """Label -> variant down, metrics across as metric, metric.low, metric.high; rows without any number are left out.
+
+    index: the name of the labels, or one name for each part of them.
+    """
+    lines, labels = [], []
+    for label, variant in rows.items():
+        found = {metric: numbers.find(variant, metric) for metric in metrics}
+        if not all(math.isnan(item.value) for item in found.values()):
+            labels.append(label)
+            lines.append({name: number for metric in metrics for name, number in found[metric].columns(metric).items()})
+    names = [index] if isinstance(index, str) else list(index)
+    parts = [(label,) if isinstance(label, str) else label for label in labels]
+    table = pd.DataFrame(lines, columns=[metric + end for metric in metrics for end in ("", *ENDS)])
+    for place, name in enumerate(names):
+        table.insert(place, name, [part[place] for part in parts])
+    return table.set_index(names)
+
+
+def _student(sample: np.ndarray, share: float) -> Estimate:
+    """mean +- t(n - 1) s sqrt(share): share is 1 / n for the mean, 1 + 1 / n for one further value."""
+    if _constant(sample):
+        return Estimate(*[float(sample[0])] * 3)
+    mean = float(sample.mean())
+    half = _quantile(len(sample) - 1) * float(sample.std(ddof=1)) * math.sqrt(share)
+    return Estimate(mean, mean - half, mean + half)
+
+
+@lru_cache(maxsize=256)  # a page asks for thousands of intervals over the same number of seeds
+def _quantile(freedom: int) -> float:
+    return student_quantile(0.975, freedom)
+
+
+def _constant(sample: np.ndarray) -> bool:
+    return float(np.ptp(sample)) <= 1e-12 * max(1.0, abs(float(sample[0])))
+
+
+def _average(sample: np.ndarray) -> float:
+    return float(sample.mean()) if len(sample) else math.nan

@@ -1,0 +1,125 @@
+"""Figures of the handbook of factors: coverage against window, information by family, who resembles whom."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import groupby
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lib.factors.registry import catalogue
+from lib.paper.pages.style import BLUE, GREY, ORANGE, VERMILLION, canvas, styled, zero_line
+from lib.studies.factor_handbook.findings import Handbook
+from lib.studies.limit_events.findings import source_title
+
+DAYS = (1, 2, 5, 10, 20, 60, 120, 250)
+
+
+@styled
+def coverage_by_window(handbook: Handbook, note: str = "") -> Figure:
+    """Share of listed cells with a valid value, against the days that a factor reads; one picture per panel."""
+    sources = handbook.sources
+    figure, axes = canvas(len(sources), 2.5 * len(sources), handbook.coverage_message(sources[0]), note, sharex=True)
+    for ax, source in zip(axes, sources, strict=True):
+        _coverage(ax, handbook, source)
+    axes[-1].set_xlabel("days read, today included")
+    return figure
+
+
+def _coverage(ax: Axes, handbook: Handbook, source: str) -> None:
+    kinds: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
+    for factor, found in handbook.computed(source):
+        endless = math.isinf(factor.window)
+        kinds[endless].append((factor.node.memory + 1 if endless else factor.window, 100 * found.coverage))
+    for endless, color, marker in ((False, BLUE, "o"), (True, ORANGE, "D")):
+        days, valid = [x for x, _ in kinds[endless]], [y for _, y in kinds[endless]]
+        ax.scatter(days, valid, s=13, color=color, marker=marker, alpha=0.65, linewidths=0)
+    masked = handbook.of_panel(source, "masked")
+    reach = np.geomspace(1, DAYS[-1], 80)
+    ax.plot(reach, 100 * (1 - masked) ** reach, color=GREY, linewidth=1.2, zorder=0)
+    ax.set_xscale("log")
+    ax.set_xticks(DAYS, [str(day) for day in DAYS])
+    ax.minorticks_off()
+    ax.set_ylim(0, 103)
+    ax.set_ylabel("valid cells, %")
+    ax.set_title(f"{source_title(source)}: {100 * masked:.1f} % of listed cells are masked")
+    labels = {
+        "line: if masked cells fell independently": GREY,
+        "diamonds: recurrences (days to fade)": ORANGE,
+        "dots: windows": BLUE,
+    }
+    for line, (text, color) in enumerate(labels.items()):
+        ax.annotate(text, (0.02, 0.02 + 0.1 * line), xycoords="axes fraction", color=color)
+
+
+@styled
+def information_by_family(handbook: Handbook, source: str, note: str = "") -> Figure:
+    """Rank IC of every factor with its 95 % interval, families side by side, each in increasing order."""
+    figure, (ax,) = canvas(1, 3.4, handbook.information_message(source), note)
+    zero_line(ax, vertical=False)
+    place, ticks = 0.0, []
+    for family, members in groupby(handbook.computed(source), key=lambda pair: pair[0].family):
+        known = (item.rank_ic for _, item in members if math.isfinite(item.rank_ic.low))  # none of a few days only
+        found = sorted(known, key=lambda ic: ic.value)
+        places = place + np.arange(len(found))
+        colors = [VERMILLION if ic.sign else GREY for ic in found]
+        ax.vlines(places, [ic.low for ic in found], [ic.high for ic in found], colors=colors, linewidth=0.9, alpha=0.75)
+        ax.scatter(places, [ic.value for ic in found], s=4, color=colors, zorder=3)
+        ticks.append((place + len(found) / 2, family))
+        place += len(found) + 4
+    ax.set_xticks([x for x, _ in ticks], [name for _, name in ticks], rotation=55, ha="right", rotation_mode="anchor")
+    ax.tick_params(axis="x", length=0)
+    ax.set_xlim(-3, place)
+    ax.set_ylabel("mean daily rank IC")
+    ax.set_title(f"{source_title(source)}; coloured: the interval excludes zero", color=VERMILLION)
+    return figure
+
+
+@styled
+def families_alike(handbook: Handbook, source: str, note: str = "") -> Figure:
+    """Mean absolute rank correlation between the factors of two families."""
+    families = handbook.families(source)
+    size = np.array([[handbook.between(source, one, other) for other in families] for one in families])
+    figure, (ax,) = canvas(1, 4.6, handbook.relatives_message(source), note)
+    # drawn as shapes, not as a picture: sharp at every size, the same bytes everywhere
+    ax.pcolormesh(size, cmap="Blues", vmin=0, vmax=0.6, edgecolors="white", linewidth=1)
+    for (row, column), value in np.ndenumerate(size):
+        if math.isfinite(value):
+            ax.text(column + 0.5, row + 0.5, f"{value:.2f}".lstrip("0"), ha="center", va="center", fontsize=8,
+                    color="white" if value > 0.36 else "#333333")  # fmt: skip
+    _family_axes(ax, np.arange(len(families)) + 0.5, families)
+    ax.set_title(f"{source_title(source)}: mean absolute rank correlation")
+    return figure
+
+
+@styled
+def factors_alike(arrays: Mapping[str, np.ndarray], source: str, note: str = "") -> Figure:
+    """Rank correlation of every pair of factors, in the order of the catalogue."""
+    known = catalogue()
+    families = [known[str(name)].family for name in arrays["names"]]
+    figure, (ax,) = canvas(1, 4.4, "Rank correlation of every pair of factors, family by family", note)
+    picture = ax.imshow(arrays["correlations"], cmap="PuOr", vmin=-1, vmax=1, interpolation="nearest")
+    starts = [k for k, family in enumerate(families) if k == 0 or family != families[k - 1]]
+    for start in starts[1:]:
+        ax.axhline(start - 0.5, color=GREY, linewidth=0.5)
+        ax.axvline(start - 0.5, color=GREY, linewidth=0.5)
+    ends = [*starts[1:], len(families)]
+    _family_axes(ax, np.add(starts, ends) / 2 - 0.5, [families[start] for start in starts])
+    figure.colorbar(picture, ax=ax, fraction=0.035, pad=0.02, label="mean daily rank correlation")
+    ax.set_title(source_title(source))
+    return figure
+
+
+def _family_axes(ax: Axes, places: np.ndarray, families: list[str]) -> None:
+    ax.set_xticks(places, families, rotation=55, ha="right", rotation_mode="anchor")
+    ax.set_yticks(places, families)
+    ax.tick_params(length=0)
+    ax.set_xlabel("family")
+    ax.set_ylabel("family")
+    ax.set_aspect("equal")
+    ax.set_ylim(*sorted(ax.get_ylim(), reverse=True))
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)

@@ -1,0 +1,36 @@
+"""The mask by regime of the market: does it matter most where limits bind most?"""
+
+from __future__ import annotations
+
+from lib.evaluation.inputs import FILE
+from lib.evaluation.simulated import MARKET_PARAMETERS
+from lib.evaluation.slices import MARKET_SAMPLES
+from lib.paper.results.study import Page, Study
+from lib.parameters import Parameter
+from lib.studies.regimes.measure import compute, grid
+from lib.studies.regimes.tables import CLAIM_IDS, RATES, answer_claims, summary
+
+STUDY = Study(
+    name="regimes",
+    title="The mask by regime",
+    grid=grid,
+    compute=compute,
+    parameters={
+        **FILE,
+        "limit_rates": Parameter(list, list(RATES), choices=RATES, help="how often limits bind on the exchange"),
+        "n_stocks": Parameter(int, 200, low=60, high=5000, help="stocks of the synthetic exchange"),
+        "first_test_year": Parameter(int, 2013, low=1991, high=2100, help="first year predicted on the price file"),
+        "samples": MARKET_SAMPLES,
+        **MARKET_PARAMETERS,
+    },
+    scales={
+        "smoke": {"n_stocks": 80, "limit_rates": ["real_rates"], "samples": 100, "seeds": 2},
+        "laptop": {"seeds": 2},
+        "paper": {"n_stocks": 300, "samples": 0, "seeds": 24},
+    },
+    grid_only=("limit_rates",),
+    inputs=lambda settings: [settings["data_path"]] if settings["data_path"] else [],
+    setting="different",
+    evidence="simulated",
+    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS),
+)

@@ -1,0 +1,1 @@
+"""One limit-up close on its way through a rolling window."""

@@ -1,0 +1,1 @@
+"""A price file of the reader: what is in it, what was masked and why."""
