@@ -14,7 +14,7 @@ from lib.errors import ParameterError
 from lib.evaluation.events import limit_days
 from lib.market import make_market
 from lib.panel import Panel
-from lib.paper.pages import Shown, market_status
+from lib.paper.pages import PageResult, market_status
 from lib.paper.pages.style import title_of, to_svg
 from lib.studies import load_study, recorded, run_study
 from lib.studies.calibration import measures
@@ -198,7 +198,7 @@ def test_the_study_measures_both_settings_and_no_real_price_without_a_file(resul
 
 def test_the_page_says_that_no_price_file_was_given(result, tmp_path) -> None:
     nothing = recorded("calibration", folder=tmp_path)
-    shown = Shown.of(result, nothing)
+    shown = PageResult.of(result, nothing)
     assert shown.markets == "this build: 2 markets"
     assert "No price file was given (data_path)" in market_status(shown).data
 

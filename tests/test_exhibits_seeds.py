@@ -12,9 +12,9 @@ from exchange_results import truths
 from results import scaled_markets, tidy
 
 from lib.paper.claims import Answer
-from lib.paper.pages import Shown, by_condition, market_claims, market_status
+from lib.paper.pages import PageResult, by_condition, market_claims, market_status
 from lib.paper.pages.pieces import box, say
-from lib.paper.pages.seeds import markets_of
+from lib.paper.pages.result import markets_of
 from lib.stats.estimates import Numbers
 from lib.studies import load_study, studies
 
@@ -75,27 +75,27 @@ RECORDED = Made(markets(0.002, 20), (PIT,))
     ],
 )
 def test_the_recorded_result_is_shown_unless_the_build_has_more_markets_or_another_file(own, recorded, name) -> None:
-    shown = Shown.of(own, recorded)
+    shown = PageResult.of(own, recorded)
     assert shown.name == name and shown.made is (recorded if name == "recorded" else own)
     assert shown.view.note.startswith(name) and shown.view.frame.equals(shown.made.frame)
     assert shown.files == tuple(sorted(shown.made.files))
 
 
 def test_the_page_says_how_many_markets_and_which_interval() -> None:
-    few, many = (market_status(Shown.of(OWN, recorded)).data for recorded in (NOTHING, RECORDED))
+    few, many = (market_status(PageResult.of(OWN, recorded)).data for recorded in (NOTHING, RECORDED))
     assert "2 markets" in few and "fewer than 5" in few and "No price file was given (data_path)" in few
     assert "20 markets" in many and "of the mean over the markets" in many and "one further market" in many
     assert "fr220574" in many and "fr220574" not in few, "the source of the prices is named"
-    assert Shown.of(OWN, NOTHING).note == "this build: 2 markets, intervals of one market's days"
-    assert Shown.of(OWN, RECORDED).note == "recorded: 20 markets, intervals of their mean"
-    assert Shown.of(Made(markets(0.0, 1)), NOTHING).markets == "this build: 1 market"
+    assert PageResult.of(OWN, NOTHING).note == "this build: 2 markets, intervals of one market's days"
+    assert PageResult.of(OWN, RECORDED).note == "recorded: 20 markets, intervals of their mean"
+    assert PageResult.of(Made(markets(0.0, 1)), NOTHING).markets == "this build: 1 market"
 
 
 def test_a_study_without_a_price_file_says_nothing_of_one() -> None:
     study = SimpleNamespace(name="toy", page=SimpleNamespace(claims=()), parameters={"n_days": 1})
-    assert "price" not in market_status(Shown.of(Made(markets(0.0), study=study), NOTHING)).data
+    assert "price" not in market_status(PageResult.of(Made(markets(0.0), study=study), NOTHING)).data
     study.parameters["us_path"] = 1
-    assert "(us_path)" in market_status(Shown.of(Made(markets(0.0), study=study), NOTHING)).data
+    assert "(us_path)" in market_status(PageResult.of(Made(markets(0.0), study=study), NOTHING)).data
 
 
 def test_null_markets_and_files_are_not_counted() -> None:
@@ -105,16 +105,16 @@ def test_null_markets_and_files_are_not_counted() -> None:
 
 
 def test_every_market_has_its_own_small_print() -> None:
-    made_up, file = Shown.of(OWN, NOTHING).sources()
+    made_up, file = PageResult.of(OWN, NOTHING).sources()
     assert made_up[1] == "market" and "2 markets" in made_up[2]
     assert file[1] == "csi300" and "over days" in file[2]
 
 
 def test_claims_are_answered_by_what_is_shown() -> None:
     five = Made(markets(0.001, 5))
-    page = market_claims(Shown.of(five, NOTHING)).data
+    page = market_claims(PageResult.of(five, NOTHING)).data
     assert "0.00102" in page and "Answered by this build, 5 markets" in page
-    page = market_claims(Shown.of(five, RECORDED)).data
+    page = market_claims(PageResult.of(five, RECORDED)).data
     assert "0.00219" in page and "Answered by the recorded result, 20 markets" in page
 
 
@@ -123,7 +123,7 @@ def test_every_condition_and_learner_is_shown_under_one_heading(monkeypatch: pyt
     monkeypatch.setattr("IPython.display.display", shown.append)
     mlp = truths().assign(variant=lambda frame: frame["variant"].str.replace("ridge", "mlp"))
     frame = pd.concat([conditioned(truths()), conditioned(mlp), conditioned(truths(), "CSI 300 limits")])
-    by_condition(Shown.of(Made(frame), NOTHING).conditions(), lambda view, learner: [f"{view.name} {learner}"])
+    by_condition(PageResult.of(Made(frame), NOTHING).conditions(), lambda view, learner: [f"{view.name} {learner}"])
     texts = [item if isinstance(item, str) else item.data for item in shown]
     assert texts == ["**Paper limits**", "paper limits ridge", "paper limits mlp", "**CSI 300 limits**",
                      "CSI 300 limits ridge"]  # fmt: skip
@@ -133,7 +133,7 @@ def test_figures_and_tables_of_variations_are_folded_and_their_text_is_not(monke
     shown: list[Any] = []
     monkeypatch.setattr("IPython.display.display", shown.append)
     frame = pd.concat([conditioned(truths()), conditioned(truths(), "paper limits, ranks")])
-    views = Shown.of(Made(frame), NOTHING).conditions()
+    views = PageResult.of(Made(frame), NOTHING).conditions()
     by_condition(views, lambda view, learner: [box("t", f"{view.name} {learner}"), box("u", "second")])
     heading, first, second, folded = shown
     assert heading.data == "**Paper limits**" and "paper limits ridge" in first.data and "second" in second.data
@@ -146,12 +146,12 @@ def test_figures_and_tables_of_variations_are_folded_and_their_text_is_not(monke
 
 def test_a_condition_counts_its_own_markets_and_has_their_mean() -> None:
     frame = pd.concat([conditioned(truths(0.1), seeds=5), conditioned(truths(0.1), "CSI 300 limits", 2)])
-    paper, real = Shown.of(Made(frame), NOTHING).conditions()
+    paper, real = PageResult.of(Made(frame), NOTHING).conditions()
     assert paper.note == "this build, paper limits: 5 markets, intervals of their mean"
     assert real.note.startswith("this build, CSI 300 limits: 2 markets")
     level = Numbers(paper.frame)["none ridge", "truth_ic"]
     assert level.value == pytest.approx(0.1 * 1.02) and level.high - level.value < 0.01, "not one market's own interval"
-    assert Shown.of(Made(frame), NOTHING).part("CSI 300 limits")["seed"].nunique() == 2
+    assert PageResult.of(Made(frame), NOTHING).part("CSI 300 limits")["seed"].nunique() == 2
 
 
 def test_studies_of_the_synthetic_exchange_are_evidence_without_a_price_file() -> None:

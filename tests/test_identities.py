@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 from lib import factor_names, make_market, run_study
 from lib.panel import Panel
 from lib.paper.claims import load_ledger, scoreboard
-from lib.paper.pages import Shown, market_claims
+from lib.paper.pages import PageResult, market_claims
 from lib.paper.site.notebooks import ROOT
 from lib.reasons import Reason
 from lib.studies import recorded
@@ -288,7 +288,7 @@ def test_tables_and_sentences(result):
 
 
 def test_the_page_shows_the_answers(result, tmp_path):
-    page = market_claims(Shown.of(result, recorded("identities", folder=tmp_path))).data
+    page = market_claims(PageResult.of(result, recorded("identities", folder=tmp_path))).data
     assert page.count("arithmetic: agrees") == 5 and page.count("arithmetic: does not agree") == 4
     cells = json.loads((ROOT / "notebooks" / "identities.ipynb").read_text(encoding="utf-8"))["cells"]
     source = "".join("".join(cell["source"]) for cell in cells)

@@ -13,7 +13,7 @@ from lib.market import GBMConfig
 from lib.paper.claims import load_ledger
 from lib.paper.claims.verdicts import ARITHMETIC as ARITHMETIC_VERDICT
 from lib.paper.claims.verdicts import agrees, verdict
-from lib.paper.pages import Shown, market_claims
+from lib.paper.pages import PageResult, market_claims
 from lib.paper.pages.style import title_of, to_svg
 from lib.studies import recorded, run_study
 from lib.studies.paper_panel.estimators import arithmetic, estimate, estimators, steps
@@ -126,7 +126,7 @@ def test_the_two_claims_are_answered_by_recomputation(result) -> None:
 
 
 def test_the_page_shows_both_claims_with_their_verdict(result, tmp_path) -> None:
-    shown = market_claims(Shown.of(result, recorded("paper_panel", folder=tmp_path))).data
+    shown = market_claims(PageResult.of(result, recorded("paper_panel", folder=tmp_path))).data
     assert shown.count("arithmetic: agrees") == 2 and "this build" in shown
 
 

@@ -26,12 +26,15 @@ def machinery(item: Item) -> Item:
     return item
 
 
-def registry(key: str, entries: dict[str, Item], *, listed_by: tuple[str, ...] = (), folder: str = "") -> dict[str, Item]:
+def registry(
+    key: str, entries: dict[str, Item], *, listed_by: tuple[str, ...] = (), folder: str = ""
+) -> dict[str, Item]:
     """Mark a literal table of entries by name; it is returned as it is, modules with their folder.
 
     key: a row or a setting of that name (or without its last letter, s) says which entries it uses. entries: values are
     the entries, or modules beside this one, whose entries are the calls with a literal name at their top level.
-    folder: a package beside this module, in which the modules of the entries lie. listed_by: functions beside the table, or "module.function" of its package, that give all entries; code of another
+    folder: a package beside this module, in which the modules of the entries lie.
+    listed_by: functions beside the table, or "module.function" of its package, that give all entries; code of another
     package that uses one of them, or the table itself, uses all entries.
     """
     return {name: f"{folder}.{item}" for name, item in entries.items()} if folder else entries  # type: ignore[misc]

@@ -42,10 +42,11 @@ class Finding:
         named = {name for name, _ in _fields(sentence)}
         if named != set(numbers):
             raise ParameterError(
-                f"finding {sentence!r}: its sentence names {sorted(named)}, given are {sorted(numbers)}; expected the same"
+                f"finding {sentence!r}: its sentence names {sorted(named)}, given are {sorted(numbers)}; expected equal"
             )
         found = not any(_is_missing(value) for value in numbers.values())
-        for name, value in (("sentence", sentence), ("numbers", numbers), ("holds", bool(holds) and found), ("link", link)):
+        values = {"sentence": sentence, "numbers": numbers, "holds": bool(holds) and found, "link": link}
+        for name, value in values.items():
             object.__setattr__(self, name, value)
 
     @property
@@ -90,7 +91,8 @@ class _Formatter(string.Formatter):
             shown = self.format_field(value.value, format_spec)
             if math.isnan(value.low) or math.isnan(value.high):
                 return shown
-            return f"{shown} [{self.format_field(value.low, format_spec)}, {self.format_field(value.high, format_spec)}]"
+            low, high = (self.format_field(end, format_spec) for end in (value.low, value.high))
+            return f"{shown} [{low}, {high}]"
         if isinstance(value, float) and not math.isfinite(value):
             return "n/a"
         text = format(value, format_spec)

@@ -26,6 +26,7 @@ from lib.paper.pages.style import (
     end_labels,
     interval,
     styled,
+    wrapped,
     zero_line,
 )
 from lib.stats.estimates import Estimate
@@ -92,7 +93,7 @@ def forest(
                     color=GREY, fontsize=8.5, annotation_clip=False)  # fmt: skip
     if series:
         heading(ax, list(zip(series, colors, strict=False)))
-    ax.set_xlabel(unit)
+    ax.set_xlabel(wrapped(unit))
     return figure
 
 
@@ -136,10 +137,11 @@ def lines_by_group(
         if heading_:
             ax.set_title(heading_)
         right = max([float(x) for line in lines for x in line.x], default=1.0)
+        ax.set_xlim(right=right * 1.05 if log_x else right + 0.02 * (right - ax.get_xlim()[0]))
         end_labels(ax, right, ends)
     if ticks:
         axes[-1].set_xticks(list(ticks), list(ticks.values()))
-    axes[-1].set_xlabel(x_label)
+    axes[-1].set_xlabel(wrapped(x_label))
     return figure
 
 
@@ -171,7 +173,7 @@ def bars(
     ax.set_ylim(len(values) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.margins(x=0.14)
-    ax.set_xlabel(unit)
+    ax.set_xlabel(wrapped(unit))
     return figure
 
 
@@ -237,7 +239,7 @@ def histogram(
                     va="top", fontsize=8.5, color=GREY)  # fmt: skip
     if len(finite) > 1:
         heading(ax, list(zip(finite, COLORS, strict=False)))
-    ax.set_xlabel(x_label)
+    ax.set_xlabel(wrapped(x_label))
     ax.set_ylabel(y_label)
     return figure
 

@@ -1,6 +1,6 @@
 """One look for every figure: sizes that survive a phone, colours that survive colour blindness, identical bytes.
 
-A figure is drawn 5.4 inches wide. Shown at 640 px its text is about 16 px high, on a phone about 9 px.
+A figure is drawn 5.4 inches wide. PageResult at 640 px its text is about 16 px high, on a phone about 9 px.
 """
 
 from __future__ import annotations
@@ -88,6 +88,11 @@ def to_svg(figure: Figure) -> str:
 def _wrapped(text: str, width: int) -> list[str]:
     """Lines of at most `width` letters; a number keeps its % sign."""
     return textwrap.wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), width, break_on_hyphens=False)
+
+
+def wrapped(label: str, width: int = 46) -> str:
+    """A long label of an axis on several lines."""
+    return "\n".join(_wrapped(label, width))
 
 
 def title_of(figure: Figure) -> str:

@@ -35,10 +35,19 @@ FORMS = (
 )  # fmt: skip
 
 
-def table(frame: pd.DataFrame, name: str, *, formats: Mapping[str, Format] | None = None, caption: str = "") -> HTML:
+def table(
+    frame: pd.DataFrame,
+    name: str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    formats: Mapping[str, Format] | None = None,
+    caption: str = "",
+) -> HTML:
     """A table for the page, with a link to the whole of it as CSV.
 
     name:    of the CSV file, without its ending
+    columns: column -> its heading on the page, with the unit, for the columns that are shown, in this order; the CSV
+             has all of them. None: every column under its own name
     formats: column -> how its cells look: a format such as "+.2%", or a function of the value that returns HTML;
              the others go by their names (see FORMS), text is escaped
     caption: a line over the table
@@ -47,9 +56,10 @@ def table(frame: pd.DataFrame, name: str, *, formats: Mapping[str, Format] | Non
     are, not as they are shown.
     """
     whole = frame.reset_index() if any(label is not None for label in frame.index.names) else frame
-    columns = [str(name) for name in whole.columns if not _is_end(str(name), whole)]
-    head = "".join(f"<th{_kind(whole[column])}>{breakable(column)}</th>" for column in columns)
-    rows = ("".join(f"<td{_kind(whole[c])}>{_cell(row, c, (formats or {}).get(c))}</td>" for c in columns)
+    every = {str(name): str(name) for name in whole.columns if not _is_end(str(name), whole)}
+    shown = every if columns is None else {name: text for name, text in columns.items() if name in every}
+    head = "".join(f"<th scope=\"col\"{_kind(whole[column])}>{breakable(text)}</th>" for column, text in shown.items())
+    rows = ("".join(f"<td{_kind(whole[c])}>{_cell(row, c, (formats or {}).get(c))}</td>" for c in shown)
             for row in whole.to_dict("records"))  # fmt: skip
     body = "".join(f"<tr>{cells}</tr>" for cells in rows)
     long = " long" if len(whole) > LONG else ""

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
+from lib.paper.pages.layout import CODE_HERE
 from lib.paper.results.provenance import environment, repository_state
 from lib.store.sources import file_digest
 
@@ -29,7 +31,8 @@ def finish(node: nbformat.NotebookNode, name: str, settings: Mapping[str, Any], 
     node.metadata.pop("papermill", None)
     for cell in node.cells:
         _clean(cell)
-    node.cells.append(_provenance(name, settings))
+    if not _filled(node, name, settings):
+        node.cells.append(_provenance(name, settings))
     node.metadata["provenance"] = {"key": key}
     for value in files_named(settings).values():
         _forget_folder(node, value)
@@ -80,10 +83,50 @@ def _clean(cell: nbformat.NotebookNode) -> None:
     if not cell.metadata.get("tags", True):
         del cell.metadata["tags"]  # papermill gives every cell an empty list
     if "injected-parameters" in cell.metadata.get("tags", []):
-        cell.metadata["tags"] = ["injected-parameters", "hide-input"]
+        cell.metadata["tags"] = ["injected-parameters"]
         cell["id"] = "injected-parameters"
     if cell.cell_type == "code":
+        tags = cell.metadata.get("tags", [])
+        if "shown" not in tags:  # code stands at the end of the page, unless it is what the page is about
+            cell.metadata["tags"] = [*(tag for tag in tags if tag != "hide-input"), "remove-input"]
         cell.outputs = [output for output in cell.outputs if not _is_progress_bar(output)]
+
+
+def _filled(node: nbformat.NotebookNode, name: str, settings: Mapping[str, Any]) -> bool:
+    """Put the code of the page and the command that gives it again where the page has a place for them."""
+    found = False
+    for cell in node.cells:
+        for output in cell.get("outputs", []):
+            text = output.get("data", {}).get("text/html")
+            if text and CODE_HERE in (text := "".join(text)):
+                output["data"]["text/html"] = text.replace(CODE_HERE, _code(node, name, settings))
+                found = True
+    return found
+
+
+def _code(node: nbformat.NotebookNode, name: str, settings: Mapping[str, Any]) -> str:
+    """HTML of the cells of a notebook and of what gives its page again."""
+    cells = [cell.source for cell in node.cells if cell.cell_type == "code"]
+    command, made = _again(name, settings)
+    blocks = [highlighted(command, "bash"), f"<p>{escape(made)}</p>", highlighted("\n\n".join(cells), "python")]
+    return "<p>This page again:</p>" + "".join(blocks)
+
+
+def highlighted(source: str, language: str) -> str:
+    """A block of code as the site's own blocks look."""
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import get_lexer_by_name
+
+    shown: str = highlight(source, get_lexer_by_name(language), HtmlFormatter(wrapcode=False))
+    return shown
+
+
+def _again(name: str, settings: Mapping[str, Any]) -> tuple[str, str]:
+    """The command that gives a page again, and what it was made from."""
+    files = files_named(settings)
+    shown = {key: files[key].name if key in files else value for key, value in settings.items()}
+    return rerun_line(name, shown), f"Made from {_commit()} with {_versions()}.".replace("`", "")
 
 
 def _is_progress_bar(output: nbformat.NotebookNode) -> bool:
@@ -92,12 +135,12 @@ def _is_progress_bar(output: nbformat.NotebookNode) -> bool:
 
 def _provenance(name: str, settings: Mapping[str, Any]) -> nbformat.NotebookNode:
     files = files_named(settings)
-    shown = {key: files[key].name if key in files else value for key, value in settings.items()}
+    command, _ = _again(name, settings)
     text = "\n".join(
         [
             ":::{admonition} Run this page again",
             f"{_FENCE}bash",
-            rerun_line(name, shown),
+            command,
             _FENCE,
             f"Made from {_commit()} with {_versions()}.",
             *(f"`{key}` is `{path.name}`, SHA-256 `{file_digest(path)[:16]}`." for key, path in files.items()),

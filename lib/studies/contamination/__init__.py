@@ -1,4 +1,8 @@
-"""How far limit closes and halts carry through rolling windows, and which treatment brings a factor nearer the truth."""
+"""Is a factor nearer to its value in a market without limits when rolling windows skip limit closes and halts?
+
+Rows deleted after the windows are computed do not repair them. A simulated market has a known counterfactual, the same
+random draws without limits and halts, so the distance of every treatment from it is a number.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from lib.evaluation.simulated import MARKET_PARAMETERS
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
 from lib.studies.contamination.measure import WARM_UP, compute
-from lib.studies.contamination.tables import CLAIM_IDS, answer_claims, summary
+from lib.studies.contamination.page import CLAIM_IDS, answer_claims, findings, summary
 
 STUDY = Study(
     name="contamination",
@@ -35,5 +39,5 @@ STUDY = Study(
     grid_only=("limit_rates",),
     setting="reduced",
     evidence="simulated",
-    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS),
+    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )

@@ -1,12 +1,12 @@
-"""Pages about made-up markets: which result they show, how many markets it rests on, and what it answers.
+"""The result that a page shows: the recorded one or this build, how many markets it rests on, which files it read.
 
 Tables and figures show intervals of the mean over markets; claims about the level of one back-test are held to the
-wider interval for one further market (see `lib.stats.over_seeds`). The remark at the head of every page says so.
+wider interval for one further market (see `lib.stats.over_seeds`). The head of every page says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,16 +22,18 @@ from lib.stats.over_seeds import ENOUGH_SEEDS, MARKET, over_seeds, sources_of
 if TYPE_CHECKING:
     from IPython.display import HTML
 
+    from lib.paper.pages.findings import Finding
     from lib.paper.results.recording import Recorded
     from lib.paper.results.runner import StudyResult
     from lib.paper.results.study import Study
 
+RECORDED = "recorded"
 MEAN = "intervals of their mean"
 ONE = "intervals of one market's days"
 
 
 @dataclass(frozen=True)
-class Shown:
+class PageResult:
     """What a page shows: every row of the chosen result, its name (recorded, or this build), the price files behind."""
 
     study: Study
@@ -39,16 +41,48 @@ class Shown:
     name: str
     rows: pd.DataFrame
     files: tuple[str, ...]
+    build: StudyResult
+    record: Recorded
 
     @classmethod
-    def of(cls, result: StudyResult, recorded: Recorded) -> Shown:
-        """The recorded result, unless this build rests on more markets or on a price file that it has not seen."""
+    def of(cls, result: StudyResult, recorded: Recorded) -> PageResult:
+        """The recorded result, unless this build rests on more markets or on a price file that it has not seen.
+
+        A build of a study of real prices that was given no file is shown only where nothing is recorded.
+        """
         files = {item["file"] for item in result.provenance["inputs"]}
-        if recorded:
+        if recorded and not recorded.plumbing:
             rows, seen = recorded.frame, recorded_files(recorded)
-            if files <= seen and markets_of(result.frame) <= markets_of(rows):
-                return cls(result.study, recorded, "recorded", rows, tuple(sorted(seen)))
-        return cls(result.study, result, "this build", result.frame, tuple(sorted(files)))
+            fewer = not files if result.study.wants_prices else markets_of(result.frame) <= markets_of(rows)
+            if files <= seen and fewer:
+                return cls(result.study, recorded, RECORDED, rows, tuple(sorted(seen)), result, recorded)
+        return cls(result.study, result, "this build", result.frame, tuple(sorted(files)), result, recorded)
+
+    @property
+    def evidence(self) -> bool:
+        """False for a run of a study of real prices without a file: it checks the pipeline and says nothing of them."""
+        return bool(self.files) or not self.study.wants_prices
+
+    def findings(self) -> Sequence[Finding]:
+        """What the page says, the most important first."""
+        return self.study.page.findings(self.rows) if self.study.page.findings else ()
+
+    def basis(self) -> str:
+        """What the numbers rest on: whose result, markets or price file, and what an interval is."""
+        which = "The recorded result" if self.name == RECORDED else "This build"
+        if not self.evidence:
+            return f"{which}, without a price file. It checks the pipeline; it is not evidence about real markets."
+        if self.study.evidence == "machine":
+            return f"{which}: times and memory of one machine."
+        files = f"real prices ({', '.join(self.files)}), intervals from resampled days"
+        if self.study.wants_prices:
+            return f"{which}: {files}. {credited(' '.join(self.files))}"
+        if self.count < ENOUGH_SEEDS:
+            markets = f"{_markets(self.count)}, intervals from the days of one market"
+        else:
+            markets = f"{_markets(self.count)}, intervals (95 %) of the mean over markets"
+        beside = f"; beside them {files}. {credited(' '.join(self.files))}" if self.files else "."
+        return f"{which}: {markets}{beside}"
 
     def setting(self, name: str) -> Any:
         """A parameter of the study as the shown rows were made with it; its default where a record lacks it."""
@@ -119,7 +153,7 @@ def by_condition(views: Iterable[View], make: Callable[[View, str], Iterable[Any
         under(view, *(item for learner in Ablation.learners(view.frame) for item in make(view, learner)))
 
 
-def market_status(shown: Shown, where: str = "the synthetic exchange, whose truth is known") -> HTML:
+def market_status(shown: PageResult, where: str = "the synthetic exchange, whose truth is known") -> HTML:
     """The remark at the head of the page: whose markets, how many, what an interval is, and which prices were given."""
     made = f"{_markets(shown.count)} of {where}."
     text = " ".join(filter(None, [made, _intervals(shown), _prices(shown)]))
@@ -128,13 +162,13 @@ def market_status(shown: Shown, where: str = "the synthetic exchange, whose trut
                "tip" if recorded else "note")  # fmt: skip
 
 
-def market_claims(shown: Shown) -> HTML:
+def market_claims(shown: PageResult) -> HTML:
     """The claims the study is about, answered by the result that the page shows."""
     whom = "the recorded result" if shown.name == "recorded" else shown.name
     return answered_by(shown.study, shown.made.answers(), f"{whom}, {_markets(shown.count)}")
 
 
-def _intervals(shown: Shown) -> str:
+def _intervals(shown: PageResult) -> str:
     if shown.count < ENOUGH_SEEDS:
         return (
             f"With fewer than {ENOUGH_SEEDS} markets there is no interval over them: where one is shown, it is that of "
@@ -146,7 +180,7 @@ def _intervals(shown: Shown) -> str:
     )
 
 
-def _prices(shown: Shown) -> str:
+def _prices(shown: PageResult) -> str:
     paths = [name for name in shown.study.parameters if name.endswith("_path")]
     if shown.files:
         names = ", ".join(shown.files)

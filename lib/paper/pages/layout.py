@@ -1,0 +1,110 @@
+"""The parts that every page has: its answer first, variations in tabs, and at the end how it was made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lib.paper.pages.claims import answered_by
+from lib.paper.pages.findings import Finding
+from lib.paper.pages.pieces import fold, html
+from lib.paper.pages.result import RECORDED, PageResult
+from lib.paper.pages.tables import table
+from lib.paper.pages.views import beside
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+#: a place in the last part of a page that the build fills with the code of the page and the command that runs it again
+CODE_HERE = "<!--code of this page-->"
+
+
+def opening(shown: PageResult, question: str, findings: Sequence[Finding], advice: str | Sequence[str]) -> HTML:
+    """The head of a page: what was asked, what was found, what to do, and what the numbers rest on.
+
+    A run that is no evidence shows no findings. advice: one sentence, or several as a list.
+    """
+    found = "".join(f"<li>{escape(item.text)}</li>" for item in findings) if shown.evidence else ""
+    lines = [advice] if isinstance(advice, str) else list(advice)
+    parts = [
+        f"<p><strong>Question.</strong> {escape(question)}</p>",
+        f"<p><strong>Answer.</strong></p><ul>{found}</ul>" if found else "",
+        f"<p><strong>What to do.</strong></p><ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>",
+        f'<p class="basis">{escape(shown.basis())}</p>',
+    ]
+    return html(f'<div class="answer">{"".join(parts)}</div>')
+
+
+def tabs(parts: Mapping[str, HTML | Iterable[HTML]]) -> HTML:
+    """Parts of which one is shown at a time, the first at the beginning. A single part stands without a tab."""
+    found = {label: [item] if hasattr(item, "data") else list(item) for label, item in parts.items()}
+    bodies = {label: "".join(str(item.data) for item in items) for label, items in found.items()}
+    if len(bodies) == 1:
+        return html(next(iter(bodies.values())))
+    own = hashlib.sha256("".join([*bodies, *bodies.values()]).encode()).hexdigest()[:10]
+    pieces = []
+    for place, (label, body) in enumerate(bodies.items()):
+        name, checked = f"tab-{own}-{place}", ' checked="checked"' if place == 0 else ""
+        pieces.append(
+            f'<input{checked} id="{name}" name="tabs-{own}" type="radio"/>'
+            f'<label class="sd-tab-label" for="{name}">{escape(label)}</label>'
+            f'<div class="sd-tab-content docutils">{body}</div>'
+        )
+    return html(f'<div class="sd-tab-set docutils">{"".join(pieces)}</div>')
+
+
+def claims(shown: PageResult) -> HTML:
+    """The claims of the papers that the study is about, with the verdicts on the result that the page shows."""
+    whom = "the recorded result" if shown.name == RECORDED else "this build"
+    return answered_by(shown.study, shown.made.answers(), f"Answered by {whom}")
+
+
+def how_made(shown: PageResult) -> HTML:
+    """One fold at the end: parameters and their meaning, the command and time of the recorded evidence, the code."""
+    parts = [
+        table(parameters_table(shown), f"{shown.study.name}_parameters", caption="Parameters"),
+        html(_recording(shown)),
+        beside(shown.build, shown.record),
+        html(CODE_HERE),
+    ]
+    return fold("Parameters, command, agreement with the recorded result, and code", parts)
+
+
+def parameters_table(shown: PageResult) -> pd.DataFrame:
+    """Parameters of the study with the value behind the numbers shown, that of this build, and what they mean."""
+    schema, build = shown.study.schema(), shown.build.settings
+    rows = [
+        {"parameter": name, "shown": _text(shown.setting(name)), "this build": _text(build.get(name)),
+         "meaning": parameter.help}
+        for name, parameter in schema.items() if name not in ("scale", "seeds")
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["parameter", "shown", "this build", "meaning"])
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def _recording(shown: PageResult) -> str:
+    """Command, computing time, dates and machine of the recorded result."""
+    record = shown.record
+    if not record:
+        return "<p>Nothing is recorded yet for this page.</p>"
+    runs = [record.runs[name] for name in {row.run for row in record.rows}]
+    files = sorted({(item["parameter"], item["file"]) for run in runs for item in run["inputs"] if item["parameter"]})
+    options = "".join(f" --set {name}={file}" for name, file in files)
+    hours = sum(row.seconds for row in record.rows) / 3600
+    time = f"{60 * hours:.0f} minutes" if hours < 1.5 else f"{hours:.1f} hours"
+    dates = sorted(row.date[:10] for row in record.rows)
+    machines = ", ".join(sorted({str(run["hardware"]) for run in runs}))
+    return (
+        f"<p>The recorded result comes from <code>python -m lib record {escape(shown.study.name)} --scale "
+        f"{escape(record.scale)}{escape(options)}</code>: {len(record.rows)} rows, {time} of computing on one core, "
+        f"{dates[0]} to {dates[-1]}, {escape(machines)}.</p>"
+    )
