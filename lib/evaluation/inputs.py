@@ -16,9 +16,9 @@ from lib.limits.listing import seasoned
 from lib.load import load_panel
 from lib.market import make_market
 from lib.panel import Panel
-from lib.paper.results.study import Settings
 from lib.parameters import Parameter
 from lib.reasons import Reason
+from lib.store.rows import Settings
 from lib.store.sources import file_digest
 
 #: sessions of three months: until then a new listing moves by its own rules and fills no 60-day window

@@ -17,10 +17,10 @@ from lib.factors import factor_names, find_factors
 from lib.factors.leaves import available_fields
 from lib.market import Market
 from lib.panel import Panel, row_at
-from lib.paper.results.study import Config, Settings
 from lib.parameters import Parameter
 from lib.stats import MINIMUM_SESSIONS, bootstrap_interval
 from lib.stats.over_seeds import MARKET
+from lib.store.rows import Config, Settings
 
 SAMPLES = 500
 #: the calibration whose markets need no further name

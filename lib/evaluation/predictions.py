@@ -15,7 +15,7 @@ from lib.evaluation.contrasts import ORDERS_MASKED
 from lib.evaluation.scoring import score
 from lib.evaluation.variants import VARIANTS, variant_dataset
 from lib.models.walk import walk_predictions
-from lib.paper.results.study import RowResult
+from lib.store.rows import RowResult
 
 if TYPE_CHECKING:
     from lib.factors import FactorSet

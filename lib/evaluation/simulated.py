@@ -14,9 +14,9 @@ from lib.evaluation.scoring import MINIMUM_CELLS, Record, Series, ic_records, sc
 from lib.evaluation.variants import compute_features
 from lib.factors import factor_names
 from lib.market import MarketConfig, make_market
-from lib.paper.results.study import RowResult
 from lib.parameters import Parameter
 from lib.stats import ic
+from lib.store.rows import RowResult
 
 if TYPE_CHECKING:
     from lib.factors import FactorSet

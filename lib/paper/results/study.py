@@ -30,13 +30,14 @@ from lib.parameters import Parameter, check_parameters
 from lib.store.code import Code, code_of
 from lib.store.files import NAME
 from lib.store.marks import Entries, machinery
+from lib.store.rows import Config as Config
+from lib.store.rows import RowResult as RowResult
+from lib.store.rows import Settings as Settings
 from lib.store.sources import file_digest
 
 SCALES = ("smoke", "laptop", "paper")
 EVIDENCE = ("simulated", "real", "machine")
 COLUMNS = ("study", "variant", "seed", "metric", "value", "n", "setting")
-Config = dict[str, Any]
-Settings = Mapping[str, Any]
 
 #: names that a study's own parameters may not take
 RESERVED = ("scale", "seeds", "name", "study", "jobs", "backend", "fresh", "progress", "cache", "folder")
@@ -62,18 +63,6 @@ def _nothing_missing(row: Config) -> str:
 
 def _no_inputs(settings: Settings) -> tuple[str, ...]:
     return ()
-
-
-@dataclass(frozen=True)
-class RowResult:
-    """What one row gives: `records` of metric, value, n (and variant, if not the row's), and `arrays`.
-
-    An interval is two more records: ``sharpe``, ``sharpe.low``, ``sharpe.high``. Arrays (daily series)
-    stay in the local cache; only records are ever committed.
-    """
-
-    records: Sequence[Mapping[str, Any]]
-    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @machinery

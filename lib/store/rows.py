@@ -1,0 +1,25 @@
+"""What a row of a study is made from and what it gives, for those who compute it and those who store it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+#: a row of a grid, and the settings of a run
+Config = dict[str, Any]
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What one row gives: `records` of metric, value, n (and variant, if not the row's), and `arrays`.
+
+    An interval is two more records: ``sharpe``, ``sharpe.low``, ``sharpe.high``. Arrays (daily series)
+    stay in the local cache; only records are ever committed.
+    """
+
+    records: Sequence[Mapping[str, Any]]
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
