@@ -341,7 +341,7 @@ def test_a_build_says_which_notebook_of_how_many(
 
 WAITS = """
 import sys, time
-from lib.store import alone
+from lib.store.files import alone
 with alone(sys.argv[1], lambda text: print(text, flush=True)):
     print("in", flush=True)
     time.sleep(float(sys.argv[2]))

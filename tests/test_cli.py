@@ -5,37 +5,31 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import toy_study
 
-import lib.paper.results.confirmation
 import lib.paper.results.recording
-import lib.paper.results.runner
-import lib.paper.results.verification
-import lib.studies
 from lib.__main__ import main
 from lib.errors import LoadError
 from lib.paper.results.verification import Verification
 from lib.store import sources
 
-ROOT = Path(sources.__file__).resolve().parent.parent
+ROOT = sources.FOLDER.parent
+STUDIES = sys.modules["lib.studies"]  # the package; as an attribute of lib, `studies` is the function
 
 
 @pytest.fixture()
 def toy(tmp_path, monkeypatch):
     """The toy study under its name in the registry, and its rows in a temporary folder."""
-    real = lib.studies.load_study
+    real = STUDIES.load_study
 
     def load_study(name):
         return toy_study.STUDY if name == "toy" else real(name)
 
-    monkeypatch.setattr(lib.studies, "load_study", load_study)
-    monkeypatch.setattr(lib.studies, "studies", lambda: ["toy"])
-    monkeypatch.setattr(lib.paper.results.runner, "load_study", load_study)
-    monkeypatch.setattr(lib.paper.results.recording, "load_study", load_study)
+    monkeypatch.setattr(STUDIES, "load_study", load_study)
+    monkeypatch.setattr(STUDIES, "studies", lambda: ["toy"])
     monkeypatch.setenv("LIB_CACHE", str(tmp_path / "cache"))
 
 
@@ -121,7 +115,7 @@ def test_verify_passes_its_options_and_its_verdict(monkeypatch, capsys, ok, code
         asked.update(options, of=of)
         return Verification(ok, "what was done")
 
-    monkeypatch.setattr(lib.paper.results.verification, "verify", verify)
+    monkeypatch.setattr(STUDIES, "verify", verify)
     assert main(["verify", "toy", "--commit", "abc", "--limit", "5"]) == code
     assert asked == {"of": ["toy"], "commit": "abc", "limit": 5.0, "data": None}
     assert capsys.readouterr().out == "what was done\n"
@@ -136,7 +130,7 @@ def test_confirm_prints_every_study_and_fails_if_one_differs(monkeypatch, capsys
         yield Verification(not differs, "first")
         yield Verification(True, "second")
 
-    monkeypatch.setattr(lib.paper.results.confirmation, "confirm", confirm)
+    monkeypatch.setattr(STUDIES, "confirm", confirm)
     assert main(["confirm", "toy", "--jobs", "2"]) == code
     assert asked == {"of": ["toy"], "data": None, "jobs": 2, "backend": None}
     assert capsys.readouterr().out == "first\nsecond\n"

@@ -7,8 +7,9 @@ import types
 
 import pytest
 
+from lib import check_parameters
 from lib.errors import ParameterError, UnknownNameError
-from lib.parameters import Parameter, check_parameters
+from lib.parameters import Parameter
 
 SCHEMA = {
     "scale": Parameter(str, "laptop", choices=("smoke", "laptop", "paper")),

@@ -17,7 +17,7 @@ from lib.errors import StoreError
 from lib.store import files as store_module
 from lib.store.files import Store, StoredRow, StoreWarning, replacing, safe_path, sweep, write_bytes
 
-ROOT = Path(store_module.__file__).resolve().parent.parent
+ROOT = Path(store_module.__file__).resolve().parents[2]
 ROW = StoredRow(
     [{"metric": "sharpe", "value": 1.25, "n": 3}, {"metric": "undefined", "value": float("nan"), "n": None}],
     {
@@ -130,7 +130,7 @@ def test_a_full_disk_leaves_the_old_row(tmp_path):
     code = f"""
 import numpy as np, resource
 from lib.errors import StoreError
-from lib.store import Store, StoredRow
+from lib.store.files import Store, StoredRow
 store = Store({str(tmp_path)!r})
 store.save("k", StoredRow([{{"metric": "old", "value": 1.0}}]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
@@ -186,7 +186,7 @@ def test_replacing_keeps_the_old_file_when_the_body_fails(tmp_path):
 
 WRITER = """
 import sys, numpy as np
-from lib.store import Store, StoredRow
+from lib.store.files import Store, StoredRow
 store, mark = Store(sys.argv[1]), float(sys.argv[2])
 x = np.random.default_rng(int(mark)).normal(size=500_000)
 print("ready", flush=True)

@@ -25,7 +25,7 @@ from lib.store.files import StoreWarning
 from lib.studies import load_study, run_study, studies
 
 TOY = toy_study.STUDY
-ROOT = Path(sources.__file__).resolve().parent.parent
+ROOT = sources.FOLDER.parent
 
 
 @pytest.fixture()
@@ -411,7 +411,7 @@ def test_studies_is_callable_by_both_names():
         "from lib import studies as a; first = a()\n"
         "import lib, lib.studies\n"
         "from lib import studies as b\n"
-        "assert first == b() == lib.studies.studies(), (first, b())\n"
+        "assert first == b() == lib.studies(), (first, b())\n"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True)
 
