@@ -49,7 +49,8 @@ def derive_reasons(
 
     MISSING: listed, but open, high, low or close is not finite. HALT: the `halted` field is set, or
     volume is zero or missing on a cell with prices. Limit bits are set on traded cells only, and on none whose
-    prices lie well beyond every limit that could have been in force (`lib.limits.day_limits`); the notes count and name those.
+    prices lie well beyond every limit that could have been in force (`lib.limits.day_limits`); the notes count and
+    name those.
     Source: paper B, section 3.2 (published limits, and the return heuristic as the last resort).
     """
     listed = listed_cells(dates, fields)

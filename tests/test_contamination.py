@@ -6,6 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_checks import check
+from lib.studies.contamination.figures import after_a_limit_close, by_family, treatments
+from lib.studies.contamination.findings import Contamination
+from lib.studies.contamination.tables import (
+    answer_claims,
+    changed_table,
+    deletion_table,
+    family_table,
+    paired_table,
+    side_table,
+)
 from results import scaled_markets
 
 from lib.factors import compute_factors, find_factors
@@ -25,16 +35,6 @@ from lib.studies.contamination.distances import (
     shifted,
     spread,
     thinned,
-)
-from lib.studies.contamination.figures import after_a_limit_close, by_family, treatments
-from lib.studies.contamination.findings import Contamination
-from lib.studies.contamination.tables import (
-    answer_claims,
-    changed_table,
-    deletion_table,
-    family_table,
-    paired_table,
-    side_table,
 )
 
 NAMES = ("original_015", "original_021", "best_015", "old_057", "original_027", "add_014")

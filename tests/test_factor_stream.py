@@ -102,7 +102,7 @@ def test_after_an_interrupted_day_the_stream_says_so_instead_of_going_on(panel, 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("lib.factors.target.Memory.put", interrupt)
+        patch.setattr("lib.factors.target.ArrayTarget.put", interrupt)
         with pytest.raises(KeyboardInterrupt):
             stream.update(panel.rows(100, 101))
     with pytest.raises(LibError, match=r"day 100 .* was interrupted"):
@@ -143,14 +143,14 @@ import os, signal, sys
 sys.path.insert(0, {tests!r})
 from overlay import rough_panel
 from lib.factors import compute, compute_factors
-from lib.factors.target import Folder
+from lib.factors.target import DirectoryTarget
 compute.CHECKPOINT_DAYS = 30
-put = Folder.put
+put = DirectoryTarget.put
 def die(self, position, day, cells):
     put(self, position, day, cells)
     if day >= {day}:
         os.kill(os.getpid(), signal.SIGKILL)
-Folder.put = die
+DirectoryTarget.put = die
 compute_factors(rough_panel(), {names!r}, out={out!r}, block_days=10, threads=2)
 """
 
@@ -202,11 +202,11 @@ def test_changed_data_is_another_computation(tmp_path, panel):
 
 
 def test_two_processes_cannot_write_one_result(tmp_path, panel):
-    from lib.factors.target import Folder
+    from lib.factors.target import DirectoryTarget
 
-    first = Folder(tmp_path / "factors", "key", (2, 3, 4))
+    first = DirectoryTarget(tmp_path / "factors", "key", (2, 3, 4))
     with pytest.raises(LibError, match="another process"):
-        Folder(tmp_path / "factors", "key", (2, 3, 4))
+        DirectoryTarget(tmp_path / "factors", "key", (2, 3, 4))
     first.close()
     assert list(tmp_path.iterdir()) == []
 

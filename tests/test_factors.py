@@ -376,7 +376,7 @@ def test_a_failure_leaves_nothing(tmp_path, panel, monkeypatch):
     def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr("lib.factors.target.Folder.put", fail)
+    monkeypatch.setattr("lib.factors.target.DirectoryTarget.put", fail)
     with pytest.raises(OSError, match="disk full"):
         compute_factors(panel, SOME, out=tmp_path / "factors")
     assert list(tmp_path.iterdir()) == []

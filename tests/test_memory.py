@@ -14,7 +14,7 @@ from lib.studies.how_fast.bench.workloads import bench_panel
 @pytest.fixture
 def waiting(monkeypatch):
     """Room for 100 MB of results that are gone."""
-    found = memory.Waiting(100e6)
+    found = memory.BufferPool(100e6)
     monkeypatch.setattr(memory, "_waiting", lambda: found)
     return found
 

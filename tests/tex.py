@@ -1,4 +1,4 @@
-r"""Reads the TeX of `lib.studies.factor_handbook.typeset` back into a formula: an independent witness that no bracket is missing."""
+r"""Reads the TeX of the handbook back into a formula: an independent check that no bracket is missing."""
 
 from __future__ import annotations
 

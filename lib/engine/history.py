@@ -26,7 +26,7 @@ class History:
     def extended(self, new: Cells, *, in_place: bool) -> Cells:
         """The kept rows followed by the new ones; from now on the last of these are kept.
 
-        in_place: nobody still looks at what an earlier call returned, so small blocks may share one buffer.
+        in_place: what an earlier call returned is no longer in use, so small blocks may share one buffer.
         """
         if self.reach == 0:
             return new

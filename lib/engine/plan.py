@@ -27,7 +27,7 @@ Precision: TypeAlias = "torch.dtype | Literal['mixed']"
 
 
 @dataclass(frozen=True)
-class Supply:
+class StepInput:
     """An argument that another step computes."""
 
     step: int
@@ -44,7 +44,7 @@ class Step:
 
     node: Node
     dtype: torch.dtype
-    arguments: tuple[Supply | float, ...]
+    arguments: tuple[StepInput | float, ...]
     lead: int = 0
     reach: int = 0
     uses: int = 0
@@ -114,7 +114,7 @@ class Plan:
             self.steps[self._places[root, self._dtype(root)]].roots.append(position)
         for step in self.steps:
             for argument in step.arguments:
-                if isinstance(argument, Supply):
+                if isinstance(argument, StepInput):
                     supplier = self.steps[argument.step]
                     supplier.uses += 1
                     supplier.reach = max(supplier.reach, step.lead)
@@ -131,7 +131,7 @@ class Plan:
         # what is sensitive takes its arguments as they are; everything else in its own precision
         as_it_is = operator is not None and (operator.compares or operator.amplifies or _subtracts(node))
         arguments = tuple(
-            Supply(self._place(a, self._dtype(a) if as_it_is else dtype)) if isinstance(a, Node) else a
+            StepInput(self._place(a, self._dtype(a) if as_it_is else dtype)) if isinstance(a, Node) else a
             for a in node.arguments
         )
         self._places[node, dtype] = len(self.steps)
@@ -141,7 +141,7 @@ class Plan:
     def _place(self, node: Node, dtype: torch.dtype) -> int:
         """The step of a node in a precision; float32 users of a float64 step share one narrowed copy."""
         if (node, dtype) not in self._places:
-            wide = Supply(self._places[node, torch.float64])
+            wide = StepInput(self._places[node, torch.float64])
             self._places[node, dtype] = len(self.steps)
             self.steps.append(Step(node, dtype, (wide,), narrows=True))
         return self._places[node, dtype]
@@ -157,7 +157,7 @@ def releasing_first(steps: Sequence[Step]) -> list[int]:
     The order given is kept, except that a step whose arguments are all done is taken out of turn when what it reads
     for the last time takes at least as much memory as its result.
     """
-    read = [sorted({a.step for a in step.arguments if isinstance(a, Supply)}) for step in steps]
+    read = [sorted({a.step for a in step.arguments if isinstance(a, StepInput)}) for step in steps]
     readers: list[list[int]] = [[] for _ in steps]
     for reader, sources in enumerate(read):
         for source in sources:
@@ -192,5 +192,5 @@ def releasing_first(steps: Sequence[Step]) -> list[int]:
 def _in_order(steps: Sequence[Step], order: Sequence[int]) -> list[Step]:
     place = {step: position for position, step in enumerate(order)}
     for step in steps:
-        step.arguments = tuple(Supply(place[a.step]) if isinstance(a, Supply) else a for a in step.arguments)
+        step.arguments = tuple(StepInput(place[a.step]) if isinstance(a, StepInput) else a for a in step.arguments)
     return [steps[step] for step in order]

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from lib.engine.history import History
-from lib.engine.plan import MIXED, Plan, Precision, Step, Supply
+from lib.engine.plan import MIXED, Plan, Precision, Step, StepInput
 from lib.errors import LibError, UnknownNameError, closest
 from lib.graph import STRICT, Block, Node, Window, formula
 from lib.kernels.memory import reuse_freed_memory
@@ -188,14 +188,14 @@ class Stream:
             for root in step.roots:
                 consume(root, day, cells)
             for argument in step.arguments:
-                if isinstance(argument, Supply):
+                if isinstance(argument, StepInput):
                     uses[argument.step] -= 1
                     if uses[argument.step] == 0:
                         results[argument.step] = None
 
-    def _given(self, argument: Supply | float, lead: int, results: list[Cells | None]) -> Cells | float:
+    def _given(self, argument: StepInput | float, lead: int, results: list[Cells | None]) -> Cells | float:
         """A step's argument with the rows before the block that the step reads."""
-        if not isinstance(argument, Supply):
+        if not isinstance(argument, StepInput):
             return argument
         cells = results[argument.step]
         assert cells is not None
@@ -283,7 +283,7 @@ class _Turn:
         self._passed.release()
 
     def fail(self, steps: int) -> None:
-        """There will be no more steps: whoever waits shall stop."""
+        """Signals waiting threads to stop: there will be no more steps."""
         self._failed = True
         self._passed.release(steps)
 

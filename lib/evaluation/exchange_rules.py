@@ -40,7 +40,7 @@ def with_halts(twin: Panel, halted: BoolArray) -> Panel:
 
 
 def with_breaker(twin: Panel, trip: float) -> Panel:
-    """A market-wide breaker: once the equal-weight index has lost `trip`, nobody trades for the rest of the day.
+    """A market-wide breaker: once the equal-weight index has lost `trip`, there is no trade for the rest of the day.
 
     The day's move is taken to come evenly in time, so at the trip every stock has made the same share of its move, the
     share at which the index stands at -trip; that is its close, and volume stops there. No order fills at such a close,
@@ -78,7 +78,7 @@ def tripped_days(panel: Panel) -> BoolArray:
 
 
 def without_limits(twin: Panel) -> Panel:
-    """The twin itself as a panel of a market without limits."""
+    """The counterfactual itself as a panel of a market without limits."""
     fields = _carried(twin)
     return _panel(twin, fields, fields["close"], np.zeros(twin.shape, dtype=np.uint8))
 

@@ -1,6 +1,6 @@
 """Where a study's panel comes from: a file when a path is given, otherwise the small overlay market.
 
-The overlay market proves that the plumbing works; it is never evidence about a real market. A draw of it without
+The small market checks the pipeline; it is never evidence about a real market. A draw of it without
 enough limit closes and halts exercises nothing, so it is refused.
 """
 

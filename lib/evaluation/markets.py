@@ -1,6 +1,6 @@
-"""Rows of a study on made-up markets, one per seed, and of a real file beside them.
+"""Rows of a study on simulated markets, one per seed, and of a real file beside them.
 
-The made-up market is evidence here: the question is about a mechanism, and its truth is known. The file says what the
+The simulated market is evidence here: the question is about a mechanism, and its truth is known. The file says what the
 same code gives on real prices. An interval over markets comes from the seeds; that of a file from its days.
 """
 
@@ -25,7 +25,7 @@ from lib.store.rows import Config, Settings
 SAMPLES = 500
 #: the calibration whose markets need no further name
 REAL_RATES = "real"
-LIMIT_RATES = Parameter(list, [REAL_RATES, "paper"], help="calibrations of the made-up market")
+LIMIT_RATES = Parameter(list, [REAL_RATES, "paper"], help="calibrations of the simulated market")
 
 
 def market_grid(settings: Settings) -> Iterator[Config]:
@@ -51,7 +51,7 @@ def row_panel(row: Config, settings: Settings) -> Panel:
 
 
 def row_market(row: Config, settings: Settings) -> Market:
-    """The made-up market of a row."""
+    """The simulated market of a row."""
     size = settings["n_stocks"], settings["n_days"]
     return market(*size, row["seed"], row["limit_rates"], **market_settings(settings))
 

@@ -1,6 +1,6 @@
 """One variant of the ablation on one panel: walk-forward predictions, their scores, and what is kept of them.
 
-Both ablations, on real prices and on the synthetic exchange, go through here, so that they differ in their data alone.
+Both ablations, on real prices and on the simulated market, go through here, so that they differ in their data alone.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What T+1 does to a trader who would like to sell on the day of purchase.
 
 A pipeline with one session of orders a day never sells what it bought the same day, so the rule cannot bind there. It
-binds for whoever decides at the close, buys at the open and would sell at the next close; under T+1 the first sale is
-the following open.
+binds for an account that decides at the close, buys at the open and would sell at the next close; under T+1 the first
+sale is the following open.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The synthetic exchange as the studies see it: a market with its truth, and predictions held against that truth."""
+"""The simulated market as the studies see it: a market with its truth, and predictions held against that truth."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LIMIT_RATES = ("real", "paper")
 FACTOR_SETS = ("core", "all")
 
-#: size of the markets, for every study of the synthetic exchange
+#: size of the markets, for every study of the simulated market
 SIZE = {
     "n_stocks": Parameter(int, 300, low=40, high=5000, help="stocks of a market"),
     "n_days": Parameter(int, 1400, low=500, high=5000, help="days of a market, from 2010-01-04"),

@@ -33,7 +33,7 @@ Record = dict[str, Any]
 Series = dict[str, FloatArray]
 
 SAMPLES = 400
-#: a parameter of studies of made-up markets
+#: a parameter of studies of simulated markets
 MARKET_SAMPLES = Parameter(
     int, SAMPLES, low=0, high=5000, help="resampled paths behind an interval of one market; 0: no such intervals"
 )
@@ -104,8 +104,8 @@ def first_test_row(panel: Panel, first_test_year: int) -> int:
 def daily_series(panel: Panel, prediction: FloatArray, start: int, truth: FloatArray | None = None) -> Series:
     """Daily series [T] of one pipeline, NaN before `start`.
 
-    The runs of `lib.evaluation.scoring` at 8 bps a side, of BOOKS also what they earn over equal weight, net and gross of
-    costs, and their turnover; phantom alpha (every order filled minus executed, no costs) at
+    The runs of `lib.evaluation.scoring` at 8 bps a side, of BOOKS also what they earn over equal weight, net and gross
+    of costs, and their turnover; phantom alpha (every order filled minus executed, no costs) at
     the close and the part of limit-up purchases; orders refused at the close because of a limit; ICs; coverage of the
     listed cells. truth: [T, N] what could be earned from t to t + 1 (`mu_trad`), for the truth IC on cells that can be
     bought.

@@ -15,16 +15,18 @@ from lib.engine.stream import Consumer, Places, Stream
 from lib.factors.factor_set import FactorSet
 from lib.factors.leaves import Leaves
 from lib.factors.request import Request
-from lib.factors.target import Folder, Memory
+from lib.factors.target import ArrayTarget, DirectoryTarget
 from lib.store.marks import machinery
 from lib.store.sources import files_digest
 
 if TYPE_CHECKING:
     from lib.panel import Panel
 
-#: cells of a block: few enough for the caches and for memory, many enough for the days before it that windows read again
+#: cells of a block: few enough for the caches and for memory, many enough for the days before it that windows read
+#: again
 BLOCK_CELLS = 80 * 2**10
-#: files and folders of this package that a factor on disk depends on: a run that was killed is taken up by the same code
+#: files and folders of this package that a factor on disk depends on: a run that was killed is taken up by the same
+#: code
 CODE = (
     "compiled.py", "days.py", "eager.py", "engine", "factors", "graph.py", "kernels", "limits", "masked.py", "ops.py",
     "panel.py", "reasons.py", "store/marks.py",
@@ -68,7 +70,8 @@ def compute_factors(
     no tie and no sign (`lib.kernels.precision`). On a CPU the formulas run compiled loops, with the same bits on any
     processor and any number of threads.
 
-    A result in memory that is dropped leaves its memory to the next one of its size, within the bounds of `lib.kernels.memory`.
+    A result in memory that is dropped leaves its memory to the next one of its size, within the bounds of
+    `lib.kernels.memory`.
 
     Raises UnknownNameError for a factor that does not exist or, when asked for by name, whose field is missing.
     Warns once of factors whose window is longer than the panel.
@@ -78,7 +81,9 @@ def compute_factors(
     )
     request.warn_if_too_short(len(panel.dates))
     days, stocks = panel.shape
-    run = _Run(request, request.view(panel), threads or torch.get_num_threads(), block_days or days_per_block(stocks), device)
+    run = _Run(
+        request, request.view(panel), threads or torch.get_num_threads(), block_days or days_per_block(stocks), device
+    )
     shape = (len(request.nodes), days, stocks)
     return run.in_memory(shape) if out is None else run.on_disk(Path(out), shape)
 
@@ -105,14 +110,14 @@ class _Run:
         self.stream = Stream(request.nodes, window=request.window)
 
     def in_memory(self, shape: tuple[int, int, int]) -> FactorSet:
-        target = Memory(shape)
+        target = ArrayTarget(shape)
         with self._progress() as bar:
             self._until(shape[1], target.put, bar.update, target.place if self.leaves.on_cpu else None)
         values, valid = np.moveaxis(target.values, 0, -1), np.moveaxis(target.valid, 0, -1)
         return FactorSet(values, valid, self.request.names, self.request.skipped)
 
     def on_disk(self, out: Path, shape: tuple[int, int, int]) -> FactorSet:
-        target = Folder(out, self._key(), shape)
+        target = DirectoryTarget(out, self._key(), shape)
         if target.state is not None:
             self.stream.restore(target.state)
         try:

@@ -52,7 +52,9 @@ class Request:
             raise ParameterError(f"standardise: got {standardise!r}; expected None, 'zscore' or 'rank'")
         policy = Window("strict" if window == "raw" else window, min_share)
         factors, skipped = _computable(panel, names)
-        nodes = tuple(_standardised(bridge_gaps(f.node, max_gap) if max_gap > 1 else f.node, standardise) for f in factors)
+        nodes = tuple(
+            _standardised(bridge_gaps(f.node, max_gap) if max_gap > 1 else f.node, standardise) for f in factors
+        )
         return cls(tuple(factors), nodes, policy, window == "raw", skipped)
 
     @property

@@ -13,7 +13,7 @@ from lib.factors.compute import days_per_block
 from lib.factors.factor_set import FactorSet
 from lib.factors.leaves import Leaves
 from lib.factors.request import Request
-from lib.factors.target import Memory
+from lib.factors.target import ArrayTarget
 from lib.panel import LastTraded, Panel
 
 
@@ -69,7 +69,7 @@ class FactorStream:
         day = day.following(self._traded)
         rows, stocks = day.shape
         leaves, universe = Leaves(self.request.view(day), self.request.fields, self.device).rows(0, rows)
-        target = Memory((len(self.request.nodes), rows, stocks))
+        target = ArrayTarget((len(self.request.nodes), rows, stocks))
         first, traded = self._stream.day, LastTraded.of(day, self._traded)
         self._stream.advance(leaves, universe, lambda root, start, cells: target.put(root, start - first, cells))
         self._traded, self.last_date = traded, day.dates[-1]
@@ -83,11 +83,13 @@ class FactorStream:
                 "give every stock of the history a column, unlisted or missing where it has no price"
             )
         if day.dates[0] <= self.last_date:
-            raise PanelError(f"update: got {day.dates[0]}; expected a day after {self.last_date}, the last one computed")
+            raise PanelError(
+                f"update: got {day.dates[0]}; expected a day after {self.last_date}, the last one computed"
+            )
         lacking = self.request.fields - set(day.fields) - {"sector", "industry", "subindustry", "cap"}
         if lacking:
             raise PanelError(f"update: the day lacks {', '.join(sorted(lacking))}, which the history had")
 
 
 def _forget(*_: object) -> None:
-    """The history's factors are nobody's result."""
+    """Discards the factors of the warm-up history."""

@@ -34,7 +34,7 @@ def _array(tensor: Tensor) -> np.ndarray:
     return tensor.cpu().contiguous().numpy()
 
 
-class Memory:
+class ArrayTarget:
     """values float32 and valid bool, [F, T, N]."""
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
@@ -53,7 +53,7 @@ class Memory:
             store(cells, values.numpy(), valid.numpy())
 
 
-class Folder:
+class DirectoryTarget:
     """values.npy and valid.npy, [F, T, N], in a hidden folder until `finish` gives it its name.
 
     out: the folder that will appear. key: says which computation this is; shape: (F, T, N).

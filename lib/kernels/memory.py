@@ -6,7 +6,7 @@ that can cost more than the arithmetic. Where the C library has no such switch n
 
 A result of gigabytes is different: its memory goes back when it is freed. But a virtual machine hands free memory to
 its host within seconds, and each page costs a trip to the host when it is written again, which for all factors of a
-panel can take as long as the factors. So the memory of a result that nobody refers to any more waits for the next one
+panel can take as long as the factors. So the memory of a result that is no longer referred to waits for the next one
 of its size, up to a bound; a result of another size sends it back.
 """
 
@@ -44,8 +44,8 @@ PAGE = 4096
 WAITING, SHARE_WAITING = 3 * 2**30, 1 / 8
 
 
-class Waiting:
-    """Memory that no result refers to any more, for the next one of the same size; never more than `most` bytes."""
+class BufferPool:
+    """Buffers that no result refers to any more, for the next one of the same size; never more than `most` bytes."""
 
     def __init__(self, most: float) -> None:
         self.most = most
@@ -73,13 +73,13 @@ class Waiting:
             self._blocks.append(block)
 
 
-class Loan:
+class PooledBuffer:
     """A block as NumPy sees it: every array made of it, view or tensor, keeps the loan, and the last one returns it.
 
     https://numpy.org/doc/stable/reference/arrays.interface.html
     """
 
-    def __init__(self, block: NDArray[np.uint8], waiting: Waiting) -> None:
+    def __init__(self, block: NDArray[np.uint8], waiting: BufferPool) -> None:
         self._block, self._waiting = block, waiting
         self.__array_interface__ = block.__array_interface__
 
@@ -88,8 +88,8 @@ class Loan:
 
 
 @cache
-def _waiting() -> Waiting:
-    return Waiting(min(WAITING, SHARE_WAITING * _memory_of_machine()))
+def _waiting() -> BufferPool:
+    return BufferPool(min(WAITING, SHARE_WAITING * _memory_of_machine()))
 
 
 def _memory_of_machine() -> int:
@@ -106,7 +106,7 @@ def taken(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     if size <= KEPT:
         return np.empty(shape, dtype=dtype)
     waiting = _waiting()
-    return np.asarray(Loan(waiting.take(size), waiting)).view(dtype).reshape(shape)
+    return np.asarray(PooledBuffer(waiting.take(size), waiting)).view(dtype).reshape(shape)
 
 
 def _populated(size: int) -> NDArray[np.uint8]:

@@ -59,8 +59,8 @@ def load_panel(
     column (in a Qlib folder: a file of instruments/), or "listed" for all listed cells; None takes `in_csi300` if
     it is there, else all listed cells.
 
-    `panel.notes` says what was converted, sorted, masked, filled and found; see `lib.load.quality.report`. Raises LoadError:
-    one line.
+    `panel.notes` says what was converted, sorted, masked, filled and found; see `lib.load.quality.report`. Raises
+    LoadError: one line.
     """
     _check_arguments(path, universe, missing_budget, max_bytes, max_rows)
     first, last = _day("start", start), _day("end", end)

@@ -1,6 +1,6 @@
 """Files as columns of text or numbers: CSV and parquet, their encodings, caps, and folders of them.
 
-Nothing here knows what a column means. Whoever asks says which header is a known one, which decides whether
+Nothing here knows what a column means. The caller says which header is a known one, which decides whether
 bytes that are no UTF-8 are taken for GB18030.
 """
 
@@ -149,7 +149,7 @@ def _refuse_foreign(path: Path, kind: str) -> None:
 def read_columns(header: Header, wanted: Names, max_rows: int) -> pa.Table:
     """The wanted columns of a file, perhaps without a row; those of a CSV as text. Raises LoadError.
 
-    A wanted name must stand for one column; what nobody reads may be called anything, also nothing.
+    A wanted name must stand for one column; a column that is not read may be called anything, also nothing.
     """
     repeated = sorted({name for name in wanted if header.names.count(name) > 1})
     if repeated:

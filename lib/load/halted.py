@@ -1,4 +1,4 @@
-"""Halted rows that are written with prices of 0: nobody traded, so there was no price, and the last close stands.
+"""Halted rows that are written with prices of 0: there was no trade, so there was no price, and the last close stands.
 
 Some vendors write a halted day as open = high = low = 0 beside the last close, some with a close of 0 as well. A zero
 is no price anywhere; beside a volume of 0, or a flag that says halted, it is a way of writing a halt, and anywhere else

@@ -98,7 +98,7 @@ def _computed(grid: Grid, more: dict[str, FloatArray], traded: BoolArray) -> tup
 
 
 def _listed_on_first_row(grid: Grid) -> int:
-    """Stocks whose first row comes after the first day, and whose listing day nobody gives."""
+    """Stocks whose first row comes after the first day, and whose listing day is not given."""
     late = ~grid.rows[0]
     given = grid.fields.get("list_date")
     if given is not None:

@@ -179,7 +179,7 @@ def _read_one(
     if raw.num_rows == 0:
         if not source.side:
             return None
-        raw = pa.table({name: pa.array([], pa.string()) for name in wanted})  # nobody was halted: an answer, not damage
+        raw = pa.table({name: pa.array([], pa.string()) for name in wanted})  # no halts: an answer, not damage
     return typed(header, raw, source.columns, flags, symbol)
 
 

@@ -1,7 +1,7 @@
-"""The synthetic exchange: a latent price that knows nothing of limits, a planted truth, and the exchange over it.
+"""The simulated market: a latent price that knows nothing of limits, a planted truth, and the exchange over it.
 
 config     parameters, the two named calibrations, validation
-regimes, episodes    the weather of each day, and scripted stretches of it
+regimes, episodes    the regime state of each day, and scripted stretches
 stocks, latent       who is listed, and what the market wants
 signals    the planted alpha and the reversal
 exchange   ticks, limits, halts, spill-over

@@ -14,7 +14,7 @@ from lib.market.config import MarketConfig, check_config
 from lib.market.exchange import Session, draw_halts, trade, trade_freely
 from lib.market.intraday import Days, walk
 from lib.market.latent import draw_latent
-from lib.market.regimes import Weather, make_weather
+from lib.market.regimes import DayStates, draw_day_states
 from lib.market.signals import Planted, plant
 from lib.market.stocks import Stocks, list_stocks
 from lib.market.truth import Market, Truth
@@ -56,7 +56,7 @@ def _build(cfg: MarketConfig, shape: tuple[int, int], seed: int, *, exchange: bo
     streams = named_streams(_STREAMS, seed)
     dates = session_dates(cfg.start, shape[0])
     stocks = list_stocks(cfg, shape[1], dates, streams["stocks"])
-    weather = make_weather(cfg, shape[0], streams["weather"])
+    weather = draw_day_states(cfg, shape[0], streams["weather"])
     latent = draw_latent(cfg, weather, stocks, streams)
     planted = plant(cfg, weather, stocks, latent.own, streams["planted"])
     desired = _desired(latent.move, planted, stocks)
@@ -131,7 +131,7 @@ def make_panel(
     return Panel.from_arrays(dates, stocks.symbols, fields, market="cn", copy=False)
 
 
-def _volume_footprint(cfg: MarketConfig, weather: Weather, planted: Planted, heat: FloatArray) -> FloatArray:
+def _volume_footprint(cfg: MarketConfig, weather: DayStates, planted: Planted, heat: FloatArray) -> FloatArray:
     """What s1, news and the episode's theme add to log volume [T,N]."""
     footprint = np.multiply(planted.signals[0], cfg.volume_print, dtype=np.float64)
     footprint += cfg.heat_volume * np.minimum(heat, 1.0)

@@ -42,7 +42,7 @@ class MarketConfig:
     path_print: float = 0.35  # of s2 in the bow of the path, in units of volatility
     open_print: float = 0.15  # of s3 in the overnight move, in units of volatility
 
-    # -- the weather
+    # -- the regime states
     regimes: Script | None = None  # None: a Markov chain; else (("calm", 200), ("bear", 60), ...)
     regime_days: PerRegime = (240.0, 40.0, 30.0)  # mean spells of the chain
     to_bear: float = 0.55  # a calm spell ends in a bear market, else in a rally; both end in calm

@@ -17,7 +17,7 @@ from lib.market.volatility import Volatility, draw_volatility
 
 if TYPE_CHECKING:
     from lib.market.config import MarketConfig
-    from lib.market.regimes import Weather
+    from lib.market.regimes import DayStates
     from lib.market.stocks import Stocks
 
 FloatArray = NDArray[np.float64]
@@ -40,7 +40,7 @@ class Latent:
     heat: FloatArray
 
 
-def draw_latent(cfg: MarketConfig, weather: Weather, stocks: Stocks, streams: Streams) -> Latent:
+def draw_latent(cfg: MarketConfig, weather: DayStates, stocks: Stocks, streams: Streams) -> Latent:
     """Add up market, industries, size, own shocks and jumps.
 
     Half the variance is taken off, else equal weight would drift up by convexity (25 % a year).
@@ -57,7 +57,7 @@ def draw_latent(cfg: MarketConfig, weather: Weather, stocks: Stocks, streams: St
 
 
 def _common_part(
-    cfg: MarketConfig, weather: Weather, stocks: Stocks, volatility: Volatility, streams: Streams
+    cfg: MarketConfig, weather: DayStates, stocks: Stocks, volatility: Volatility, streams: Streams
 ) -> tuple[FloatArray, FloatArray]:
     """(market, industry and size moves, their variance), [T,N]."""
     industry_sd = cfg.industry_sd * volatility.common[:, None]
@@ -71,7 +71,7 @@ def _common_part(
     return move, variance
 
 
-def _market_factor(weather: Weather, sd: FloatArray, tail: float, rng: np.random.Generator) -> FloatArray:
+def _market_factor(weather: DayStates, sd: FloatArray, tail: float, rng: np.random.Generator) -> FloatArray:
     """The market factor [T]; an episode's total is met exactly."""
     shock = np.clip(student(rng, tail, sd.shape), -_SHOCK_CLIP, _SHOCK_CLIP)
     factor = weather.market_mean + sd * shock

@@ -1,4 +1,4 @@
-"""News: jumps of the latent price that come in clusters, and the heat they leave behind.
+"""News: self-exciting jumps of the latent price (Hawkes-like): a jump raises the intensity of further ones.
 
 A jump makes a further one more likely for some days, mostly in the same direction (news comes in instalments),
 widens the stock's volatility and draws volume. Each jump is compensated by its expectation given everything before
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from lib.market.config import MarketConfig
-    from lib.market.regimes import Weather
+    from lib.market.regimes import DayStates
     from lib.market.stocks import Stocks
 
 FloatArray = NDArray[np.float64]
@@ -31,16 +31,18 @@ class News:
     rate: FloatArray  # probability of a jump
     variance: FloatArray  # of the move
     hit: NDArray[np.bool_]
-    before: FloatArray  # heat when the day begins
-    heat: FloatArray  # heat at its end
+    before: FloatArray  # excess intensity when the day begins
+    heat: FloatArray  # excess intensity at its end
 
 
-def draw_news(cfg: MarketConfig, weather: Weather, stocks: Stocks, state: FloatArray, rng: np.random.Generator) -> News:
+def draw_news(
+    cfg: MarketConfig, weather: DayStates, stocks: Stocks, state: FloatArray, rng: np.random.Generator
+) -> News:
     """Draw the jumps. state: the stock's own log volatility in standard deviations [T,N].
 
     Probability: the regime's rate, in proportion to the stock's volatility and moving with its state, plus
-    `jump_echo` times the heat, which is 1 after a jump and fades by `heat_memory` a day. Direction: up with the
-    regime's `jump_up`; an echo has that of the last jump with probability `echo_same`. Size: jump_base +
+    `jump_echo` times the excess intensity, which is 1 after a jump and fades by `heat_memory` a day. Direction: up
+    with the regime's `jump_up`; an echo has that of the last jump with probability `echo_same`. Size: jump_base +
     Exp(jump_mean), a share `jump_far_share` + Exp(jump_far_mean). In the null market every stock has the regime's
     rate, and there is no echo.
     """

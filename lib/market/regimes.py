@@ -1,4 +1,4 @@
-"""Regimes: which weather each day has, and what the weather means for the shocks of that day."""
+"""Regimes: the regime state of each day, and what it means for the shocks of that day."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _CALM, _BEAR, _RALLY = range(3)
 
 
 @dataclass(frozen=True, eq=False)
-class Weather:
-    """What each day brings, all [T] but for the episode."""
+class DayStates:
+    """The regime state of each day and its parameters, all [T] but for the episode."""
 
     regime: NDArray[np.str_]
     market_mean: FloatArray
@@ -36,7 +36,7 @@ class Weather:
     span: slice  # days of the episode; empty without one
 
 
-def make_weather(cfg: MarketConfig, n_days: int, rng: np.random.Generator) -> Weather:
+def draw_day_states(cfg: MarketConfig, n_days: int, rng: np.random.Generator) -> DayStates:
     """Regime of each day, scripted or drawn, with the episode laid over it."""
     code = _draw(cfg, n_days, rng) if cfg.regimes is None else _script(cfg.regimes)
     episode = EPISODES[cfg.episode] if cfg.episode else None
@@ -50,7 +50,7 @@ def make_weather(cfg: MarketConfig, n_days: int, rng: np.random.Generator) -> We
         if episode.jump_up is not None and not cfg.null:
             of_day["jump_up"][span] = episode.jump_up
     halting = np.where(code == _BEAR, cfg.halt_bear, 1.0) / usual_halting
-    return Weather(
+    return DayStates(
         np.array(REGIMES)[code],
         vol=np.array(cfg.vol_regime)[code],
         halting=halting,

@@ -16,7 +16,7 @@ from lib.market.processes import memory_of, standardise
 
 if TYPE_CHECKING:
     from lib.market.config import MarketConfig
-    from lib.market.regimes import Weather
+    from lib.market.regimes import DayStates
     from lib.market.stocks import Stocks
 
 FloatArray = NDArray[np.float64]
@@ -35,7 +35,9 @@ class Planted:
     theme: NDArray[np.bool_]
 
 
-def plant(cfg: MarketConfig, weather: Weather, stocks: Stocks, scale: FloatArray, rng: np.random.Generator) -> Planted:
+def plant(
+    cfg: MarketConfig, weather: DayStates, stocks: Stocks, scale: FloatArray, rng: np.random.Generator
+) -> Planted:
     """Draw signals, alpha and reversal.
 
     alpha(t) = kappa vol (.6 s1 + .6 s2 + .53 s3) / norm, plus what an episode plants in its theme.
@@ -70,7 +72,7 @@ def draw_signals(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np
     return signals
 
 
-def _theme(weather: Weather, stocks: Stocks) -> NDArray[np.bool_]:
+def _theme(weather: DayStates, stocks: Stocks) -> NDArray[np.bool_]:
     """Stocks of the episode's theme: the industries next to the largest. All stocks where there is no theme."""
     if weather.episode is None or not weather.episode.theme_industries:
         return np.ones(len(stocks.vol), dtype=bool)

@@ -12,7 +12,7 @@ from lib.market.processes import autoregression
 
 if TYPE_CHECKING:
     from lib.market.config import MarketConfig
-    from lib.market.regimes import Weather
+    from lib.market.regimes import DayStates
     from lib.market.stocks import Stocks
 
 FloatArray = NDArray[np.float64]
@@ -30,7 +30,7 @@ class Volatility:
 
 
 def draw_volatility(
-    cfg: MarketConfig, weather: Weather, stocks: Stocks, market: np.random.Generator, own: np.random.Generator
+    cfg: MarketConfig, weather: DayStates, stocks: Stocks, market: np.random.Generator, own: np.random.Generator
 ) -> Volatility:
     """Slow autoregressions in logs. Exponentials are scaled to keep the mean square of what they multiply."""
     n_days = len(weather.vol)

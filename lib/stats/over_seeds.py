@@ -1,6 +1,6 @@
 """Estimates over market seeds: the mean of independent markets, what one further market may give, paired tests.
 
-One rule for every study on made-up markets. From ENOUGH_SEEDS markets on, an interval is Student's of the mean over
+One rule for every study on simulated markets. From ENOUGH_SEEDS markets on, an interval is Student's of the mean over
 markets, for levels and for differences (both sides of a difference saw the same market). With fewer, as for a price
 file, it is that of ONE market, from its resampled days. A claim about the level of one back-test is held to
 `OverSeeds.one_path`, a claim about a difference to the mean.
@@ -20,7 +20,7 @@ import pandas as pd
 from lib.stats import holm, student_quantile
 from lib.stats.estimates import ENDS, Estimate, Numbers
 
-#: the name of the made-up market in variants of studies that also take a price file
+#: the name of the simulated market in variants of studies that also take a price file
 MARKET = "market"
 #: with fewer seeds Student's interval is wide beyond use, and the intervals of single markets say more
 ENOUGH_SEEDS = 5
@@ -88,7 +88,7 @@ class OverSeeds(Numbers):
 
 @dataclass(frozen=True)
 class OneMarket:
-    """The numbers of a study for one market of its frame: the made-up one, or a price file."""
+    """The numbers of a study for one market of its frame: the simulated one, or a price file."""
 
     numbers: OverSeeds
     source: str
@@ -147,7 +147,7 @@ def adjusted_p(frame: pd.DataFrame, tests: Sequence[Key]) -> dict[Key, float]:
 
 
 def sources_of(frame: pd.DataFrame) -> list[str]:
-    """The markets of a frame, the first word of every variant: in its order, but the made-up market first."""
+    """The markets of a frame, the first word of every variant: in its order, but the simulated market first."""
     found = dict.fromkeys(str(variant).partition(" ")[0] for variant in frame["variant"].unique())
     return sorted(found, key=lambda name: not name.startswith(MARKET))
 

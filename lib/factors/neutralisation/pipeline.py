@@ -86,7 +86,7 @@ def neutralise(
     device = torch.device(device)
     members = _members(exposures, shape[2], components, size, device)
     step = max(1, BLOCK_CELLS // max(1, shape[1] * shape[2]))
-    with torch.inference_mode():  # arrays in, arrays out: nobody can ask for a gradient, and small operations cost less
+    with torch.inference_mode():  # arrays in, arrays out: no gradient is needed, and small operations cost less
         for start in range(0, shape[0], step):
             cut = slice(start, min(start + step, shape[0]))
             _write(out, cut, *_neutralised(
@@ -232,5 +232,7 @@ def _members(exposures: Exposures, n_factors: int, components: int, size: int, d
     if size not in (0, 1, 2):
         raise ParameterError(f"size: got {size!r}; expected the powers of log size, 0, 1 or 2")
     if size and exposures.log_cap is None:
-        raise ParameterError("the exposures have no market values: add a field cap or float_mkt_cap to the panel, or pass size=0")
+        raise ParameterError(
+            "the exposures have no market values: add a field cap or float_mkt_cap to the panel, or pass size=0"
+        )
     return members_of(exposures, sized=size > 0, device=device)

@@ -129,7 +129,7 @@ def _less(x: Tensor, some: Sequence[Tensor], others: Sequence[Tensor]) -> Tensor
 def distinct(inside: Tensor) -> tuple[Tensor, Tensor] | None:
     """The first factors [M] with each of the masks in inside [B,F,N], and which of these masks each factor has, [F].
 
-    Factors often share masks (the same window, the same fields), and whoever shares a mask shares a design. Masks
+    Factors often share masks (the same window, the same fields), and factors that share a mask share a design. Masks
     are told apart by a sum of their words with fixed factors, and then compared cell by cell. None: too many masks
     for sharing to pay.
     """

@@ -1,7 +1,8 @@
 """Which candidates deserve a place: paper A's quality filter (s3.A.2, s4.B.3), with every reason and every threshold.
 
 daily: what one day says about each candidate. measures: what a training period says, with intervals.
-criteria: the declared thresholds. verdict: who fails which. redundancy: twins. luck: how many would pass by chance.
+criteria: the declared thresholds. verdict: which candidate fails which. redundancy: near-duplicates. luck: false
+discoveries under the null.
 The papers name the tests and state no threshold, so each threshold is a parameter with its reason beside it.
 """
 

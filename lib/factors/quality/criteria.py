@@ -38,7 +38,7 @@ CRITERIA: Mapping[str, Criterion] = {
                   "most of the universe has to have a value", _steps(0, 1, 11)),
         Criterion("flat", 0.9, 0.0, "share of those days on which the values differ between stocks",
                   "a candidate that ranks nobody on one day in ten is no ranking", _steps(0, 1, 11)),
-        Criterion("distribution", 0.1, 0.0, "5th over 95th percentile over days of the distance between deciles 1 and 9",
+        Criterion("distribution", 0.1, 0.0, "5th over 95th percentile over days of the distance between deciles 1 and 9",  # noqa: E501
                   "A s4.B.3 excludes unstable distributions; here, a scale that changes more than tenfold",
                   _steps(0, 0.5, 11)),
         Criterion("ic", 0.0115, 0.0, "mean daily IC in the candidate's own direction",
@@ -59,7 +59,7 @@ CRITERIA: Mapping[str, Criterion] = {
     )
 }  # fmt: skip
 
-#: absolute rank correlation from which the weaker of two candidates counts as its twin
+#: absolute rank correlation from which the weaker of two candidates counts as its near-duplicate
 REDUNDANCY = 0.9
 #: days with a defined IC below which nothing is judged: the candidate fails coverage
 MIN_DAYS = 100

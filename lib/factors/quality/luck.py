@@ -2,8 +2,8 @@
 
 Null market: from every candidate's daily IC its mean is taken, and what is left is multiplied by +1 or -1 at random,
 quarter by quarter and with one sign for all candidates. The ICs keep their size and their dependence on each other
-and lose their direction, so whoever passes then passes by chance. Permuting the labels over stocks instead would
-also destroy what makes the ICs of related candidates large and alike, and would understate luck.
+and lose their direction, so a candidate that passes then is a false discovery. Permuting the labels over stocks
+instead would also destroy what makes the ICs of related candidates large and alike, and would understate luck.
 """
 
 from __future__ import annotations

@@ -40,7 +40,8 @@ class Periods:
     """Sums of daily ICs over sub-periods: all that the tests of information need, and small enough to draw again.
 
     days, ic, squares: [P, F], number, sum and sum of squares of the defined one-day ICs. held_days, held: [P, F],
-    number and sum of the ICs over the holding period. pairs: neighbours, see `lib.factors.formulas.parametric.neighbours`.
+    number and sum of the ICs over the holding period. pairs: neighbours, see
+    `lib.factors.formulas.parametric.neighbours`.
     """
 
     days: np.ndarray
@@ -144,7 +145,7 @@ def _counted(daily: Daily) -> dict[str, Bound]:
     days = since.sum(axis=0)
     defined = np.isfinite(daily.ic[0]).sum(axis=0)
     coverage = np.where(defined >= MIN_DAYS, _ratio((daily.covered * since).sum(axis=0), days), np.nan)
-    labelled = np.isfinite(daily.ic[0]).any(axis=1, keepdims=True)  # a day without labels is nobody's flat day
+    labelled = np.isfinite(daily.ic[0]).any(axis=1, keepdims=True)  # days without labels are excluded
     values = {
         "coverage": np.where(days == 0, 0.0, coverage),
         "flat": _ratio(defined, (has & labelled).sum(axis=0)),

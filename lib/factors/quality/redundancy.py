@@ -1,4 +1,4 @@
-"""Twins: candidates that rank the same stocks alike, of which one is enough."""
+"""Near-duplicate factors: candidates that rank the same stocks alike, of which one is enough."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who passes: every test of every candidate, the first one it fails, and the twin that stands in for it."""
+"""Which candidates pass: every test, the first one that fails, and the near-duplicate that stands in."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Verdict:
 
     @property
     def stable(self) -> np.ndarray:
-        """Candidates [F] that pass every test of their own: what is left before twins are removed."""
+        """Candidates [F] that pass every test of their own: what is left before near-duplicates are removed."""
         return np.asarray(self.passed.all(axis=1))
 
     @property
@@ -39,7 +39,7 @@ class Verdict:
         return np.asarray(self.leader == np.arange(len(self.leader)))
 
     def failed(self, candidate: int) -> list[str]:
-        """Every test that a candidate fails, in order; "redundant" for a twin of a stronger one."""
+        """Every test that a candidate fails, in order; "redundant" for a near-duplicate of a stronger one."""
         found = [name for name, ok in zip(CRITERIA, self.passed[candidate], strict=True) if not ok]
         return found or ([] if self.kept[candidate] else ["redundant"])
 
@@ -64,7 +64,7 @@ def judge(
     correlation: np.ndarray,
     redundancy: float = REDUNDANCY,
 ) -> Verdict:
-    """The verdict on every candidate; of twins the one with the highest information ratio stays."""
+    """The verdict on every candidate; of near-duplicates the one with the highest information ratio stays."""
     passed = passes(measures, limits)
     eligible = np.asarray(passed.all(axis=1))
     leader = distinct(correlation, measures["ir"].value, eligible, redundancy)

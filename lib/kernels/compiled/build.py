@@ -79,7 +79,7 @@ def _places() -> list[Path]:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether the folder is there, or can be made, writable for this user and nobody else."""
+    """Whether the folder is there, or can be made, writable for this user alone."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         found = folder.stat()

@@ -15,7 +15,7 @@ from typing import Any, Final
 from lib.days import parse_day
 from lib.errors import LoadError, closest
 from lib.load.fetch import akshare, baostock, tushare
-from lib.load.fetch.download import Patience, Request, Summary, download, make_folder, today_in_china
+from lib.load.fetch.download import Request, RetryPolicy, Summary, download, make_folder, today_in_china
 from lib.load.keys import spell
 
 #: name -> what makes its jobs
@@ -35,7 +35,7 @@ def fetch(
     symbols: Sequence[str] = (),
     *,
     client: Any = None,
-    patience: Patience | None = None,
+    patience: RetryPolicy | None = None,
     progress: bool | None = None,
     today: str | None = None,
 ) -> Summary:
@@ -62,7 +62,7 @@ def fetch(
         _day("end", end),
         tuple(dict.fromkeys(map(_symbol, symbols))),
         today_in_china() if today is None else _day("today", today),
-        patience or Patience(),
+        patience or RetryPolicy(),
     )
     if request.end < request.start:
         raise LoadError(f"end {request.end} is before start {request.start}")

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from lib.errors import LoadError
-from lib.load.fetch.download import Job, Request, about, asked, library, need_symbols
+from lib.load.fetch.download import Job, Request, about, library, need_symbols, with_retries
 from lib.load.sources.baostock import DAILY
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def daily(client: Any, request: Request) -> Iterator[list[Job]]:
     """
     need_symbols("baostock", request)
     session = _Session(library("baostock") if client is None else client)
-    asked("baostock, login", session.enter, request.patience)
+    with_retries("baostock, login", session.enter, request.patience)
     try:
         yield [_job(session, symbol, request) for symbol in request.symbols]
     finally:

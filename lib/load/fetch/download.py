@@ -38,7 +38,7 @@ def today_in_china() -> str:
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How often a call is tried, and the pauses between: first, first x growth, ... up to longest seconds.
 
     tries: at least 1. growth: at least 1.
@@ -58,7 +58,7 @@ class Patience:
         for name, least in (("tries", 1), ("first", 0), ("growth", 1), ("longest", 0), ("give_up_after", 1)):
             value = getattr(self, name)
             if not value >= least:
-                raise ParameterError(f"Patience: {name} is {value}; expected at least {least}")
+                raise ParameterError(f"RetryPolicy: {name} is {value}; expected at least {least}")
 
     def pause(self, failures: int) -> None:
         """Wait after the given number of failures of one call."""
@@ -73,7 +73,7 @@ class Request:
     end: str
     symbols: tuple[str, ...] = ()
     today: str = field(default_factory=today_in_china)
-    patience: Patience = field(default_factory=Patience)
+    patience: RetryPolicy = field(default_factory=RetryPolicy)
 
     @property
     def compact(self) -> tuple[str, str]:
@@ -177,12 +177,12 @@ def _check(failed: Sequence[tuple[str, str]], total: int) -> None:
         )
 
 
-def _run(job: Job, folder: Path, final: bool, patience: Patience) -> str:
+def _run(job: Job, folder: Path, final: bool, patience: RetryPolicy) -> str:
     path = folder / f"{job.path}.parquet"
     nothing = path.with_name(f".{path.stem}.none")  # hidden: readers pass it over
     if final and job.about in (_made_for(path), _empty_for(nothing, path)):
         return "kept"
-    frame = asked("", lambda: _checked(job, job.call()), patience)
+    frame = with_retries("", lambda: _checked(job, job.call()), patience)
     # never a file and a mark beside it: what is out of date goes before what is new comes, so that a kill in
     # between leaves neither, and the job is asked again
     if len(frame) == 0:
@@ -226,7 +226,7 @@ def _made_for(path: Path) -> str | None:
     return found.decode("utf-8", "replace") if found is not None else None
 
 
-def asked(what: str, call: Callable[[], T], patience: Patience) -> T:
+def with_retries(what: str, call: Callable[[], T], patience: RetryPolicy) -> T:
     """What a call gives, tried again after growing pauses whatever it raises, except BadAnswerError.
 
     what: the call in messages; "" where the caller names it. Raises LoadError after the last try.

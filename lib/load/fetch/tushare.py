@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lib.days import parse_day
 from lib.errors import LoadError
-from lib.load.fetch.download import BadAnswerError, Job, Request, about, asked, library
+from lib.load.fetch.download import BadAnswerError, Job, Request, about, library, with_retries
 from lib.load.sources.tushare import TABLES
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def tables(client: Any, request: Request) -> Iterator[list[Job]]:
     Raises LoadError: the interface does not open, or the calendar gives no days.
     """
     if client is None:
-        client = asked("tushare, pro_api", library("tushare").pro_api, request.patience)
-    days = asked("tushare, trade_cal", lambda: _trading_days(client, request), request.patience)
+        client = with_retries("tushare, pro_api", library("tushare").pro_api, request.patience)
+    days = with_retries("tushare, trade_cal", lambda: _trading_days(client, request), request.patience)
     yield [_stocks(client, request), *(_day(client, name, day, request.today) for day in days for name in BY_DAY)]
 
 

@@ -2,7 +2,7 @@
 
 The paper excludes securities with fewer than 250 trading days, with daily returns beyond 20 %, or with "irregular
 trading patterns", and corrects for survivorship. Dropping a whole security for what it does later uses the
-future: whoever leaves out in 2012 the stock that jumps in 2019 has seen 2019. So each rule comes in two forms. `as_of`
+future: to leave out in 2012 the stock that jumps in 2019 is to have seen 2019. So each rule comes in two forms. `as_of`
 looks back only and takes the cell out of the universe of its day; `whole` is the paper's sentence taken
 literally, and takes the security out on all days. Prices are not touched: a window still reads them.
 """

@@ -25,7 +25,8 @@ class Source:
     per_stock: its files are about one stock each, so that the file's name may give the symbol
     silent_halts: a halted day has no row
     unused:  it may lie beside the others, and nothing is read from it
-    units_known: volume and amount are in the units that `scale` says, whoever wrote the file; else they are guessed
+    units_known: volume and amount are in the units that `scale` says, whichever program wrote the file; else they are
+    guessed
     rounds_volume: its volumes went through 32 bits and are whole shares
     raw_hint: how to get unadjusted prices from it
     """

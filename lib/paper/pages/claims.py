@@ -75,7 +75,7 @@ def _page_link(value: Any) -> str:
 def study_claims(result: StudyResult, recorded: Recorded) -> HTML:
     """The claims of a study of real prices, answered by this build if it ran on them, else by the recorded result.
 
-    For a study of made-up markets: `lib.paper.pages.result.market_claims`.
+    For a study of simulated markets: `lib.paper.pages.result.market_claims`.
     """
     study, own = result.study, on_real_prices(result)
     if not own and not is_evidence(recorded):

@@ -134,7 +134,7 @@ class PageResult:
         return found
 
     def sources(self) -> list[tuple[pd.DataFrame, str, str]]:
-        """(every row, market, small print) for the made-up markets and then the price file."""
+        """(every row, market, small print) for the simulated markets and then the price file."""
         return [
             (self.rows, source, self.note if source.startswith(MARKET) else f"{source}, 95 % intervals over days")
             for source in sources_of(self.rows)
@@ -153,12 +153,12 @@ def by_condition(views: Iterable[View], make: Callable[[View, str], Iterable[Any
         under(view, *(item for learner in Ablation.learners(view.frame) for item in make(view, learner)))
 
 
-def market_status(shown: PageResult, where: str = "the synthetic exchange, whose truth is known") -> HTML:
+def market_status(shown: PageResult, where: str = "the simulated market, whose truth is known") -> HTML:
     """The remark at the head of the page: whose markets, how many, what an interval is, and which prices were given."""
     made = f"{_markets(shown.count)} of {where}."
     text = " ".join(filter(None, [made, _intervals(shown), _prices(shown)]))
     recorded = shown.name == "recorded"
-    return box("Made-up markets, recorded" if recorded else "Made-up markets, this build", text,
+    return box("Simulated markets, recorded" if recorded else "Simulated markets, this build", text,
                "tip" if recorded else "note")  # fmt: skip
 
 

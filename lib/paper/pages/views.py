@@ -141,7 +141,7 @@ def _inputs(result: StudyResult) -> str:
 def beside(result: StudyResult, recorded: Recorded) -> HTML:
     """Where the numbers come from: this build beside the recorded one, and whether they agree."""
     own, theirs = result.provenance, recorded.describe().partition(": ")[2]
-    made = "synthetic exchange" if result.study.evidence == "simulated" else "overlay market"
+    made = "simulated market" if result.study.evidence == "simulated" else "overlay market"
     lines = [
         ("prices", _inputs(result) if own["inputs"] else made, _files(recorded, made) if recorded else ""),
         ("scale", result.settings["scale"], recorded.scale if recorded else ""),
@@ -188,7 +188,7 @@ def _freshness(recorded: Recorded) -> str:
 
 
 def _compared(result: StudyResult, recorded: Recorded) -> str:
-    """Whether the two agree; made-up markets of other settings share the names of rows, not their numbers."""
+    """Whether the two agree; simulated markets of other settings share the names of rows, not their numbers."""
     other = [] if result.provenance["inputs"] else _other_settings(result, recorded)
     return f"other markets: {', '.join(other)} not the same" if other else agreement(result.frame, recorded.frame)
 

@@ -1,6 +1,7 @@
 """Builds the book: brings every executed notebook up to date, then the site.
 
-    python -m lib.paper.site.book build --scale smoke [--data FILE_OR_FOLDER] [--jobs N]       the notebooks and the site
+    python -m lib.paper.site.book build --scale smoke [--data FILE_OR_FOLDER] [--jobs N]       the notebooks and the
+    site
     python -m lib.paper.site.book run NAME [-p NAME VALUE] [-r NAME TEXT] [-y YAML] [-o FILE]  one notebook, into out/
 
 What is up to date is left alone. A notebook that fails says so in one line, the others are still executed,

@@ -1,7 +1,8 @@
 """The mask ablation on the synthetic exchange, where the truth is known.
 
 Every variant, three learners, two rates of limit closes. As on real prices a variant differs from its neighbours in one
-thing: features, labels or universe (see `lib.evaluation.variants`). New here: many markets, so that differences are paired
+thing: features, labels or universe (see `lib.evaluation.variants`). New here: many markets, so that differences are
+paired
 over markets; predictions are also held against what could be earned; and limits bind either as often as among CSI 300
 members or as often as the papers say.
 

@@ -1,7 +1,9 @@
 """The mask ablation on real prices: does the mask earn what the papers say, and which part of it?
 
-Every variant differs from its neighbours in one thing: features, labels or universe (see `lib.evaluation.variants`). All
-are scored alike (see `lib.evaluation.scoring`). Three windows: a walk over all test years, and the papers' own windows of
+Every variant differs from its neighbours in one thing: features, labels or universe (see `lib.evaluation.variants`).
+All
+are scored alike (see `lib.evaluation.scoring`). Three windows: a walk over all test years, and the papers' own windows
+of
 train, validation and test. Three learners, fitted equally often. Without a price file the same code runs on the overlay
 market, which proves the plumbing and nothing else.
 """

@@ -2,7 +2,8 @@
 
 Paper B, s5.2: with 200 of 3,000 stocks halted the wrong denominator cost an IC of 0.003. Here every one of the 213
 factors that ranks stocks is computed with both denominators on the same cells. The formula alone says which of them
-cannot notice (`lib.studies.rank_denominator.denominators`); the numbers say whether it is right, and what the others lose.
+cannot notice (`lib.studies.rank_denominator.denominators`); the numbers say whether it is right, and what the others
+lose.
 """
 
 from __future__ import annotations
