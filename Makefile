@@ -3,6 +3,7 @@
 #   SCALE=smoke|laptop|paper   size of the studies (default laptop)
 #   DATA=FILE_OR_FOLDER        real prices, handed to every notebook that takes `data_path`
 #   JOBS=N                     notebooks executed at the same time (default 1)
+#   WORKERS=N                  processes that run the tests (default 2; 0: in this one)
 #   PYTHON=python3.12          interpreter to build .venv from (default: the first of 3.11 or 3.12 found)
 #   TORCH_INDEX=URL            package index for torch alone, for a CUDA build (default: pip's own)
 
@@ -14,6 +15,7 @@ SHELL := /bin/bash
 
 SCALE ?= laptop
 JOBS ?= 1
+WORKERS ?= 2
 PORT ?= 8000
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input -qq
@@ -65,7 +67,7 @@ notebook: $(KERNELS)
 
 test: $(KERNELS)
 	@echo "test: a character a test, the share done at the right; ARGS=tests/test_load.py runs a part, ARGS=-v names each"
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: $(STAMP)
 	@$(PY) -m ruff check .

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 # before numpy or torch are imported: small arrays, and several test runs may share a machine
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("MPLBACKEND", "Agg")
 for setting in ("LIB_JOBS", "LIB_BACKEND", "LIB_CACHE"):  # of whoever runs the tests

@@ -360,7 +360,7 @@ def test_the_second_of_two_builds_waits_and_says_so(tmp_path: Path) -> None:
         assert first.stdout is not None and first.stdout.readline() == "in\n"
         with start(0) as second:
             assert second.stdout is not None
-            assert second.stdout.readline() == f"waiting for process {first.pid}, which works on the same\n"
+            assert second.stdout.readline() == f"waiting for another process that works on the same ({lock})\n"
             assert second.poll() is None
             first.kill()
             assert second.stdout.readline() == "in\n"

@@ -153,13 +153,12 @@ def holm(p_values: ArrayLike) -> Series:
     >>> holm([0.01, 0.04, 0.03]).round(3).tolist()
     [0.03, 0.06, 0.06]
     """
+    from statsmodels.stats.multitest import multipletests
+
     p = series(p_values, "p-values", minimum=1)
     if p.min() < 0 or p.max() > 1:
         raise StatisticsError(f"holm: p-values lie in [0, 1], got {p.min()} to {p.max()}")
-    order = np.argsort(p, kind="stable")
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1)), 1.0)
-    return adjusted
+    return np.asarray(multipletests(p, method="holm")[1])
 
 
 @finite

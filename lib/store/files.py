@@ -14,7 +14,6 @@ each other's identical file. Nothing read back is ever unpickled.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import json
@@ -32,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from lib.errors import StoreError
 
@@ -142,22 +142,20 @@ def replacing(path: Path | str) -> Iterator[Path]:
 def alone(path: Path | str, told: Callable[[str], None]) -> Iterator[None]:
     """Whoever enters second waits for the first, in another process as well; the lock ends with its process.
 
-    path: the lock's file, which stays and names the process. told: is called with one line before a wait.
+    path: the lock's file, which stays. told: is called with one line before a wait.
     """
     with _one_line_errors(Path(path)):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    lock = FileLock(path)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            told(f"waiting for process {os.pread(descriptor, 20, 0).decode() or '?'}, which works on the same")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        lock.acquire(blocking=False)
+    except Timeout:
+        told(f"waiting for another process that works on the same ({path})")
+        lock.acquire()
+    try:
         yield
     finally:
-        os.close(descriptor)
+        lock.release()
 
 
 def sweep(folder: Path | str) -> int:
