@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -91,7 +91,7 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
     found = Intervals.of(frame)
     automatic, book = (found.shares(blocks, "regimes") for blocks in BLOCKS)
     worst, process, statistic = found.least("book")
-    named = {"worst": worst, "statistic": STATISTICS[statistic], "process": PROCESSES[process]}
+    named: dict[str, Any] = {"worst": worst, "statistic": STATISTICS[statistic], "process": PROCESSES[process]}
     dearest = max(found.wider(process, statistic) for process in ("normal", "student") for statistic in STATISTICS)
     return [
         Finding(
