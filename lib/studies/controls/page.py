@@ -58,14 +58,12 @@ NAMES = {"ridge": "ridge", "lightgbm": "LightGBM", "mlp": "MLP"}
 #: Sharpe ratios over equal weight: every order filled, and executed at the next open before and after costs
 BOOKS = {"every order filled": "naive_close.active_sharpe", "executed, gross": "executed_open.active_sharpe_gross",
          "executed, net": "executed_open.active_sharpe"}  # fmt: skip
-HEADS = {
-    "naive_close.active_sharpe": "Sharpe, every order filled",
-    "executed_open.active_sharpe_gross": "Sharpe executed, before costs",
-    "executed_open.active_sharpe": "after costs",
-    "apparent_ic": "IC, all cells",
-    "phantom_close": "phantom alpha a year",
-}
-FORMATS = {**dict.fromkeys(BOOKS.values(), "+.2f"), "apparent_ic": "+.3f", "phantom_close": "+.0%"}
+HEADS = {metric: text for text, metric in BOOKS.items()} | {"phantom_close": "phantom alpha a year"}
+#: switch -> its difference in words
+DIFFERENCES = {"spill": "spill \N{MINUS SIGN} no spill", "planted": "alpha planted \N{MINUS SIGN} nothing to predict",
+               "limits": "frequent \N{MINUS SIGN} rare limits"}  # fmt: skip
+CAPTION = "ridge; Sharpe ratios over equal weight"
+FORMATS = {**dict.fromkeys(BOOKS.values(), "+.2f"), "phantom_close": "+.0%"}
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
@@ -205,9 +203,9 @@ def worlds_table(frame: pd.DataFrame, mask: str = "none") -> pd.DataFrame:
 def effects_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Switches and treatments down, measures across: on minus off with 95 % intervals over markets."""
     numbers, rows = OverSeeds(frame), []
-    for (_, word), (_, other) in SWITCHES.values():
+    for switch, ((_, word), (_, other)) in SWITCHES.items():
         for mask in MASKS:
-            row: dict[str, Any] = {"switch": f"{word} - {other}", "mask": mask}
+            row: dict[str, Any] = {"switch": f"{word} - {other}", "mask": mask, "in words": DIFFERENCES[switch]}
             for metric in MEASURES:
                 row |= numbers.find(EFFECT.name(switch=row["switch"], mask=mask), metric).columns(metric)
             rows.append(row)
@@ -240,7 +238,7 @@ def markets(shown: PageResult) -> HTML:
     """The eight markets, a tab for each treatment."""
     return tabs({
         TREATMENTS[mask]: table(worlds_table(shown.rows, mask), f"controls_{mask}", formats=FORMATS,
-                                columns={"in words": "market"} | HEADS, caption=f"ridge; {shown.note}")
+                                columns={"in words": "market"} | HEADS, caption=f"{CAPTION}; {shown.note}")
         for mask in MASKS
     })  # fmt: skip
 
@@ -250,7 +248,7 @@ def effects(shown: PageResult) -> HTML:
     rows = effects_table(shown.rows)
     return tabs({
         TREATMENTS[mask]: table(rows[rows["mask"] == mask], f"controls_effects_{mask}", formats=FORMATS,
-                                columns={"switch": "on minus off"} | HEADS, caption=f"ridge; {shown.note}")
+                                columns={"in words": "on minus off"} | HEADS, caption=f"{CAPTION}; {shown.note}")
         for mask in MASKS
     })  # fmt: skip
 

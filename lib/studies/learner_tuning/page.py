@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -108,7 +108,7 @@ def _of_learner(found: Tuning, learner: str) -> Finding:
     gains, default = found.gains(learner, "truth_ic"), found.value(learner, 0, "truth_ic")
     name, best = IN_TEXT[learner], found.value(learner, found.best(learner), "truth_ic")
     clear = CLEAR * abs(default)
-    numbers = {"default": default, "best": best}
+    numbers: dict[str, Any] = {"default": default, "best": best}
     return first([
         Finding(
             f"The search raises the truth IC of {name} on test days from {{default:.3f}} with default settings to "
@@ -133,7 +133,7 @@ def _order(found: Tuning) -> Finding:
     after = {name: found.value(name, found.best(name), "truth_ic") for name in found.learners}
     before = {name: found.value(name, 0, "truth_ic") for name in found.learners}
     apart = [max(side.values()) - min(side.values()) for side in (before, after)]
-    numbers = dict(zip(("before", "after"), apart, strict=True))
+    numbers: dict[str, Any] = dict(zip(("before", "after"), apart, strict=True))
     return first([
         Finding(
             "Equal care brings the learners together: the best and the worst of them are {before:.3f} apart in truth "
