@@ -63,7 +63,7 @@ HEADS = {metric: text for text, metric in BOOKS.items()} | {"phantom_close": "ph
 DIFFERENCES = {"spill": "spill \N{MINUS SIGN} no spill", "planted": "alpha planted \N{MINUS SIGN} nothing to predict",
                "limits": "frequent \N{MINUS SIGN} rare limits"}  # fmt: skip
 CAPTION = "ridge; Sharpe ratios over equal weight"
-FORMATS = {**dict.fromkeys(BOOKS.values(), "+.2f"), "phantom_close": "+.0%"}
+FORMATS = {**dict.fromkeys(BOOKS.values(), "+.2f"), "phantom_close": "+.1%"}
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
