@@ -49,8 +49,9 @@ from lib.studies.own_setting_mask.scores import (
 
 #: the one seed that the papers name
 PAPER_SEED = 42
-#: conditions: all factors, and the papers' number of stocks; the book of all names
-ALL, LARGE, EQUAL = "all factors", "the papers' size", "equal weight"
+#: a condition, and the book of all names; another condition
+ALL, EQUAL = "all factors", "equal weight"
+LARGE = "the papers' size"
 #: the masks, from the papers' first row to the last
 NAMES = ("none", "halt", "full")
 #: the unmasked model with names taken away at random: drawn anew every day; where another stock has none

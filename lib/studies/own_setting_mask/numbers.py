@@ -23,8 +23,8 @@ from lib.stats.over_seeds import OverSeeds, interval_table, seed_values
 from lib.studies.own_setting_mask.measure import AGAINST_MARKET, ALL, EQUAL, EXPLAINED, FROZEN, NAMES, PAIRS, STEPS
 
 LEARNERS = ("ridge", "lightgbm", "mlp")
-SIDES = (*NAMES, *FROZEN, *(f"{left} - {right}" for left, right in PAIRS))
-LEVEL = Key("{side} {learner} | {condition}", side=SIDES, learner=LEARNERS)
+COMPARED = (*NAMES, *FROZEN, *(f"{left} - {right}" for left, right in PAIRS))
+LEVEL = Key("{side} {learner} | {condition}", side=COMPARED, learner=LEARNERS)
 #: what happens to a name without a prediction
 POLICIES = {
     "zero": "ranked with prediction 0",

@@ -19,7 +19,7 @@ from lib.paper.pages import html, plot, table
 from lib.paper.pages.findings import Finding, first
 from lib.paper.pages.layout import opening, tabs
 from lib.stats.estimates import Estimate
-from lib.stats.over_seeds import OverSeeds, seed_values
+from lib.stats.over_seeds import ENOUGH_SEEDS, OverSeeds, seed_values
 from lib.studies.own_setting_mask.measure import AGAINST_MARKET, ALL, EXPLAINED, NAMES, STEPS
 from lib.studies.own_setting_mask.numbers import (
     ANSWERED_POLICY,
@@ -283,8 +283,9 @@ def volatility(found: OwnSetting) -> Finding:
 
 
 def head(shown: PageResult) -> HTML:
-    """Question, answer, advice."""
-    return opening(shown, QUESTION, findings(shown.rows), ADVICE)
+    """Question, answer, advice; with too few markets for an interval, only the sentences that need none."""
+    found = [item for item in findings(shown.rows) if item.holds or shown.count >= ENOUGH_SEEDS]
+    return opening(shown, QUESTION, found, ADVICE)
 
 
 def said(shown: PageResult, *makers: Callable[[OwnSetting], Finding]) -> HTML:
