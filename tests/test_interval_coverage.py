@@ -9,16 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_checks import check
+from matplotlib.figure import Figure
 
 from lib.errors import ParameterError
-from lib.studies import run_study
-from lib.studies.interval_coverage import STUDY
+from lib.paper.pages.pieces import html
+from lib.paper.pages.result import PageResult
+from lib.studies import recorded, run_study
+from lib.studies.interval_coverage import STUDY, page
 from lib.studies.interval_coverage import processes as daily_processes
-from lib.studies.interval_coverage.figures import coverage
-from lib.studies.interval_coverage.findings import BLOCKS, PROCESSES, STATISTICS, Intervals
 from lib.studies.interval_coverage.measure import BLOCKS as COMPUTED
+from lib.studies.interval_coverage.page import BLOCKS, PROCESSES, STATISTICS, Intervals, coverage_table, findings
 from lib.studies.interval_coverage.processes import books, truth
-from lib.studies.interval_coverage.tables import coverage_table
 
 # ----------------------------------------------------------------------------------------- processes
 
@@ -65,7 +66,7 @@ def frame(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 
 def test_every_process_and_statistic_has_a_share_with_either_kind_of_block(frame: pd.DataFrame) -> None:
-    assert tuple(BLOCKS) == COMPUTED and tuple(PROCESSES) == daily_processes.PROCESSES
+    assert tuple(BLOCKS) == COMPUTED and set(PROCESSES) == set(daily_processes.PROCESSES)
     wanted = {f"{p} {s} {b}" for p in PROCESSES for s in STATISTICS for b in BLOCKS}
     assert set(frame["variant"]) == wanted
     shares = frame[frame["metric"] == "covered"]
@@ -105,26 +106,53 @@ def made(shares: dict[tuple[str, str, str], float]) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def test_sentences_name_the_worst_case() -> None:
-    worst = {("regimes", "mean_short", "automatic"): 0.82, ("volatility", "path_drawdown", "book"): 0.91}
-    found = Intervals.of(made(worst))
-    assert found.least("automatic") == (pytest.approx(0.82), "regimes", "mean_short")
-    assert "at least 82.0 % of cases with automatic blocks, 91.0 % with" in found.message()
-    text = found.enough_message()
-    assert text.startswith("Every kind") and "drawdown, persistent volatility: 91.0 %" in text
-    assert "at most 10 % wider" in found.cost_message()
-    low = Intervals.of(made({("regimes", "mean_long", "book"): 0.88})).enough_message()
-    assert low.startswith("Not every kind") and "88.0 %" in low
+def test_findings_hold_on_the_recorded_rows() -> None:
+    record = recorded("interval_coverage")
+    assert record and not [item.text for item in findings(record.frame) if not item.holds]
 
 
-def test_table_and_figure(frame: pd.DataFrame) -> None:
+def share_of_book(share: float) -> dict[tuple[str, str, str], float]:
+    """Coverage of every kind of interval where the market has regimes: .82 with automatic blocks, `share` with ours."""
+    return {("regimes", s, b): share if b == "book" else 0.82 for s in STATISTICS for b in BLOCKS}
+
+
+def test_findings_follow_the_shares() -> None:
+    regimes, book, worst, cost = findings(made(share_of_book(0.93)))
+    assert regimes.holds and "only 82.0% to 82.0% of histories" in regimes.text
+    assert book.holds and "to 93.0% to 93.0%" in book.text
+    assert worst.holds and worst.text.startswith("With the blocks of this book every kind") and "93.0%" in worst.text
+    assert cost.holds and "at most 10% wider" in cost.text
+    turned = made({("regimes", s, "automatic"): 0.95 for s in STATISTICS} | {("normal", "mean_long", "book"): 0.8})
+    assert [item.holds for item in findings(turned)] == [False, False, True, True]
+    assert "still cover too seldom: 80.0%" in findings(turned)[2].text
+    noisy = made({("normal", "mean_long", "book"): 0.88})
+    own = (noisy["variant"] == "normal mean_long book") & (noisy["metric"] == "covered")
+    noisy.loc[own, "value"] += 0.05 * (noisy.loc[own, "seed"] - 2)
+    assert "none is known to cover in fewer than 90 %" in findings(noisy)[2].text
+
+
+def test_the_least_coverage_is_found() -> None:
+    low = {("regimes", "mean_short", "automatic"): 0.82, ("volatility", "path_drawdown", "book"): 0.91}
+    share, *where = Intervals.of(made(low)).least("automatic")
+    assert share.value == pytest.approx(0.82) and where == ["regimes", "mean_short"]
+
+
+def test_table_and_figure(frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = coverage_table(frame)
     assert len(rows) == len(PROCESSES) * len(STATISTICS)
     one = made({("regimes", "mean_short", "book"): 0.9})
-    shown = coverage_table(one).loc[(PROCESSES["regimes"], STATISTICS["mean_short"])]
-    assert shown[BLOCKS["book"]] == pytest.approx(0.9) and shown["width, book / automatic"] == pytest.approx(1.1)
-    assert math.isfinite(shown[f"{BLOCKS['automatic']}.low"])
-    check(lambda: coverage(Intervals.of(one), "a note"))
+    line = coverage_table(one).loc[(PROCESSES["regimes"], STATISTICS["mean_short"])]
+    assert line[BLOCKS["book"]] == pytest.approx(0.9) and line["width, book / automatic"] == pytest.approx(1.1)
+    assert math.isfinite(line[f"{BLOCKS['automatic']}.low"])
+    drawn: list[Figure] = []
+    monkeypatch.setattr(page, "plot", lambda figure: drawn.append(figure) or html(""))
+    shown = PageResult.of(run_study("interval_coverage", scale="smoke"), recorded("interval_coverage"))
+    page.coverage(shown)
+    assert len(drawn) == len(PROCESSES)
+    for place in range(len(PROCESSES)):
+        check(lambda place=place: [page.coverage(shown), drawn[place - len(PROCESSES)]][1])
+    assert page.coverage_rows(shown).data.count("<tr>") == len(PROCESSES) * (1 + len(STATISTICS))
+    assert "10 batches of 40 histories" in page.head(shown).data
 
 
 def test_a_path_too_short_for_an_interval_is_refused() -> None:

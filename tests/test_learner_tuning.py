@@ -16,10 +16,8 @@ from lib.models.learners import LEARNERS, NETWORK, RIDGE_PENALTIES, TREES
 from lib.studies import recorded, run_study
 from lib.studies.learner_tuning import STUDY
 from lib.studies.learner_tuning import measure as learner_tuning
-from lib.studies.learner_tuning.figures import tuned
-from lib.studies.learner_tuning.findings import Tuning
 from lib.studies.learner_tuning.measure import FIRST_MARKET, tuning_split
-from lib.studies.learner_tuning.tables import chosen_table, gains_table, ranges_table, trials_table
+from lib.studies.learner_tuning.page import Tuning, findings, gains_table, settings_table, trials_table, tuned
 from lib.studies.learner_tuning.trials import DEFAULTS, RANGES, Range, trial_name, trial_settings
 
 CONSTANTS = {"lightgbm": TREES, "mlp": NETWORK}
@@ -98,10 +96,10 @@ def test_validation_takes_a_quarter_of_the_days_before_the_test_span():
 
 def test_tables_and_the_figure(run):
     frame = run[0]
-    assert len(ranges_table()) == 11 and len(chosen_table(frame)) == 11
-    assert gains_table(frame)["of"].tolist() == [2, 2, 2]
+    assert len(settings_table(frame)) == 11
+    assert gains_table(frame)["of"].tolist() == [2] * 9
     assert len(trials_table(frame, "lightgbm")) == 2
-    check(lambda: tuned(Tuning.of(frame), "a note"))
+    check(lambda: tuned(Tuning.of(frame), "a title", "a note"))
 
 
 # ---------------------------------------------------------------------------- the best
@@ -125,9 +123,47 @@ def test_the_best_trial_has_the_highest_mean_validation_ic_whatever_the_test_day
     found = Tuning.of(made_up())
     assert found.ranked("ridge") == [2, 4, 1, 0, 3], "of equals the first, undefined ones last"
     assert found.best("ridge") == 2 and found.settings("ridge", 2) == {"penalty": 0.2}
-    assert found.gain("ridge", "truth_ic") == pytest.approx(0.2)
-    assert "+0.200 for ridge" in found.gain_message()
-    assert gains_table(made_up())["truth IC, best"].item() == pytest.approx(0.35)
+    assert found.gains("ridge", "truth_ic") == pytest.approx([0.2, 0.2])
+    table = gains_table(made_up()).loc[("ridge", "truth IC")]
+    assert table["best"] == pytest.approx(0.35) and table["gain"] == pytest.approx(0.2)
+
+
+# ------------------------------------------------------------------------ the sentences
+
+
+def searched(**gains: tuple[float, float]) -> pd.DataFrame:
+    """Two markets, two trials a learner: a truth IC of .2 with default settings, and what the best trial adds."""
+    parts = []
+    for seed in (0, 1):
+        records = []
+        for place, (learner, gain) in enumerate(gains.items()):
+            default = 0.2 - 0.05 * place
+            for trial, value in ((0, default), (1, default + gain[seed])):
+                records += [(trial_name(learner, trial), "validation_ic", 0.01 * trial)]
+                records += [(trial_name(learner, trial), "truth_ic", value)]
+        parts.append(tidy(records, "learner_tuning", seed))
+    return pd.concat(parts)
+
+
+def test_findings_hold_on_the_recorded_rows():
+    record = recorded("learner_tuning")
+    assert record and not [item.text for item in findings(record.frame) if not item.holds]
+
+
+@pytest.mark.parametrize(
+    ("gain", "words"),
+    [((0.05, 0.06), "raises the truth IC of LightGBM on test days from 0.150 with default settings to 0.205"),
+     ((0.001, -0.001), "For LightGBM the search hardly matters"),
+     ((0.05, -0.04), "does not pay in every market"),
+     ((-0.05, -0.05), "does not pay in every market")],
+)  # fmt: skip
+def test_findings_follow_the_gains_of_every_market(gain, words):
+    trees, ridge, order = findings(searched(ridge=(0.0, 0.0), lightgbm=gain))
+    assert trees.holds and words in trees.text
+    assert "For ridge the search hardly matters" in ridge.text
+    if sum(gain):
+        words = "Equal care brings the learners together" if sum(gain) > 0 else "The search does not bring"
+        assert order.holds and order.text.startswith(words)
 
 
 # ------------------------------------------------------------------------- the settings
@@ -157,6 +193,6 @@ def test_the_settings_of_a_walk_are_the_best_recorded_trials():
 
 def test_setting_them_does_not_make_the_search_stale():
     """Its rows do not read what they decide."""
-    reached = learner_tuning.STUDY.code().definitions()
+    reached = STUDY.code().definitions()
     assert any(name.startswith("models.fits.") for name in reached)
     assert not any(name.startswith("models.learners.") for name in reached)

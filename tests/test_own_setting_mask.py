@@ -20,7 +20,8 @@ from lib.panel import Panel
 from lib.portfolio.lagged import OUTSIDE, lagged_book, top_k_weights
 from lib.reasons import Reason
 from lib.stats.over_seeds import OverSeeds
-from lib.studies.own_setting_mask import STUDY, tables
+from lib.studies.own_setting_mask import STUDY
+from lib.studies.own_setting_mask.measure import NAMES, PAIRS
 from lib.studies.own_setting_mask.scores import (
     Desk,
     book_differences,
@@ -226,10 +227,10 @@ def test_what_is_saved_is_the_net_less_the_gross_difference():
 
 def test_every_mask_has_its_levels_and_every_pair_its_differences(result):
     numbers = OverSeeds(result.frame)
-    for mask in tables.NAMES:
+    for mask in NAMES:
         for metric in ("apparent_ic", "m1_ic", "coverage", "zero.8bps.sharpe", "held.turnover", "sold.0bps.sharpe"):
             assert len(numbers.seeds(f"{mask} ridge | all factors", metric)) == 2, (mask, metric)
-    for left, right in tables.PAIRS:
+    for left, right in PAIRS:
         assert np.isfinite(numbers.find(f"{left} - {right} ridge | all factors", "held.8bps.sharpe").value)
     level = {m: numbers.find(f"{m} ridge | all factors", "held.8bps.sharpe").value for m in ("none", "full")}
     difference = numbers.find("full - none ridge | all factors", "held.8bps.sharpe").value

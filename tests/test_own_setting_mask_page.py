@@ -8,14 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_checks import check
+from matplotlib.figure import Figure
 from results import tidy
 
 from lib import run_study
 from lib.paper.claims import load_ledger
+from lib.paper.pages.pieces import html
+from lib.paper.pages.result import PageResult
 from lib.stats.over_seeds import OverSeeds
-from lib.studies.own_setting_mask import STUDY, tables
-from lib.studies.own_setting_mask.figures import masked_minus_unmasked
-from lib.studies.own_setting_mask.findings import POLICIES
+from lib.studies import recorded
+from lib.studies.own_setting_mask import STUDY, numbers, page
+from lib.studies.own_setting_mask.measure import EXPLAINED, FROZEN, NAMES, STEPS
+from lib.studies.own_setting_mask.numbers import POLICIES, SIDES, OwnSetting
+from lib.studies.own_setting_mask.page import findings
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +39,10 @@ def markets(frame: pd.DataFrame, count: int = 6) -> pd.DataFrame:
 
 def test_claims_are_held_to_one_further_market(result):
     frame = markets(result.frame)
-    answers = {answer.claim_id: answer for answer in tables.answer_claims(frame)}
-    assert set(answers) == set(tables.CLAIM_IDS) and {a.setting for a in answers.values()} == {"reduced"}
+    answers = {answer.claim_id: answer for answer in page.answer_claims(frame)}
+    assert set(answers) == set(page.CLAIM_IDS) and {a.setting for a in answers.values()} == {"reduced"}
     known = {claim.id for claim in load_ledger()}
-    assert set(tables.CLAIM_IDS) <= known
+    assert set(page.CLAIM_IDS) <= known
     one = OverSeeds(frame).one_path("none ridge | all factors", "zero.8bps.max_drawdown")
     found = answers["B.appB.mask.synthetic.none.max_drawdown"]
     assert (found.estimate, found.low, found.high) == pytest.approx([100 * x for x in one])
@@ -45,19 +50,20 @@ def test_claims_are_held_to_one_further_market(result):
 
 def test_tables_hold_the_papers_numbers_and_ours(result):
     frame = markets(result.frame)
-    found = tables.papers_table(frame, "ridge")
-    assert list(found.xs("sharpe", level="metric")["papers"]) == [1.61, 1.74, 2.05]
-    steps = tables.steps_table(frame, "ridge").drop_duplicates("step").set_index("step")["papers"]
-    assert steps.to_dict() == pytest.approx({"halt - none": 0.13, "full - halt": 0.31, "full - none": 0.44})
-    books = tables.books_table(frame, "ridge")
-    assert set(books["mask"]) == {*tables.NAMES, *tables.FROZEN, "equal weight", "cash"}
-    volatility = tables.volatility_table(frame).set_index("book")["volatility"]
+    found = numbers.papers_table(frame, "ridge")
+    assert list(found.xs("Sharpe ratio", level="metric")["papers"]) == [1.61, 1.74, 2.05]
+    steps = numbers.differences_table(frame, "ridge", STEPS).drop_duplicates("difference")["papers"]
+    assert list(steps) == pytest.approx([0.13, 0.31, 0.44])
+    books = numbers.books_table(frame, "ridge")
+    assert set(books["mask"]) == {*(SIDES[mask] for mask in (*NAMES, *FROZEN)), "equal weight", "cash"}
+    volatility = numbers.volatility_table(frame).set_index("book")["volatility"]
     assert volatility["the factor alone: beta times its volatility"] == pytest.approx(17.6)
-    assert volatility["papers, full: return / Sharpe ratio"] == pytest.approx(21.0 / 2.05)
-    assert len(tables.matched_table(frame, "ridge")) == len(POLICIES)
-    assert len(tables.controls_table(frame, "ridge")) == 7 * len(POLICIES)
-    assert list(tables.conditions_table(frame)["condition"]) == ["all factors"]
-    assert tables.learners_of(frame) == ["ridge"] and len(STUDY.page.table(frame)) == 3
+    assert volatility["paper, full mask: return / Sharpe ratio"] == pytest.approx(21.0 / 2.05)
+    assert len(numbers.matched_table(frame, "ridge")) == len(POLICIES)
+    controls = numbers.differences_table(frame, "ridge", EXPLAINED)
+    assert len(controls) == 4 * len(POLICIES) and controls["papers"].isna().all()
+    assert list(numbers.conditions_table(frame)["condition"]) == ["all factors"]
+    assert numbers.learners_of(frame) == ["ridge"] and len(STUDY.page.table(frame)) == 3
 
 
 def test_the_ratio_of_means_is_fiellers():
@@ -67,60 +73,98 @@ def test_the_ratio_of_means_is_fiellers():
     rng = np.random.default_rng(2)
     bottom = rng.normal(1, 0.3, 15)
     top = 2 * bottom + rng.normal(0, 0.5, 15)
-    found = tables.ratio_of_means(top, bottom)
+    found = numbers.ratio_of_means(top, bottom)
     for ratio, p in ((found.low, 0.05), (found.high, 0.05), (found.value, 1.0)):
         assert ttest_1samp(top - ratio * bottom, 0).pvalue == pytest.approx(p, abs=1e-9)
     assert found.low < found.value < found.high
     assert found.value == pytest.approx(top.mean() / bottom.mean())
     noise = rng.normal(0, 1, 15)
-    assert math.isnan(tables.ratio_of_means(top, noise - noise.mean() + 0.01).low), "a bottom of zero has no ratio"
+    assert math.isnan(numbers.ratio_of_means(top, noise - noise.mean() + 0.01).low), "a bottom of zero has no ratio"
 
 
-def made_up(gross: float, saved: float, noise: float = 0.02) -> pd.DataFrame:
-    """full - none of six markets under every policy, and what the sentences need beside it."""
+def made_up(
+    gross: float = 0.0, saved: float = 0.1, *, rest: float = 0.0, last: float = 0.0, held: float = 0.0,
+    ic: float = 0.0, traded: float = -0.3, markets: int = 6,
+) -> pd.DataFrame:  # fmt: skip
+    """full - none of some markets under every policy, and what the sentences need beside it.
+
+    rest: what is left of it beside a mask without information; last: the step from halts; held: more of `saved` where a
+    name is held; traded: the difference in turnover.
+    """
     frames = []
-    for seed in range(6):
-        move = noise * (seed - 2.5)
-        records = [(f"{mask} ridge | all factors", "apparent_ic", move / 10) for mask in tables.NAMES]
+    for seed in range(markets):
+        move = 0.02 * (seed - (markets - 1) / 2)
+        records = [(f"{mask} ridge | all factors", "apparent_ic", ic + move / 10) for mask in NAMES]
         records.append(("full ridge | all factors", "zero.0bps.annual_volatility", 0.18))
         for policy in POLICIES:
-            numbers = {"0bps.sharpe": gross, "8bps.saved_sharpe": saved, "8bps.sharpe": gross + saved, "turnover": -0.3}
-            for pair in ("full - none", "frozen elsewhere - none", "full - frozen elsewhere", "full - halt"):
+            more = saved + (held if policy == "held" else 0.0)
+            for pair, before in (("full - none", gross), ("frozen elsewhere - none", gross - rest),
+                                 ("full - frozen elsewhere", rest - more), ("full - halt", last - more)):  # fmt: skip
+                told = {"0bps.sharpe": before, "8bps.saved_sharpe": more, "8bps.sharpe": before + more}
                 variant = f"{pair} ridge | all factors"
-                records += [(variant, f"{policy}.{name}", value + move) for name, value in numbers.items()]
+                records += [
+                    (variant, f"{policy}.{name}", x + move) for name, x in (told | {"turnover": traded}).items()
+                ]
                 records.append((variant, f"{policy}.weight apart", 0.0))
         records.append(("full - halt ridge | all factors", "cells masked by one only", 2.0))
         frames.append(tidy(records, "own_setting_mask", seed))
     return pd.concat(frames)
 
 
-@pytest.mark.parametrize(
-    ("gross", "saved", "words"),
-    [(0.0, 0.1, ("cannot be told apart", "is more than the saved cost")),
-     (0.5, 0.44, ("earns more before costs", "is the saved cost")),
-     (-0.5, 0.9, ("earns less before costs", "is less than the saved cost"))],
-)  # fmt: skip
-def test_sentences_follow_the_intervals(gross, saved, words):
-    found = tables.findings(made_up(gross, saved), "ridge")
-    text = found.saved_message("held")
-    assert all(word in text for word in words), text
-    assert ("inside" in text) == (abs(gross + saved - 0.44) < 0.1)
+#: what is made up -> place among the findings, words of the sentence
+OUTCOMES = (
+    ({}, 0, "After 8 bps a side the masked book is ahead by +0.10"),
+    ({"saved": 0.0}, 0, "The full mask earns nothing"),
+    ({"saved": -0.2, "traded": 0.3}, 0, "is behind by −0.20"),
+    ({"gross": 0.5}, 0, "raises the Sharpe ratio by +0.50"),
+    ({"gross": -0.5}, 0, "lowers the Sharpe ratio by 0.50"),
+    ({}, 1, "Lower costs alone cannot give the paper's +0.44 here. That needs a turnover lower by 0.39"),
+    ({"traded": -0.5}, 1, "Lower costs alone can give"),
+    ({"held": 0.5}, 2, "decides the net result: the full mask changes the Sharpe ratio by +0.60"),
+    ({}, 2, "does not clearly change the net result"),
+    ({}, 3, "A mask without information does as much"),
+    ({"rest": 0.3}, 3, "does more than a mask without information"),
+    ({"rest": -0.3}, 3, "does less than a mask without information"),
+    ({}, 4, "next to nothing to work with: it hides 2 more cells"),
+    ({"last": 0.3}, 4, "raises the net Sharpe ratio by +0.300"),
+    ({"last": -0.3}, 4, "lowers the net Sharpe ratio"),
+    ({}, 5, "lies outside"),
+    ({"gross": 0.34}, 5, "A single panel cannot show"),
+)
 
 
-def test_other_sentences(result):
-    found = tables.findings(made_up(0.0, 0.1), "ridge")
-    assert found.ic_message().startswith("Nothing can be predicted")
-    assert "hides 2.0 cells" in found.last_step_message() and "+0.31" in found.last_step_message()
-    assert "No fully invested book" in found.volatility_message()
-    needed = 0.44 * (0.21 / 2.05) / (252 * 8e-4), 0.44 * 0.18 / (252 * 8e-4)
-    text = found.needed_message()
-    assert f"{needed[0]:.2f} a day" in text and f"by {needed[1]:.2f} at" in text and "held +0.30" in text
-    assert "is above zero" in found.control_message("held")
-    few = tables.findings(result.frame, "ridge")
-    assert "100.0 % have a prediction without a mask" in few.coverage_message()
-    assert "so few markets" in few.saved_message("zero")
+@pytest.mark.parametrize(("given", "place", "words"), OUTCOMES)
+def test_every_outcome_has_its_sentence(given, place, words):
+    said = findings(made_up(**given))
+    assert len(said) == 6 and said[place].holds and words in said[place].text, said[place].text
 
 
-def test_the_figure():
-    found = tables.findings(made_up(0.1, 0.2), "ridge")
-    check(lambda: masked_minus_unmasked(found, "six markets"))
+def test_findings_hold_on_the_recorded_rows():
+    record = recorded("own_setting_mask")
+    if not record:
+        pytest.skip("nothing is recorded yet")
+    assert not [item.text for item in findings(record.frame) if not item.holds]
+
+
+def test_few_markets_give_no_interval(result):
+    said = findings(result.frame)
+    assert said[0].text.startswith("So few markets give no interval") and said[0].holds
+    assert said[5].text.startswith("Not in this run")
+
+
+def test_sentences_between_the_figures():
+    nothing, something = (OwnSetting.of(made_up(ic=ic), "ridge") for ic in (0.0, 0.05))
+    assert page.predictability(nothing).text.startswith("Nothing can be predicted")
+    assert "+0.0500" in page.predictability(something).text and "0.058 and 0.049" in page.predictability(something).text
+    assert "No fully invested book" in page.volatility(nothing).text
+
+
+def test_the_figure_and_the_exhibits(result, monkeypatch):
+    drawn: list[Figure] = []
+    monkeypatch.setattr(page, "plot", lambda figure: drawn.append(figure) or html(""))
+    shown = PageResult.of(result, recorded("own_setting_mask"))
+    check(lambda: [page.masked_minus_unmasked(shown), drawn[-1]][1])
+    parts = (page.head, page.ladder, page.books, page.steps, page.controls, page.matched, page.sizes, page.volatilities)
+    text = "".join(part(shown).data for part in parts)
+    assert "full mask − unmasked" in text and "only halts masked" in text and "nan" not in text.lower()
+    assert page.said(shown, page.predictability).data.startswith("<p>")

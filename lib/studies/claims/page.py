@@ -14,7 +14,7 @@ from lib.stats.over_seeds import over_seeds
 from lib.studies import recorded, recorded_studies
 from lib.studies.cases.findings import Cases
 from lib.studies.contract_audit.findings import ContractAudit
-from lib.studies.controls.tables import null_table
+from lib.studies.controls.page import null_table
 from lib.studies.factor_universe.findings import Universe
 from lib.studies.how_fast.findings import Speed
 from lib.studies.limit_events.findings import LimitEvents

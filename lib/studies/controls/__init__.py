@@ -1,4 +1,8 @@
-"""Controls of the ablation: what phantom alpha needs, and what an honest pipeline finds in a market without any."""
+"""Where does phantom alpha come from, and does an honest pipeline find nothing where nothing can be predicted?
+
+Eight simulated markets of the same draws switch the delayed part of limited moves, the planted alpha and the frequency
+of limits on and off. Small null markets count how often a 95 % interval of the information coefficient covers zero.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from lib.evaluation.simulated import FACTOR_SETS, MARKET_PARAMETERS, SIZE
 from lib.paper.results.study import Contrast, Page, Study
 from lib.parameters import Parameter
 from lib.studies.controls.measure import agreement, by_market, compute, contrast, grid
-from lib.studies.controls.tables import summary
+from lib.studies.controls.page import findings, summary
 
 STUDY = Study(
     name="controls",
@@ -31,5 +35,5 @@ STUDY = Study(
     setting="different",
     contrast=Contrast(contrast, by=by_market),
     agreement=agreement,
-    page=Page(table=summary),
+    page=Page(table=summary, findings=findings),
 )

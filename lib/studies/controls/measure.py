@@ -1,6 +1,6 @@
 """Controls of the ablation: what phantom alpha needs, and what an honest pipeline finds in a market without any.
 
-Eight markets of the same random draws: spill on or off (a move cut off by a limit comes out at the next open, or is
+Eight markets of the same random draws: spill on or off (a move cut off by a limit arrives at the next open, or is
 lost), something planted or nothing, limits seldom or often. If phantom alpha comes from the spill, it is there when
 nothing at all can be earned, and gone when the spill is, however much is planted.
 
@@ -11,7 +11,7 @@ families. A market counts when the 95 % interval of the mean IC (Newey-West) cov
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import NormalDist
 from typing import Any
 
@@ -32,14 +32,29 @@ from lib.models.walk import walk_predictions
 from lib.paper.results.agreement import EXACT, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.stats import newey_west_error
-from lib.studies.controls.tables import LEARNERS, MASKS, coverage_records, effect_records, world_name
 
+LEARNERS = ("ridge", "lightgbm", "mlp")
+#: a model without a mask, rows deleted, windows masked
+MASKS = ("none", "row_deletion", "mask_skip")
+#: switch -> its two states, in words; a difference is the first minus the second
+SWITCHES: Mapping[str, tuple[tuple[Any, str], tuple[Any, str]]] = {
+    "spill": ((True, "spill"), (False, "no spill")),
+    "planted": ((True, "alpha"), (False, "nothing planted")),
+    "limits": (("paper", "limits often"), ("real", "limits seldom")),
+}
+MEASURES = ("apparent_ic", "m1_ic", "truth_ic", "unfilled_ic", "naive_close.active_sharpe",
+            "executed_close.active_sharpe", "executed_open.active_sharpe_gross", "executed_open.active_sharpe",
+            "executed_open.turnover", "naive_close.sharpe", "executed_open.sharpe", "phantom_close",
+            "phantom_close.limit_up_buys")  # fmt: skip
 #: nothing planted: neither the signals nor the reversal, so that no prediction can be right
 NOTHING = {"alpha": 0.0, "reversal": 0.0}
 #: one factor of every kind of window, for the null market
 NULL_FACTORS = ("alpha_001", "alpha_101", "better_001", "best_006", "old_029", "stock_006", "add_022", "change_002")
 NULL_SIZE = {"n_stocks": 60, "n_days": 520, "first_test_year": 2011}
 NULL_METRICS = ("apparent_ic", "m1_ic")
+
+
+Records = Iterable[Mapping[str, Any]]
 
 
 def grid(settings: Settings) -> Iterator[Config]:
@@ -117,3 +132,54 @@ def by_market(row: Config) -> str:
 
 def agreement(row: Config) -> Agreement:
     return TRAINED if row.get("learner") in TRAINED_LEARNERS else EXACT
+
+
+# --------------------------------------------------------------------------------- several rows at once
+
+
+def world_name(limits: str, spill: bool, planted: bool) -> str:
+    """A market in words.
+
+    >>> world_name("paper", True, False)
+    'limits often, spill, nothing planted'
+    """
+    states = {"limits": limits, "spill": spill, "planted": planted}
+    return ", ".join(dict(SWITCHES[switch])[states[switch]] for switch in ("limits", "spill", "planted"))
+
+
+def effect_records(rows: Sequence[tuple[Mapping[str, Any], Records]]) -> list[dict[str, Any]]:
+    """On one market: each measure with a switch on minus off, all else equal, and its mean over the other switches."""
+    numbers = {}
+    for row, records in rows:
+        levels = {item["metric"]: item["value"] for item in records}
+        numbers[row["mask"], row["limits"], row["spill"], row["planted"]] = levels
+    found: list[dict[str, Any]] = []
+    for switch, ((on, word), (off, other)) in SWITCHES.items():
+        place = {"limits": 1, "spill": 2, "planted": 3}[switch]
+        for mask in MASKS:
+            states = [key for key in numbers if key[0] == mask and key[place] == on]
+            pairs = [(key, (*key[:place], off, *key[place + 1 :])) for key in states]
+            gaps = [_gap(numbers[a], numbers[b]) for a, b in pairs if b in numbers]
+            for metric in MEASURES:
+                values = [gap[metric] for gap in gaps if metric in gap]
+                if values:
+                    name = f"{word} - {other}, {mask} ridge | effects"
+                    found.append({"variant": name, "metric": metric, "value": float(np.mean(values))})
+    return found
+
+
+def _gap(a: Mapping[str, float], b: Mapping[str, float]) -> dict[str, float]:
+    return {metric: a[metric] - b[metric] for metric in MEASURES if metric in a and metric in b}
+
+
+def coverage_records(rows: Iterable[Records]) -> list[dict[str, Any]]:
+    """Share of null markets whose interval covers zero, by variant and metric."""
+    hits: dict[tuple[str, str], list[float]] = {}
+    for records in rows:
+        for item in records:
+            if str(item["metric"]).endswith(": covers 0"):
+                hits.setdefault((item["variant"], item["metric"]), []).append(item["value"])
+    return [
+        {"variant": f"{variant} markets", "metric": metric, "value": float(np.mean(values)), "n": len(values)}
+        for (variant, metric), values in hits.items()
+    ]

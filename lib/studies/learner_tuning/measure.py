@@ -1,11 +1,10 @@
 """Settings of the learners by random search, on markets that no other study evaluates.
 
-Twenty trials a learner, each a draw from stated ranges (`lib.studies.learner_tuning.trials`); trial 0 is what somebody
-would
-take without a search. A trial is fitted on one split of each market and judged by its mean validation IC, the criterion
-by which the learners stop. The test days, and the truth behind them, are recorded for every trial and decide nothing:
-they say what the search gained. The best trial's settings are the constants of `lib.models.learners`, which nothing
-here reads: setting them makes no trial stale.
+Twenty trials a learner, each a draw from stated ranges (see `trials`); trial 0 has the default settings.
+A trial is fitted on one split of each market and judged by its mean validation IC, the criterion by which the learners
+stop. The test days, and the truth behind them, are recorded for every trial and decide nothing: they say what the
+search gained. The best trial's settings are the constants of `lib.models.learners`, which nothing here reads: setting
+them makes no trial stale.
 
 Market `seed` of this study is drawn with seed 1000 + `seed`; the other studies count their markets from 0.
 """

@@ -1,4 +1,9 @@
-"""The mask ablation in the papers' own setting: their generator, their split, their back-test."""
+"""Can the papers' own synthetic panel give the numbers of their mask ablation?
+
+Their three masks are run on their generator, with their split and their back-test, over many markets. Results before
+costs, three answers to what happens to a name without a prediction, and masks without information tell apart which
+difference comes from where.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +12,9 @@ from lib.models.learners import LEARNERS
 from lib.paper.results.study import Contrast, Page, Study
 from lib.parameters import Parameter
 from lib.studies.own_setting_mask.measure import agreement, by_learner_and_market, compute, contrast, count, grid, group
+from lib.studies.own_setting_mask.numbers import summary
+from lib.studies.own_setting_mask.page import CLAIM_IDS, answer_claims, findings
 from lib.studies.own_setting_mask.scores import MASKS
-from lib.studies.own_setting_mask.tables import CLAIM_IDS, answer_claims, summary
 
 STUDY = Study(
     name="own_setting_mask",
@@ -48,5 +54,5 @@ STUDY = Study(
     agreement=agreement,
     tolerances={"coverage": 1e-6},  # decided by the masks: training has no part in it
     evidence="simulated",
-    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS),
+    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )  # fmt: skip

@@ -29,7 +29,6 @@ from lib.paper.results.agreement import EXACT, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.parameters import Parameter
 from lib.portfolio.lagged import OUTSIDE, LaggedBook, lagged_book
-from lib.studies.own_setting_mask.findings import ALL, EQUAL
 from lib.studies.own_setting_mask.scores import (
     CONTROLS,
     COSTS_BPS,
@@ -47,10 +46,31 @@ from lib.studies.own_setting_mask.scores import (
     predict,
     records,
 )
-from lib.studies.own_setting_mask.tables import LARGE, PAIRS, within
 
 #: the one seed that the papers name
 PAPER_SEED = 42
+#: a condition, and the book of all names; another condition
+ALL, EQUAL = "all factors", "equal weight"
+LARGE = "the papers' size"
+#: the masks, from the papers' first row to the last
+NAMES = ("none", "halt", "full")
+#: the unmasked model with names taken away at random: drawn anew every day; where another stock has none
+FROZEN = ("frozen daily", "frozen elsewhere")
+#: (left, right): the papers' ladder step by step, and as a whole
+STEPS = (("halt", "none"), ("full", "halt"), ("full", "none"))
+#: (left, right): what the controls explain of full - none, and what is left; both ends against the market
+EXPLAINED = (*((name, "none") for name in FROZEN), *(("full", name) for name in FROZEN))
+AGAINST_MARKET = (("none", EQUAL), ("full", EQUAL))
+PAIRS = (*STEPS, *EXPLAINED, *AGAINST_MARKET)
+
+
+def within(longest: int) -> str:
+    """The condition of factors that read at most so many days.
+
+    >>> within(20)
+    'windows to 20 days'
+    """
+    return f"windows to {longest} days"
 
 
 def grid(settings: Settings) -> Iterator[Config]:
@@ -169,9 +189,7 @@ def _whole(panel: Any, split: Split, stored: np.ndarray) -> np.ndarray:
     return prediction
 
 
-def _sides_differ(
-    panel: Any, desk: Desk, left: str, right: str, sides: Mapping[str, np.ndarray]
-) -> dict[str, float]:
+def _sides_differ(panel: Any, desk: Desk, left: str, right: str, sides: Mapping[str, np.ndarray]) -> dict[str, float]:
     """ICs on the cells that both predict, how far masks and books differ, and books at one turnover."""
     a, b = sides[left], sides[right]
     common = np.isfinite(a) & np.isfinite(b)
