@@ -5,6 +5,7 @@ from __future__ import annotations
 from lib.portfolio.backtest import simulate
 from lib.portfolio.benchmark import Phantom, active_returns, equal_weight, phantom, phantom_alpha
 from lib.portfolio.costs import CostSchedule, flat, realistic
+from lib.portfolio.covariance import Covariance, ledoit_wolf
 from lib.portfolio.fills import REFUSALS
 from lib.portfolio.matched import (
     Matched,
@@ -14,6 +15,7 @@ from lib.portfolio.matched import (
     traded,
     validation_days,
 )
+from lib.portfolio.optimiser import MeanVariance, OptimiserWarning, Solution
 from lib.portfolio.policies import Past, Policy, buy_and_hold, direct, equal_weight_all, top_k_buffer
 from lib.portfolio.record import Backtest
 
@@ -21,10 +23,14 @@ __all__ = [
     "REFUSALS",
     "Backtest",
     "CostSchedule",
+    "Covariance",
     "Matched",
+    "MeanVariance",
+    "OptimiserWarning",
     "Past",
     "Phantom",
     "Policy",
+    "Solution",
     "active_returns",
     "break_even_bps",
     "buy_and_hold",
@@ -33,6 +39,7 @@ __all__ = [
     "equal_weight",
     "equal_weight_all",
     "flat",
+    "ledoit_wolf",
     "matched_buffer",
     "phantom",
     "phantom_alpha",
