@@ -22,8 +22,8 @@ from lib.studies.mask_ablation_real.book_figures import gross_before_net
 from lib.studies.mask_ablation_real.figures import contrasts, information, phantom_alpha, sharpe_ratios
 from lib.studies.paradox.tables import order_steps, papers_numbers
 from lib.studies.phantom_alpha.tables import story
-from lib.studies.window_travel.figures import window_travel
 from lib.studies.window_travel.measure import Travel
+from lib.studies.window_travel.page import window_travel
 
 DRAWN: dict[str, Callable[[], Figure]] = {
     "information": lambda: information(ablation()),
