@@ -1,7 +1,7 @@
 """What a market looks like, in the numbers it is calibrated to: one function per group, panel in, numbers out.
 
-Shares are of traded members, halts of listed members, as in `lib.evaluation.events`. A quantity of a stock's own history
-(autocorrelation, volume against its mean) uses the days on which it is a member and traded.
+Shares are of traded members, halts of listed members, as in `lib.evaluation.events`. A quantity of a stock's own
+history (autocorrelation, volume against its mean) uses the days on which it is a member and traded.
 """
 
 from __future__ import annotations
