@@ -142,32 +142,30 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
 
 def _targets(found: Calibration) -> Finding:
     reached, there = found.reached("real")
-    counts = {"reached": float(reached), "there": float(there)}
     return first([
         Finding(
             "The simulated market reaches all {there:.0f} targets measured on CSI 300 prices.",
-            there=counts["there"], holds=reached == there,
+            there=there, holds=reached == there,
         ),
         Finding(
             "The simulated market reaches {reached:.0f} of {there:.0f} targets measured on CSI 300 prices. It misses: "
             "{missed}.",
-            **counts, missed="; ".join(found.missed("real")), holds=0 < reached < there,
+            reached=reached, there=there, missed="; ".join(found.missed("real")), holds=0 < reached < there,
         ),
     ])  # fmt: skip
 
 
 def _papers_targets(found: Calibration) -> Finding:
     reached, there = found.reached("paper")
-    counts = {"reached": float(reached), "there": float(there)}
     return first([
         Finding(
             "Set to the limit rates that paper B reports, it reaches all {there:.0f} targets of that setting.",
-            there=counts["there"], holds=reached == there,
+            there=there, holds=reached == there,
         ),
         Finding(
             "Set to the limit rates that paper B reports, it reaches {reached:.0f} of {there:.0f} targets of that "
             "setting. It misses: {missed}.",
-            **counts, missed="; ".join(found.missed("paper")), holds=0 < reached < there,
+            reached=reached, there=there, missed="; ".join(found.missed("paper")), holds=0 < reached < there,
         ),
     ])  # fmt: skip
 

@@ -145,17 +145,17 @@ def _control(events: LimitEvents) -> Finding:
 
 def _by_year(events: LimitEvents) -> Finding:
     gaps, later = events.signs("limit-up", GAP), events.signs("limit-up", LATER)
-    counts = {"years": float(len(gaps)), "above": float(later.count(1)), "below": float(later.count(-1))}
+    years, higher, above, below = len(gaps), gaps.count(1), later.count(1), later.count(-1)
     return first([
         Finding(
             "Single years do not make this result: the overnight gain is above zero in each of {years:.0f} years; the "
             "return of five days from the next open is above zero in {above:.0f} of them and below in {below:.0f}.",
-            **counts, holds=bool(gaps) and gaps.count(1) == len(gaps),
+            years=years, above=above, below=below, holds=0 < years == higher,
         ),
         Finding(
             "The overnight gain is above zero in {higher:.0f} of {years:.0f} years; the return of five days from the "
             "next open is above zero in {above:.0f} and below in {below:.0f}.",
-            **counts, higher=float(gaps.count(1)), holds=0 < gaps.count(1) < len(gaps),
+            years=years, higher=higher, above=above, below=below, holds=0 < higher < years,
         ),
     ])  # fmt: skip
 
@@ -172,16 +172,16 @@ def _down(events: LimitEvents) -> Finding:
 def _rates(events: LimitEvents) -> Finding:
     up, down, whole = events.rate("limit_up"), events.rate("limit_down"), events.at_limits()
     most = max(events.years, key=events.at_limits, default="all")
-    shares = {"up": up, "down": down, "most": most, "peak": events.at_limits(most)}
+    peak = events.at_limits(most)
     return first([
         Finding(
             "Limits bind rarely, except in a year of stress: {up:.2%} of closes are at limit-up and {down:.2%} at "
             "limit-down, but {peak:.1%} together in {most}.",
-            **shares, holds=shares["peak"] > STRESS * whole,
+            up=up, down=down, most=most, peak=peak, holds=peak > STRESS * whole,
         ),
         Finding(
             "{up:.2%} of closes are at limit-up and {down:.2%} at limit-down; most in {most}, {peak:.1%} together.",
-            **shares, holds=whole > 0,
+            up=up, down=down, most=most, peak=peak, holds=whole > 0,
         ),
     ])  # fmt: skip
 

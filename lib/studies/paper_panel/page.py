@@ -91,38 +91,37 @@ def _limits(found: PaperPanel) -> Finding:
 
 
 def _ridge(found: PaperPanel) -> Finding:
-    ic, numbers = found.ridge(GBM), {"factors": float(len(found.factors)), "paper": PAPER_IC}
+    ic, factors = found.ridge(GBM), len(found.factors)
     return first([
         Finding(
             "Nothing in it can be predicted: a ridge on {factors:.0f} factors has an IC of {ic:+.4f}. Paper B reports "
             "{paper:.3f}.",
-            ic=ic, **numbers, holds=ic.low <= 0 <= ic.high,
+            ic=ic, factors=factors, paper=PAPER_IC, holds=ic.low <= 0 <= ic.high,
         ),
         Finding(
             "A ridge on {factors:.0f} factors finds something in it (IC {ic:+.4f}, paper B {paper:.3f}), although its "
             "steps are independent: look for a leak.",
-            ic=ic, **numbers, holds=ic.low > 0,
+            ic=ic, factors=factors, paper=PAPER_IC, holds=ic.low > 0,
         ),
         Finding(
             "A ridge on {factors:.0f} factors has an IC below zero on it: {ic:+.4f}. Paper B reports {paper:.3f}.",
-            ic=ic, **numbers, holds=ic.high < 0,
+            ic=ic, factors=factors, paper=PAPER_IC, holds=ic.high < 0,
         ),
     ])  # fmt: skip
 
 
 def _path(found: PaperPanel) -> Finding:
     path = found.numbers.one_path(GBM, f"{IC_PREFIX}ridge")
-    ends = {"low": path.low, "high": path.high, "paper": PAPER_IC}
     return first([
         Finding(
             "Chance does not explain the paper's IC of {paper:.3f}: one further panel of the size studied here would "
             "give an IC between {low:+.4f} and {high:+.4f}.",
-            **ends, holds=not path.low <= PAPER_IC <= path.high,
+            low=path.low, high=path.high, paper=PAPER_IC, holds=not path.low <= PAPER_IC <= path.high,
         ),
         Finding(
             "Panels of the size studied here are too small to exclude the paper's IC of {paper:.3f}: one further panel "
             "would give an IC between {low:+.4f} and {high:+.4f}.",
-            **ends, holds=path.low <= PAPER_IC <= path.high,
+            low=path.low, high=path.high, paper=PAPER_IC, holds=path.low <= PAPER_IC <= path.high,
         ),
     ])  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from lib.paper.pages import plot, say, table
 from lib.paper.pages.findings import Finding, listed
@@ -59,7 +60,8 @@ def counted(travel: Travel) -> Finding:
 def days_affected(travel: Travel) -> HTML:
     """Formulas down; days that use the limit close, and days without a value, across."""
     counts = travel.counts()
-    counts.columns = [f"{policy}: {what}" for what, policy in counts.columns]
+    pairs: list[tuple[str, str]] = counts.columns.to_list()
+    counts.columns = pd.Index([f"{policy}: {what}" for what, policy in pairs])
     heads = {"formula": "formula", "raw: uses it": "raw: uses it", "skip: uses it": "skip: uses it",
              "skip: no value": "skip: no value", "strict: uses it": "strict: uses it",
              "strict: no value": "strict: no value"}  # fmt: skip
