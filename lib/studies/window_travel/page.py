@@ -60,8 +60,7 @@ def counted(travel: Travel) -> Finding:
 def days_affected(travel: Travel) -> HTML:
     """Formulas down; days that use the limit close, and days without a value, across."""
     counts = travel.counts()
-    pairs: list[tuple[str, str]] = counts.columns.to_list()
-    counts.columns = pd.Index([f"{policy}: {what}" for what, policy in pairs])
+    counts.columns = pd.Index([": ".join(reversed(tuple(pair))) for pair in counts.columns])
     heads = {"formula": "formula", "raw: uses it": "raw: uses it", "skip: uses it": "skip: uses it",
              "skip: no value": "skip: no value", "strict: uses it": "strict: uses it",
              "strict: no value": "strict: no value"}  # fmt: skip
