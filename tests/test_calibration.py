@@ -184,7 +184,7 @@ def test_every_finding_holds_on_the_recorded_rows() -> None:
 @pytest.mark.parametrize(
     ("words", "metric", "value"),
     [
-        ("the next open is higher", "limit-up: next gap", -0.02),
+        ("open after a limit-up close is higher", "limit-up: next gap", -0.02),
         ("Most halts are over after a day", "halt spells: at least 2", 0.9),
         ("Large moves follow large moves", "acf of |r|, lag 20", -0.05),
         ("not the same as equal", "cross-sectional sd", 0.0193),

@@ -159,12 +159,13 @@ def _papers_targets(found: Calibration) -> Finding:
     reached, there = found.reached("paper")
     return first([
         Finding(
-            "Set to the limit rates that paper B reports, it reaches all {there:.0f} targets of that setting.",
+            "Set to the limit rates that paper B reports, the simulated market reaches all {there:.0f} "
+            "targets of that setting.",
             there=there, holds=reached == there,
         ),
         Finding(
-            "Set to the limit rates that paper B reports, it reaches {reached:.0f} of {there:.0f} targets of that "
-            "setting. It misses: {missed}.",
+            "Set to the limit rates that paper B reports, the simulated market reaches {reached:.0f} of "
+            "{there:.0f} targets of that setting. It misses: {missed}.",
             reached=reached, there=there, missed="; ".join(found.missed("paper")), holds=0 < reached < there,
         ),
     ])  # fmt: skip
@@ -174,8 +175,8 @@ def _gap(found: Calibration) -> Finding:
     gap, real = found.find(REAL, "limit-up: next gap"), found.mean(CSI, "limit-up: next gap")
     later = found.find(REAL, "limit-up: five days from next open")
     return Finding(
-        "After a limit-up close the next open is higher by {gap:.2%}, against {real:.2%} on real prices, and the five "
-        "days from that open bring {later:+.2%}.",
+        "In the simulated market the open after a limit-up close is higher by {gap:.2%} (real prices: {real:.2%}), and "
+        "the five days from that open bring {later:+.2%}.",
         gap=gap, real=real, later=later, holds=gap.low > 0 and real > 0 and later.value < gap.value / 2,
     )  # fmt: skip
 

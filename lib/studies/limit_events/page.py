@@ -117,13 +117,18 @@ def _later(events: LimitEvents) -> Finding:
     later = events.after("limit-up", LATER)
     return first([
         Finding(
-            "A purchase at that next open, which can be filled, earns nothing that differs from zero over five days: "
-            "{later:+.2%}.",
+            "A purchase at the open after a limit-up close, which can usually be filled, earns nothing that differs "
+            "from zero over five days: {later:+.2%}.",
             later=later, holds=later.low <= 0 <= later.high,
         ),
-        Finding("A purchase at that next open still gains {later:+.2%} over five days.", later=later,
-                holds=later.low > 0),
-        Finding("A purchase at that next open loses over five days: {later:+.2%}.", later=later, holds=later.high < 0),
+        Finding(
+            "A purchase at the open after a limit-up close still gains {later:+.2%} over five days.",
+            later=later, holds=later.low > 0,
+        ),
+        Finding(
+            "A purchase at the open after a limit-up close loses over five days: {later:+.2%}.",
+            later=later, holds=later.high < 0,
+        ),
     ])  # fmt: skip
 
 
@@ -148,13 +153,13 @@ def _by_year(events: LimitEvents) -> Finding:
     years, higher, above, below = len(gaps), gaps.count(1), later.count(1), later.count(-1)
     return first([
         Finding(
-            "Single years do not make this result: the overnight gain is above zero in each of {years:.0f} years; the "
-            "return of five days from the next open is above zero in {above:.0f} of them and below in {below:.0f}.",
+            "The overnight gain after a limit-up close is above zero in each of {years:.0f} years; the return of five "
+            "days from the next open is above zero in {above:.0f} of them and below in {below:.0f}.",
             years=years, above=above, below=below, holds=0 < years == higher,
         ),
         Finding(
-            "The overnight gain is above zero in {higher:.0f} of {years:.0f} years; the return of five days from the "
-            "next open is above zero in {above:.0f} and below in {below:.0f}.",
+            "The overnight gain after a limit-up close is above zero in {higher:.0f} of {years:.0f} years; the return "
+            "of five days from the next open is above zero in {above:.0f} and below in {below:.0f}.",
             years=years, higher=higher, above=above, below=below, holds=0 < higher < years,
         ),
     ])  # fmt: skip

@@ -94,17 +94,18 @@ def _ridge(found: PaperPanel) -> Finding:
     ic, factors = found.ridge(GBM), len(found.factors)
     return first([
         Finding(
-            "Nothing in it can be predicted: a ridge on {factors:.0f} factors has an IC of {ic:+.4f}. Paper B reports "
-            "{paper:.3f}.",
+            "Nothing in the papers' panel can be predicted: a ridge on {factors:.0f} factors has an IC of {ic:+.4f}. "
+            "Paper B reports {paper:.3f}.",
             ic=ic, factors=factors, paper=PAPER_IC, holds=ic.low <= 0 <= ic.high,
         ),
         Finding(
-            "A ridge on {factors:.0f} factors finds something in it (IC {ic:+.4f}, paper B {paper:.3f}), although its "
-            "steps are independent: look for a leak.",
+            "A ridge on {factors:.0f} factors finds something in the papers' panel (IC {ic:+.4f}, paper B {paper:.3f}), "
+            "although its steps are independent: look for a leak.",
             ic=ic, factors=factors, paper=PAPER_IC, holds=ic.low > 0,
         ),
         Finding(
-            "A ridge on {factors:.0f} factors has an IC below zero on it: {ic:+.4f}. Paper B reports {paper:.3f}.",
+            "A ridge on {factors:.0f} factors has an IC below zero on the papers' panel: {ic:+.4f}. Paper B "
+            "reports {paper:.3f}.",
             ic=ic, factors=factors, paper=PAPER_IC, holds=ic.high < 0,
         ),
     ])  # fmt: skip
