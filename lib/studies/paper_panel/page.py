@@ -99,7 +99,7 @@ def _ridge(found: PaperPanel) -> Finding:
             ic=ic, factors=factors, paper=PAPER_IC, holds=ic.low <= 0 <= ic.high,
         ),
         Finding(
-            "A ridge on {factors:.0f} factors finds something in the papers' panel (IC {ic:+.4f}, paper B {paper:.3f}), "
+            "A ridge on {factors:.0f} factors finds something in the papers' panel (IC {ic:+.4f}, paper B {paper:.3f}) "
             "although its steps are independent: look for a leak.",
             ic=ic, factors=factors, paper=PAPER_IC, holds=ic.low > 0,
         ),
