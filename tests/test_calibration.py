@@ -9,18 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from portfolio_markets import panel_of
+from shown_pages import check_figures, drawn, recorded_page, said, shown_page
 
 from lib.errors import ParameterError
 from lib.evaluation.events import limit_days
 from lib.market import make_market
 from lib.panel import Panel
-from lib.paper.pages import PageResult, market_status
+from lib.paper.pages import PageResult
 from lib.paper.pages.style import title_of, to_svg
 from lib.studies import load_study, recorded, run_study
-from lib.studies.calibration import measures
-from lib.studies.calibration.figures import around_limit_up, clustering, one_limit_up, spell_lengths
-from lib.studies.calibration.findings import CSI, PAPER, REAL, TARGETS, Band, Calibration, around, between
-from lib.studies.calibration.tables import summary
+from lib.studies.calibration import measures, page
+from lib.studies.calibration.measure import CSI, PAPER, REAL, TARGETS, Band, around, between
+from lib.studies.calibration.page import Calibration, findings, summary
 
 
 def with_limits(panel: Panel, band: float = 0.1) -> Panel:
@@ -135,7 +135,7 @@ def test_volume_is_against_the_traded_days_of_the_last_twenty(market: Panel) -> 
             assert np.isnan(found[t, n])
 
 
-# ---------------------------------------------------------------------- table and sentences
+# ---------------------------------------------------------------------- table and findings
 
 
 def made_up(value: float) -> pd.DataFrame:
@@ -165,12 +165,43 @@ def test_the_table_says_inside_and_outside() -> None:
     assert table.loc["next open gap after limit-down", "paper: reached"] == "no"
 
 
-def test_the_sentence_names_what_is_missed() -> None:
-    found = Calibration.of(made_up(0.0048))
+def test_the_finding_names_what_is_missed() -> None:
+    frame = made_up(0.0048)
+    found = Calibration.of(frame)
     reached, there = found.reached("real")
     assert there == sum(t.real is not None for t in TARGETS) and 0 < reached < there
     assert "limit-up closes, calm years" not in found.missed("real") and "halted cells" in found.missed("real")
-    assert f"reaches {reached} of its {there}" in found.message() and "halted cells" in found.message()
+    default, papers = findings(frame)[:2]
+    assert f"reaches {reached} of {there} targets" in default.text and "halted cells" in default.text
+    assert "reaches 18 of 18" not in papers.text and "that setting. It misses" in papers.text
+
+
+def test_every_finding_holds_on_the_recorded_rows() -> None:
+    found = findings(recorded("calibration").frame)
+    assert len(found) == 6 and all(item.holds for item in found), [item.text for item in found]
+
+
+@pytest.mark.parametrize(
+    ("words", "metric", "value"),
+    [
+        ("open after a limit-up close is higher", "limit-up: next gap", -0.02),
+        ("Most halts are over after a day", "halt spells: at least 2", 0.9),
+        ("Large moves follow large moves", "acf of |r|, lag 20", -0.05),
+        ("not the same as equal", "cross-sectional sd", 0.0193),
+    ],
+)
+def test_a_number_turned_round_takes_its_finding_away(words: str, metric: str, value: float) -> None:
+    frame = recorded("calibration").frame.copy()
+    assert said(findings(frame), words).holds
+    frame.loc[(frame["metric"] == metric) & (frame["variant"] == REAL), "value"] = value
+    assert not said(findings(frame), words).holds
+    assert not said(findings(frame[frame["variant"] != CSI]), words).holds, "without real prices nothing is compared"
+
+
+def test_the_page_has_a_tab_for_each_setting_with_its_own_targets() -> None:
+    shown = page.targets(recorded_page("calibration")).data
+    assert shown.count("<table>") == 2 and shown.count('<th scope="col"') == 6 + 5
+    assert "limit closes, rally, %" in shown and "\N{MINUS SIGN}2.76 to \N{MINUS SIGN}1.84" in shown
 
 
 def test_every_row_of_the_table_is_measured(found: dict[str, float]) -> None:
@@ -191,16 +222,16 @@ def result(tmp_path_factory: pytest.TempPathFactory):
 def test_the_study_measures_both_settings_and_no_real_price_without_a_file(result) -> None:
     assert set(result.frame["variant"]) == {REAL, PAPER}
     found = Calibration.of(result.frame)
-    assert not found.has_real
+    assert CSI not in found.numbers.variants
     assert found.mean(PAPER, "limit closes, calm") > found.mean(REAL, "limit closes, calm") > 0
     assert result.table().loc["halted cells", "paper: mean"] < result.table().loc["halted cells", "real: mean"]
 
 
-def test_the_page_says_that_no_price_file_was_given(result, tmp_path) -> None:
-    nothing = recorded("calibration", folder=tmp_path)
-    shown = PageResult.of(result, nothing)
+def test_the_page_of_a_run_without_a_file_speaks_of_simulated_markets_alone(result, tmp_path) -> None:
+    shown = PageResult.of(result, recorded("calibration", folder=tmp_path))
     assert shown.markets == "this build: 2 markets"
-    assert "No price file was given (data_path)" in market_status(shown).data
+    text = page.head(shown).data
+    assert "real prices (" not in text and "2 markets" in text and "Not in this run" in text
 
 
 def test_a_file_that_is_not_there_is_an_error() -> None:
@@ -234,21 +265,19 @@ def test_the_real_column_agrees_with_figures_measured_elsewhere(data_dir: Path) 
 # ---------------------------------------------------------------------- figures
 
 
-@pytest.mark.parametrize("draw", [around_limit_up, spell_lengths, clustering])
-def test_figures_of_the_study(draw, result) -> None:
-    with_real = pd.concat([result.frame, result.frame[result.frame["variant"] == REAL].assign(variant=CSI)])
-    for frame in (result.frame, with_real):
-        figure = draw(frame, "a note")
-        first = to_svg(figure)
-        assert first == to_svg(draw(frame, "a note"))
-        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
-        assert box.x0 >= -0.03 and box.y0 >= -0.03 and box.x1 <= width + 0.03 and box.y1 <= height + 0.03
-    assert "real prices" in title_of(draw(with_real)) and "real prices" not in title_of(draw(result.frame))
+@pytest.mark.parametrize("name", ["around_limit_up", "spell_lengths", "clustering"])
+def test_figures_of_the_study(name: str, result, monkeypatch: pytest.MonkeyPatch) -> None:
+    def draw(frame: pd.DataFrame) -> list:
+        return drawn(monkeypatch, page, lambda: getattr(page, name)(shown_page("calibration", frame)))
+
+    for frame in (result.frame, recorded("calibration").frame):
+        check_figures(draw(frame), draw(frame))
+    assert "real prices" in title_of(draw(recorded("calibration").frame)[0])
+    assert "real prices" not in title_of(draw(result.frame)[0])
 
 
-def test_the_limit_up_from_inside() -> None:
+def test_the_limit_up_from_inside(monkeypatch: pytest.MonkeyPatch) -> None:
     market = make_market(80, 400, seed=0, limit_rates="paper")
-    figure = one_limit_up(market, "a note")
-    assert to_svg(figure) == to_svg(one_limit_up(market, "a note"))
-    box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
-    assert box.x0 >= -0.03 and box.y0 >= -0.03 and box.x1 <= width + 0.03 and box.y1 <= height + 0.03
+    first, second = (drawn(monkeypatch, page, lambda: page.one_limit_up(market, "a note")) for _ in range(2))
+    check_figures(first, second)
+    assert to_svg(first[0]).count("<path") > 20

@@ -34,13 +34,13 @@ from lib.paper.pages import (
     verdict_counts,
     views,
 )
+from lib.paper.pages.forms import bars
 from lib.paper.pages.tables import form_of
 from lib.paper.pages.views import agreement
 from lib.paper.results.recorded_files import Confirmation
 from lib.paper.site.notebooks import ROOT
 from lib.stats.estimates import MINUS
 from lib.studies import load_study
-from lib.studies.limit_events.figures import limit_rates
 
 
 def csv_of(page: str) -> pd.DataFrame:
@@ -89,8 +89,8 @@ def test_a_column_is_formatted_by_its_name(column: str, form: str | None) -> Non
 
 def test_a_remark_and_a_figure() -> None:
     assert "&lt;x&gt;" in box("<x>", "y").data
-    page = plot(limit_rates(limit_events())).data
-    assert 'alt="0.60 % of closes are at limit-up' in page
+    page = plot(bars({"limit-up": 0.6}, "0.60 % of closes <are> at limit-up", "share, %")).data
+    assert 'alt="0.60 % of closes &lt;are&gt; at limit-up' in page
     assert "http" not in page
 
 

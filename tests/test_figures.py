@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from exchange_results import by_alpha, eight, orders, paths, truths
 from matplotlib.figure import Figure
-from results import ablation, limit_events
+from results import ablation
 
+from lib.paper.pages.forms import bars
 from lib.paper.pages.style import canvas, end_labels, spread, title_of, to_svg
 from lib.stats.estimates import Estimate
-from lib.studies.limit_events.figures import after_limit_close, by_year, limit_rates
 from lib.studies.mask_ablation.figures import eight_markets, few_and_many, limit_up_path, three_orders, truth_plane
 from lib.studies.mask_ablation.sensitivity import levels_by_limits
 from lib.studies.mask_ablation.sensitivity_figure import alpha_sensitivity
@@ -22,14 +22,10 @@ from lib.studies.mask_ablation_real.book_figures import gross_before_net
 from lib.studies.mask_ablation_real.figures import contrasts, information, phantom_alpha, sharpe_ratios
 from lib.studies.paradox.tables import order_steps, papers_numbers
 from lib.studies.phantom_alpha.tables import story
-from lib.studies.window_travel.figures import window_travel
 from lib.studies.window_travel.measure import Travel
+from lib.studies.window_travel.page import window_travel
 
 DRAWN: dict[str, Callable[[], Figure]] = {
-    "after_limit_close": lambda: after_limit_close(limit_events(), "a note"),
-    "after_limit_close, no control": lambda: after_limit_close(limit_events(control_gap=None)),
-    "by_year": lambda: by_year(limit_events()),
-    "limit_rates": lambda: limit_rates(limit_events()),
     "information": lambda: information(ablation()),
     "sharpe_ratios": lambda: sharpe_ratios(ablation()),
     "contrasts": lambda: contrasts(ablation()),
@@ -83,8 +79,6 @@ def test_axes_have_labels(name: str) -> None:
 @pytest.mark.parametrize(
     ("draw", "frame", "other"),
     [
-        (after_limit_close, limit_events(0.02), limit_events(-0.02)),
-        (by_year, limit_events(0.02), limit_events(-0.02)),
         (contrasts, ablation(0.05), ablation(-0.05)),
         (contrasts, ablation(0.05), ablation(0.0)),
         (truth_plane, truths(), truths(0.3)),
@@ -110,9 +104,9 @@ def test_missing_metrics_leave_a_gap_and_no_error() -> None:
 
 
 def test_the_callers_settings_do_not_matter() -> None:
-    expected = to_svg(limit_rates(limit_events()))
+    expected = to_svg(bars({"a": 1.0}, "a title", "%"))
     with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red"}):
-        assert to_svg(limit_rates(limit_events())) == expected
+        assert to_svg(bars({"a": 1.0}, "a title", "%")) == expected
 
 
 def test_labels_keep_their_distance() -> None:

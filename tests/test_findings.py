@@ -6,13 +6,12 @@ import math
 
 import pandas as pd
 import pytest
-from results import ablation, limit_events, tidy
+from results import ablation, tidy
 
 from lib.evaluation.ablation import CAUSES, VARIANT_ORDER, Ablation
 from lib.evaluation.variants import CONTRASTS, VARIANTS
 from lib.stats.estimates import MINUS, Estimate, Numbers, join, signed
 from lib.stats.over_seeds import OverSeeds
-from lib.studies.limit_events.findings import LimitEvents
 
 
 @pytest.mark.parametrize(
@@ -43,48 +42,6 @@ def test_a_level_that_is_tested_has_the_interval_of_its_mean() -> None:
 def test_numbers_as_text() -> None:
     assert signed(-0.126) == f"{MINUS}0.13"
     assert Estimate(0.5).text(1, " %") == "+0.5 %"
-
-
-# ------------------------------------------------------------------------------------- limit events
-
-
-@pytest.mark.parametrize(
-    ("gap", "later", "words"),
-    [
-        (0.02, 0.0, ("2.0 % higher", "nothing that can be told from zero")),
-        (0.02, 0.03, ("2.0 % higher", "still gains 3.0 %")),
-        (0.02, -0.03, ("2.0 % higher", "loses 3.0 %")),
-        (-0.02, 0.0, ("2.0 % lower", "nothing that can be told from zero")),
-        (0.0, 0.0, ("no overnight move can be told from zero", "nothing")),
-    ],
-)
-def test_who_has_the_move(gap: float, later: float, words: tuple[str, ...]) -> None:
-    message = LimitEvents.of(limit_events(gap, later)).message()
-    assert all(word in message for word in words), message
-
-
-@pytest.mark.parametrize(
-    ("control", "words"), [(None, "No control"), (0.0, "no gap can be told"), (0.03, "as well"), (-0.03, "is lower")]
-)
-def test_the_control(control: float | None, words: str) -> None:
-    assert words in LimitEvents.of(limit_events(control_gap=control)).control_message()
-
-
-def test_years_and_sources_are_found_in_the_frame() -> None:
-    events = LimitEvents.of(limit_events(home="overlay"))
-    assert (events.home, events.control, events.years) == ("overlay", "us", ["2020", "2021"])
-    assert LimitEvents.of(limit_events(control_gap=None)).control is None
-
-
-def test_the_yearly_message_counts_years() -> None:
-    assert "higher in 2 of 2 years" in LimitEvents.of(limit_events()).yearly_message()
-    assert "higher in 0 of 2 years" in LimitEvents.of(limit_events(gap=-0.02)).yearly_message()
-    assert "lower in 2 of 2 years" in LimitEvents.of(limit_events()).yearly_message("limit-down")
-    assert "above zero in 2 and below in 0" in LimitEvents.of(limit_events(later=0.03)).yearly_message()
-
-
-def test_the_year_in_which_limits_bind_most() -> None:
-    assert "most in 2020, 1.80 % together" in LimitEvents.of(limit_events()).rate_message()
 
 
 # --------------------------------------------------------------------------------------- the ablation

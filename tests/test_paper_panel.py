@@ -8,18 +8,29 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats as reference
+from shown_pages import check_figures, drawn, recorded_page, said, shown_page
 
 from lib.market import GBMConfig
 from lib.paper.claims import load_ledger
 from lib.paper.claims.verdicts import ARITHMETIC as ARITHMETIC_VERDICT
 from lib.paper.claims.verdicts import agrees, verdict
-from lib.paper.pages import PageResult, market_claims
-from lib.paper.pages.style import title_of, to_svg
+from lib.paper.pages import PageResult
+from lib.paper.pages.layout import claims
+from lib.paper.pages.style import title_of
 from lib.studies import recorded, run_study
+from lib.studies.paper_panel import page
 from lib.studies.paper_panel.estimators import arithmetic, estimate, estimators, steps
-from lib.studies.paper_panel.figures import information, tails
-from lib.studies.paper_panel.findings import ARITHMETIC, GBM, PAPER_IC, PLANTED, PaperPanel
-from lib.studies.paper_panel.tables import answer_claims, arithmetic_table, count_table, ic_table, summary
+from lib.studies.paper_panel.measure import ARITHMETIC, GBM, PLANTED
+from lib.studies.paper_panel.page import (
+    PAPER_IC,
+    PaperPanel,
+    answer_claims,
+    arithmetic_table,
+    count_table,
+    findings,
+    ic_table,
+    summary,
+)
 
 
 @pytest.fixture(scope="module")
@@ -126,39 +137,72 @@ def test_the_two_claims_are_answered_by_recomputation(result) -> None:
 
 
 def test_the_page_shows_both_claims_with_their_verdict(result, tmp_path) -> None:
-    shown = market_claims(PageResult.of(result, recorded("paper_panel", folder=tmp_path))).data
+    shown = claims(PageResult.of(result, recorded("paper_panel", folder=tmp_path))).data
     assert shown.count("arithmetic: agrees") == 2 and "this build" in shown
 
 
-# ---------------------------------------------------------------------- sentences and figures
+# ---------------------------------------------------------------------- findings and figures
 
 
-def made_up(gbm: tuple[float, ...], planted: tuple[float, ...]) -> PaperPanel:
+def test_every_finding_holds_on_the_recorded_rows() -> None:
+    found = findings(recorded("paper_panel").frame)
+    assert len(found) == 5 and all(item.holds for item in found), [item.text for item in found]
+    assert "next to nothing to mask" in found[0].text
+    assert "Nothing in the papers' panel can be predicted" in found[1].text
+
+
+def made_up(gbm: tuple[float, ...], planted: tuple[float, ...]) -> pd.DataFrame:
     rows = [
         {"variant": variant, "seed": seed, "metric": "ic: ridge", "value": value}
         for variant, values in ((GBM, gbm), (PLANTED, planted)) for seed, value in enumerate(values)
     ]  # fmt: skip
-    return PaperPanel.of(pd.DataFrame(rows))
+    rows += [{"variant": PLANTED, "seed": seed, "metric": page.LIMITS, "value": 0.01} for seed in range(5)]
+    return pd.DataFrame(rows)
 
 
-def test_sentences_follow_the_intervals() -> None:
+def test_findings_follow_the_intervals() -> None:
     nothing, plus = (-0.01, 0.01, 0.0, 0.001, 0.0), (0.03, 0.031, 0.029, 0.03, 0.03)
     minus = tuple(-value for value in plus)
-    assert "nothing that can be told from zero" in made_up(nothing, plus).ic_message()
-    assert "finds it (IC" in made_up(nothing, plus).ic_message()
-    assert "something above zero" in made_up(plus, nothing).ic_message()
-    assert "cannot tell it from zero" in made_up(plus, nothing).ic_message()
-    assert "something below zero" in made_up(minus, minus).ic_message()
-    assert "outside" in made_up(plus, plus).path_message()
-    near = tuple(PAPER_IC + x for x in nothing)
-    assert "inside" in made_up(near, plus).path_message()
-    assert "no interval" in made_up((0.01,), plus).path_message()
+    ridge, path, control = findings(made_up(nothing, plus))[1:4]
+    assert "Nothing in the papers' panel can be predicted" in ridge.text and ridge.holds and control.holds
+    assert "Chance does not explain" in path.text and path.holds
+    ridge, _, control = findings(made_up(plus, nothing))[1:4]
+    assert "look for a leak" in ridge.text and ridge.holds and not control.holds
+    ridge, _, control = findings(made_up(minus, minus))[1:4]
+    assert "below zero" in ridge.text and ridge.holds and not control.holds
+    path = findings(made_up(tuple(PAPER_IC + x for x in nothing), plus))[2]
+    assert "too small to exclude" in path.text and path.holds
+    assert not any(item.holds for item in findings(made_up((0.01,), plus))[1:3]), "one panel has no interval"
 
 
-@pytest.mark.parametrize("draw", [tails, information])
-def test_figures(draw, result) -> None:
-    figure = draw(result.frame, "a note")
-    first = to_svg(figure)
-    assert first == to_svg(draw(result.frame, "a note")) and title_of(figure)
-    box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
-    assert box.x0 >= -0.03 and box.y0 >= -0.03 and box.x1 <= width + 0.03 and box.y1 <= height + 0.03
+@pytest.mark.parametrize(
+    ("words", "variant", "metric", "value"),
+    [
+        ("next to nothing to mask", GBM, page.LIMITS, 0.012),
+        ("where there is something", PLANTED, page.LIMITS, 0.0),
+        ("right on average", ARITHMETIC, "bias of the drift.low", 0.0001),
+    ],
+)
+def test_a_number_turned_round_takes_its_finding_away(words: str, variant: str, metric: str, value: float) -> None:
+    frame = recorded("paper_panel").frame.copy()
+    assert said(findings(frame), words).holds
+    frame.loc[(frame["metric"] == metric) & (frame["variant"] == variant), "value"] = value
+    assert not said(findings(frame), words).holds
+
+
+@pytest.mark.parametrize("name", ["tails", "information"])
+def test_figures(name: str, result, monkeypatch: pytest.MonkeyPatch) -> None:
+    def draw(frame: pd.DataFrame) -> list:
+        return drawn(monkeypatch, page, lambda: getattr(page, name)(shown_page("paper_panel", frame)))
+
+    for frame in (result.frame, recorded("paper_panel").frame):
+        check_figures(draw(frame), draw(frame))
+        assert title_of(draw(frame)[0])
+
+
+def test_tables_of_the_page_are_narrow_and_without_powers_of_ten() -> None:
+    shown = recorded_page("paper_panel")
+    counts = page.counts(shown).data
+    assert counts.count('<th scope="col"') == 5 and ">10,500,000<" in counts and "e+" not in counts
+    assert page.ics(shown).data.count('<th scope="col"') == 4
+    assert "recency of the extreme close" in page.ics(shown).data

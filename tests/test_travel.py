@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lib.errors import ParameterError
 from lib.reasons import Reason
+from lib.studies.window_travel import page
 from lib.studies.window_travel.measure import POLICIES, Travel, example_panel
 
 
@@ -48,5 +50,28 @@ def test_a_limit_day_without_a_full_window_before_it() -> None:
         example_panel(10, 9)
 
 
-def test_the_summary_is_counted() -> None:
-    assert "up to 6 days" in Travel(window=5, limit_day=8).summary()
+def test_every_finding_holds_on_the_example_and_counts_its_days() -> None:
+    for travel in (Travel(), Travel(window=5, limit_day=8)):
+        found = page.findings(travel)
+        assert all(item.holds for item in found)
+        assert page.counted(travel).holds and f"{travel.window}-day mean" in page.counted(travel).text
+    raw, skip, strict = (item.text for item in found)
+    assert "up to 6 days" in raw and "at most 2 days" in skip and "up to 6 days" in strict
+
+
+def test_a_policy_that_lets_the_limit_close_in_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Travel.counts
+
+    def leaking(travel: Travel) -> pd.DataFrame:
+        counts = real(travel)
+        counts["uses it", "skip"] = 1
+        return counts
+
+    monkeypatch.setattr(Travel, "counts", leaking)
+    assert [item.holds for item in page.findings(Travel())] == [True, False, True]
+    assert not page.counted(Travel()).holds and "Skip" not in page.what_each_does(Travel()).data
+
+
+def test_the_table_counts_days_and_shows_whole_numbers() -> None:
+    shown = page.days_affected(Travel()).data
+    assert shown.count('<th scope="col"') == 6 and ">20<" in shown and "0.0000" not in shown

@@ -1,4 +1,8 @@
-"""Is the synthetic market like a real one? The calibration table, measured the same way on prices and on markets."""
+"""Is the simulated market like a real one where masks matter: how often limits bind, what follows, how long halts last?
+
+The same code measures real prices and simulated markets, and every number has a target with a band. Nothing is
+calibrated to what a model or a strategy earns.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,17 @@ from lib.evaluation.simulated import MARKET_PARAMETERS
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
 from lib.studies.calibration.measure import compute, grid, inputs
-from lib.studies.calibration.tables import summary
+from lib.studies.calibration.page import findings, summary
 
 STUDY = Study(
     name="calibration",
-    title="The synthetic market beside a real one",
+    title="The simulated market beside a real one",
     grid=grid,
     compute=compute,
     parameters={
         **FILE,
-        "n_stocks": Parameter(int, 300, low=30, high=5000, help="stocks of a synthetic market"),
-        "n_days": Parameter(int, 1400, low=250, high=5000, help="days of a synthetic market"),
+        "n_stocks": Parameter(int, 300, low=30, high=5000, help="stocks of a simulated market"),
+        "n_days": Parameter(int, 1400, low=250, high=5000, help="days of a simulated market"),
         **MARKET_PARAMETERS,
     },
     scales={
@@ -28,5 +32,5 @@ STUDY = Study(
     inputs=inputs,
     setting="different",
     evidence="simulated",
-    page=Page(table=summary),
+    page=Page(table=summary, findings=findings),
 )

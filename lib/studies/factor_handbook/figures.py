@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib.factors.registry import catalogue
+from lib.paper.pages.sources import source_title
 from lib.paper.pages.style import BLUE, GREY, ORANGE, VERMILLION, canvas, styled, zero_line
 from lib.studies.factor_handbook.findings import Handbook
-from lib.studies.limit_events.findings import source_title
 
 DAYS = (1, 2, 5, 10, 20, 60, 120, 250)
 

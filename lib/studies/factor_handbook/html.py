@@ -17,12 +17,12 @@ from lib.evaluation.inputs import OVERLAY
 from lib.factors.registry import PUBLISHED, Factor, catalogue, factor_names, find_factors
 from lib.graph import Node
 from lib.paper.pages.pieces import html
+from lib.paper.pages.sources import source_title
 from lib.paper.pages.tables import breakable, csv_link, table
 from lib.paper.pages.views import PLUMBING
 from lib.stats.estimates import signed
 from lib.studies.factor_handbook.findings import FLAT, ONE_ORDER, UNITS, Handbook, Measures, same_formula
 from lib.studies.factor_handbook.typeset import latex, latex_pieces
-from lib.studies.limit_events.findings import source_title
 
 if TYPE_CHECKING:
     from IPython.display import HTML

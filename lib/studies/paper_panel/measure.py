@@ -21,8 +21,8 @@ from lib.paper.results.study import Config, RowResult, Settings
 from lib.reasons import Reason
 from lib.stats import ic
 from lib.studies.paper_panel.estimators import arithmetic, estimators, steps
-from lib.studies.paper_panel.findings import ARITHMETIC, GBM, PLANTED
 
+GBM, PLANTED, ARITHMETIC = "papers' panel", "planted market", "arithmetic"
 VARIANT: Final = VARIANTS["mask_skip"]
 #: |return| in percent whose frequency is counted, for the picture of the tails
 TAIL: Final = tuple(range(1, 11))

@@ -145,21 +145,6 @@ class Travel:
             lines[name] = uses | empty
         return pd.DataFrame.from_dict(lines, orient="index").rename_axis("formula")
 
-    def table(self) -> pd.DataFrame:
-        """`counts` with one line of column names: "uses it: raw"."""
-        counts = self.counts()
-        counts.columns = [": ".join(pair) for pair in counts.columns]
-        return counts
-
-    def summary(self) -> str:
-        """What each policy does, counted over all formulas, as a Markdown list."""
-        most = self.counts().max()
-        return "\n".join(
-            f"- **{policy}**: the limit close is in a result on up to {most['uses it', policy]} days, and there is no "
-            f"result on up to {most['no value', policy]} days."
-            for policy in POLICIES
-        )
-
     def _compute(self, panel: Panel) -> dict[str, dict[str, Values]]:
         from lib.graph import STRICT, Window
 
