@@ -10,7 +10,7 @@ import pandas as pd
 from lib.paper.claims import Answer, load_ledger
 from lib.paper.pages.answers import answered
 from lib.stats.over_seeds import OverSeeds, interval_table, sources_of
-from lib.studies.regimes.tables import level_answer
+from lib.paper.pages.answers import level_answer
 
 PIPELINES = ("none", "row_deletion", "mask_skip", "mask_paper")
 PAIRS = (
