@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer, markets_behind
 from lib.paper.pages.findings import Finding, outcome
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.tables import text_of
 from lib.stats.estimates import MINUS, Estimate
 from lib.stats.over_seeds import OneMarket, OverSeeds, interval_table, sources_of
 from lib.studies.regimes.measure import AGAINST, DIFFERENCES, LEVELS, PAIRS, PERIODS, RATES
@@ -37,8 +39,8 @@ ADVICE = (
 )
 REGIMES = {"bear": "bear regime", "calm": "calm days", "rally": "rally"}
 MARKETS = {
-    "real_rates": "simulated, calibrated to the CSI 300",
-    "paper_rates": "simulated, calibrated to the papers' limit rates",
+    "real_rates": "simulated, CSI 300 limit rates",
+    "paper_rates": "simulated, papers' limit rates",
     "csi300": "CSI 300 members",
 }
 #: (left, right) of a paired difference -> what is compared
@@ -359,7 +361,7 @@ def facts(shown: PageResult) -> HTML:
     rows = {(item.title, item.name_of(group)): f"{item.source} market {group}"
             for item in markets(shown.rows) for group in item.groups}  # fmt: skip
     whole = interval_table(OverSeeds(shown.rows), rows, metrics, ("market", "regime")).reset_index()
-    heads = {"market": "market", "regime": "regime", "sessions": "sessions"} | shares
+    heads = {"market": "market", "regime": "regime"} | shares
     return table(whole, "regimes_markets", columns=heads, formats={"sessions": ".0f"} | dict.fromkeys(shares, ".1%"))
 
 
@@ -368,10 +370,10 @@ def levels(shown: PageResult) -> HTML:
 
     def rows(found: Regimes) -> HTML:
         information, what = ("truth_ic", "what can be earned") if found.source in RATES else ("m1_ic", "tradable cells")
-        heads = {"regime": "regime", "pipeline": "pipeline", "naive_close.sharpe": "Sharpe ratio, every order filled",
-                 "executed_open.sharpe": "Sharpe ratio, executed", "executed_open.turnover": "turnover a day",
-                 information: f"IC, {what}"}  # fmt: skip
-        formats = {"executed_open.turnover": ".0%", information: "+.3f"}
+        heads = {"regime": "regime", "pipeline": "pipeline", "naive_close.sharpe": "Sharpe, all filled",
+                 "executed_open.sharpe": "Sharpe, executed", information: f"IC, {what}",
+                 "executed_open.turnover": "turnover a day"}  # fmt: skip
+        formats = {"executed_open.turnover": partial(text_of, form=".0%"), information: partial(text_of, form="+.3f")}
         return table(level_table(shown.rows, found.source), f"regimes_levels_{found.source}", columns=heads,
                      formats=formats, caption=_note(shown, found))  # fmt: skip
 
@@ -380,10 +382,9 @@ def levels(shown: PageResult) -> HTML:
 
 def differences(shown: PageResult) -> HTML:
     """Paired differences by regime and between regimes, a tab for each market."""
-    heads = {"compared": "compared", "regime": "regime", GROSS: "active Sharpe ratio, before costs",
-             "executed_open.annual_gross": "return a year, before costs", NET: "active Sharpe ratio, after costs",
-             "executed_open.turnover": "turnover a day"}  # fmt: skip
-    formats = {"executed_open.annual_gross": "+.1%", "executed_open.turnover": "+.0%"}
+    heads = {"compared": "compared", "regime": "regime", GROSS: "active Sharpe, gross",
+             "executed_open.annual_gross": "return, gross", NET: "active Sharpe, net"}  # fmt: skip
+    formats = {"executed_open.annual_gross": "+.0%"}
     return tabs({
         found.title: table(difference_table(shown.rows, found.source), f"regimes_differences_{found.source}",
                            columns=heads, formats=formats, caption=_note(shown, found))
