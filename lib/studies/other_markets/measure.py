@@ -1,7 +1,7 @@
 """Does the pattern carry over to other markets (paper B, s7.3)?
 
-On a market without price limits (the US file) the mask has nothing to hide, so it must do nothing. On the synthetic
-exchange the rules are a parameter: the same draws under limits and halts, limits alone, halts alone, a market-wide
+On a market without price limits (the US file) the mask has nothing to hide, so it must do nothing. On the simulated
+market the rules are a parameter: the same draws under limits and halts, limits alone, halts alone, a market-wide
 circuit breaker, and no rule at all; what filling every order invents is measured under each.
 """
 
