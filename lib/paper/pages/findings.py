@@ -84,7 +84,7 @@ def outcome(sentences: Mapping[str, bool], **numbers: Estimate | float | str) ->
     >>> outcome({"It gains {gain:.1f}.": False, "It loses: {gain:.1f}.": True}, gain=-2.0).text.replace(MINUS, "-")
     'It loses: -2.0.'
     """
-    return first(Finding(sentence, holds=holds, **numbers) for sentence, holds in sentences.items())
+    return first(Finding(sentence, holds=holds, link="", **numbers) for sentence, holds in sentences.items())
 
 
 def listed(findings: Iterable[Finding]) -> str:

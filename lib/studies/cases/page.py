@@ -18,7 +18,7 @@ from lib.paper.pages.answers import answered, level_answer
 from lib.paper.pages.findings import Finding, outcome
 from lib.paper.pages.layout import opening, tabs
 from lib.paper.pages.pieces import html
-from lib.paper.pages.tables import text_of
+from lib.paper.pages.tables import Format, text_of
 from lib.stats.estimates import MINUS, Estimate
 from lib.stats.over_seeds import OneMarket, OverSeeds, interval_table, sources_of
 from lib.studies.cases.measure import DIFFERENCES, LEVELS, PAIRS
@@ -335,7 +335,8 @@ def facts(shown: PageResult) -> HTML:
     heads = {"market": "market", "days": "days", "limit_up": "limit-up", "limit_down": "limit-down",
              "excluded_ratio": "masked, ratio", "market.total_return": "return"}  # fmt: skip
     share = partial(text_of, form=".1%")
-    forms = {"excluded_ratio": ".1f", "limit_up": share, "limit_down": share, "market.total_return": share}
+    forms: dict[str, Format] = {"excluded_ratio": ".1f"}
+    forms |= dict.fromkeys(("limit_up", "limit_down", "market.total_return"), share)
     return table(fact_table(shown.rows), "cases_markets", columns=heads, formats=forms)
 
 
@@ -343,7 +344,8 @@ def levels(shown: PageResult) -> HTML:
     """What each pipeline earned and had refused, a tab for each episode."""
     heads = {"pipeline": "pipeline", FILLED: "return, all filled", EXECUTED: "return, executed",
              DRAWDOWN: "drawdown, executed", "refused_buys": "refused buys"}  # fmt: skip
-    forms = {FILLED: "+.1%", EXECUTED: "+.1%", DRAWDOWN: ".1%", "refused_buys": partial(text_of, form=".1f")}
+    forms: dict[str, Format] = {FILLED: "+.1%", EXECUTED: "+.1%", DRAWDOWN: ".1%"}
+    forms["refused_buys"] = partial(text_of, form=".1f")
     return tabs({
         EPISODE_NAMES[case.source]: table(
             level_table(shown.rows, case.source, ["episode"]), f"cases_levels_{case.source}", columns=heads,

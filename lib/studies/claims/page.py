@@ -126,9 +126,10 @@ def _paradox(record: Recorded) -> str:
 
 def _said(record: Recorded, count: int = 2) -> str:
     """What a study says first on its page."""
-    if not record:
+    say = record.study.page.findings if record else None
+    if say is None:
         return f"{UNRECORDED}."
-    return f"{' '.join(item.text for item in record.study.page.findings(record.frame)[:count])}{_stale(record)}"
+    return f"{' '.join(item.text for item in say(record.frame)[:count])}{_stale(record)}"
 
 
 def _stale(record: Recorded) -> str:

@@ -14,7 +14,7 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding, outcome
 from lib.paper.pages.layout import opening, tabs
 from lib.paper.pages.pieces import html
-from lib.paper.pages.tables import text_of
+from lib.paper.pages.tables import Format, text_of
 from lib.stats.estimates import MINUS, Estimate
 from lib.stats.over_seeds import OverSeeds, interval_table
 from lib.studies.other_markets.measure import (
@@ -324,7 +324,7 @@ def levels(shown: PageResult) -> HTML:
     """Each pipeline under each rule, a tab for each."""
     heads = {"rule": "rule", TRUTH: "IC, what can be earned", "naive_close.sharpe": "Sharpe, all filled",
              "executed_open.sharpe": "Sharpe, executed", "refused_buys": "refused buys"}  # fmt: skip
-    formats = {TRUTH: "+.3f", "refused_buys": partial(text_of, form=".1f")}
+    formats: dict[str, Format] = {TRUTH: "+.3f", "refused_buys": partial(text_of, form=".1f")}
     return tabs({
         NAMES[name]: table(rule_table(shown.rows, name), f"other_markets_levels_{name}", columns=heads, formats=formats,
                            caption=f"{NAMES[name]}, after 8 bps a side; {shown.note}")

@@ -15,6 +15,7 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.answers import markets_behind
 from lib.paper.pages.findings import Finding, outcome
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.tables import Format, text_of
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import OverSeeds, mean_over_seeds
 from lib.studies.phantom_alpha.limit_up_path import AFTER, BEFORE
@@ -268,10 +269,15 @@ def differences(shown: PageResult) -> HTML:
     parts = {}
     for place, (label, found) in enumerate(splits(shown.rows).items()):
         rows = split_table(found)
-        forms = dict.fromkeys(("few", "many", "difference"), "+.3g")
+        forms: dict[str, Format] = {"few": _short, "many": _short, "difference": "+.2g"}
         parts[label] = table(rows, f"phantom_alpha_{place + 1}_{found.learner}", columns=heads, formats=forms,
                              caption=f"{label}; {shown.note}")  # fmt: skip
     return tabs(parts)
+
+
+def _short(value: float) -> str:
+    """An IC or basis points, without the interval."""
+    return text_of(value, ".3f" if abs(value) < 1 else ".1f")
 
 
 # -------------------------------------------------------------------------------------------- claims

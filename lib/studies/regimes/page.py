@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -227,7 +228,7 @@ def one_market(shown: PageResult) -> HTML:
     return plot(market_figure(shown.build.arrays(0), "this build, one market; unmasked model, no costs"))
 
 
-def market_figure(arrays: dict[str, np.ndarray], note: str = "") -> Figure:
+def market_figure(arrays: Mapping[str, np.ndarray], note: str = "") -> Figure:
     """Index, share of closes at a limit, and the running sum of what filling every order adds, by session."""
     import numpy as np
 
