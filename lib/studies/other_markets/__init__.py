@@ -1,4 +1,4 @@
-"""Which rule of an exchange lets a back-test earn what nobody could, and where does a mask help (paper B, s7.3)?
+"""Which rule of an exchange makes a back-test show too much, and where does a mask help (paper B, s7.3)?
 
 On the simulated market the rules are a parameter: limits, halts, a circuit breaker, none, over the same draws. On a
 real market without limits the mask has nothing to hide and must change nothing.

@@ -194,7 +194,7 @@ def path_figure(found: Split, note: str = "") -> Figure:
         top.plot([0], [at], "o", color=VERMILLION, markersize=9, fillstyle="none", markeredgewidth=1.8)
         top.plot([0.65], [then], "s", color=ORANGE, markersize=7)
         for text, point, shift, color in (
-            ("every order filled: at a\nprice at which nobody sells", (0, at), (14, -84), VERMILLION),
+            ("every order filled: at a\nprice without a seller", (0, at), (14, -84), VERMILLION),
             ("executed:\nthe next open", (0.65, then), (88, -48), ORANGE),
         ):
             top.annotate(text, point, xytext=shift, textcoords="offset points", color=color,
