@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from lib.paper.pages.result import PageResult
 
 QUESTION = (
-    "Exchanges stop trade by price limits, halts, circuit breakers and T+1. Which of these rules makes a back-test show "
-    "returns that could not be earned, and where does a mask help?"
+    "Exchanges stop trade by price limits, halts, circuit breakers and T+1. Which of these rules makes a back-test "
+    "show returns that could not be earned, and where does a mask help?"
 )
 ADVICE = (
     "Ask first which rule the market has. A rule that stops one stock at a price, in a known direction, needs a mask; "
