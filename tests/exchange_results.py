@@ -7,8 +7,6 @@ from results import ablation, around, tidy
 
 from lib.evaluation.ablation import CAUSES, VARIANT_ORDER
 from lib.studies.paradox.tables import MEASURES, steps
-from lib.studies.phantom_alpha.limit_up_path import AFTER, BEFORE
-from lib.studies.phantom_alpha.tables import SERIES
 
 
 def truths(earned: float = 0.1) -> pd.DataFrame:
@@ -21,27 +19,6 @@ def truths(earned: float = 0.1) -> pd.DataFrame:
     for name in CAUSES:
         records += around(f"{name} ridge", "truth_ic", earned - 0.1, 0.02)
     return pd.concat([ablation(), tidy(records, "mask_ablation")])
-
-
-def paths(cut: float = 0.03, many: float = 0.1) -> pd.DataFrame:
-    """A limit-up close that stops `cut` short, and ICs that are higher by `many` on days with many."""
-    records: list[tuple[str, str, float]] = []
-    for day in range(-BEFORE, AFTER + 1):
-        done = 0.1 if day >= 0 else 0.0
-        after = cut if day > 0 else 0.0
-        wanted = done + (cut if day >= 0 else 0.0)
-        for name, value in (
-            ("close", done + after),
-            ("open", done + after),
-            ("wanted", wanted),
-            ("rank", 0.5 + 4 * done),
-        ):
-            records.append(("limit-up close ridge", f"{name} {day:+d}", value))
-    for name in SERIES:
-        size = many if name.endswith("_ic") else -many / 100
-        records += around("few none ridge", name, 0.0, 0.01) + around("many none ridge", name, size, 0.01)
-        records += around("many - few none ridge", name, size, 0.0001)
-    return tidy(records, "phantom_alpha")
 
 
 def eight(phantom: float = 1.0) -> pd.DataFrame:

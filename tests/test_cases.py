@@ -8,31 +8,22 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from figure_checks import check
 from results import around, tidy
 
 from lib.evaluation import slices
 from lib.market import EPISODES
 from lib.paper.claims import scoreboard
-from lib.paper.pages.style import title_of, to_svg
+from lib.paper.pages.result import PageResult
+from lib.paper.pages.style import title_of
 from lib.paper.results.recording import Recorded
 from lib.paper.results.runner import StudyResult
 from lib.stats.over_seeds import ENOUGH_SEEDS
-from lib.studies.cases import STUDY
+from lib.studies import recorded
+from lib.studies.cases import STUDY, page
 from lib.studies.cases import measure as cases
-from lib.studies.cases.figures import differences, one_episode
-from lib.studies.cases.findings import Cases, told_message
-from lib.studies.cases.measure import AROUND, theme_tilt
-from lib.studies.cases.tables import (
-    CLAIM_IDS,
-    DIFFERENCES,
-    LIKE,
-    PAIRS,
-    REAL,
-    answer_claims,
-    difference_table,
-    level_table,
-    windows,
-)
+from lib.studies.cases.measure import AROUND, DIFFERENCES, PAIRS, REAL, theme_tilt
+from lib.studies.cases.page import CLAIM_IDS, LIKE, answer_claims, difference_table, findings, level_table, windows
 
 
 def frame(effect: float = 0.0, source: str = "crash", window: str = "episode", half: float = 0.02) -> pd.DataFrame:
@@ -133,52 +124,82 @@ def test_windows_are_dates_in_order_and_each_is_like_an_episode():
 # ----------------------------------------------------------------------------------- sentences and tables
 
 
+def said(rows: pd.DataFrame) -> str:
+    """Everything the page says of some rows; all of it must hold."""
+    found = findings(rows)
+    assert found and all(item.holds for item in found), [item.text for item in found if not item.holds]
+    return "\n".join(item.text for item in found).replace("\N{MINUS SIGN}", "-")
+
+
 @pytest.mark.parametrize(
     ("source", "effect", "words"),
     [
-        ("crash", 0.05, "is deeper"), ("crash", -0.05, "is smaller"), ("crash", 0.0, "neither smaller nor deeper"),
-        ("policy_rally", 0.05, "beats the market"), ("policy_rally", -0.05, "lags the market"),
-        ("policy_rally", 0.0, "neither lags nor beats"), ("theme_rotation", 0.05, "higher than"),
-        ("theme_rotation", -0.05, "lower than"), ("theme_rotation", 0.0, "no differently"),
+        ("crash", 0.05, "drawdown in a crash deeper"), ("crash", -0.05, "smaller than without a mask"),
+        ("crash", 0.0, "do not measurably change the drawdown"), ("policy_rally", 0.05, "is ahead by +5.0 [+3.0"),
+        ("policy_rally", -0.05, "lags the market in the rally"), ("policy_rally", 0.0, "neither measurably ahead"),
+        ("theme_rotation", 0.05, "stocks higher than ridge"), ("theme_rotation", -0.05, "stocks lower than ridge"),
+        ("theme_rotation", 0.0, "does not see the theme measurably better"),
     ],
 )  # fmt: skip
 def test_what_an_episode_says(source: str, effect: float, words: str):
-    (case,) = Cases.scripted(frame(effect, source))
-    assert words in case.message()
-    assert case.implications() and not any(lost in text for text in case.implications() for lost in ("nan", "n/a"))
+    assert words in said(frame(effect, source))
 
 
-def test_what_a_difference_in_return_owes_to_trading_less():
-    (case,) = Cases.scripted(frame(0.05))  # 15 sessions, 5 % of the book more traded a day, 8 bps: 0.06 points
-    words = ", of which -0.06 [-0.08, -0.04] is the difference in costs"
-    assert words.replace("-", "\N{MINUS SIGN}") in case.implications()[0]
-    old = frame(0.05)
-    (case,) = Cases.scripted(old[~old["metric"].str.contains("turnover")])
-    assert "costs" not in case.implications()[0]
+def moved(rows: pd.DataFrame, pair: str, metric: str, shift: float) -> pd.DataFrame:
+    """The rows with one difference and its ends moved."""
+    chosen = rows["variant"].str.endswith(f" {pair} episode") & rows["metric"].str.startswith(metric)
+    assert chosen.sum() == 3
+    return rows.assign(value=rows["value"].where(~chosen, rows["value"] + shift))
+
+
+def test_what_filling_every_order_hides():
+    crash = frame(-0.05)
+    assert "seems to cost return only" not in said(crash)
+    turned = moved(crash, "mask_skip - none", "executed_open.total_return", 0.1)
+    assert "turns the sign of what a mask does: -5.0 [-7.0, -3.0]" in said(turned)
+    unclear = moved(crash, "mask_skip - none", "executed_open.total_return", 0.05)
+    assert "seems to cost return only while every order is filled" in said(unclear)
+    rally = frame(0.05, "policy_rally")
+    assert "executed it still does" in said(rally)
+    gone = moved(rally, "none - market", "executed_open.total_return", -0.05)
+    assert "could not have been earned" in said(gone)
+    assert "does not measurably beat the market" in said(frame(0.0, "policy_rally"))
+
+
+def test_a_mask_is_a_shelter_only_against_the_holder():
+    smaller = frame(-0.05)
+    assert "and smaller than that of a holder of every stock (-5.0 [-7.0, -3.0])" in said(smaller)
+    assert "They are no shelter" in said(moved(smaller, "mask_skip - market", "executed_open.max_drawdown", 0.05))
+
+
+@pytest.mark.parametrize(
+    ("effect", "words"),
+    [(0.5, "before costs: +3.1 [+3.0, +3.2]"), (-0.5, "earns less before costs"), (0.0, "does not measurably")],
+)  # fmt: skip
+def test_gross_of_costs_stands_beside_net(effect: float, words: str):
+    rows = frame(effect)  # 15 of 243 sessions
+    assert words in said(rows)
+    old = findings(rows[~rows["metric"].str.contains("gross")])
+    assert len(old) == len(findings(rows)) - 1 and all(item.holds for item in old)
+
+
+def test_every_finding_holds_on_the_recorded_rows():
+    said(recorded("cases").frame)
 
 
 def test_windows_of_a_file_are_found_without_the_days_before_them():
     both = pd.concat([frame(), frame(0.05, "csi300", "April 2022"), frame(0.0, "csi300", "before April 2022")])
-    (case,) = Cases.real(both)
+    (case,) = page.real(both)
     assert case.title == "April 2022" and windows(both, "csi300") == ["April 2022", "before April 2022"]
-    assert [case.source for case in Cases.scripted(both)] == ["crash"]
-    assert told_message([case]).startswith("8 of 8")
-    assert told_message(Cases.scripted(both)).startswith("0 of 8")
-
-
-def test_a_window_without_intervals_says_nothing():
-    short = frame(0.05, "csi300", "April 2022")
-    short = short[~short["metric"].str.endswith((".low", ".high"))]
-    (case,) = Cases.real(short)
-    assert told_message([case]) == "8 differences without an interval: one path of under 60 sessions says nothing"
-    assert told_message([case, *Cases.scripted(frame(0.05))]).startswith("8 of 8"), "the others count"
+    assert [case.source for case in page.scripted(both)] == ["crash"]
 
 
 def test_tables_leave_out_what_does_not_apply():
-    rows = level_table(frame(), "crash", "episode")
-    assert "mlp" in rows.index and "coverage" not in rows.columns
+    rows = level_table(frame(), "crash", ["episode"])
+    assert ("episode", "MLP, windows skip masked days") in rows.index and "coverage" not in rows.columns
     rows = difference_table(frame(0.05), "crash", ["episode"])
-    assert rows.loc["mask_paper - none, episode", "executed_open.total_return.low"] == pytest.approx(0.03)
+    strict = ("episode", "strict windows, the papers' mask \N{MINUS SIGN} unmasked")
+    assert rows.loc[strict, "executed_open.total_return.low"] == pytest.approx(0.03)
 
 
 def papers_engine(source: str = "crash", window: str = "episode") -> pd.DataFrame:
@@ -230,28 +251,33 @@ def test_a_difference_over_markets_has_the_interval_of_its_mean():
     assert (answer.estimate, answer.high - answer.estimate) == pytest.approx((300.0, reach))
 
 
-def test_left_on_the_table_is_only_said_of_money_that_was_never_there():
-    found = frame(0.05, "policy_rally")
-    gone = found["variant"].str.startswith("policy_rally none - market") & found["metric"].str.startswith(
-        "executed_open"
-    )
-    found.loc[gone, "value"] -= 0.05
-    assert "never there" in Cases.scripted(found)[0].implications()[0]
-    assert "never there" not in Cases.scripted(frame(0.05, "policy_rally"))[0].implications()[0]
-
-
 # ------------------------------------------------------------------------------------------ figures, page
 
 
-def test_figures_are_the_same_twice_and_fit(computed):
-    both = Cases.scripted(pd.concat([frame(0.05), frame(-0.05, "theme_rotation")]))
-    drawn = [lambda: differences(both, "note"), lambda: one_episode(computed[0].arrays, "crash", "message"),
-             lambda: one_episode(computed[2].arrays, "theme_rotation", "message")]  # fmt: skip
-    for draw in drawn:
-        figure = draw()
-        assert title_of(figure) and to_svg(figure) == to_svg(draw())
-        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
-        assert box.x0 >= -0.03 and box.y0 >= -0.03 and box.x1 <= width + 0.03 and box.y1 <= height + 0.03
+def shown_of(rows: pd.DataFrame) -> PageResult:
+    return SimpleNamespace(rows=rows, note="a note")  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(("place", "episode"), [(1, "crash"), (2, "theme_rotation")])
+def test_an_episode_is_drawn_whole_and_its_title_claims_nothing_of_all_markets(computed, place: int, episode: str):
+    check(lambda: page.episode_figure(computed[place].arrays, episode, "note"))
+    assert "a single path" in title_of(page.episode_figure(computed[place].arrays, episode))
+
+
+def test_exhibits_have_a_tab_for_each_episode():
+    shown = shown_of(pd.concat([frame(0.05, name) for name in EPISODES] + [frame(0.0, "csi300", "April 2022")]))
+    for make, tabs in ((page.differences, 3), (page.levels, 3), (page.difference_tables, 3), (page.facts, 0),
+                       (page.real_windows, 0)):  # fmt: skip
+        html = make(shown).data
+        assert html.count('type="radio"') == tabs and html == make(shown).data
+        assert "nan" not in html.partition("base64")[0]
+    assert "No price file was given" in page.real_windows(shown_of(frame())).data
+
+
+def test_the_title_follows_the_markets_that_are_shown():
+    rows = moved(frame(0.05, "policy_rally"), "none - market", "executed_open.total_return", -0.05)
+    assert "beats the market by more than it earns" in page.differences(shown_of(rows)).data
+    assert "Differences in return" in page.differences(shown_of(frame(0.0, "policy_rally"))).data
 
 
 def test_rows_of_the_exchange_are_evidence_without_a_price_file():
@@ -260,6 +286,6 @@ def test_rows_of_the_exchange_are_evidence_without_a_price_file():
         assert Recorded(study, "paper", (row,), {"r": {"inputs": []}}).plumbing is plumbing  # type: ignore[arg-type]
         records = ({"variant": "a", "metric": "x", "value": 1.0, "n": 1},)
         made = SimpleNamespace(config={"seed": 0}, setting="different", stored=SimpleNamespace(records=records))
-        answering = replace(study, claims=lambda _: answer_claims(frame()))
+        answering = replace(study, page=replace(study.page, answers=lambda _: answer_claims(frame())))
         result = StudyResult(answering, {"data_path": None}, [made])  # type: ignore[list-item]
         assert bool(result.answers()) is not plumbing

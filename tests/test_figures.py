@@ -8,20 +8,19 @@ from itertools import pairwise
 import matplotlib
 import pandas as pd
 import pytest
-from exchange_results import by_alpha, eight, orders, paths, truths
+from exchange_results import by_alpha, eight, orders, truths
 from matplotlib.figure import Figure
 from results import ablation
 
 from lib.paper.pages.forms import bars
 from lib.paper.pages.style import canvas, end_labels, spread, title_of, to_svg
 from lib.stats.estimates import Estimate
-from lib.studies.mask_ablation.figures import eight_markets, few_and_many, limit_up_path, three_orders, truth_plane
+from lib.studies.mask_ablation.figures import eight_markets, three_orders, truth_plane
 from lib.studies.mask_ablation.sensitivity import levels_by_limits
 from lib.studies.mask_ablation.sensitivity_figure import alpha_sensitivity
 from lib.studies.mask_ablation_real.book_figures import gross_before_net
 from lib.studies.mask_ablation_real.figures import contrasts, information, phantom_alpha, sharpe_ratios
 from lib.studies.paradox.tables import order_steps, papers_numbers
-from lib.studies.phantom_alpha.tables import story
 from lib.studies.window_travel.measure import Travel
 from lib.studies.window_travel.page import window_travel
 
@@ -41,8 +40,6 @@ DRAWN: dict[str, Callable[[], Figure]] = {
     "contrasts of the truth": lambda: contrasts(truths(), metric="truth_ic"),
     "truth_plane": lambda: truth_plane(truths(), note="a note"),
     "truth_plane, one variant": lambda: truth_plane(truths()[lambda frame: frame["variant"] == "gap ridge"]),
-    "limit_up_path": lambda: limit_up_path(paths(), note="a note"),
-    "few_and_many": lambda: few_and_many(paths(), tuple(story(paths()))),
     "eight_markets": lambda: eight_markets(eight()),
     "three_orders": lambda: three_orders(orders(), papers_numbers(), order_steps(orders(), "ridge")),
     "window_travel": lambda: window_travel(Travel(window=5, limit_day=8)),
@@ -82,7 +79,6 @@ def test_axes_have_labels(name: str) -> None:
         (contrasts, ablation(0.05), ablation(-0.05)),
         (contrasts, ablation(0.05), ablation(0.0)),
         (truth_plane, truths(), truths(0.3)),
-        (limit_up_path, paths(), paths(0.01)),
         (eight_markets, eight(), eight(0.0)),
         (gross_before_net, ablation(0.05), ablation(0.0)),
     ],

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from figure_checks import check
 from results import around, tidy
 
 from lib.errors import ParameterError
@@ -15,14 +17,13 @@ from lib.evaluation.exchange_rules import tripped_days, with_breaker, with_halts
 from lib.evaluation.round_trips import round_trips
 from lib.market import make_market
 from lib.panel import Panel
-from lib.paper.pages.style import title_of, to_svg
+from lib.paper.pages.result import PageResult
 from lib.reasons import Reason
-from lib.studies.other_markets import STUDY
+from lib.studies import recorded
+from lib.studies.other_markets import STUDY, page
 from lib.studies.other_markets import measure as other_markets
-from lib.studies.other_markets.figures import benefit_by_rule, held_back, phantom_by_rule
-from lib.studies.other_markets.findings import GROSS, NET, OtherMarkets
-from lib.studies.other_markets.findings import RULES as NAMES
-from lib.studies.other_markets.tables import RULES, SAME_THERE, control_table, fact_table, rule_table
+from lib.studies.other_markets.measure import RULES, SAME_THERE
+from lib.studies.other_markets.page import GROSS, NET, TRUTH, control_table, fact_table, findings, rule_table
 
 OHLC = ("open", "high", "low", "close")
 BOTH = Reason.LIMIT_UP | Reason.LIMIT_DOWN
@@ -183,8 +184,7 @@ def test_without_a_rule_there_is_no_phantom_and_limits_make_one(computed):
         assert found[f"exchange {rule} mask_skip test", "refused_buys"] == 0.0, "masked: never ordered"
 
 
-def test_names_of_rules_and_pairs_agree():
-    assert set(NAMES) == set(RULES)
+def test_a_row_for_the_simulated_market_and_one_for_the_control():
     assert {"exchange", "us"} == {row["variant"] for row in STUDY.rows(STUDY.settings("smoke", 1, {"us_path": "x"}))}
 
 
@@ -212,6 +212,7 @@ def frame(benefit: float = 0.0, identical: float = 1.0, control: bool = True) ->
         records += [(f"exchange {rule} facts", "tripped", 2.0), (f"exchange {rule} facts", "masked_share", 0.02)]
         for metric in ("phantom_close", "phantom_close.limit_up_buys"):
             records += around(f"exchange {rule} none test", metric, phantom, 0.1)
+        records += around(f"exchange {rule} mask_skip - {rule} none test", TRUTH, benefit / 10, 0.02)
         records += around(f"exchange {rule} mask_skip - {rule} none test", GROSS, benefit, 0.2)
         records += around(f"exchange {rule} mask_skip - {rule} none test", NET, benefit + 0.3, 0.2)
     records += around("exchange mask_skip exits", "overnight", 0.002, 0.001)
@@ -222,53 +223,91 @@ def frame(benefit: float = 0.0, identical: float = 1.0, control: bool = True) ->
     return tidy(records, "other_markets")
 
 
+def said(rows: pd.DataFrame) -> str:
+    """Everything the page says of some rows; all of it must hold."""
+    found = findings(rows)
+    assert found and all(item.holds for item in found), [item.text for item in found if not item.holds]
+    return "\n".join(item.text for item in found).replace("\N{MINUS SIGN}", "-")
+
+
+def moved(rows: pd.DataFrame, variant: str, metric: str, shift: float) -> pd.DataFrame:
+    """The rows with one number and its ends moved."""
+    chosen = rows["variant"].eq(variant) & rows["metric"].isin([metric, f"{metric}.low", f"{metric}.high"])
+    assert chosen.sum() in (1, 3)
+    return rows.assign(value=rows["value"].where(~chosen, rows["value"] + shift))
+
+
 @pytest.mark.parametrize(
-    ("benefit", "words"),
-    [(0.5, "raises the active Sharpe ratio under limits and halts"), (0.0, "under no rule beyond chance"),
-     (-0.5, "and lowers it under limits and halts")],
+    ("benefit", "books", "information"),
+    [(0.5, "earn more under price limits and under halts", "under price limits and under halts"),
+     (0.0, "do not measurably earn more under price limits", "does not measurably raise"),
+     (-0.5, "do not measurably earn more under price limits", "does not measurably raise")],
 )  # fmt: skip
-def test_where_the_mask_helps(benefit: float, words: str):
-    assert words in OtherMarkets.of(frame(benefit)).benefit_message()
+def test_where_the_mask_helps(benefit: float, books: str, information: str):
+    text = said(frame(benefit))
+    assert books in text and information in text
+    halts = "exchange halts mask_skip - halts none test"
+    only = moved(moved(frame(0.5), halts, GROSS, -0.5), halts, TRUTH, -0.05)
+    assert "and not where there are halts only: +0.50 [+0.30, +0.70]" in said(only)
+    assert "only where there are price limits: +0.050" in said(only)
 
 
-def test_rows_without_gross_differences_say_nothing_of_the_mask():
-    old = frame(0.5)
-    found = OtherMarkets.of(old[~old["metric"].str.startswith((GROSS, NET))])
-    assert found.benefit_message() == "These rows do not compare books before costs"
+def test_rows_without_gross_differences_say_nothing_of_books():
+    rows = frame(0.5)
+    old = rows[~rows["metric"].str.startswith((GROSS, NET))]
+    assert len(findings(old)) == len(findings(rows)) - 1 and "active Sharpe ratio" not in said(old)
 
 
-def test_what_remains_of_the_phantom():
-    found = OtherMarkets.of(frame())
-    assert found.remaining("halts") == pytest.approx(5.0)
-    assert "90 % with limits alone, 5 % with halts alone" in found.phantom_message()
-    almost = frame()
-    none = (almost["variant"] == "exchange breaker_7 none test") & (almost["metric"] == "phantom_close")
-    almost.loc[none, "value"] = -1e-4
-    assert ", 0 % with a market-wide breaker" in OtherMarkets.of(almost).phantom_message(), "no minus before a zero"
-    assert len(found.implications()) == 4
-    assert not any(lost in text for text in found.implications() for lost in ("nan", "n/a"))
+def test_what_a_back_test_invents_by_rule():
+    assert "comes from price limits, not from halts: filling every order adds +90% [+80%, +100%]" in said(frame())
+    halts = moved(frame(), "exchange halts none test", "phantom_close", 2.0)
+    assert "comes from halts rather than price limits" in said(halts)
+    assert "cannot be told apart" in said(moved(frame(), "exchange halts none test", "phantom_close", 0.8))
+    assert "(2 trips in the test span)" in said(frame()) and "far less than limits do" in said(frame())
+    breaker = moved(frame(), "exchange breaker_5 none test", "phantom_close", 0.8)
+    assert "is not clearly less harmful" in said(breaker)
+
+
+@pytest.mark.parametrize(("shift", "words"), [(0.0, "earns +20"), (-0.004, "costs -20"), (-0.002, "changes little")])
+def test_what_holding_overnight_earns(shift: float, words: str):
+    assert words in said(moved(frame(), "exchange mask_skip exits", "overnight", shift))
 
 
 def test_the_control_is_described_as_it_is():
-    assert "the very same numbers" in OtherMarkets.of(frame()).control_message()
-    assert "only 99.50 %" in OtherMarkets.of(frame(identical=0.995)).control_message()
-    absent = OtherMarkets.of(frame(control=False))
-    assert "No file" in absent.control_message() and len(absent.implications()) == 3
+    assert "the same numbers (100%)" in said(frame())
+    assert "yet only 99.50%" in said(frame(identical=0.995))
+    absent = frame(control=False)
+    assert len(findings(absent)) == 5 and "US" not in said(absent)
+
+
+def test_every_finding_holds_on_the_recorded_rows():
+    said(recorded("other_markets").frame)
 
 
 def test_tables():
     rows = fact_table(frame())
     assert list(rows.index) == list(RULES.values()) and "halted" not in rows.columns
     assert rule_table(frame(), "none")["phantom_close"].iloc[0] == 1.0
-    assert control_table(frame()).loc["mask_strict - none", "identical"] == 1.0
+    assert control_table(frame()).loc["strict windows \N{MINUS SIGN} unmasked", "identical"] == 1.0
 
 
-def test_figures_are_the_same_twice_and_fit(computed):
-    found = OtherMarkets.of(frame(0.5))
-    for draw in (lambda: phantom_by_rule(found, "note"), lambda: benefit_by_rule(found, "note"),
-                 lambda: held_back(computed[0].arrays, "note")):  # fmt: skip
-        figure = draw()
-        assert title_of(figure) and to_svg(figure) == to_svg(draw())
-        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
-        assert box.x0 >= -0.03 and box.y0 >= -0.03 and box.x1 <= width + 0.03 and box.y1 <= height + 0.03
-    assert title_of(benefit_by_rule(found)) != title_of(benefit_by_rule(OtherMarkets.of(frame(-0.5))))
+def shown_of(rows: pd.DataFrame) -> PageResult:
+    return SimpleNamespace(rows=rows, note="a note")  # type: ignore[return-value]
+
+
+def test_figures_and_tables_of_the_page(computed):
+    check(lambda: page.example_figure(computed[0].arrays, "note"))
+    shown = shown_of(frame(0.5))
+    for make, tabs in ((page.invented, 0), (page.gains, 2), (page.rules, 0), (page.levels, 0), (page.differences, 0),
+                       (page.exits, 0), (page.control, 0)):  # fmt: skip
+        html = make(shown).data
+        assert html == make(shown).data and "nan" not in html.partition("base64")[0]
+        assert not tabs or html.count('type="radio"') == tabs
+    assert "No file" in page.control(shown_of(frame(control=False))).data
+
+
+def test_the_title_of_a_figure_follows_its_numbers():
+    title = "comes from price limits, not from halts"
+    assert title in page.invented(shown_of(frame())).data
+    halts = moved(frame(), "exchange halts none test", "phantom_close", 2.0)
+    assert title not in page.invented(shown_of(halts)).data

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
-from results import tidy
+from figure_checks import check
+from results import around, tidy
 
 from lib import run_study
 from lib.market import make_market
 from lib.reasons import Reason
 from lib.stats.estimates import Estimate, Numbers
-from lib.studies.mask_ablation.findings import path_message, story_message
+from lib.studies import recorded
+from lib.studies.phantom_alpha import page
 from lib.studies.phantom_alpha.limit_up_path import AFTER, BEFORE, event_path
-from lib.studies.phantom_alpha.measure import daily, limit_ups, many_and_few
-from lib.studies.phantom_alpha.tables import SERIES, split_table, story
+from lib.studies.phantom_alpha.measure import MASKS, SERIES, daily, limit_ups, many_and_few
+from lib.studies.phantom_alpha.page import Split, findings, split_table, story
 
 TINY = {"n_stocks": 60, "n_days": 560, "first_test_year": 2011, "samples": 20}
 
@@ -119,34 +123,76 @@ def test_the_same_seed_gives_the_same_table(result, tmp_path, monkeypatch):
     assert again.equals(result.frame)
 
 
+def frame(ic: float = 0.1, money: float = -0.001, half: float = 0.01, **others: float) -> pd.DataFrame:
+    """Differences of days with many and few limit-ups as given; a path that stops 3 % short of the wanted price."""
+    variant = "many - few none ridge | paper limits"
+    gaps = {"apparent_ic": ic, "m1_ic": 0.0, "unfilled_ic": 0.2, "executed_close.active": money,
+            "naive_close.active": 0.02} | others  # fmt: skip
+    records = [item for name, value in gaps.items()
+               for item in around(variant, name, value, half if name.endswith("_ic") else 0.0005)]  # fmt: skip
+    for mask in ("row_deletion", "mask_skip"):
+        records += around(f"many - few {mask} ridge | paper limits", "apparent_ic", others.get(mask, 0.0), half)
+    event = "limit-up close ridge | paper limits"
+    path = {"close +0": 0.10, "wanted +0": 0.13, "open +1": 0.125, "close +5": others.get("later", 0.13)}
+    records += [(event, place, value) for place, value in path.items()]
+    return tidy([item for item in records if item[1] not in ("row_deletion", "mask_skip", "later")], "phantom_alpha")
+
+
+def said(rows: pd.DataFrame) -> str:
+    """Everything the page says of some rows; all of it must hold."""
+    found = findings(rows)
+    assert len(found) == 4 and all(item.holds for item in found), [item.text for item in found if not item.holds]
+    return "\n".join(item.text for item in found).replace("\N{MINUS SIGN}", "-")
+
+
 @pytest.mark.parametrize(
     ("ic", "money", "words"),
-    [(1, -1, ("IC is higher", "returns are poorer")), (0, 0, ("IC is not clearly", "returns are not clearly")),
-     (-1, 1, ("IC is lower", "returns are better"))],
+    [(0.1, -0.001, ("IC of the unmasked model is higher, but only on paper: +0.100 [+0.090, +0.110]", "are poorer")),
+     (0.0, 0.0, ("is not clear", "not measurably poorer")), (-0.1, 0.001, ("is lower", "are better"))],
 )  # fmt: skip
 def test_each_half_of_the_story_has_its_own_words(ic, money, words):
-    part = tidy([("many - few none ridge", name + end, 0.1 * sign + shift)
-                 for name, sign in (("apparent_ic", ic), ("executed_close.active", money))
-                 for end, shift in (("", 0), (".low", -0.05), (".high", 0.05))], "phantom_alpha")  # fmt: skip
-    message = story_message(story(part))
-    assert all(word in message for word in words), message
+    text = said(frame(ic, money))
+    assert all(word in text for word in words), text
 
 
-def test_tables_and_claims(result):
-    from lib.evaluation.conditions import of_condition
-
-    part = of_condition(result.frame, "paper limits")
-    table = split_table(part, "ridge")
-    assert set(table["mask"]) == {"none", "row_deletion", "mask_skip"}
-    (answer,) = result.answers()
-    assert answer.claim_id == "B.story.phantom" and len(answer.parts) == 2
-    second = story(part)[1]
-    assert answer.parts[1] == (second.value, second.low, second.high)
-    gap = Numbers(part).find("many - few none ridge", "executed_close.active")
-    assert second == Estimate(-gap.value, -gap.high, -gap.low)
+def test_other_outcomes_have_sentences_of_their_own():
+    assert "on the cells that can be bought too" in said(frame(m1_ic=0.1))
+    assert "is not clear" in said(frame(unfilled_ic=0.0))
+    assert "do not measurably differ" in said(frame(money=0.0, **{"naive_close.active": 0.0}))
+    assert "Deleting the rows at limits is enough" in said(frame())
+    assert "not when windows skip masked days" in said(frame(row_deletion=0.1))
+    assert "still rises with limit-up closes when windows skip" in said(frame(row_deletion=0.1, mask_skip=0.1))
 
 
 def test_the_words_for_a_path_are_its_numbers():
-    path = {"wanted +0": 0.15, "close +0": 0.10, "open +1": 0.14, "close +5": 0.13}
-    text = path_message(path).replace("\N{MINUS SIGN}", "-")
-    assert "+5.0 % short" in text and "has +4.0 %" in text and "-1.0 %" in text
+    assert "3.0 % below the price that the market wants; the next open is +2.5 % away" in said(frame())
+    assert "before an order can be filled" in said(frame())
+    assert "before an order can be filled" not in said(frame(later=0.3))
+
+
+def test_every_finding_holds_on_the_recorded_rows():
+    said(recorded("phantom_alpha").frame)
+
+
+def test_tables_and_claims(result):
+    (found,) = page.splits(result.frame).values()
+    table = split_table(found)
+    assert len(table) == len(MASKS) * len(SERIES) and table["mask"].nunique() == 3
+    (answer,) = result.answers()
+    assert answer.claim_id == "B.story.phantom" and len(answer.parts) == 2
+    second = story(found)[1]
+    assert answer.parts[1] == (second.value, second.low, second.high)
+    gap = found.numbers.find("many - few none ridge", "executed_close.active")
+    assert second == Estimate(-gap.value, -gap.high, -gap.low)
+    assert found.gap("executed_close.active").value == pytest.approx(1e4 * gap.value)
+
+
+def test_figures_and_tables_of_the_page(result):
+    (found,) = page.splits(result.frame).values()
+    assert isinstance(found, Split)
+    check(lambda: page.path_figure(found, "a note"))
+    shown = SimpleNamespace(rows=result.frame, note="a note", markets="one market")
+    assert page.few_and_many(shown).data.count('type="radio"') == 2
+    for make in (page.limit_up_path, page.few_and_many, page.differences):
+        html = make(shown).data
+        assert html == make(shown).data and "nan" not in html.partition("base64")[0]

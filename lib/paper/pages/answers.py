@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
+from lib.paper.claims import Answer
 from lib.stats.over_seeds import ENOUGH_SEEDS, OverSeeds
 
 
@@ -28,3 +30,11 @@ def markets_behind(numbers: OverSeeds, keys: list[tuple[str, str]]) -> int:
     """Markets that all of some numbers rest on, for the intervals of an order; 0 with fewer than ENOUGH_SEEDS."""
     fewest = min((len(numbers.seeds(*key)) for key in keys), default=0)
     return fewest if fewest >= ENOUGH_SEEDS else 0
+
+
+def level_answer(claim_id: str, fields: Mapping[str, Any], note: str, page: str, choice: str = "") -> list[Answer]:
+    """An answer to a claim from what `answered` gives, if the study has the number; one without an interval as it is.
+
+    choice: why a choice of ours decides the number.
+    """
+    return [Answer(claim_id, **fields, note=note, page=page, choice=choice)] if fields else []

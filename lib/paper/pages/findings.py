@@ -78,6 +78,15 @@ def first(findings: Iterable[Finding]) -> Finding:
     return next((item for item in found if item.holds), found[0])
 
 
+def outcome(sentences: Mapping[str, bool], **numbers: Estimate | float | str) -> Finding:
+    """Of a question whose every outcome is written down with the same numbers: the first whose condition holds.
+
+    >>> outcome({"It gains {gain:.1f}.": False, "It loses: {gain:.1f}.": True}, gain=-2.0).text.replace(MINUS, "-")
+    'It loses: -2.0.'
+    """
+    return first(Finding(sentence, holds=holds, link="", **numbers) for sentence, holds in sentences.items())
+
+
 def listed(findings: Iterable[Finding]) -> str:
     """Findings as a Markdown list."""
     return "\n".join(f"- {item.text}" for item in findings)

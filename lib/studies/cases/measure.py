@@ -1,6 +1,6 @@
 """Three episodes of paper B, s6.2: a crash, a policy rally, a theme rotation.
 
-On the synthetic exchange each episode is scripted into a calm test span, 60 sessions after it begins and 60 before it
+On the simulated market each episode is scripted into a calm test span, 60 sessions after it begins and 60 before it
 ends, so that every pipeline comes into it with a portfolio. With a price file, windows of real history are shown beside
 it, by dates that are stated here; those of the papers' own cases are among them. A window is one path: under
 `MINIMUM_SESSIONS` it has no interval.
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.evaluation.inputs import file_panel, source_name
+from lib.evaluation.scripted import FIRST_TEST_YEAR, PIPELINES, TRAINING
 from lib.evaluation.simulated import market_settings
 from lib.evaluation.slices import (
     MEASURES,
@@ -36,8 +37,29 @@ from lib.panel import Panel
 from lib.paper.results.agreement import EXACT, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.portfolio import equal_weight
-from lib.studies.cases.tables import DIFFERENCES, LEVELS, PAIRS, PIPELINES, REAL
-from lib.studies.regimes.measure import FIRST_TEST_YEAR, TRAINING
+
+PAIRS = (
+    ("mask_paper", "none"), ("mask_skip", "none"), ("mask_skip", "row_deletion"), ("mask_paper", "market"),
+    ("mask_skip", "market"), ("none", "market"), ("mlp", "mask_skip"),
+)  # fmt: skip
+#: windows of real history, first and last day. The second, fourth and fifth are the papers' cases
+REAL = {
+    "June to August 2015": ("2015-06-15", "2015-08-26"),
+    "April 2022": ("2022-04-01", "2022-04-26"),
+    "January 2016": ("2016-01-04", "2016-01-28"),
+    "24 September to 11 October 2024": ("2024-09-24", "2024-10-11"),
+    "2023 Q1": ("2023-01-03", "2023-03-31"),
+}
+LEVELS = (
+    "naive_close.total_return", "executed_open.total_return", "executed_open.annual_gross", "executed_open.turnover",
+    "naive_close.max_drawdown", "executed_open.max_drawdown", "refused_buys", "refused_sells", "truth_ic",
+    "theme_tilt", "coverage",
+)  # fmt: skip
+DIFFERENCES = (
+    "executed_open.annual_gross", "executed_open.active_sharpe_gross", "executed_open.active_sharpe",
+    "executed_open.turnover", "naive_close.total_return", "executed_open.total_return", "executed_open.max_drawdown",
+    "executed_open.sharpe", "theme_tilt",
+)  # fmt: skip
 
 AROUND = 60  # calm sessions before and after an episode
 CASE_MEASURES = (

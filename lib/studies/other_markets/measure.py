@@ -1,7 +1,7 @@
 """Does the pattern carry over to other markets (paper B, s7.3)?
 
-On a market without price limits (the US file) the mask has nothing to hide, so it must do nothing. On the synthetic
-exchange the rules are a parameter: the same draws under limits and halts, limits alone, halts alone, a market-wide
+On a market without price limits (the US file) the mask has nothing to hide, so it must do nothing. On the simulated
+market the rules are a parameter: the same draws under limits and halts, limits alone, halts alone, a market-wide
 circuit breaker, and no rule at all; what filling every order invents is measured under each.
 """
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lib.evaluation.exchange_rules import tripped_days, with_breaker, with_halts, without_limits
 from lib.evaluation.inputs import file_panel
 from lib.evaluation.round_trips import round_trips
+from lib.evaluation.scripted import FIRST_TEST_YEAR, N_DAYS, TEST, TRAINING
 from lib.evaluation.simulated import market_settings
 from lib.evaluation.slices import (
     Kept,
@@ -33,16 +34,30 @@ from lib.market import make_market
 from lib.panel import Panel
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.portfolio import simulate, top_k_buffer
-from lib.studies.other_markets.tables import (
-    CONTROL_PAIRS,
-    DIFFERENCES,
-    FACTS,
-    LEVELS,
-    ON_CONTROL,
-    ON_EXCHANGE,
-    RULES,
-)
-from lib.studies.regimes.measure import FIRST_TEST_YEAR, N_DAYS, TEST, TRAINING
+
+#: rule -> what may refuse an order
+RULES = {
+    "cn": "limits and halts (A-shares)",
+    "limits": "limits, no halts",
+    "halts": "halts, no limits",
+    "breaker_5": "breaker at 5 % for the whole market",
+    "breaker_7": "breaker at 7 % for the whole market",
+    "free": "no rule",
+}
+ON_EXCHANGE = ("none", "mask_skip")
+#: pipelines on the control market, and the pairs whose features see the same cells there
+ON_CONTROL = ("none", "row_deletion", "halt_only", "mask_strict", "mask_skip", "mask_paper")
+SAME_THERE = (("mask_strict", "none"), ("row_deletion", "none"), ("mask_skip", "halt_only"))
+CONTROL_PAIRS = (*SAME_THERE, ("mask_skip", "none"), ("mask_paper", "none"))
+
+#: books gross of costs before net ones, turnover beside
+BOOK = ("executed_open.active_sharpe_gross", "executed_open.active_sharpe", "executed_open.turnover")
+LEVELS = (
+    "phantom_close", "phantom_close.limit_up_buys", "refused_buys", "refused_sells", "truth_ic", "m1_ic", *BOOK,
+    "naive_close.sharpe", "executed_close.sharpe", "executed_open.sharpe",
+)  # fmt: skip
+DIFFERENCES = ("phantom_close", "truth_ic", "m1_ic", *BOOK, "executed_open.sharpe")
+FACTS = ("limit_up", "limit_down", "halted", "masked_share", "tripped", "market.volatility")
 
 Predictions = dict[str, NDArray[np.float64]]
 EXITS = (Measure("same_day_exit", "mean"), Measure("next_day_exit", "mean"), Measure("overnight", "mean"))

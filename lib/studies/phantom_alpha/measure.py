@@ -23,7 +23,12 @@ from lib.reasons import Reason
 from lib.stats import MINIMUM_SESSIONS, bootstrap_interval
 from lib.studies.mask_ablation.rows import ablation
 from lib.studies.phantom_alpha.limit_up_path import event_path
-from lib.studies.phantom_alpha.tables import MASKS, SERIES
+
+#: the model without a mask, and two with one
+MASKS = ("none", "row_deletion", "mask_skip")
+#: daily series that are compared, by the day of the decision
+SERIES = ("apparent_ic", "m1_ic", "truth_ic", "unfilled_ic", "naive_close.active", "executed_close.active",
+          "executed_open.active")  # fmt: skip
 
 
 def compute(row: Config, settings: Settings) -> RowResult:

@@ -1,4 +1,8 @@
-"""The mask by regime of the market: does it matter most where limits bind most?"""
+"""Does filling every order distort a back-test most, and does a mask gain most, where price limits bind most?
+
+The test span of a simulated market holds one bear market, one calm stretch and one rally, each as long as the papers'
+period of that kind. On a price file days are sorted by the papers' periods and by a rule that uses earlier closes only.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,8 @@ from lib.evaluation.simulated import MARKET_PARAMETERS
 from lib.evaluation.slices import MARKET_SAMPLES
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
-from lib.studies.regimes.measure import compute, grid
-from lib.studies.regimes.tables import CLAIM_IDS, RATES, answer_claims, summary
+from lib.studies.regimes.measure import RATES, compute, grid
+from lib.studies.regimes.page import CLAIM_IDS, answer_claims, findings, summary
 
 STUDY = Study(
     name="regimes",
@@ -17,8 +21,8 @@ STUDY = Study(
     compute=compute,
     parameters={
         **FILE,
-        "limit_rates": Parameter(list, list(RATES), choices=RATES, help="how often limits bind on the exchange"),
-        "n_stocks": Parameter(int, 200, low=60, high=5000, help="stocks of the synthetic exchange"),
+        "limit_rates": Parameter(list, list(RATES), choices=RATES, help="how often limits bind, when simulated"),
+        "n_stocks": Parameter(int, 200, low=60, high=5000, help="stocks of the simulated market"),
         "first_test_year": Parameter(int, 2013, low=1991, high=2100, help="first year predicted on the price file"),
         "samples": MARKET_SAMPLES,
         **MARKET_PARAMETERS,
@@ -32,5 +36,5 @@ STUDY = Study(
     inputs=lambda settings: [settings["data_path"]] if settings["data_path"] else [],
     setting="different",
     evidence="simulated",
-    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS),
+    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )

@@ -1,6 +1,6 @@
 """The mask by regime of the market: does it matter most where limits bind most?
 
-On the synthetic exchange the regimes of the test span are scripted, one spell each, as long as the periods of paper B,
+On the simulated market the regimes of the test span are scripted, one spell each, as long as the periods of paper B,
 s6.1; the model never sees their names. On a price file two sets of labels are used, and both only sort days that have
 been predicted already: the papers' own calendar periods, which were chosen with hindsight, and a rule that labels a
 day from earlier closes only.
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.evaluation.inputs import file_panel, source_name
+from lib.evaluation.scripted import FIRST_TEST_YEAR, N_DAYS, PIPELINES, TEST, TRAINING
 from lib.evaluation.simulated import market_settings
 from lib.evaluation.slices import (
     Days,
@@ -33,22 +34,28 @@ from lib.market import make_market
 from lib.panel import Panel
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.portfolio import equal_weight
-from lib.studies.regimes.tables import (
-    AGAINST,
-    DIFFERENCES,
-    LEVELS,
-    PAIRS,
-    PIPELINES,
-)
 
-#: (regime, sessions). The training years hold every regime; the test span the papers' three, in their order and length
-TRAINING = (
-    ("calm", 240), ("bear", 90), ("calm", 130), ("rally", 60), ("calm", 140), ("bear", 60), ("rally", 61),
+RATES = ("real_rates", "paper_rates")
+#: (left, right): everything at once, windows alone, rows alone
+PAIRS = (
+    ("mask_paper", "none"), ("mask_skip", "none"), ("mask_skip", "row_deletion"), ("row_deletion", "none"),
 )  # fmt: skip
-TEST = (("bear", 182), ("calm", 242), ("rally", 118))
-FIRST_TEST_YEAR = 2013
+AGAINST = (("bear", "calm"), ("bear", "rally"))
+LEVELS = (
+    "coverage", "truth_ic", "m1_ic", "executed_open.active_sharpe_gross", "executed_open.active_sharpe",
+    "executed_open.turnover", "naive_close.active_sharpe_gross", "naive_close.active_sharpe", "naive_close.turnover",
+    "naive_close.sharpe", "executed_close.sharpe", "executed_open.sharpe",
+    "naive_close.max_drawdown", "executed_open.max_drawdown", "phantom_close", "phantom_close.limit_up_buys",
+    "refused_buys", "refused_sells",
+)  # fmt: skip
+#: in the order in which a difference is judged: books gross of costs before net ones
+DIFFERENCES = (
+    "truth_ic", "m1_ic", "executed_open.active_sharpe_gross", "executed_open.active_sharpe",
+    "executed_open.annual_gross", "executed_open.turnover", "naive_close.active_sharpe_gross",
+    "naive_close.active_sharpe", "naive_close.turnover", "naive_close.sharpe", "executed_open.sharpe",
+    "executed_open.annual_mean", "executed_open.max_drawdown",
+)  # fmt: skip
 KEPT = Kept(LEVELS, DIFFERENCES, tested=("phantom_close", "refused_buys", "refused_sells"))  # what a page reads
-N_DAYS = sum(length for _, length in TRAINING + TEST)
 
 #: paper B, s6.1
 PERIODS = {
