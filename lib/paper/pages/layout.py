@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 CODE_HERE = "<!--code of this page-->"
 
 
-def opening(shown: PageResult, question: str, findings: Sequence[Finding], advice: str | Sequence[str]) -> HTML:
+def opening(
+    shown: PageResult, question: str, findings: Sequence[Finding], advice: str | Sequence[str], basis: str = ""
+) -> HTML:
     """The head of a page: what was asked, what was found, what to do, and what the numbers rest on.
 
-    A run that is no evidence shows no findings. advice: one sentence, or several as a list.
+    A run that is no evidence shows no findings. advice: one sentence, or several as a list. basis: what the numbers
+    rest on, where that is neither markets nor a price file.
     """
     found = "".join(f"<li>{escape(item.text)}</li>" for item in findings) if shown.evidence else ""
     lines = [advice] if isinstance(advice, str) else list(advice)
@@ -34,7 +37,7 @@ def opening(shown: PageResult, question: str, findings: Sequence[Finding], advic
         f"<p><strong>Question.</strong> {escape(question)}</p>",
         f"<p><strong>Answer.</strong></p><ul>{found}</ul>" if found else "",
         f"<p><strong>What to do.</strong></p><ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>",
-        f'<p class="basis">{escape(shown.basis())}</p>',
+        f'<p class="basis">{escape(basis or shown.basis())}</p>',
     ]
     return html(f'<div class="answer">{"".join(parts)}</div>')
 
