@@ -48,6 +48,8 @@ RULES = {
     "masked day": "the part of propagation that concerns today's own cell",
     "look-ahead": "nothing changes when the future does",
 }
+#: the rules, narrow enough to stand under a column
+SHORT = ("zero on\nmask", "indepen-\ndence", "propa-\ngation", "masked\nday", "look-\nahead")
 #: subject -> its name for readers
 NAMES = {
     OURS: "this book", OURS_101: "this book, Alpha101", THEIRS: f"{THEIRS}, one by one",
@@ -188,8 +190,7 @@ def families(shown: PageResult) -> HTML:
         title = f"{NAMES[subject]}: {kept:.0f} of {audited:.0f} factors keep every rule"
         shares = 100 * by_family(shown.rows, subject)
         labels = [f"{family} ({len(factor_names(family))})" for family in FAMILIES]
-        rules = [rule.replace("-", "-\n").replace(" ", "\n") for rule in RULES]
-        return plot(heat_map(shares.to_numpy(), labels, rules, title, "factors that break the rule, %", form=".0f",
+        return plot(heat_map(shares.to_numpy(), labels, SHORT, title, "factors that break the rule, %", form=".0f",
                              y_label="family (its factors)"))  # fmt: skip
 
     subjects = [name for name in (THEIRS, DRIVER, OURS) if name in audit.subjects]
