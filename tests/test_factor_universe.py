@@ -121,7 +121,7 @@ def test_an_unknown_threshold_is_named(tmp_path):
 
 
 def shown_as(frame: pd.DataFrame, evidence: bool = True) -> SimpleNamespace:
-    return SimpleNamespace(rows=frame, note="a note", evidence=evidence)
+    return SimpleNamespace(rows=frame, name="recorded", evidence=evidence)
 
 
 def with_value(frame: pd.DataFrame, variant: str, **values: float) -> pd.DataFrame:

@@ -29,7 +29,7 @@ def opening(
     """The head of a page: what was asked, what was found, what to do, and what the numbers rest on.
 
     A run that is no evidence shows no findings. advice: one sentence, or several as a list. basis: what the numbers
-    rest on, where that is neither markets nor a price file.
+    rest on, where that is not a number of markets.
     """
     found = "".join(f"<li>{escape(item.text)}</li>" for item in findings) if shown.evidence else ""
     lines = [advice] if isinstance(advice, str) else list(advice)
@@ -63,7 +63,7 @@ def tabs(parts: Mapping[str, HTML | Iterable[HTML]]) -> HTML:
 def claims(shown: PageResult) -> HTML:
     """The claims of the papers that the study is about, with the verdicts on the result that the page shows."""
     whom = "the recorded result" if shown.name == RECORDED else "this build"
-    return answered_by(shown.study, shown.made.answers(), f"Answered by {whom}")
+    return answered_by(shown.study, shown.made.answers(), whom)
 
 
 def how_made(shown: PageResult) -> HTML:

@@ -15,6 +15,7 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding, first
 from lib.paper.pages.layout import opening
 from lib.paper.pages.pieces import fold, html
+from lib.paper.pages.sources import source_title
 from lib.paper.pages.tables import breakable, csv_link
 from lib.stats.estimates import Estimate, Numbers
 from lib.studies.factor_universe.records import TESTS
@@ -154,31 +155,31 @@ def head(shown: PageResult) -> HTML:
     return opening(shown, QUESTION, findings(shown.rows), ADVICE)
 
 
+def _note(shown: PageResult) -> str:
+    """Small print: whose prices."""
+    which = source_title(Universe.of(shown.rows).source)
+    return f"{shown.name}: {which}" + ("" if shown.evidence else ", a check of the pipeline")
+
+
 # ------------------------------------------------------------------------------------------- figures
 
 
 def funnel(shown: PageResult) -> HTML:
     """Candidates left after each test, beside those left by chance, and the paper's count."""
+    from lib.paper.pages.style import BLUE, VERMILLION, canvas, interval, styled
+
     found = Universe.of(shown.rows)
     total, left, luck = found.count("candidates").value, found.count("left").value, found.luck.value
     title = Finding(
         "Of {total:,.0f} candidates {left:,.0f} pass every test; chance alone passes {luck:,.1f}",
         total=total, left=left, luck=luck, holds=shown.evidence,
     ).title("Candidates left after each test, and by chance alone")  # fmt: skip
-    return plot(draw_funnel(found, title, shown.note))
-
-
-def draw_funnel(found: Universe, title: str, note: str = "") -> Figure:
-    """One bar per test; a black mark where chance alone would be."""
-    from lib.paper.pages.style import BLUE, VERMILLION, canvas, interval, styled
-
-    tests = (*TESTS, "redundant")
-    rows = [("candidates", found.count("candidates").value, Estimate(math.nan))]
-    rows += [(SHORT[t], found.count(f"left after {t}").value, found.count(f"null after {t}")) for t in tests]
+    rows = [("candidates", total, Estimate(math.nan))]
+    rows += [(text, found.count(f"left after {t}").value, found.count(f"null after {t}")) for t, text in SHORT.items()]
 
     @styled
     def draw() -> Figure:
-        figure, (ax,) = canvas(1, 0.9 + 0.34 * len(rows), title, note)
+        figure, (ax,) = canvas(1, 0.9 + 0.34 * len(rows), title, _note(shown))
         for row, (_, left, luck) in enumerate(rows):
             ax.barh(row, left, height=0.62, color="#8FBBD9")
             ax.annotate(f"{left:,.0f}", (left, row), xytext=(5, 0), textcoords="offset points", va="center",
@@ -194,7 +195,7 @@ def draw_funnel(found: Universe, title: str, note: str = "") -> Figure:
         ax.set_xlabel("candidates left after the test and all above;\nblack: by chance alone, 95 % of draws")
         return figure
 
-    return draw()
+    return plot(draw())
 
 
 def strictness(shown: PageResult) -> HTML:
@@ -213,20 +214,15 @@ def strictness(shown: PageResult) -> HTML:
     said = _paper(shown.rows, found)
     title = said.title("") if said.holds and shown.evidence else "Candidates left at other strictness"
     unit = "strictness of all tests together, % of the declared thresholds"
-    return plot(lines_by_group({"": lines}, title, unit, "candidates left", zero=True, note=shown.note))
+    return plot(lines_by_group({"": lines}, title, unit, "candidates left", zero=True, note=_note(shown)))
 
 
 def each_threshold(shown: PageResult) -> HTML:
     """Candidates left at other thresholds of one test at a time, the others as declared."""
-    return plot(draw_thresholds(shown.rows, shown.note))
-
-
-def draw_thresholds(frame: pd.DataFrame, note: str = "") -> Figure:
-    """A small panel per test."""
     from lib.paper.pages.style import canvas, styled
 
-    found = Universe.of(frame)
-    curves = {test: curve(frame, found.source, test) for test in TESTS}
+    found = Universe.of(shown.rows)
+    curves = {test: curve(shown.rows, found.source, test) for test in TESTS}
     most = max(float(points.to_numpy().max()) for points in curves.values())
     moves = max(curves, key=lambda test: float(curves[test]["left"].max()))
     title = f"The test of '{SHORT[moves]}' matters most: without it {curves[moves]['left'].max():,.0f} are left"
@@ -234,17 +230,16 @@ def draw_thresholds(frame: pd.DataFrame, note: str = "") -> Figure:
 
     @styled
     def draw() -> Figure:
-        figure, columns = canvas(rows, 5.6, title, note)
+        figure, columns = canvas(rows, 5.6, title, _note(shown))
         for ax in columns:
             figure.delaxes(ax)
         for place, test in enumerate(TESTS):
             ax = figure.add_subplot(rows, 3, place + 1)
             _small(ax, test, curves[test], found.count(f"threshold {test}").value, most)
-            if place % 3:
-                ax.set_yticklabels([])
+            ax.set_yticklabels([]) if place % 3 else ax.set_ylabel("left")
         return figure
 
-    return draw()
+    return plot(draw())
 
 
 def _small(ax: Axes, test: str, points: pd.DataFrame, declared: float, most: float) -> None:
@@ -271,11 +266,14 @@ def afterwards(shown: PageResult) -> HTML:
         count = found.count("left after redundant" if group == "kept" else f"first {group}").value
         name = names.get(group) or f"fails: {SHORT[group]}"
         rows[f"{name} ({count:,.0f})"] = [found.ic(group, period) for period in ("train", "test")]
-    said = _afterwards(found)
-    title = said.title("") if said.holds and shown.evidence else "IC in the training and in the test period"
+    train, test = (found.ic("kept", period).value for period in ("train", "test"))
+    title = Finding(
+        "The survivors' mean IC is {train:+.4f} on the days that chose them and {test:+.4f} afterwards",
+        train=train, test=test, holds=shown.evidence,
+    ).title("IC in the training and in the test period")  # fmt: skip
     unit = "mean daily IC in the direction of the training period, with 95 % interval"
     return plot(forest(rows, title, unit, series=("training period", "test period"), colors=(GREY, BLUE),
-                       note=shown.note))  # fmt: skip
+                       note=_note(shown)))  # fmt: skip
 
 
 # -------------------------------------------------------------------------------------------- tables
@@ -419,8 +417,8 @@ def candidates(shown: PageResult) -> HTML:
     passed = every[every["verdict"].isin(["kept", "redundant"])].copy()
     passed["verdict"] = [f"near-duplicate of {name}" if name else "kept" for name in passed["twin of"]]
     heads = {"candidate": "candidate", "verdict": "verdict", "ic": "IC, training period", "test_ic": "IC, test period",
-             "ir": "IC over its deviation", "turnover": "rank correlation with the day before"}  # fmt: skip
-    formats = {"candidate": _name, "verdict": _name, "ir": ".3f", "turnover": ".2f"}
+             "ir": "IC over its deviation"}  # fmt: skip
+    formats = {"candidate": _name, "verdict": _name, "ir": ".3f"}
     found = table(passed, "factor_universe_passed", columns=heads, formats=formats)
     return html(
         f"{found.data}<p>All {len(every):,} candidates with every test that they fail: "
