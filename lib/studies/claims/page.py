@@ -13,9 +13,9 @@ from lib.parameters import Parameter
 from lib.stats.over_seeds import over_seeds
 from lib.studies import recorded, recorded_studies
 from lib.studies.cases.findings import Cases
-from lib.studies.contract_audit.findings import ContractAudit
+from lib.studies.contract_audit.page import findings as audit_findings
 from lib.studies.controls.tables import null_table
-from lib.studies.factor_universe.findings import Universe
+from lib.studies.factor_universe.page import findings as universe_findings
 from lib.studies.how_fast.findings import Speed
 from lib.studies.limit_events.findings import LimitEvents
 from lib.studies.mask_ablation.findings import (
@@ -80,14 +80,15 @@ def _events(record: Recorded) -> str:
 
 
 def _audit(record: Recorded) -> str:
-    return f"{ContractAudit.of(record.frame).message()}.{_stale(record)}" if record else f"{UNRECORDED}."
+    if not record:
+        return f"{UNRECORDED}."
+    return " ".join(item.text for item in audit_findings(record.frame)[:2]) + _stale(record)
 
 
 def _universe(record: Recorded) -> str:
     if not record or record.plumbing:
         return f"{NOTHING}."
-    universe = Universe.of(record.frame)
-    return f"{universe.message()}. {universe.paper_message()}. {universe.holdout_message()}.{_stale(record)}"
+    return " ".join(item.text for item in universe_findings(record.frame)[:3]) + _stale(record)
 
 
 def _speed(record: Recorded) -> str:

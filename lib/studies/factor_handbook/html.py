@@ -17,7 +17,7 @@ from lib.factors.registry import PUBLISHED, Factor, catalogue, factor_names, fin
 from lib.graph import Node
 from lib.paper.pages.pieces import fold, html
 from lib.paper.pages.sources import source_title
-from lib.paper.pages.tables import breakable, csv_link, table
+from lib.paper.pages.tables import Format, breakable, csv_link, table
 from lib.stats.estimates import signed
 from lib.studies.factor_handbook.handbook import FLAT, ONE_ORDER, UNITS, Handbook, Measures, same_formula
 from lib.studies.factor_handbook.typeset import latex, latex_pieces
@@ -51,7 +51,7 @@ def family_index(handbook: Handbook) -> HTML:
         rows.append(row | measured)
     heads = {"factor": "factor", "theme": "what it is about", "window": "days read", "coverage": "coverage",
              "rank_ic": "IC"}  # fmt: skip
-    formats = {"factor": _links, "window": _days, "coverage": ".0%", "rank_ic": "+.3f"}
+    formats: dict[str, Format] = {"factor": _links, "window": _days, "coverage": ".0%", "rank_ic": "+.3f"}
     return table(pd.DataFrame(rows), "factor_handbook_index", columns=heads, formats=formats)
 
 
@@ -133,7 +133,8 @@ def _twins(pairs: Sequence[tuple[str, float]]) -> Iterator[str]:
 def handbook_csv(handbook: Handbook) -> HTML:
     """A link to everything as one table: a row per factor and panel."""
     rows = [_row(source, factor, found) for source in handbook.sources for factor, found in handbook.computed(source)]
-    return html(f'<div class="exhibit">{csv_link(pd.DataFrame(rows), "factor_handbook")}</div>')
+    link_ = csv_link(pd.DataFrame(rows), "factor_handbook")
+    return html(f'<div class="exhibit">Every factor on every panel, with its formula: {link_}</div>')
 
 
 def _row(source: str, factor: Factor, found: Measures) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -56,8 +56,11 @@ def _coverage(handbook: Handbook, source: str) -> Finding:
 def _information(handbook: Handbook, source: str) -> Finding:
     signs = [item.rank_ic.sign for item in handbook.papers(source) if math.isfinite(item.rank_ic.low)]
     apart, number, chance = sum(sign != 0 for sign in signs), len(signs), 0.05 * len(signs)
-    numbers = {"apart": float(apart), "number": float(number), "chance": chance}
-    start = "{apart:.0f} of the papers' {number:.0f} factors have a rank IC whose 95 % interval excludes zero"
+    numbers: dict[str, Any] = {"apart": apart, "number": number, "chance": chance, "panel": source_title(source)}
+    start = (
+        "{apart:.0f} of the {number:.0f} factors of the papers that {panel} has the fields for have a rank IC whose "
+        "95 % interval excludes zero"
+    )
     return first([
         Finding(f"{start}; without any information about {{chance:.0f}} would.", **numbers, holds=apart > 2 * chance),
         Finding(f"{start}, about as many as without any information ({{chance:.0f}}).", **numbers,
@@ -69,8 +72,8 @@ def _likeness(handbook: Handbook, source: str) -> Finding:
     within, between = handbook.likeness(source)
     papers = handbook.papers(source)
     return Finding(
-        "{twins} of {number} are near-duplicates of another one (rank correlation of 0.99 or more). The families are "
-        "not groups of like factors: two factors of one family correlate {within:.2f} on average, of two families "
+        "{twins} of these {number} are near-duplicates of another one (rank correlation of 0.99 or more). The families "
+        "are not groups of like factors: two factors of one family correlate {within:.2f} on average, of two families "
         "{between:.2f}.",
         twins=sum(handbook.has_twin(item) for item in papers), number=len(papers), within=within, between=between,
         holds=within - between < 0.15,
@@ -81,8 +84,8 @@ def _units(handbook: Handbook, source: str) -> Finding:
     every = [item for _, item in handbook.computed(source) if item.units]
     moved = sum(bool({"price level", "volume level"} & set(item.depends_on)) for item in every)
     return Finding(
-        "{moved} of all {number} factors order stocks differently when prices or share counts are rescaled stock by "
-        "stock, as a split does.",
+        "{moved} of the {number} factors, Kakushadze's included, order stocks differently when prices or share counts "
+        "are rescaled stock by stock, as a split does.",
         moved=moved, number=len(every), holds=moved > 0,
     )  # fmt: skip
 

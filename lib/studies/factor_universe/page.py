@@ -16,7 +16,7 @@ from lib.paper.pages.findings import Finding, first
 from lib.paper.pages.layout import opening
 from lib.paper.pages.pieces import fold, html
 from lib.paper.pages.sources import source_title
-from lib.paper.pages.tables import breakable, csv_link
+from lib.paper.pages.tables import Format, breakable, csv_link
 from lib.stats.estimates import Estimate, Numbers
 from lib.studies.factor_universe.records import TESTS
 
@@ -418,7 +418,7 @@ def candidates(shown: PageResult) -> HTML:
     passed["verdict"] = [f"near-duplicate of {name}" if name else "kept" for name in passed["twin of"]]
     heads = {"candidate": "candidate", "verdict": "verdict", "ic": "IC, training period", "test_ic": "IC, test period",
              "ir": "IC over its deviation"}  # fmt: skip
-    formats = {"candidate": _name, "verdict": _name, "ir": ".3f"}
+    formats: dict[str, Format] = {"candidate": _name, "verdict": _name, "ir": ".3f"}
     found = table(passed, "factor_universe_passed", columns=heads, formats=formats)
     return html(
         f"{found.data}<p>All {len(every):,} candidates with every test that they fail: "
