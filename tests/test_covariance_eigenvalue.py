@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +16,7 @@ from results import scaled_markets
 from lib.errors import LibError, ParameterError
 from lib.market import make_market
 from lib.panel import Panel
+from lib.paper.pages.claims import _badge
 from lib.paper.pages.style import title_of
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import OverSeeds
@@ -305,3 +308,12 @@ def test_what_cannot_be_computed_is_said() -> None:
         run_study("covariance_eigenvalue", scale="smoke", n_days=100, window=120)
     with pytest.raises(ParameterError, match="sizes"):
         run_study("covariance_eigenvalue", scale="smoke", sizes=[1])
+
+
+def test_an_arithmetic_verdict_that_does_not_agree_has_a_colour_of_its_own() -> None:
+    style = (Path(__file__).parents[1] / "book" / "assets" / "book.css").read_text(encoding="utf-8")
+    assert 'class="verdict arithmetic does-not-agree"' in _badge("arithmetic: does not agree")
+    assert 'class="verdict arithmetic agrees"' in _badge("arithmetic: agrees")
+    colors = [re.search(rf"{re.escape(name)} {{ border-color: (\S+); }}", style) for name in
+              (".verdict.arithmetic", ".verdict.arithmetic.does-not-agree")]  # fmt: skip
+    assert all(colors) and len({found[1] for found in colors if found}) == 2
