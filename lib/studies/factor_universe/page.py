@@ -225,7 +225,10 @@ def each_threshold(shown: PageResult) -> HTML:
     curves = {test: curve(shown.rows, found.source, test) for test in TESTS}
     most = max(float(points.to_numpy().max()) for points in curves.values())
     moves = max(curves, key=lambda test: float(curves[test]["left"].max()))
-    title = f"The test of '{SHORT[moves]}' matters most: without it {curves[moves]['left'].max():,.0f} are left"
+    title = Finding(
+        "The test of '{test}' matters most: without it {left:,.0f} are left",
+        test=SHORT[moves], left=float(curves[moves]["left"].max()), holds=shown.evidence,
+    ).title("Candidates left at other thresholds of one test")  # fmt: skip
     rows = math.ceil(len(TESTS) / 3)
 
     @styled
