@@ -28,7 +28,6 @@ from lib.studies.factor_universe.page import (
     reached_at,
     reason_table,
     sensitivity_table,
-    threshold_table,
 )
 
 SMALL = {"every": 14, "n_stocks": 90, "n_days": 420, "draws": 20}
@@ -101,7 +100,7 @@ def test_the_count_is_reached_between_two_points():
 def test_tables_have_a_row_for_every_test_and_template(frame):
     assert reason_table(frame, "overlay")["test"].tolist() == [*TESTS, "redundant"]
     assert sensitivity_table(frame, "overlay", 5)["test"].tolist() == [*TESTS, "all tests"]
-    assert threshold_table()["why"].str.len().min() > 10
+    assert reason_table(frame, "overlay")["why"].str.len().min() > 10
     assert family_table()["candidates"].sum() == len(candidates())
     assert set(SHORT) == {*TESTS, "redundant"}
 
@@ -184,7 +183,7 @@ def test_figures_are_drawn_and_always_the_same(frame, part):
 
 
 def test_a_run_without_real_prices_has_neutral_titles(frame):
-    for part in (page.funnel, page.strictness, page.each_threshold, page.afterwards):
+    for part in (page.funnel, page.strictness, page.afterwards):
         titles = [re.search('alt="([^"]+)"', part(shown_as(frame, real)).data).group(1) for real in (True, False)]
         assert titles[0] != titles[1] and not re.search(r"\d", titles[1]), titles
 

@@ -13,7 +13,7 @@ from lib.factors.quality.criteria import CRITERIA
 from lib.paper.claims import Answer
 from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding, first
-from lib.paper.pages.layout import opening
+from lib.paper.pages.layout import opening, tabs
 from lib.paper.pages.pieces import fold, html
 from lib.paper.pages.sources import source_title
 from lib.paper.pages.tables import Format, breakable, csv_link
@@ -22,7 +22,6 @@ from lib.studies.factor_universe.records import TESTS
 
 if TYPE_CHECKING:
     from IPython.display import HTML
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from lib.paper.pages.result import PageResult
@@ -70,11 +69,6 @@ class Universe:
         """Mean IC of a group ("kept", or the test that drops it) in a period: train or test."""
         return self.numbers.find(f"{self.source} {group}", f"{period}_ic")
 
-    @property
-    def luck(self) -> Estimate:
-        """Who passes every test in the null market: mean over draws, and the middle 95 % of them."""
-        return self.count(f"null after {TESTS[-1]}")
-
 
 def sources(frame: pd.DataFrame) -> list[str]:
     """The markets of a frame: csi300, overlay, ..."""
@@ -84,13 +78,13 @@ def sources(frame: pd.DataFrame) -> list[str]:
 def findings(frame: pd.DataFrame) -> list[Finding]:
     """What the page says: beyond chance, afterwards, what 742 takes, which test matters."""
     found = Universe.of(frame)
-    return [_beyond_chance(found), _afterwards(found), _paper(frame, found), _hardest(found), _duplicates(found)]
+    return [_beyond_chance(found), _afterwards(found), _paper(frame, found), *_tests(found)]
 
 
 def _beyond_chance(found: Universe) -> Finding:
     total, left, shown = (found.count(name).value for name in ("candidates", "left", "left, shown"))
-    numbers: dict[str, Any] = {"total": total, "left": left, "luck": found.luck}
-    more = left > found.luck.high
+    numbers: dict[str, Any] = {"total": total, "left": left, "luck": found.count(COUNTS[-1])}
+    more = left > numbers["luck"].high
     passed = "Of {total:,.0f} candidates {left:,.0f} pass every test, where chance alone passes {luck:,.1f}"
     return first([
         Finding(f"{passed}; but not one passes beyond doubt, that is with the whole 95 % interval of every measure.",
@@ -131,23 +125,21 @@ def _paper(frame: pd.DataFrame, found: Universe) -> Finding:
     ])  # fmt: skip
 
 
-def _hardest(found: Universe) -> Finding:
-    total = found.count("candidates").value
+def _tests(found: Universe) -> list[Finding]:
+    total, left, twins = (found.count(name).value for name in ("candidates", "left", "first redundant"))
     dropped = {test: found.count(f"first {test}").value for test in TESTS}
     test = max(dropped, key=lambda name: dropped[name])
-    return Finding(
-        "One test decides: {dropped:,.0f} of {total:,.0f} candidates are dropped by the threshold of '{test}'.",
-        dropped=dropped[test], total=total, test=SHORT[test], holds=dropped[test] > total / 2,
-    )  # fmt: skip
-
-
-def _duplicates(found: Universe) -> Finding:
-    left, twins = found.count("left").value, found.count("first redundant").value
-    return Finding(
-        "{twins:,.0f} of the {left:,.0f} that pass are near-duplicates of a stronger one (rank correlation of "
-        "{limit:.2f} or more).",
-        twins=twins, left=left, limit=found.count("threshold redundant").value, holds=twins > 0,
-    )  # fmt: skip
+    return [
+        Finding(
+            "One test decides: {dropped:,.0f} of {total:,.0f} candidates are dropped by the threshold of '{test}'.",
+            dropped=dropped[test], total=total, test=SHORT[test], holds=dropped[test] > total / 2,
+        ),
+        Finding(
+            "{twins:,.0f} of the {left:,.0f} that pass are near-duplicates of a stronger one (rank correlation of "
+            "{limit:.2f} or more).",
+            twins=twins, left=left, limit=found.count("threshold redundant").value, holds=twins > 0,
+        ),
+    ]  # fmt: skip
 
 
 def head(shown: PageResult) -> HTML:
@@ -169,7 +161,7 @@ def funnel(shown: PageResult) -> HTML:
     from lib.paper.pages.style import BLUE, VERMILLION, canvas, interval, styled
 
     found = Universe.of(shown.rows)
-    total, left, luck = found.count("candidates").value, found.count("left").value, found.luck.value
+    total, left, luck = found.count("candidates").value, found.count("left").value, found.count(COUNTS[-1]).value
     title = Finding(
         "Of {total:,.0f} candidates {left:,.0f} pass every test; chance alone passes {luck:,.1f}",
         total=total, left=left, luck=luck, holds=shown.evidence,
@@ -219,41 +211,21 @@ def strictness(shown: PageResult) -> HTML:
 
 def each_threshold(shown: PageResult) -> HTML:
     """Candidates left at other thresholds of one test at a time, the others as declared."""
-    from lib.paper.pages.style import canvas, styled
+    from lib.paper.pages.forms import Line, lines_by_group
+    from lib.paper.pages.style import BLUE, GREY
 
     found = Universe.of(shown.rows)
-    curves = {test: curve(shown.rows, found.source, test) for test in TESTS}
-    most = max(float(points.to_numpy().max()) for points in curves.values())
-    moves = max(curves, key=lambda test: float(curves[test]["left"].max()))
-    title = Finding(
-        "The test of '{test}' matters most: without it {left:,.0f} are left",
-        test=SHORT[moves], left=float(curves[moves]["left"].max()), holds=shown.evidence,
-    ).title("Candidates left at other thresholds of one test")  # fmt: skip
-    rows = math.ceil(len(TESTS) / 3)
 
-    @styled
-    def draw() -> Figure:
-        figure, columns = canvas(rows, 5.6, title, _note(shown))
-        for ax in columns:
-            figure.delaxes(ax)
-        for place, test in enumerate(TESTS):
-            ax = figure.add_subplot(rows, 3, place + 1)
-            _small(ax, test, curves[test], found.count(f"threshold {test}").value, most)
-            ax.set_yticklabels([]) if place % 3 else ax.set_ylabel("left")
-        return figure
+    def picture(test: str) -> HTML:
+        points = curve(shown.rows, found.source, test)
+        lines = [Line(name, points.index.tolist(), points[series].tolist(), color)
+                 for name, series, color in (("these prices", "left", BLUE), ("by chance", "null", GREY))]  # fmt: skip
+        note = f"declared: {found.count(f'threshold {test}').value:g}; {_note(shown)}"
+        title = f"The other tests as declared, and '{SHORT[test]}' moved"
+        return plot(lines_by_group({"": lines}, title, CRITERIA[test].measure, "candidates left", zero=True, note=note))
 
-    return plot(draw())
-
-
-def _small(ax: Axes, test: str, points: pd.DataFrame, declared: float, most: float) -> None:
-    from lib.paper.pages.style import BLUE, GREY, VERMILLION
-
-    ax.plot(points.index, points["left"], color=BLUE)
-    ax.plot(points.index, points["null"], color=GREY, linestyle=(0, (5, 2)))
-    ax.axvline(declared, color=VERMILLION, linewidth=1.0)
-    ax.set_ylim(0, 1.05 * max(most, 1))
-    ax.set_title(SHORT[test], fontsize=9.5)
-    ax.tick_params(labelsize=8.5)
+    order = sorted(TESTS, key=lambda test: -float(curve(shown.rows, found.source, test)["left"].max()))
+    return tabs({SHORT[test]: picture(test) for test in order})
 
 
 def afterwards(shown: PageResult) -> HTML:
@@ -298,6 +270,7 @@ def reason_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
         row = {"test": name, "asks": SHORT[name], "measured": measured, "threshold": value.get(f"threshold {name}")}
         row |= {"dropped first": value.get(f"first {name}"), "failing": value.get(f"failed {name}", np.nan)}
         row |= {"left": value.get(f"left after {name}")}
+        row |= {"why": CRITERIA[name].reason if name in CRITERIA else "the stronger candidate stands in"}
         row |= {f"left by chance{end}": value.get(f"null after {name}{end}") for end in ("", ".low", ".high")}
         rows.append(row)
     return pd.DataFrame(rows)
@@ -317,32 +290,21 @@ def family_table() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def threshold_table() -> pd.DataFrame:
-    """Every test with its threshold and the reason for it."""
-    return pd.DataFrame(
-        [{"test": c.name, "asks": SHORT[c.name], "threshold": c.threshold, "why": c.reason} for c in CRITERIA.values()]
-    )
-
-
 def candidate_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     """Every candidate of the first seed: why it was dropped (all reasons), its twin, its measures; kept ones first."""
     part = frame[frame["variant"].str.startswith(f"{source}: ") & (frame["seed"] == frame["seed"].min())]
-    wide = part.pivot(index="variant", columns="metric", values="value")
-    wide = wide.reindex(part["variant"].unique())
+    wide = part.pivot(index="variant", columns="metric", values="value").reindex(part["variant"].unique())
     names = [label.removeprefix(f"{source}: ") for label in wide.index]
     bits, twins = wide["failed"].astype(int).to_numpy(), wide["twin"].astype(int).to_numpy()
     kept = twins == np.arange(len(twins))
-    verdicts = [", ".join(_failed(b)) or ("kept" if k else "redundant") for b, k in zip(bits, kept, strict=True)]
+    failed = [", ".join(name for k, name in enumerate(TESTS) if b >> k & 1) for b in bits]
+    verdicts = [text or ("kept" if k else "redundant") for text, k in zip(failed, kept, strict=True)]
     shown = pd.DataFrame({"candidate": names, "verdict": verdicts})
     shown["twin of"] = [names[t] if t not in (-1, k) else "" for k, t in enumerate(twins)]
     columns = ["ic", "ic.low", "ic.high", "test_ic", "ir", "stability", "decay", "sensitivity", "turnover", "direction"]
     shown = pd.concat([shown, wide.reindex(columns=columns).reset_index(drop=True)], axis=1)
     order = np.lexsort((-shown["ir"].fillna(0), ~kept, bits > 0))
     return shown.iloc[order]
-
-
-def _failed(bits: int) -> list[str]:
-    return [name for k, name in enumerate(TESTS) if bits >> k & 1]
 
 
 def curve(frame: pd.DataFrame, source: str, test: str) -> pd.DataFrame:
@@ -359,11 +321,8 @@ def reached_at(points: pd.DataFrame, count: float) -> float:
     enough = np.flatnonzero(left >= count)
     if not len(enough):
         return float("nan")
-    k = int(enough[-1])
-    if k + 1 == len(x):
-        return float(x[k])
-    share = (left[k] - count) / (left[k] - left[k + 1])
-    return float(x[k] + share * (x[k + 1] - x[k]))
+    between = slice(int(enough[-1]), int(enough[-1]) + 2)
+    return float(np.interp(count, left[between][::-1], x[between][::-1]))
 
 
 def sensitivity_table(frame: pd.DataFrame, source: str, count: int = PAPER_COUNT) -> pd.DataFrame:
@@ -399,7 +358,7 @@ def tests(shown: PageResult) -> HTML:
              "left by chance": "left by chance, 95 % of draws"}  # fmt: skip
     dropped = table(frame, "factor_universe_tests", columns=heads, formats={"left by chance": ".1f"},
                     caption="Tests in their order")  # fmt: skip
-    reasons = table(threshold_table(), "factor_universe_thresholds",
+    reasons = table(frame, "factor_universe_reasons",
                     columns={"asks": "test", "threshold": "passes from", "why": "reason"})  # fmt: skip
     return html(dropped.data + fold("Why each threshold is what it is", [reasons]).data)
 
@@ -423,10 +382,8 @@ def candidates(shown: PageResult) -> HTML:
              "ir": "IC over its deviation"}  # fmt: skip
     formats: dict[str, Format] = {"candidate": _name, "verdict": _name, "ir": ".3f"}
     found = table(passed, "factor_universe_passed", columns=heads, formats=formats)
-    return html(
-        f"{found.data}<p>All {len(every):,} candidates with every test that they fail: "
-        f"{csv_link(every, 'factor_universe_candidates')}</p>"
-    )
+    link = csv_link(every, "factor_universe_candidates")
+    return html(f"{found.data}<p>All {len(every):,} candidates with every test that they fail: {link}</p>")
 
 
 def _name(value: Any) -> str:
