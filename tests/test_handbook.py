@@ -18,7 +18,7 @@ from lib.paper.pages.style import title_of, to_svg
 from lib.paper.site.notebooks import Notebook
 from lib.studies import recorded
 from lib.studies.factor_handbook import page
-from lib.studies.factor_handbook.figures import coverage_by_window, families_alike, information_by_family
+from lib.studies.factor_handbook.figures import coverage_by_window, information_by_family
 from lib.studies.factor_handbook.handbook import Handbook, same_formula
 from lib.studies.factor_handbook.html import (
     family_cards,
@@ -116,7 +116,9 @@ def test_findings_follow_the_numbers() -> None:
     assert strong[1].holds and weak[1].holds, "every outcome has its sentence"
     assert weak[1].text.startswith("0 of the 213 factors of the papers") and "about as many" in weak[1].text
     assert not weak[0].holds, "long windows keep as much as short ones in this frame"
-    assert "2 of these 213 are near-duplicates" in weak[2].text and "0.20 on average, of two families 0.10" in weak[2].text
+    assert (
+        "2 of these 213 are near-duplicates" in weak[2].text and "0.20 on average, of two families 0.10" in weak[2].text
+    )
     assert not weak[3].holds and page.findings(changed_frame("old_030", "price level", 0.4))[3].holds
     assert "in every cell" in weak[4].text and "0.20% of the cells (old_046)" in weak[4].text
     assert not page.findings(changed_frame("old_046", "apart from float64", 0.3))[4].holds
@@ -238,7 +240,6 @@ def test_the_notebook_has_a_section_for_every_family() -> None:
 DRAWN = {
     "coverage_by_window": lambda book: coverage_by_window(book, "csi300", "A title", "a note"),
     "information_by_family": lambda book: information_by_family(book, "csi300", "A title"),
-    "families_alike": lambda book: families_alike(book, "csi300", "A title", "a note"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Figures of the handbook of factors: coverage against window, information by family, who resembles whom."""
+"""Figures of the handbook of factors: coverage against window, information by family."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from itertools import groupby
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib.paper.pages.sources import source_title
@@ -68,32 +67,3 @@ def information_by_family(handbook: Handbook, source: str, title: str, note: str
     ax.set_ylabel("mean daily rank IC")
     ax.set_title(f"{source_title(source)}; coloured: the interval excludes zero", color=VERMILLION)
     return figure
-
-
-@styled
-def families_alike(handbook: Handbook, source: str, title: str, note: str = "") -> Figure:
-    """Mean absolute rank correlation between the factors of two families."""
-    families = handbook.families(source)
-    size = np.array([[handbook.between(source, one, other) for other in families] for one in families])
-    figure, (ax,) = canvas(1, 4.6, title, note)
-    # drawn as shapes, not as a picture: sharp at every size, the same bytes everywhere
-    ax.pcolormesh(size, cmap="Blues", vmin=0, vmax=0.6, edgecolors="white", linewidth=1)
-    for (row, column), value in np.ndenumerate(size):
-        if math.isfinite(value):
-            ax.text(column + 0.5, row + 0.5, f"{value:.2f}".lstrip("0"), ha="center", va="center", fontsize=8,
-                    color="white" if value > 0.36 else "#333333")  # fmt: skip
-    _family_axes(ax, np.arange(len(families)) + 0.5, families)
-    ax.set_title(f"{source_title(source)}: mean absolute rank correlation")
-    return figure
-
-
-def _family_axes(ax: Axes, places: np.ndarray, families: list[str]) -> None:
-    ax.set_xticks(places, families, rotation=55, ha="right", rotation_mode="anchor")
-    ax.set_yticks(places, families)
-    ax.tick_params(length=0)
-    ax.set_xlabel("family")
-    ax.set_ylabel("family")
-    ax.set_aspect("equal")
-    ax.set_ylim(*sorted(ax.get_ylim(), reverse=True))
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from lib.paper.pages import plot
@@ -138,7 +139,14 @@ def information(shown: PageResult) -> HTML:
 
 def likeness(shown: PageResult) -> HTML:
     """Mean absolute rank correlation between families."""
-    from lib.studies.factor_handbook.figures import families_alike
+    from lib.paper.pages.forms import heat_map, one_axis
+
+    def draw(handbook: Handbook, source: str, title: str, note: str) -> Figure:
+        families = handbook.families(source)
+        size = np.array([[handbook.between(source, one, other) for other in families] for one in families])
+        figure = heat_map(size, families, families, title, "mean absolute rank correlation", note=note)
+        one_axis(figure).tick_params(axis="x", labelrotation=55)
+        return figure
 
     def title(handbook: Handbook, source: str) -> Finding:
         within, between = handbook.likeness(source)
@@ -147,7 +155,7 @@ def likeness(shown: PageResult) -> HTML:
             within=within, between=between, holds=True,
         )  # fmt: skip
 
-    return _drawn(shown, families_alike, title, "Rank correlation between families")
+    return _drawn(shown, draw, title, "Rank correlation between families")
 
 
 # ---------------------------------------------------------------------------------- tables and entries
