@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -23,13 +24,12 @@ from lib.audit.subjects import (
 )  # fmt: skip
 from lib.errors import LibError
 from lib.factors import factor_names
-from lib.paper.pages.style import title_of
-from lib.studies import run_study
-from lib.studies.contract_audit import STUDY
-from lib.studies.contract_audit.figures import contract_matrix
-from lib.studies.contract_audit.findings import (  # fmt: skip
+from lib.factors.registry import FAMILIES
+from lib.studies import recorded, run_study
+from lib.studies.contract_audit import STUDY, page
+from lib.studies.contract_audit.measure import SUBJECTS
+from lib.studies.contract_audit.page import (
     DRIVER,
-    FAMILIES,
     OURS,
     OURS_101,
     PRIMITIVES,
@@ -37,16 +37,15 @@ from lib.studies.contract_audit.findings import (  # fmt: skip
     THEIRS,
     VALUES,
     ContractAudit,
+    by_family,
     factor_table,
+    findings,
     kinds_table,
     poison_table,
 )
-from lib.studies.contract_audit.measure import SUBJECTS
-from lib.studies.contract_audit.tables import AuditView
 
 ROOT = Path(__file__).parents[1]
 needs_peer = pytest.mark.skipif(bool(lacking_peer()), reason=lacking_peer())
-SIZES = {family: len(factor_names(family)) for family in FAMILIES}
 #: counts that differ from each other, so that a mix-up shows
 MADE_UP = {OURS: 0, OURS_101: 0, THEIRS: 3, DRIVER: 2, PRIMITIVES: 1}
 
@@ -74,9 +73,14 @@ def made_up(with_peer: bool = True) -> pd.DataFrame:
 # ------------------------------------------------------------------ what the page says
 
 
+def shown_as(frame: pd.DataFrame) -> SimpleNamespace:
+    return SimpleNamespace(rows=frame, name="recorded", evidence=True, setting=lambda name: 25)
+
+
 def test_the_tables_show_each_subject_and_rule():
     table = kinds_table(made_up()).set_index("rule")
-    assert list(table.columns) == list(MADE_UP) and list(table.index) == [*RULES, "keeps every rule"]
+    assert list(table.columns) == list(MADE_UP)
+    assert list(table.index) == [*RULES, "keeps every rule", "factors audited"]
     assert table.loc["look-ahead"].tolist() == list(MADE_UP.values())
     poisons = poison_table(made_up()).set_index("masked cells hold")
     assert poisons.loc["infinity", f"independence, {THEIRS}"] == 3
@@ -85,51 +89,72 @@ def test_the_tables_show_each_subject_and_rule():
     assert row["example"] == "independence: panel 1, day 12, stock 4"
 
 
-def test_the_sentences_follow_the_numbers():
-    audit = ContractAudit.of(made_up())
-    assert audit.message().startswith("All 213 factors") and audit.message().endswith("210 do")
-    assert "1 of 2 factors agree" in audit.first_what_agrees()[0]
-    breaks = audit.then_what_breaks()
-    assert [line.partition(".")[0].lower() for line in breaks] == [*RULES, "moving averages"]
-    assert all("3 of 213 factors" in line for line in breaks[:-1])
-    assert audit.on_purpose().startswith("alpha_001 (10% of cells agree, 99%")
+def test_an_empty_cell_says_why_it_is_empty():
+    assert "not asked" in page.poisons(shown_as(made_up())).data
+    factors = page.factors(shown_as(made_up())).data
+    assert "25.0%" in factors and "look-ahead" not in factors.partition("</thead>")[0], "no factor breaks it"
+    more = [(THEIRS, f"old_001: propagation{end}", 0.5) for end in ("", ".panel", ".day", ".stock")]
+    frame = pd.concat([made_up(), pd.DataFrame(more, columns=["variant", "metric", "value"])])
+    assert page.factors(shown_as(frame)).data.count("keeps it") == 2
+
+
+def test_the_head_has_no_raw_markdown_and_says_what_the_numbers_rest_on():
+    text = page.head(shown_as(made_up())).data
+    assert "`" not in text and "25 random panels" in text and "not installed" not in text
+    assert "extra &#x27;peer&#x27;" in page.head(shown_as(made_up(with_peer=False))).data
 
 
 def test_without_mlquantx_nothing_is_said_about_it():
-    audit = ContractAudit.of(made_up(with_peer=False))
-    said = [audit.message(), audit.driver_message(), *audit.first_what_agrees(), *audit.then_what_breaks()]
-    assert "mlquantx" not in " ".join(said)
-    assert audit.agreement().empty and factor_table(made_up(with_peer=False)).empty
-    figure = contract_matrix(made_up(with_peer=False), SIZES)
-    assert [ax.get_title(loc="left") for ax in figure.axes] == ["this book"]
+    alone = made_up(with_peer=False)
+    assert [finding.text for finding in findings(alone)] == [
+        "All 213 factors of this book keep every rule of the contract."
+    ]
+    assert ContractAudit.of(alone).agreement().empty and factor_table(alone).empty
+    assert "sd-tab" not in page.families(shown_as(alone)).data
+    for part in (page.factors, page.values):
+        assert "nothing to compare with" in part(shown_as(alone)).data
 
 
-def test_the_figure_shows_both():
-    figure = contract_matrix(made_up(), SIZES, "note")
-    assert [ax.get_title(loc="left") for ax in figure.axes] == ["this book", THEIRS]
-    assert title_of(figure) == ContractAudit.of(made_up()).message()
-    numbers = [text.get_text() for text in figure.axes[1].texts]
-    assert numbers == ["1"] * len(FAMILIES) * len(RULES)
+def test_both_are_drawn_with_shares_of_their_families():
+    text = page.families(shown_as(made_up())).data
+    assert all(name in text for name in (page.NAMES[THEIRS], page.NAMES[DRIVER], page.NAMES[OURS]))
+    share = by_family(made_up(), THEIRS)
+    assert list(share.index) == list(FAMILIES) and list(share.columns) == list(RULES)
+    assert share.loc["best", "propagation"] == 1 / len(factor_names("best"))
 
 
-class Frames:
-    """Stands for a result or a recording that has a frame."""
-
-    def __init__(self, frame):
-        self.frame = frame
+@pytest.fixture(scope="module")
+def real() -> pd.DataFrame:
+    return recorded("contract_audit").frame
 
 
-@pytest.mark.parametrize(
-    ("own", "recorded", "source"), [(True, True, "this build"), (False, True, "recorded"), (False, False, "")]
+def test_every_finding_holds_on_the_recorded_rows(real):
+    assert len(findings(real)) == 6
+    for finding in findings(real):
+        assert finding.holds, finding.text
+
+
+#: the finding, the variant and metric that carries it, and a value that turns it round
+TURNED = (
+    (1, THEIRS, "keeps every rule", 213),
+    (2, THEIRS, "independence", 0),
+    (3, THEIRS, "propagation", 0),
+    (4, DRIVER, "independence", 0),
+    (4, DRIVER, "zero-on-mask", 213),
+    (5, THEIRS, "look-ahead", 1),
 )
-def test_recorded_rows_fill_in_for_a_package_that_is_not_installed(own, recorded, source):
-    stale = made_up().assign(value=99.0)
-    view = AuditView.of(Frames(made_up(own)), Frames(stale if recorded else stale.iloc[:0]))
-    assert view.source == source
-    values = view.frame.set_index(["variant", "metric"])["value"]
-    assert values[OURS, "independence"] == 0
-    if source:
-        assert values[THEIRS, "independence"] == (3 if source == "this build" else 99)
+
+
+@pytest.mark.parametrize(("place", "variant", "metric", "value"), TURNED)
+def test_a_finding_that_is_turned_round_does_not_hold(real, place, variant, metric, value):
+    hit = (real["variant"] == variant) & (real["metric"] == metric)
+    assert hit.any()
+    assert not findings(real.assign(value=real["value"].mask(hit, value)))[place].holds
+
+
+def test_a_factor_of_this_book_that_breaks_a_rule_is_said(real):
+    hit = (real["variant"] == OURS) & (real["metric"] == "keeps every rule")
+    assert findings(real.assign(value=real["value"].mask(hit, 212)))[0].text.startswith("212 of 213 factors")
 
 
 # ------------------------------------------------------------------ the study

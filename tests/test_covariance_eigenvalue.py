@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,11 +16,15 @@ from results import scaled_markets
 from lib.errors import LibError, ParameterError
 from lib.market import make_market
 from lib.panel import Panel
+from lib.paper.pages.claims import _badge
 from lib.paper.pages.style import title_of
-from lib.studies import run_study
+from lib.stats.estimates import Estimate
+from lib.stats.over_seeds import OverSeeds
+from lib.studies import recorded, run_study
+from lib.studies.covariance_eigenvalue import page
 from lib.studies.covariance_eigenvalue.estimators import (
     ESTIMATORS,
-    Holes,
+    MaskedReturns,
     complete,
     filled,
     ledoit_wolf,
@@ -27,20 +34,18 @@ from lib.studies.covariance_eigenvalue.estimators import (
     refused,
     sample,
 )
-from lib.studies.covariance_eigenvalue.figures import one_day, refusals, repair
-from lib.studies.covariance_eigenvalue.findings import Eigenvalue
 from lib.studies.covariance_eigenvalue.measure import earned, holes, spectra
-from lib.studies.covariance_eigenvalue.tables import LEDOIT_WOLF, MEANING, answer_claims, estimator_table, sizes_of
+from lib.studies.covariance_eigenvalue.page import LEDOIT_WOLF, answer_claims
 
 RNG = np.random.default_rng(8)
 DAYS, STOCKS = 30, 45
 
 
-def window(share: float = 0.8) -> Holes:
+def window(share: float = 0.8) -> MaskedReturns:
     common, own = RNG.standard_t(4, (DAYS, 1)), RNG.standard_t(4, (DAYS, STOCKS))
     valid = RNG.random((DAYS, STOCKS)) < share
     valid[:, 0] = True
-    return Holes(0.01 * common + 0.02 * own, valid)
+    return MaskedReturns(0.01 * common + 0.02 * own, valid)
 
 
 WINDOW = window()
@@ -75,7 +80,7 @@ def test_a_pair_is_measured_on_its_common_days() -> None:
 
 def test_a_masked_return_is_filled_with_the_mean_of_the_stocks_others() -> None:
     x = WINDOW.returns + np.linspace(-1, 1, STOCKS)
-    item, whole = filled(Holes(x, WINDOW.valid)), x.copy()
+    item, whole = filled(MaskedReturns(x, WINDOW.valid)), x.copy()
     for stock in range(STOCKS):
         valid = WINDOW.valid[:, stock]
         whole[~valid, stock] = x[valid, stock].mean()
@@ -85,7 +90,7 @@ def test_a_masked_return_is_filled_with_the_mean_of_the_stocks_others() -> None:
 
 
 def test_without_holes_all_are_the_same() -> None:
-    whole = Holes(WINDOW.returns, np.ones_like(WINDOW.valid))
+    whole = MaskedReturns(WINDOW.returns, np.ones_like(WINDOW.valid))
     np.testing.assert_allclose(pairwise(whole).matrix, sample(whole).matrix, rtol=1e-9, atol=1e-18)
     for estimate in (complete, filled, pairwise_shrunk):
         np.testing.assert_allclose(estimate(whole).matrix, ledoit_wolf(whole).matrix, rtol=1e-9, atol=1e-18)
@@ -94,14 +99,14 @@ def test_without_holes_all_are_the_same() -> None:
 @pytest.mark.parametrize("poison", [np.nan, np.inf, 1e30])
 @pytest.mark.parametrize("estimate", [complete, filled, pairwise, pairwise_shrunk])
 def test_what_is_masked_is_not_read(estimate: Any, poison: float) -> None:
-    some = Holes(WINDOW.returns, WINDOW.valid.copy())
+    some = MaskedReturns(WINDOW.returns, WINDOW.valid.copy())
     some.valid[:, :12] = True
-    poisoned = Holes(np.where(some.valid, some.returns, poison), some.valid)
+    poisoned = MaskedReturns(np.where(some.valid, some.returns, poison), some.valid)
     np.testing.assert_array_equal(estimate(poisoned).matrix, estimate(some).matrix)
 
 
 def test_filled_and_complete_stay_above_zero_and_pairs_do_not() -> None:
-    some = Holes(WINDOW.returns, WINDOW.valid.copy())
+    some = MaskedReturns(WINDOW.returns, WINDOW.valid.copy())
     some.valid[:, :12] = True
     for estimate in (complete, filled):
         item = estimate(some)
@@ -211,33 +216,79 @@ def test_ledoit_wolf_is_never_below_its_floor(frame: pd.DataFrame) -> None:
     assert whole["value"].min() > 0, "more stocks than days: rounding scatters the zeros"
 
 
-def test_tables_and_figures(frame: pd.DataFrame) -> None:
-    assert sizes_of(frame, "market") == sizes_of(frame, "market_paper") == [20, 40]
-    rows = estimator_table(frame, "market", 40)
-    assert rows["estimate"].tolist() == list(MEANING.values())
+def shown_as(frame: pd.DataFrame) -> Any:
+    return SimpleNamespace(rows=frame, note="a note")
+
+
+def test_the_tables_have_every_estimate_and_keep_counts_possible(frame: pd.DataFrame) -> None:
+    found = page.Eigenvalue.of(frame)
+    assert found.sizes == page.Eigenvalue.of(frame, "market_paper").sizes == [20, 40]
+    rows = page.estimator_table(found, 40)
+    assert rows["covariance"].tolist() == list(page.ESTIMATES.values())
     assert rows["stocks"].tolist()[:4] == [40] * 4 and rows["stocks"][4] < 40
-    found = Eigenvalue.of(frame)
-    assert found.sizes == [20, 40]
-    for draw in (refusals, repair):
-        check(lambda draw=draw: draw(found, "a note"))
+    assert len(page.summary(frame)) == 2 * 2 * len(page.ESTIMATES)
+    many = scaled_markets(frame, 6)
+    hit = (many["variant"] == "market 40 pairwise shrunk") & (many["metric"] == "refused")
+    many.loc[hit, "value"] = [0.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    assert OverSeeds(many).find("market 40 pairwise shrunk", "refused").high > 1, "Student's interval leaves the range"
+    days = page.estimator_table(page.Eigenvalue.of(many), 40).iloc[-1]
+    assert days["refused, days a year.high"] == page.YEAR and 0 < days["refused, days a year.low"] < page.YEAR * 5 / 6
+
+
+def test_an_interval_is_cut_and_a_missing_one_stays_missing() -> None:
+    assert page.within(Estimate(0.1, -0.2, 0.4), 0, 1) == Estimate(0.1, 0, 0.4)
+    assert np.isnan(page.within(Estimate(0.1), 0, 1).low)
+
+
+def test_the_picture_of_one_day() -> None:
     values = spectra(make_market(60, 160, seed=0).panel, 100, 30, 40)
-    check(lambda: one_day(values, 30, "a note"))
-    assert "11 eigenvalues of zero" in title_of(one_day(values, 30))
+    check(lambda: page.draw_one_day(values, 30, "a note"))
+    assert "11 eigenvalues of zero" in title_of(page.draw_one_day(values, 30))
     assert (np.abs(values["sample"][:11]) < 1e-12).all() and (values["sample"][11:] > 1e-6).all()
+    whole = values | {"pairwise": np.abs(values["pairwise"])}
+    assert "zero" not in title_of(page.draw_one_day(whole, 30)), "nothing is below zero: another title"
 
 
-def test_sentences(frame: pd.DataFrame) -> None:
-    found = Eigenvalue.of(frame)
-    assert "on 0 % of days" in found.message()
-    refused_share = 100 * found.find("sample float32", "refused").value
-    assert f"on 0 % of days in float64 and on {refused_share:.0f} % in float32" in found.refusal_message()
-    assert refused_share > 50
-    for name, metric in (("pairwise", "needed"), ("pairwise shrunk", "intensity")):
-        assert f"{found.find(name, metric).value:.2f}" in found.needed_message()
-    assert f"keep {found.find('complete', 'stocks').value:.0f} of 40 stocks" in found.cost_message()
-    assert "at most" in found.floor_message()
-    few = Eigenvalue.of(frame[~frame["variant"].str.contains(" 40 ")])
-    assert "fewer stocks than days" in few.floor_message()
+def test_the_page_draws_every_market(frame: pd.DataFrame) -> None:
+    for part in (page.refusals, page.repair, page.estimators):
+        text = part(shown_as(frame)).data
+        assert all(title in text for title in page.markets(frame)), part.__name__
+
+
+@pytest.fixture(scope="module")
+def real() -> pd.DataFrame:
+    return recorded("covariance_eigenvalue").frame
+
+
+def test_every_finding_holds_on_the_recorded_rows(real: pd.DataFrame) -> None:
+    for finding in page.findings(real):
+        assert finding.holds, finding.text
+
+
+#: the finding, the variant and metric that carries it, and a value that turns it round
+TURNED = (
+    (0, "market 50 ledoit-wolf", "negative", 0.004),
+    (0, "csi300 100 ledoit-wolf float32", "lowest of all", -1e-7),
+    (1, "market_paper 1000 pairwise shrunk", "negative", 0.0),
+    (2, "market_paper 1000 pairwise", "needed", 0.01),
+    (3, "market_paper 1000 sample float32", "round-off of all", -0.01),
+    (4, "market_paper 1000 sample float32", "refused", 0.0),
+    (5, "market_paper 1000 complete", "stocks", 1000.0),
+)
+
+
+@pytest.mark.parametrize(("place", "variant", "metric", "value"), TURNED)
+def test_a_finding_that_is_turned_round_does_not_hold(
+    real: pd.DataFrame, place: int, variant: str, metric: str, value: float
+) -> None:
+    hit = (real["variant"] == variant) & (real["metric"] == metric)
+    assert hit.any()
+    assert not page.findings(real.assign(value=real["value"].mask(hit, value)))[place].holds
+
+
+def test_without_more_stocks_than_days_there_is_no_rounding_to_see(frame: pd.DataFrame) -> None:
+    few = frame[~frame["variant"].str.contains(" 40 ")]
+    assert page.findings(few)[3].text.startswith("Not in this run")
 
 
 def test_the_answer_is_the_range_of_all_markets(frame: pd.DataFrame) -> None:
@@ -257,3 +308,12 @@ def test_what_cannot_be_computed_is_said() -> None:
         run_study("covariance_eigenvalue", scale="smoke", n_days=100, window=120)
     with pytest.raises(ParameterError, match="sizes"):
         run_study("covariance_eigenvalue", scale="smoke", sizes=[1])
+
+
+def test_an_arithmetic_verdict_that_does_not_agree_has_a_colour_of_its_own() -> None:
+    style = (Path(__file__).parents[1] / "book" / "assets" / "book.css").read_text(encoding="utf-8")
+    assert 'class="verdict arithmetic does-not-agree"' in _badge("arithmetic: does not agree")
+    assert 'class="verdict arithmetic agrees"' in _badge("arithmetic: agrees")
+    colors = [re.search(rf"{re.escape(name)} {{ border-color: (\S+); }}", style) for name in
+              (".verdict.arithmetic", ".verdict.arithmetic.does-not-agree")]  # fmt: skip
+    assert all(colors) and len({found[1] for found in colors if found}) == 2

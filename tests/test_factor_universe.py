@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,21 +14,20 @@ from lib import run_study
 from lib.errors import ParameterError
 from lib.factors import factor_names
 from lib.factors.formulas.parametric import parse_name
-from lib.paper.pages.style import to_svg
-from lib.studies.factor_universe import STUDY
-from lib.studies.factor_universe.figures import SHORT, afterwards, each_threshold, funnel, strictness
-from lib.studies.factor_universe.findings import Universe
+from lib.studies import recorded
+from lib.studies.factor_universe import STUDY, page
 from lib.studies.factor_universe.measure import candidates
-from lib.studies.factor_universe.tables import (
+from lib.studies.factor_universe.page import (
+    SHORT,
     TESTS,
     answer_claims,
     candidate_table,
     curve,
     family_table,
+    findings,
     reached_at,
     reason_table,
     sensitivity_table,
-    threshold_table,
 )
 
 SMALL = {"every": 14, "n_stocks": 90, "n_days": 420, "draws": 20}
@@ -99,7 +100,7 @@ def test_the_count_is_reached_between_two_points():
 def test_tables_have_a_row_for_every_test_and_template(frame):
     assert reason_table(frame, "overlay")["test"].tolist() == [*TESTS, "redundant"]
     assert sensitivity_table(frame, "overlay", 5)["test"].tolist() == [*TESTS, "all tests"]
-    assert threshold_table()["why"].str.len().min() > 10
+    assert reason_table(frame, "overlay")["why"].str.len().min() > 10
     assert family_table()["candidates"].sum() == len(candidates())
     assert set(SHORT) == {*TESTS, "redundant"}
 
@@ -118,22 +119,76 @@ def test_an_unknown_threshold_is_named(tmp_path):
         run_study("factor_universe", scale="smoke", cache=tmp_path, thresholds={"icc": 1}, **SMALL)
 
 
-def test_messages_follow_the_numbers(frame):
-    found = Universe.of(frame)
-    assert found.source == "overlay" and found.tests == [*TESTS, "redundant"]
-    assert f"Of {value(frame, 'candidates'):,.0f} candidates {value(frame, 'left'):,.0f} pass" in found.message()
-    assert "No strictness leaves 742" in found.paper_message()
+def shown_as(frame: pd.DataFrame, evidence: bool = True) -> SimpleNamespace:
+    return SimpleNamespace(rows=frame, name="recorded", evidence=evidence)
+
+
+def with_value(frame: pd.DataFrame, variant: str, **values: float) -> pd.DataFrame:
+    """The frame with other numbers; a name with "_" stands for the metric with " "."""
+    changed = frame.copy()
+    for name, number in values.items():
+        hit = (changed["variant"] == variant) & changed["metric"].isin([name, name.replace("_", " ")])
+        assert hit.any(), name
+        changed.loc[hit, "value"] = number
+    return changed
+
+
+def test_every_outcome_has_its_sentence(frame):
+    def said(place: int, rows: pd.DataFrame) -> str:
+        finding = findings(rows)[place]
+        assert finding.holds, finding.text
+        return finding.text
+
+    assert f"Of {value(frame, 'candidates'):,.0f} candidates {value(frame, 'left'):,.0f} pass" in said(0, frame)
+    shown = "left, shown"
+    for count, words in ((0.0, "not one passes beyond doubt"), (2.0, "2 pass beyond doubt")):
+        some = with_value(frame, "overlay", left=1e6).assign(
+            value=lambda rows, n=count: rows["value"].mask(rows["metric"] == shown, n)
+        )
+        assert words in said(0, some)
+    assert "no more than chance" in said(0, with_value(frame, "overlay", left=0.0))
+    assert "No strictness leaves 742" in said(2, frame)
     many = frame.copy()
-    at = many["variant"] == "overlay at all tests"
-    many.loc[at & many["metric"].str.endswith("left"), "value"] = 800.0
-    assert "742 or more are left at 150 % of the declared strictness" in Universe.of(many).paper_message()
-    lucky = many.copy()
-    lucky.loc[lucky["metric"] == "left", "value"] = 1e6
-    assert "more than luck alone" in Universe.of(lucky).message()
-    nobody = frame[~frame["variant"].eq("overlay kept")]
-    assert "No candidate is left" in Universe.of(nobody).holdout_message()
+    together = many["variant"] == "overlay at all tests"
+    many.loc[together & many["metric"].str.endswith("left"), "value"] = 800.0
+    assert "at 150% of the declared strictness" in said(2, many)
+    for ends, words in (((-0.2, 0.2), "cannot be told from zero"), ((0.1, 0.2), "keeps its direction"),
+                        ((-0.2, -0.1), "turns round")):  # fmt: skip
+        low, high = ends
+        moved = frame.copy()
+        for metric, number in (("test_ic", (low + high) / 2), ("test_ic.low", low), ("test_ic.high", high)):
+            moved.loc[(moved["variant"] == "overlay kept") & (moved["metric"] == metric), "value"] = number
+        assert words in said(1, moved)
+    nobody = with_value(frame[~frame["variant"].eq("overlay kept")], "overlay", left=0.0)
+    assert "No candidate is left" in said(1, nobody)
 
 
-@pytest.mark.parametrize("draw", [funnel, strictness, each_threshold, afterwards])
-def test_figures_are_drawn_and_always_the_same(frame, draw):
-    assert to_svg(draw(frame, "note")) == to_svg(draw(frame, "note"))
+def test_every_finding_holds_on_the_recorded_rows():
+    real = recorded("factor_universe").frame
+    assert len(findings(real)) == 5
+    for finding in findings(real):
+        assert finding.holds, finding.text
+
+
+def test_a_finding_that_is_turned_round_does_not_hold():
+    real = recorded("factor_universe").frame
+    spread = real.assign(value=real["value"].mask(real["metric"].str.startswith("first "), 10.0))
+    assert not findings(spread)[3].holds, "no test drops most"
+    assert not findings(with_value(real, "csi300", first_redundant=0.0))[4].holds
+
+
+@pytest.mark.parametrize("part", [page.funnel, page.strictness, page.each_threshold, page.afterwards])
+def test_figures_are_drawn_and_always_the_same(frame, part):
+    assert part(shown_as(frame)).data == part(shown_as(frame)).data
+
+
+def test_a_run_without_real_prices_has_neutral_titles(frame):
+    for part in (page.funnel, page.strictness, page.afterwards):
+        titles = [re.search('alt="([^"]+)"', part(shown_as(frame, real)).data).group(1) for real in (True, False)]
+        assert titles[0] != titles[1] and not re.search(r"\d", titles[1]), titles
+
+
+def test_the_page_lists_who_passes_and_links_to_all(frame):
+    text = page.candidates(shown_as(frame)).data
+    assert text.count("<tr>") - 1 == value(frame, "left") and "factor_universe_candidates.csv" in text
+    assert page.sensitivity(shown_as(frame)).data.count("never") == len(TESTS) + 1

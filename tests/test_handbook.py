@@ -6,19 +6,20 @@ import base64
 import io
 import re
 from collections import Counter
+from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 from results import around, tidy
 
 from lib.errors import UnknownNameError
 from lib.factors.registry import PUBLISHED, Factor, catalogue, find_factors
 from lib.paper.pages.style import title_of, to_svg
 from lib.paper.site.notebooks import Notebook
-from lib.studies.factor_handbook.figures import coverage_by_window, factors_alike, families_alike, information_by_family
-from lib.studies.factor_handbook.findings import Handbook, same_formula
+from lib.studies import recorded
+from lib.studies.factor_handbook import page
+from lib.studies.factor_handbook.figures import coverage_by_window, information_by_family
+from lib.studies.factor_handbook.handbook import Handbook, same_formula
 from lib.studies.factor_handbook.html import (
     family_cards,
     family_index,
@@ -55,7 +56,7 @@ def frame(source: str, lacking: tuple[str, ...] = (), ic: float = 0.02, twin: fl
 
 @pytest.fixture(scope="module")
 def handbook() -> Handbook:
-    return Handbook.of(frame("overlay", ic=0.005), frame("csi300", ("vwap", "amount")))
+    return Handbook.of(pd.concat([frame("csi300", ("vwap", "amount")), frame("csi300_2025", ic=0.005)]))
 
 
 @pytest.fixture(scope="module")
@@ -63,34 +64,34 @@ def cards(handbook: Handbook) -> str:
     return "".join(family_cards(handbook, family).data for family in ALL_FAMILIES)
 
 
+def changed_frame(name: str, metric: str, value: float) -> pd.DataFrame:
+    whole = frame("csi300")
+    hit = (whole["variant"] == f"csi300 {name}") & (whole["metric"] == metric)
+    assert hit.any()
+    return whole.assign(value=whole["value"].mask(hit, value))
+
+
 def changed(name: str, metric: str, value: float) -> Handbook:
-    whole = frame("overlay")
-    whole.loc[(whole["variant"] == f"overlay {name}") & (whole["metric"] == metric), "value"] = value
-    return Handbook.of(whole)
+    return Handbook.of(changed_frame(name, metric, value))
 
 
-def card(page: str, name: str) -> str:
-    return page.split(f'id="{name}"')[1].split('<div class="factor"')[0]
+def card(text: str, name: str) -> str:
+    return text.split(f'id="{name}"')[1].split('<div class="factor"')[0]
 
 
 # ------------------------------------------------------------------------------------------ looking up
 
 
-def test_real_prices_come_first_and_this_build_before_the_record() -> None:
-    own, recorded = frame("overlay", ic=0.01), pd.concat([frame("overlay", ic=0.9), frame("csi300")])
-    found = Handbook.of(own, recorded)
-    assert found.sources == ("csi300", "overlay")
-    assert found.measures("overlay", "old_030").rank_ic.value == pytest.approx(0.01)  # type: ignore[union-attr]
-
-
-def test_an_empty_record_changes_nothing() -> None:
-    assert Handbook.of(frame("overlay"), frame("overlay").iloc[:0]).sources == ("overlay",)
+def test_real_prices_stand_alone_and_the_simulated_market_only_without_them() -> None:
+    both = pd.concat([frame("overlay", ic=0.9), frame("csi300")])
+    assert Handbook.of(both).sources == ("csi300",) and Handbook.of(frame("overlay")).sources == ("overlay",)
+    assert "overlay" not in family_cards(Handbook.of(both), "old").data
 
 
 def test_what_a_panel_lacks(handbook: Handbook) -> None:
     assert handbook.measures("csi300", "old_061") is None
     assert handbook.lacks("csi300", "old_061") == ["vwap"]
-    assert handbook.first("old_061") == handbook.measures("overlay", "old_061")
+    assert handbook.first("old_061") == handbook.measures("csi300_2025", "old_061")
 
 
 def test_flat_and_dependent_factors() -> None:
@@ -109,13 +110,30 @@ def test_equal_formulas_are_found_by_identity() -> None:
     assert same_formula(factor) == ["alpha101_001"]
 
 
-def test_messages_follow_the_numbers() -> None:
-    strong, weak = Handbook.of(frame("overlay", ic=0.02)), Handbook.of(frame("overlay", ic=0.005))
-    assert strong.information_message("overlay").startswith("213 of 213 factors")
-    assert weak.information_message("overlay").startswith("0 of 213 factors")
-    assert "about 11 would" in weak.information_message("overlay")
-    assert "keep 50% of the cells" in weak.coverage_message("overlay")
-    assert "0.20 on average, of two families 0.10; 2 have a twin" in weak.relatives_message("overlay")
+def test_findings_follow_the_numbers() -> None:
+    strong, weak = (page.findings(frame("csi300", ic=value)) for value in (0.02, 0.005))
+    assert strong[1].text.startswith("213 of the 213 factors of the papers") and "about 11 would" in strong[1].text
+    assert strong[1].holds and weak[1].holds, "every outcome has its sentence"
+    assert weak[1].text.startswith("0 of the 213 factors of the papers") and "about as many" in weak[1].text
+    assert not weak[0].holds, "long windows keep as much as short ones in this frame"
+    assert (
+        "2 of these 213 are near-duplicates" in weak[2].text and "0.20 on average, of two families 0.10" in weak[2].text
+    )
+    assert not weak[3].holds and page.findings(changed_frame("old_030", "price level", 0.4))[3].holds
+    assert "in every cell" in weak[4].text and "0.20% of the cells (old_046)" in weak[4].text
+    assert not page.findings(changed_frame("old_046", "apart from float64", 0.3))[4].holds
+
+
+def test_every_finding_holds_on_the_recorded_rows() -> None:
+    for finding in page.findings(recorded("factor_handbook").frame):
+        assert finding.holds, finding.text
+
+
+def test_families_that_are_groups_are_not_called_labels() -> None:
+    rows = frame("csi300")
+    own = rows["variant"].str.contains(" family ") & (rows["metric"].str.partition("correlation ")[2] ==
+                                                      rows["variant"].str.partition(" family ")[2])  # fmt: skip
+    assert own.any() and not page.findings(rows.assign(value=rows["value"].mask(own, 0.8)))[2].holds
 
 
 # --------------------------------------------------------------------------------------------- the page
@@ -126,9 +144,23 @@ def test_every_factor_has_one_card_in_the_order_of_the_catalogue(cards: str) -> 
 
 
 def test_every_link_leads_to_a_card(handbook: Handbook, cards: str) -> None:
-    page = "".join([cards, family_index().data, flagged(handbook).data, not_computed(handbook).data])
-    assert set(re.findall(r'href="#(\w+)"', page)) <= set(catalogue(PUBLISHED))
-    assert Counter(re.findall(r'href="#(\w+)">', family_index().data))["old_030"] == 1
+    index = family_index(handbook).data
+    text = "".join([cards, index, flagged(handbook).data, not_computed(handbook).data])
+    assert set(re.findall(r'href="#(\w+)"', text)) <= set(catalogue(PUBLISHED))
+    assert Counter(re.findall(r'href="#(\w+)">', index)) == dict.fromkeys(catalogue(PUBLISHED), 1)
+
+
+def test_the_index_says_what_a_factor_is_about_and_how_it_measures(handbook: Handbook) -> None:
+    index = re.sub("<wbr>", "", family_index(handbook).data)
+    (row,) = re.findall(r'<tr>(?:(?!</tr>).)*href="#old_030".*?</tr>', index)
+    theme = catalogue(PUBLISHED)["old_030"].theme
+    assert theme in row and "50%" in row and "+0.020" in row and "[+0.010, +0.030]" in row
+    (other,) = re.findall(r'<tr>(?:(?!</tr>).)*href="#old_061".*?</tr>', index)
+    assert "+0.005" in other, "from the first panel that has its fields"
+
+
+def test_entries_are_folded_by_family(handbook: Handbook) -> None:
+    assert family_cards(handbook, "old").data.startswith('<details class="fold"><summary>50 factors, ')
 
 
 def test_a_card_says_what_was_measured(cards: str) -> None:
@@ -148,7 +180,7 @@ def test_a_window_of_a_recurrence_is_infinite(cards: str) -> None:
 def test_flags(cards: str) -> None:
     assert "the order of" in card(cards, "old_046") and "stock_009" in card(cards, "old_046")
     assert "same formula as" in card(cards, "alpha_001")
-    nearly = family_cards(Handbook.of(frame("overlay", twin=-0.995)), "old").data
+    nearly = family_cards(Handbook.of(frame("csi300", twin=-0.995)), "old").data
     assert "nearly the opposite order of" in card(nearly, "old_046")
     flat = family_cards(changed("old_030", "distinct", 5), "old").data
     assert "flat: about 5 values a day" in card(flat, "old_030")
@@ -167,7 +199,7 @@ def test_a_formula_is_escaped_and_in_pieces() -> None:
 def test_themes_are_escaped(monkeypatch: pytest.MonkeyPatch, handbook: Handbook) -> None:
     (known,) = find_factors(["old_030"])
     odd = Factor("old_030", "old", known.node, "<i>a & b", known.source)
-    monkeypatch.setattr("lib.studies.factor_handbook.html.find_factors", lambda names: [odd])
+    monkeypatch.setattr(page.html, "find_factors", lambda names: [odd])
     assert "&lt;i&gt;a &amp; b" in family_cards(handbook, "old").data
 
 
@@ -180,7 +212,7 @@ def test_the_csv_holds_every_factor_on_every_panel(handbook: Handbook) -> None:
     data = re.search(r'href="data:text/csv;base64,([^"]+)"', handbook_csv(handbook).data)
     assert data
     rows = pd.read_csv(io.BytesIO(base64.b64decode(data.group(1))))
-    assert (rows["panel"] == "overlay").sum() == len(catalogue(PUBLISHED))
+    assert (rows["panel"] == "csi300_2025").sum() == len(catalogue(PUBLISHED))
     assert rows[rows["factor"] == "old_030"]["rank_ic.low"].tolist() == pytest.approx([0.01, -0.005])
 
 
@@ -189,13 +221,14 @@ def test_the_tables_of_what_is_flagged_and_missing(handbook: Handbook) -> None:
     missing = re.sub("<wbr>", "", not_computed(handbook).data)
     lacking = [f.name for f in catalogue(PUBLISHED).values() if {"vwap", "amount"} & set(f.fields)]
     assert all(f'href="#{name}"' in missing for name in lacking)
-    assert "overlay" not in missing
+    assert "list of 2025" not in missing
+    assert "Every factor could be computed" in not_computed(Handbook.of(frame("csi300"))).data
 
 
 def test_the_notebook_has_a_section_for_every_family() -> None:
     source = [cell.source for cell in Notebook("factor_handbook").node.cells]
-    assert [text for text in source if text.startswith("family_cards")] == [
-        f'family_cards(handbook, "{family}")' for family in ALL_FAMILIES
+    assert [text for text in source if text.startswith("page.entries")] == [
+        f'page.entries(shown, "{family}")' for family in ALL_FAMILIES
     ]
     headings = [text.splitlines()[0] for text in source if text.startswith("## ")]
     assert [heading for heading in headings if heading[3:] in ALL_FAMILIES] == [f"## {name}" for name in ALL_FAMILIES]
@@ -204,18 +237,17 @@ def test_the_notebook_has_a_section_for_every_family() -> None:
 # ------------------------------------------------------------------------------------------- figures
 
 
-def pairs() -> Figure:
-    names = list(catalogue(PUBLISHED))
-    values = np.random.default_rng(0).uniform(-1, 1, (len(names), len(names)))
-    return factors_alike({"names": np.array(names), "correlations": values}, "overlay", "this build")
-
-
 DRAWN = {
-    "coverage_by_window": lambda book: coverage_by_window(book, "a note"),
-    "information_by_family": lambda book: information_by_family(book, "csi300"),
-    "families_alike": lambda book: families_alike(book, "csi300", "a note"),
-    "factors_alike": lambda book: pairs(),
+    "coverage_by_window": lambda book: coverage_by_window(book, "csi300", "A title", "a note"),
+    "information_by_family": lambda book: information_by_family(book, "csi300", "A title"),
 }
+
+
+def test_a_figure_has_a_tab_for_every_panel() -> None:
+    rows = pd.concat([frame("csi300"), frame("csi300_2025"), frame("overlay")])
+    for part in (page.coverage, page.information, page.likeness):
+        text = part(SimpleNamespace(rows=rows, name="recorded", evidence=True)).data
+        assert text.count("<figure") == 2 and "CSI 300 list of 2025" in text
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -230,9 +262,6 @@ def test_a_figure_is_the_same_bytes_twice_and_fits_its_frame(handbook: Handbook,
     assert all(ax.get_ylabel() for ax in figure.axes)
 
 
-def test_the_remainder_against_float64_is_said_and_listed(handbook):
-    computed = sum(1 for _ in handbook.computed("csi300"))
-    said = handbook.precision_message("csi300")
-    assert f"{computed - 1} of {computed} factors" in said and "0.200%" in said and "old_046" in said
+def test_the_remainder_against_float64_is_listed(handbook: Handbook) -> None:
     listed = precision_table(handbook, "csi300", most=3).data
     assert listed.count("<tr>") == 4 and listed.index("old_046") < listed.index("alpha_")

@@ -54,8 +54,9 @@ def _verdict(row: Any) -> str:
 
 
 def _badge(value: Any) -> str:
-    kind = re.sub("[',]", "", str(value).partition(":")[0]).replace(" ", "-")
-    return f'<span class="verdict {escape(kind, quote=True)}">{escape(str(value))}</span>'
+    """The verdict in its colour; an arithmetic claim that does not agree has another one than one that does."""
+    kinds = [re.sub("[',]", "", part.strip()).replace(" ", "-") for part in str(value).split(":")]
+    return f'<span class="verdict {escape(" ".join(kinds), quote=True)}">{escape(str(value))}</span>'
 
 
 def _code(value: Any) -> str:

@@ -12,9 +12,10 @@ from lib.paper.results.study import SCALES
 from lib.parameters import Parameter
 from lib.stats.over_seeds import over_seeds
 from lib.studies import recorded, recorded_studies
-from lib.studies.contract_audit.findings import ContractAudit
-from lib.studies.controls.page import null_table
-from lib.studies.factor_universe.findings import Universe
+from lib.studies.cases.findings import Cases
+from lib.studies.contract_audit.page import findings as audit_findings
+from lib.studies.controls.tables import null_table
+from lib.studies.factor_universe.page import findings as universe_findings
 from lib.studies.how_fast.findings import Speed
 from lib.studies.limit_events.findings import LimitEvents
 from lib.studies.mask_ablation.findings import (
@@ -23,9 +24,13 @@ from lib.studies.mask_ablation.findings import (
     orders_message,
     plane_message,
     spill_message,
+    story_message,
 )
 from lib.studies.mask_ablation.tables import ANSWERED
+from lib.studies.other_markets.findings import OtherMarkets
 from lib.studies.paradox.tables import order_steps
+from lib.studies.phantom_alpha.tables import story
+from lib.studies.regimes.findings import Regimes
 
 #: the parameter of the pages that read recorded results
 RECORDED_SCALE = {
@@ -51,12 +56,12 @@ def found_so_far(recorded_scale: str | None = None) -> str:
         _line("The factor universe", "factor_universe", _universe(recorded("factor_universe", recorded_scale))),
         _line("How fast", "how_fast", _speed(recorded("how_fast", recorded_scale))),
         _line("Mask ablation", "mask_ablation_real", _ablation(recorded("mask_ablation_real", recorded_scale))),
-        _line("Calm, bear, rally", "regimes", _said(recorded("regimes", recorded_scale))),
-        _line("A crash, a rally, a rotation", "cases", _said(recorded("cases", recorded_scale))),
-        _line("Other markets, other rules", "other_markets", _said(recorded("other_markets", recorded_scale))),
+        _line("Calm, bear, rally", "regimes", _regimes(recorded("regimes", recorded_scale))),
+        _line("A crash, a rally, a rotation", "cases", _cases(recorded("cases", recorded_scale))),
+        _line("Other markets, other rules", "other_markets", _rules(recorded("other_markets", recorded_scale))),
         _line("The ablation, truth known", "mask_ablation", _truth(recorded("mask_ablation", recorded_scale))),
         _line("Controls", "controls", _controls(recorded("controls", recorded_scale))),
-        _line("Phantom alpha", "phantom_alpha", _said(recorded("phantom_alpha", recorded_scale))),
+        _line("Phantom alpha", "phantom_alpha", _phantom(recorded("phantom_alpha", recorded_scale))),
         _line("The paradox", "paradox", _paradox(recorded("paradox", recorded_scale))),
         _line("Ledger", "claims", f"{headline(board_of_records(recorded_scale))}."),
     ]
@@ -75,14 +80,15 @@ def _events(record: Recorded) -> str:
 
 
 def _audit(record: Recorded) -> str:
-    return f"{ContractAudit.of(record.frame).message()}.{_stale(record)}" if record else f"{UNRECORDED}."
+    if not record:
+        return f"{UNRECORDED}."
+    return " ".join(item.text for item in audit_findings(record.frame)[:2]) + _stale(record)
 
 
 def _universe(record: Recorded) -> str:
     if not record or record.plumbing:
         return f"{NOTHING}."
-    universe = Universe.of(record.frame)
-    return f"{universe.message()}. {universe.paper_message()}. {universe.holdout_message()}.{_stale(record)}"
+    return " ".join(item.text for item in universe_findings(record.frame)[:3]) + _stale(record)
 
 
 def _speed(record: Recorded) -> str:
@@ -104,6 +110,27 @@ def _ablation(record: Recorded) -> str:
     return f"{found.ic_message()}. {effects}{_stale(record)}"
 
 
+def _regimes(record: Recorded) -> str:
+    if not record:
+        return f"{UNRECORDED}."
+    found = Regimes.each(record.frame)[0]
+    benefit = f" {found.volatile_message()}." if found.compared() else ""
+    return f"On the {found.title}: {found.phantom_message()}.{benefit}{_stale(record)}"
+
+
+def _cases(record: Recorded) -> str:
+    messages = [case.message() for case in Cases.scripted(record.frame)] if record else []
+    return f"{'. '.join(messages)}.{_stale(record)}" if messages else f"{UNRECORDED}."
+
+
+def _rules(record: Recorded) -> str:
+    if not record:
+        return f"{UNRECORDED}."
+    found = OtherMarkets.of(record.frame)
+    control = f" {found.control_message()}." if found.has_control else ""
+    return f"{found.phantom_message()}.{control}{_stale(record)}"
+
+
 def _truth(record: Recorded) -> str:
     if not record:
         return f"{UNRECORDED}."
@@ -118,18 +145,16 @@ def _controls(record: Recorded) -> str:
     return f"{spill_message(over_seeds(record.frame))}. {nulls}.{_stale(record)}"
 
 
+def _phantom(record: Recorded) -> str:
+    if not record:
+        return f"{UNRECORDED}."
+    return f"{story_message(story(of_condition(record.frame, ANSWERED)))}.{_stale(record)}"
+
+
 def _paradox(record: Recorded) -> str:
     if not record:
         return f"{UNRECORDED}."
     return f"{orders_message(order_steps(of_condition(record.frame, ANSWERED), 'ridge'))}.{_stale(record)}"
-
-
-def _said(record: Recorded, count: int = 2) -> str:
-    """What a study says first on its page."""
-    say = record.study.page.findings if record else None
-    if say is None:
-        return f"{UNRECORDED}."
-    return f"{' '.join(item.text for item in say(record.frame)[:count])}{_stale(record)}"
 
 
 def _stale(record: Recorded) -> str:

@@ -1,12 +1,15 @@
-"""The mask contract, audited: the same checks over this package's factors and over those of the papers' own package."""
+"""Does what lies under the mask ever reach a valid factor value, in this book and in the papers' own package?
+
+The same checks run over both: masked cells are overwritten, factors computed again, and bits compared.
+"""
 
 from __future__ import annotations
 
 from lib.factors import factor_names
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
-from lib.studies.contract_audit.findings import kinds_table
 from lib.studies.contract_audit.measure import compute, grid, unavailable
+from lib.studies.contract_audit.page import findings, kinds_table
 
 STUDY = Study(
     name="contract_audit",
@@ -26,5 +29,5 @@ STUDY = Study(
     # rows of values are float32 against float32: another processor may round another way
     tolerances={f"{name}: {metric}": 0.02 for name in factor_names() for metric in ("agreement", "correlation")},
     unavailable=unavailable,
-    page=Page(table=kinds_table),
+    page=Page(table=kinds_table, findings=findings),
 )

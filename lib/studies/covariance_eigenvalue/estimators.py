@@ -1,4 +1,4 @@
-"""Covariances as pipelines estimate them from a window of returns with holes, and whether each can be a covariance.
+"""Covariances as pipelines estimate them from a window of masked returns, and whether each can be a covariance.
 
 Ledoit and Wolf (2004): Sigma = (1 - d) S + d m I, with S the sample covariance, m the mean of its diagonal and d the
 intensity that the data ask for. The identity moves every eigenvalue to (1 - d) e + d m and leaves its vector alone, so
@@ -19,7 +19,7 @@ BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Holes:
+class MaskedReturns:
     """Returns [W, n] of a window, 0 where there is none, and the cells [W, n] in which they could be earned."""
 
     returns: FloatArray
@@ -35,7 +35,7 @@ class Covariance:
     level: float
 
 
-def sample(window: Holes, dtype: type[np.floating] = np.float64) -> Covariance:
+def sample(window: MaskedReturns, dtype: type[np.floating] = np.float64) -> Covariance:
     """X'X / W of returns less their mean; every return counts, also those of halts and limits."""
     x = window.returns.astype(dtype)
     x -= x.mean(axis=0)
@@ -43,22 +43,22 @@ def sample(window: Holes, dtype: type[np.floating] = np.float64) -> Covariance:
     return Covariance(matrix, 0.0, float(np.trace(matrix)) / len(matrix))
 
 
-def ledoit_wolf(window: Holes, dtype: type[np.floating] = np.float64) -> Covariance:
+def ledoit_wolf(window: MaskedReturns, dtype: type[np.floating] = np.float64) -> Covariance:
     """scikit-learn's, which keeps the type it is given, of every return."""
     return _shrunk(window.returns.astype(dtype))
 
 
-def complete(window: Holes) -> Covariance:
+def complete(window: MaskedReturns) -> Covariance:
     """Ledoit-Wolf of the stocks without a single masked return; n shrinks."""
     return _shrunk(window.returns[:, window.valid.all(axis=0)])
 
 
-def filled(window: Holes) -> Covariance:
+def filled(window: MaskedReturns) -> Covariance:
     """Ledoit-Wolf with masked returns at the mean of the stock's others, which counts them as days without risk."""
     return _shrunk(np.where(window.valid, window.returns, _means(window)))
 
 
-def pairwise(window: Holes) -> Covariance:
+def pairwise(window: MaskedReturns) -> Covariance:
     """Every pair over the days that both stocks have, as pandas does; no one set of days made this matrix."""
     import pandas as pd
 
@@ -68,7 +68,7 @@ def pairwise(window: Holes) -> Covariance:
     return Covariance(matrix, 0.0, float(np.trace(matrix)) / len(matrix))
 
 
-def pairwise_shrunk(window: Holes) -> Covariance:
+def pairwise_shrunk(window: MaskedReturns) -> Covariance:
     """The same towards m I, with the intensity that Ledoit and Wolf's formula finds for the filled returns."""
     raw, intensity = pairwise(window), filled(window).intensity
     matrix = (1 - intensity) * raw.matrix
@@ -83,14 +83,14 @@ def _shrunk(x: Matrix) -> Covariance:
     return Covariance(matrix, float(intensity), float(np.trace(matrix)) / len(matrix))
 
 
-def _means(window: Holes) -> FloatArray:
+def _means(window: MaskedReturns) -> FloatArray:
     count = window.valid.sum(axis=0)
     total = np.where(window.valid, window.returns, 0.0).sum(axis=0)
     return np.where(count > 0, total / np.maximum(count, 1), 0.0)
 
 
 #: name -> estimator; those that read the mask come last
-ESTIMATORS: Mapping[str, Callable[[Holes], Covariance]] = {
+ESTIMATORS: Mapping[str, Callable[[MaskedReturns], Covariance]] = {
     "sample": sample,
     "sample float32": lambda window: sample(window, np.float32),
     "ledoit-wolf": ledoit_wolf,

@@ -16,7 +16,7 @@ from lib.errors import LibError
 from lib.evaluation.markets import record, row_panel
 from lib.panel import Panel
 from lib.paper.results.study import Config, RowResult, Settings
-from lib.studies.covariance_eigenvalue.estimators import ESTIMATORS, Holes, needed_intensity, refused
+from lib.studies.covariance_eigenvalue.estimators import ESTIMATORS, MaskedReturns, needed_intensity, refused
 
 LEAST = 10  # stocks a covariance is made of
 Records = Iterator[dict[str, Any]]
@@ -52,7 +52,7 @@ def earned(panel: Panel) -> np.ndarray:
 
 def holes(
     returns: np.ndarray, valid: np.ndarray, universe: np.ndarray, day: int, length: int, size: int
-) -> Holes | None:
+) -> MaskedReturns | None:
     """The window that ends on `day`, of the first `size` stocks of the universe that are valid on most of its days.
 
     More than half of the days each: then every pair shares some. None where fewer stocks qualify.
@@ -61,7 +61,7 @@ def holes(
     stocks = np.flatnonzero(universe & (2 * valid[rows].sum(axis=0) >= length + 2))[:size]
     if len(stocks) < size:
         return None
-    return Holes(np.nan_to_num(returns[rows][:, stocks], nan=0.0), valid[rows][:, stocks])
+    return MaskedReturns(np.nan_to_num(returns[rows][:, stocks], nan=0.0), valid[rows][:, stocks])
 
 
 def spectra(panel: Panel, day: int, length: int, size: int) -> dict[str, np.ndarray]:
@@ -72,7 +72,7 @@ def spectra(panel: Panel, day: int, length: int, size: int) -> dict[str, np.ndar
     return {name: np.linalg.eigvalsh(matrix) * len(matrix) / np.trace(matrix) for name, matrix in matrices.items()}
 
 
-def _one_day(window: Holes) -> dict[str, Found]:
+def _one_day(window: MaskedReturns) -> dict[str, Found]:
     found: dict[str, Found] = {}
     for name, estimate in ESTIMATORS.items():
         stocks = int(window.valid.all(axis=0).sum()) if name == "complete" else window.valid.shape[1]

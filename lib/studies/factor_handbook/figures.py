@@ -1,35 +1,24 @@
-"""Figures of the handbook of factors: coverage against window, information by family, who resembles whom."""
+"""Figures of the handbook of factors: coverage against window, information by family."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from itertools import groupby
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib.factors.registry import catalogue
 from lib.paper.pages.sources import source_title
 from lib.paper.pages.style import BLUE, GREY, ORANGE, VERMILLION, canvas, styled, zero_line
-from lib.studies.factor_handbook.findings import Handbook
+from lib.studies.factor_handbook.handbook import Handbook
 
 DAYS = (1, 2, 5, 10, 20, 60, 120, 250)
 
 
 @styled
-def coverage_by_window(handbook: Handbook, note: str = "") -> Figure:
-    """Share of listed cells with a valid value, against the days that a factor reads; one picture per panel."""
-    sources = handbook.sources
-    figure, axes = canvas(len(sources), 2.5 * len(sources), handbook.coverage_message(sources[0]), note, sharex=True)
-    for ax, source in zip(axes, sources, strict=True):
-        _coverage(ax, handbook, source)
-    axes[-1].set_xlabel("days read, today included")
-    return figure
-
-
-def _coverage(ax: Axes, handbook: Handbook, source: str) -> None:
+def coverage_by_window(handbook: Handbook, source: str, title: str, note: str = "") -> Figure:
+    """Share of listed cells with a valid value, against the days that a factor reads."""
+    figure, (ax,) = canvas(1, 3.2, title, note)
     kinds: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
     for factor, found in handbook.computed(source):
         endless = math.isinf(factor.window)
@@ -44,6 +33,7 @@ def _coverage(ax: Axes, handbook: Handbook, source: str) -> None:
     ax.set_xticks(DAYS, [str(day) for day in DAYS])
     ax.minorticks_off()
     ax.set_ylim(0, 103)
+    ax.set_xlabel("days read, today included")
     ax.set_ylabel("valid cells, %")
     ax.set_title(f"{source_title(source)}: {100 * masked:.1f} % of listed cells are masked")
     labels = {
@@ -52,13 +42,14 @@ def _coverage(ax: Axes, handbook: Handbook, source: str) -> None:
         "dots: windows": BLUE,
     }
     for line, (text, color) in enumerate(labels.items()):
-        ax.annotate(text, (0.02, 0.02 + 0.1 * line), xycoords="axes fraction", color=color)
+        ax.annotate(text, (0.02, 0.02 + 0.08 * line), xycoords="axes fraction", color=color)
+    return figure
 
 
 @styled
-def information_by_family(handbook: Handbook, source: str, note: str = "") -> Figure:
+def information_by_family(handbook: Handbook, source: str, title: str, note: str = "") -> Figure:
     """Rank IC of every factor with its 95 % interval, families side by side, each in increasing order."""
-    figure, (ax,) = canvas(1, 3.4, handbook.information_message(source), note)
+    figure, (ax,) = canvas(1, 3.4, title, note)
     zero_line(ax, vertical=False)
     place, ticks = 0.0, []
     for family, members in groupby(handbook.computed(source), key=lambda pair: pair[0].family):
@@ -76,50 +67,3 @@ def information_by_family(handbook: Handbook, source: str, note: str = "") -> Fi
     ax.set_ylabel("mean daily rank IC")
     ax.set_title(f"{source_title(source)}; coloured: the interval excludes zero", color=VERMILLION)
     return figure
-
-
-@styled
-def families_alike(handbook: Handbook, source: str, note: str = "") -> Figure:
-    """Mean absolute rank correlation between the factors of two families."""
-    families = handbook.families(source)
-    size = np.array([[handbook.between(source, one, other) for other in families] for one in families])
-    figure, (ax,) = canvas(1, 4.6, handbook.relatives_message(source), note)
-    # drawn as shapes, not as a picture: sharp at every size, the same bytes everywhere
-    ax.pcolormesh(size, cmap="Blues", vmin=0, vmax=0.6, edgecolors="white", linewidth=1)
-    for (row, column), value in np.ndenumerate(size):
-        if math.isfinite(value):
-            ax.text(column + 0.5, row + 0.5, f"{value:.2f}".lstrip("0"), ha="center", va="center", fontsize=8,
-                    color="white" if value > 0.36 else "#333333")  # fmt: skip
-    _family_axes(ax, np.arange(len(families)) + 0.5, families)
-    ax.set_title(f"{source_title(source)}: mean absolute rank correlation")
-    return figure
-
-
-@styled
-def factors_alike(arrays: Mapping[str, np.ndarray], source: str, note: str = "") -> Figure:
-    """Rank correlation of every pair of factors, in the order of the catalogue."""
-    known = catalogue()
-    families = [known[str(name)].family for name in arrays["names"]]
-    figure, (ax,) = canvas(1, 4.4, "Rank correlation of every pair of factors, family by family", note)
-    picture = ax.imshow(arrays["correlations"], cmap="PuOr", vmin=-1, vmax=1, interpolation="nearest")
-    starts = [k for k, family in enumerate(families) if k == 0 or family != families[k - 1]]
-    for start in starts[1:]:
-        ax.axhline(start - 0.5, color=GREY, linewidth=0.5)
-        ax.axvline(start - 0.5, color=GREY, linewidth=0.5)
-    ends = [*starts[1:], len(families)]
-    _family_axes(ax, np.add(starts, ends) / 2 - 0.5, [families[start] for start in starts])
-    figure.colorbar(picture, ax=ax, fraction=0.035, pad=0.02, label="mean daily rank correlation")
-    ax.set_title(source_title(source))
-    return figure
-
-
-def _family_axes(ax: Axes, places: np.ndarray, families: list[str]) -> None:
-    ax.set_xticks(places, families, rotation=55, ha="right", rotation_mode="anchor")
-    ax.set_yticks(places, families)
-    ax.tick_params(length=0)
-    ax.set_xlabel("family")
-    ax.set_ylabel("family")
-    ax.set_aspect("equal")
-    ax.set_ylim(*sorted(ax.get_ylim(), reverse=True))
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)

@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lib.evaluation.inputs import OVERLAY
 from lib.factors.registry import PUBLISHED, Factor, catalogue, factor_names, find_factors
 from lib.graph import Node
-from lib.paper.pages.pieces import html
+from lib.paper.pages.pieces import fold, html
 from lib.paper.pages.sources import source_title
-from lib.paper.pages.tables import breakable, csv_link, table
-from lib.paper.pages.views import PLUMBING
+from lib.paper.pages.tables import Format, breakable, csv_link, table
 from lib.stats.estimates import signed
-from lib.studies.factor_handbook.findings import FLAT, ONE_ORDER, UNITS, Handbook, Measures, same_formula
+from lib.studies.factor_handbook.handbook import FLAT, ONE_ORDER, UNITS, Handbook, Measures, same_formula
 from lib.studies.factor_handbook.typeset import latex, latex_pieces
 
 if TYPE_CHECKING:
@@ -37,22 +35,28 @@ DEPENDS = {
 
 
 def family_cards(handbook: Handbook, family: str) -> HTML:
-    """The cards of a family's factors. Raises UnknownNameError for a family that does not exist."""
+    """The cards of a family's factors, folded. Raises UnknownNameError for a family that does not exist."""
     factors = find_factors(factor_names(family))
-    return html(f'<div class="factors">{"".join(_card(handbook, factor) for factor in factors)}</div>')
+    cards = html(f'<div class="factors">{"".join(_card(handbook, factor) for factor in factors)}</div>')
+    return fold(f"{len(factors)} factors, {factors[0].name} to {factors[-1].name}", [cards])
 
 
-def family_index() -> HTML:
-    """Every factor as a link, one line per family."""
-    families: dict[str, list[str]] = {}
+def family_index(handbook: Handbook) -> HTML:
+    """Every factor as a link; what it is about, days read, coverage and IC on the first panel that allows it."""
+    rows = []
     for factor in catalogue(PUBLISHED).values():
-        families.setdefault(factor.family, []).append(factor.name)
-    lines = (
-        f'<p><a href="#{names[0]}"><b>{escape(family)}</b></a> ({len(names)}): '
-        f"{' '.join(_short_link(name, family) for name in names)}</p>"
-        for family, names in families.items()
-    )
-    return html(f'<div class="factor-index">{"".join(lines)}</div>')
+        found = handbook.first(factor.name)
+        row = {"factor": factor.name, "family": factor.family, "theme": factor.theme, "window": factor.window}
+        measured = {} if found is None else {"coverage": found.coverage, **found.rank_ic.columns("rank_ic")}
+        rows.append(row | measured)
+    heads = {"factor": "factor", "theme": "what it is about", "window": "days read", "coverage": "coverage",
+             "rank_ic": "IC"}  # fmt: skip
+    formats: dict[str, Format] = {"factor": _links, "window": _days, "coverage": ".0%", "rank_ic": "+.3f"}
+    return table(pd.DataFrame(rows), "factor_handbook_index", columns=heads, formats=formats)
+
+
+def _days(window: object) -> str:
+    return "all" if math.isinf(float(str(window))) else f"{float(str(window)):.0f}"
 
 
 def formula_html(node: Node) -> str:
@@ -64,10 +68,6 @@ def formula_html(node: Node) -> str:
 def link(name: str) -> str:
     """A link to the entry of a factor."""
     return f'<a href="#{escape(name, quote=True)}">{escape(name)}</a>'
-
-
-def _short_link(name: str, family: str) -> str:
-    return f'<a href="#{escape(name, quote=True)}">{escape(name.removeprefix(family + "_"))}</a>'
 
 
 # ----------------------------------------------------------------------------------------------- a card
@@ -130,15 +130,11 @@ def _twins(pairs: Sequence[tuple[str, float]]) -> Iterator[str]:
 # --------------------------------------------------------------------------------------------- all of them
 
 
-def small_print(source: str) -> str:
-    """What the small print of a figure says about its panel."""
-    return PLUMBING if source == OVERLAY else ""
-
-
 def handbook_csv(handbook: Handbook) -> HTML:
     """A link to everything as one table: a row per factor and panel."""
     rows = [_row(source, factor, found) for source in handbook.sources for factor, found in handbook.computed(source)]
-    return html(f'<div class="exhibit">{csv_link(pd.DataFrame(rows), "factor_handbook")}</div>')
+    link_ = csv_link(pd.DataFrame(rows), "factor_handbook")
+    return html(f'<div class="exhibit">Every factor on every panel, with its formula: {link_}</div>')
 
 
 def _row(source: str, factor: Factor, found: Measures) -> dict[str, object]:
@@ -162,13 +158,13 @@ def flagged(handbook: Handbook) -> HTML:
         if found is None:
             continue
         if found.twins:
-            kinds.setdefault("the order of another factor, or nearly", []).append(factor.name)
+            kinds.setdefault("near-duplicate: the order of another factor, or nearly", []).append(factor.name)
         if found.flat:
             kinds.setdefault(f"flat: at most {FLAT} values a day", []).append(factor.name)
         for what in found.depends_on:
             kinds.setdefault(DEPENDS[what], []).append(factor.name)
     rows = [{"flag": kind, "factors": len(names), "which": " ".join(names)} for kind, names in kinds.items()]
-    return table(pd.DataFrame(rows, columns=["flag", "factors", "which"]), "flagged_factors",
+    return table(pd.DataFrame(rows, columns=["flag", "factors", "which"]), "factor_handbook_flagged",
                  formats={"which": _links})  # fmt: skip
 
 
@@ -181,7 +177,9 @@ def precision_table(handbook: Handbook, source: str, most: int = 12) -> HTML:
     ]
     frame = pd.DataFrame(rows, columns=["factor", "apart from float64", "formula"])
     worst = frame.sort_values("apart from float64", ascending=False, kind="stable").head(most)
-    return table(worst, "precision", formats={"factor": _links, "apart from float64": "{:.3%}".format})
+    heads = {"factor": "factor", "apart from float64": "cells apart from float64", "formula": "formula"}
+    return table(worst, "factor_handbook_precision", columns=heads,
+                 formats={"factor": _links, "apart from float64": ".3%", "formula": _formula})  # fmt: skip
 
 
 def not_computed(handbook: Handbook) -> HTML:
@@ -193,8 +191,15 @@ def not_computed(handbook: Handbook) -> HTML:
                 groups.setdefault((source, ", ".join(sorted(lacking))), []).append(name)
     rows = [{"panel": source_title(source), "lacks": fields, "factors": len(names), "which": " ".join(names)}
             for (source, fields), names in groups.items()]  # fmt: skip
-    return table(pd.DataFrame(rows, columns=["panel", "lacks", "factors", "which"]), "not_computed",
+    if not rows:
+        return html("<p>Every factor could be computed.</p>")
+    return table(pd.DataFrame(rows, columns=["panel", "lacks", "factors", "which"]), "factor_handbook_not_computed",
                  formats={"which": _links})  # fmt: skip
+
+
+def _formula(text: object) -> str:
+    """Code that may be broken after a comma."""
+    return f"<code>{breakable(str(text)).replace(',', ',<wbr>')}</code>"
 
 
 def _links(names: object) -> str:

@@ -1,4 +1,7 @@
-"""Paper A's factor universe: a thousand declared candidates, a quality filter, and who is left."""
+"""How many of a thousand declared candidates pass paper A's quality filter, and how many would by chance alone?
+
+The filter sees a training period only; what becomes of the survivors is read off the days after it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from lib.factors.quality.measures import PERIOD
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
 from lib.studies.factor_universe.measure import compute, grid
-from lib.studies.factor_universe.tables import CLAIM_IDS, answer_claims, summary
+from lib.studies.factor_universe.page import CLAIM_IDS, answer_claims, findings, summary
 
 STUDY = Study(
     name="factor_universe",
@@ -22,11 +25,13 @@ STUDY = Study(
         "train_share": Parameter(float, 11 / 15, low=0.2, high=0.95, help="of the days; paper A: 11 of 15 years"),
         "window": Parameter(str, "skip", choices=("skip", "strict"), help="window policy of the candidates"),
         "thresholds": Parameter(dict, {}, help=f"other thresholds, {{test: value}}; tests: {', '.join(CRITERIA)}"),
-        "redundancy": Parameter(float, REDUNDANCY, low=0.0, high=1.0, help="rank correlation from which two are twins"),
+        "redundancy": Parameter(
+            float, REDUNDANCY, low=0.0, high=1.0, help="rank correlation from which two are near-duplicates"
+        ),
         "every": Parameter(int, 1, low=1, high=20, help="every so-many-th template only"),
         "draws": Parameter(int, 200, low=10, high=10000, help="draws of the null market and of the count's interval"),
-        "n_stocks": Parameter(int, 120, low=60, high=5000, help="stocks of the overlay market"),
-        "n_days": Parameter(int, 750, low=6 * PERIOD, high=5000, help="days of the overlay market"),
+        "n_stocks": Parameter(int, 120, low=60, high=5000, help="stocks of the simulated market"),
+        "n_days": Parameter(int, 750, low=6 * PERIOD, high=5000, help="days of the simulated market"),
         **MARKET_PARAMETERS,
     },
     scales={
@@ -37,5 +42,5 @@ STUDY = Study(
     inputs=lambda settings: [settings["data_path"]] if settings["data_path"] else [],
     setting="different",
     evidence="real",
-    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS),
+    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )

@@ -1,4 +1,4 @@
-"""What the handbook of factors says of each factor, and of all: looked up in the study's frame, panel by panel."""
+"""What was measured of each factor, and of all: looked up in the frame of the study, panel by panel."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from lib.evaluation.inputs import OVERLAY
 from lib.factors.registry import FAMILIES, PUBLISHED, Factor, catalogue
 from lib.stats.estimates import Estimate, Numbers
 
@@ -19,8 +20,6 @@ FLAT, UNMOVED = 15, 0.995
 #: rank correlation from which two orders are printed as the same
 ONE_ORDER = 0.99995
 UNITS = ("price unit", "volume unit", "price level", "volume level")
-#: windows, in days, that the message about coverage compares
-SHORT, LONG = 10, 60
 
 
 class Measures(NamedTuple):
@@ -48,22 +47,16 @@ class Measures(NamedTuple):
 
 @dataclass(frozen=True)
 class Handbook:
-    """The measures of every factor on every panel; `sources` are the panels, real prices first."""
+    """The measures of every factor on every panel; `sources` are the panels that are shown."""
 
     numbers: Numbers
     sources: tuple[str, ...]
 
     @classmethod
-    def of(cls, *frames: pd.DataFrame) -> Handbook:
-        """From this build and what was recorded; of a panel that is in both, the first frame counts."""
-        kept: list[pd.DataFrame] = []
-        sources: list[str] = []
-        for frame in (frame for frame in frames if len(frame)):
-            panel = frame["variant"].str.partition(" ")[0]
-            new = [source for source in panel.unique() if source not in sources]
-            kept.append(frame[panel.isin(new)])
-            sources += new
-        return cls(Numbers(pd.concat(kept)), tuple(sorted(sources, key=lambda name: name == "overlay")))
+    def of(cls, frame: pd.DataFrame) -> Handbook:
+        """The panels of a frame; the simulated market only where there are no real prices."""
+        sources = list(dict.fromkeys(frame["variant"].str.partition(" ")[0]))
+        return cls(Numbers(frame), tuple(name for name in sources if name != OVERLAY) or tuple(sources))
 
     @cached_property
     def _metrics(self) -> dict[str, dict[str, Estimate]]:
@@ -90,7 +83,7 @@ class Handbook:
         )  # fmt: skip
 
     def first(self, name: str) -> Measures | None:
-        """The factor on the first panel, real prices before the overlay market, that allows it."""
+        """The factor on the first panel that allows it."""
         return next((found for source in self.sources if (found := self.measures(source, name))), None)
 
     def lacks(self, source: str, name: str) -> list[str]:
@@ -118,53 +111,28 @@ class Handbook:
         """Families with factors on the panel, in the order of the catalogue."""
         return list(dict.fromkeys(factor.family for factor, _ in self.computed(source)))
 
-    # ------------------------------------------------------------------------------------- sentences
+    # ------------------------------------------------------------------------------------- over factors
 
-    def coverage_message(self, source: str) -> str:
-        """What a strict window costs."""
-        short = self._median_coverage(source, lambda days: days <= SHORT)
-        long = self._median_coverage(source, lambda days: LONG <= days < math.inf)
-        return (
-            f"Windows of up to {SHORT} days keep {short:.0%} of the cells, windows of {LONG} days and more {long:.0%} "
-            f"(medians)"
-        )
-
-    def _median_coverage(self, source: str, wanted: Callable[[float], bool]) -> float:
+    def median_coverage(self, source: str, wanted: Callable[[float], bool]) -> float:
+        """Median coverage of the factors whose window is wanted; NaN where there is none."""
         found = [item.coverage for factor, item in self.computed(source) if wanted(factor.window)]
         return median(found) if found else math.nan
 
-    def information_message(self, source: str) -> str:
-        """How many factors have an IC that can be told from zero, beside what chance alone would give."""
-        found = (item.rank_ic for factor, item in self.computed(source) if factor.family in FAMILIES)
-        signs = [ic.sign for ic in found if math.isfinite(ic.low)]
-        apart = sum(sign != 0 for sign in signs)
-        return (
-            f"{apart} of {len(signs)} factors have a rank IC whose 95 % interval excludes zero; without any "
-            f"information about {0.05 * len(signs):.0f} would"
-        )
+    def papers(self, source: str) -> list[Measures]:
+        """The papers' factors that the panel allows."""
+        return [item for factor, item in self.computed(source) if factor.family in FAMILIES]
 
-    def relatives_message(self, source: str) -> str:
-        """How alike factors are within and between families, and how many have a twin."""
+    def likeness(self, source: str) -> tuple[float, float]:
+        """Mean absolute rank correlation of the papers' factors within a family and between two."""
         families = [family for family in self.families(source) if family in FAMILIES]
         within = [self.between(source, family, family) for family in families]
         between = [self.between(source, a, b) for i, a in enumerate(families) for b in families[i + 1 :]]
-        twins = sum(self.has_twin(item) for factor, item in self.computed(source) if factor.family in FAMILIES)
-        return (
-            f"Factors of one family correlate {_mean(within):.2f} on average, of two families {_mean(between):.2f}; "
-            f"{twins} have a twin among the 213"
-        )
+        return _mean(within), _mean(between)
 
-    def precision_message(self, source: str) -> str:
-        """How many cells float64 would give otherwise, and of which factor most."""
+    def apart(self, source: str) -> list[tuple[float, str]]:
+        """(share of cells that float64 would give otherwise, factor), where it was measured; the largest first."""
         found = [(item.apart, factor.name) for factor, item in self.computed(source) if math.isfinite(item.apart)]
-        if not found:
-            return "What single precision costs was not measured"
-        worst, name = max(found)
-        whole = sum(apart == 0 for apart, _ in found)
-        return (
-            f"{whole} of {len(found)} factors agree with a float64 evaluation in every cell; the largest remainder is "
-            f"{worst:.3%} of the cells, of {name}"
-        )
+        return sorted(found, key=lambda pair: -pair[0])
 
     @staticmethod
     def has_twin(measures: Measures) -> bool:
