@@ -1,4 +1,8 @@
-"""The mask ablation on real prices: does the mask earn what the papers say, and which part of it?"""
+"""Which part of a mask matters on real prices, the labels, the orders or the rolling windows?
+
+Variants of one pipeline differ in one thing at a time. They are compared by the information coefficient on cells that
+can be bought and by executed books, before trading costs first.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from lib.parameters import Parameter
 from lib.studies.mask_ablation_real.measure import (
     SHORT,
     TOLD_APART,
+    WINDOWS,
     agreement,
     compared,
     compute,
@@ -18,7 +23,8 @@ from lib.studies.mask_ablation_real.measure import (
     grid,
     group,
 )
-from lib.studies.mask_ablation_real.window_tables import CLAIM_IDS, WINDOWS, answer_claims, summary
+from lib.studies.mask_ablation_real.page import findings
+from lib.studies.mask_ablation_real.tables import CLAIM_IDS, answer_claims, summary
 
 STUDY = Study(
     name="mask_ablation_real",
@@ -64,5 +70,5 @@ STUDY = Study(
     agreement=agreement,
     tolerances={"coverage": 1e-6},  # a share of the data's cells: training has no part in it
     evidence="real",
-    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS),
+    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )  # fmt: skip
