@@ -5,6 +5,7 @@ Says nothing: what follows from the numbers stands, as findings, in the pages of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -118,29 +119,35 @@ class Ablation:
     def rows(self, names: Sequence[str], metrics: Sequence[str]) -> dict[str, list[Estimate]]:
         """Variants or contrasts in words -> some metrics, where any of these is known."""
         found = {in_words(name): [self.level(name, metric) for metric in metrics] for name in names}
-        return {label: items for label, items in found.items() if any(item.value == item.value for item in items)}
+        return {label: items for label, items in found.items() if not all(math.isnan(item.value) for item in items)}
+
+    def shown(
+        self, names: Sequence[str], series: Mapping[str, str], colors: Sequence[str]
+    ) -> tuple[dict[str, list[Estimate]], list[str], list[str]]:
+        """`rows`, names and colours of the series (name -> metric) of which any number is known."""
+        known = [any(not math.isnan(self.level(name, metric).value) for name in names) for metric in series.values()]
+        metrics, dots, kept = (
+            [item for item, found in zip(items, known, strict=False) if found]
+            for items in (series.values(), series, colors)
+        )
+        return self.rows(names, metrics), dots, kept
 
 
 def side_by_side(found: Mapping[str, Ablation], names: Sequence[str], metric: str) -> dict[str, list[Estimate]]:
     """Variants or contrasts in words -> one metric from each of several ablations, where any of these is known."""
     rows = {in_words(name): [item.level(name, metric) for item in found.values()] for name in names}
-    return {label: items for label, items in rows.items() if any(item.value == item.value for item in items)}
+    return {label: items for label, items in rows.items() if not all(math.isnan(item.value) for item in items)}
 
 
 def definitions() -> pd.DataFrame:
     """What each variant computes, learns, predicts and orders from, in words."""
-    windows = {
-        "raw": "every listed day", "skip_halts": "halts skipped", "skip": "limit closes and halts skipped",
-        "strict": "all days valid", "gap": "skipped, changes bridged",
-    }  # fmt: skip
-    cells = {
-        "all": "all listed", "H": "no halts", "M": "no limit closes, no halts", "H both": "no halt, both days",
-        "M both": "no limit close or halt, both days",
-    }  # fmt: skip
+    windows = {"raw": "every listed day", "skip_halts": "halts skipped", "skip": "masked days skipped",
+               "strict": "all days valid", "gap": "skipped, bridged"}  # fmt: skip
+    cells = {"all": "listed", "H": "not halted", "M": "tradable", "H both": "not halted, both days",
+             "M both": "tradable, both days"}  # fmt: skip
     rows = [
-        {"mask": WORDS[name] + (", all factors valid" if item.join == "intersect" else ""),
-         "windows": windows[item.features], "labels": cells[item.labels], "orders": cells[item.universe],
-         "identifier": name}
+        {"mask": WORDS[name], "windows": "all days, all factors" if item.join == "intersect" else windows[item.features],
+         "labels": cells[item.labels], "orders": cells[item.universe], "identifier": name}
         for name, item in ((name, VARIANTS[name]) for name in VARIANT_ORDER)
     ]  # fmt: skip
     return pd.DataFrame(rows)

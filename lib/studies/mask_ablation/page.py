@@ -24,6 +24,7 @@ from lib.studies.mask_ablation.tables import (
     MATCHED,
     NET,
     OF_ALPHA,
+    SHORT,
     Levels,
     alpha_levels,
     alpha_table,
@@ -95,13 +96,13 @@ def parts_of_the_mask(found: Ablation) -> Finding:
 def _trading(books: Books) -> dict[str, Any]:
     """The numbers of a pair of books that the sentences quote."""
     matched = books.matched.text() if books.matched.value == books.matched.value else "not to be had"
-    return {"gross": books.gross, "net": books.net, "matched": matched, "cost": float(COST)}
+    return {"gross": books.gross, "net": books.net, "matched": matched, "cost": str(COST)}
 
 
 def rows_deleted(found: Ablation) -> Finding:
     """What row deletion earns: before costs, after them, at matched turnover."""
     books = found.books("row_deletion", "none")
-    after = "after {cost:.0f} bps a side it is {net:+.2f}, at matched turnover {matched}."
+    after = "after {cost} bps a side it is {net:+.2f}, at matched turnover {matched}."
     return by_sign(
         books.gross,
         "Deleting untradable rows from labels and orders earns more before costs: the active Sharpe ratio (over equal "
@@ -117,7 +118,7 @@ def rows_deleted(found: Ablation) -> Finding:
 def windows(found: Ablation) -> Finding:
     """What masked windows earn, labels and orders fixed."""
     books = found.books("mask_skip", "row_deletion")
-    after = "after {cost:.0f} bps a side it is {net:+.2f}, at matched turnover {matched}."
+    after = "after {cost} bps a side it is {net:+.2f}, at matched turnover {matched}."
     return by_sign(
         books.gross,
         "Windows that skip masked days earn more than deleted rows before costs: the active Sharpe ratio rises by "
@@ -137,17 +138,17 @@ def papers_mask(found: Ablation) -> Finding:
     numbers = _trading(books) | {"left": books.left, "right": books.right}
     traded = "with {left:.0%} of the portfolio traded a day instead of {right:.0%}"
     return first([
-        Finding("The papers' mask earns less than no mask before costs, {gross:+.2f}, and more after {cost:.0f} bps a "
+        Finding("The papers' mask earns less than no mask before costs, {gross:+.2f}, and more after {cost} bps a "
                 "side, {net:+.2f}: " + traded + ", its gain is trading saved (at matched turnover: {matched}).",
                 holds=gross.high < 0 < net.low, **numbers),
         Finding("The papers' mask is not shown to earn more than no mask before costs, {gross:+.2f}; its gain after "
-                "{cost:.0f} bps a side, {net:+.2f}, is trading saved, " + traded + " (at matched turnover: {matched}).",
+                "{cost} bps a side, {net:+.2f}, is trading saved, " + traded + " (at matched turnover: {matched}).",
                 holds=gross.low <= 0 <= gross.high and net.low > 0, **numbers),
-        Finding("The papers' mask earns more than no mask before costs, {gross:+.2f}; after {cost:.0f} bps a side the "
+        Finding("The papers' mask earns more than no mask before costs, {gross:+.2f}; after {cost} bps a side the "
                 "difference is {net:+.2f}, " + traded + ", at matched turnover {matched}.",
                 holds=gross.low > 0, **numbers),
         Finding("The papers' mask does not earn more than no mask, neither before costs, {gross:+.2f}, nor after "
-                "{cost:.0f} bps a side, {net:+.2f}, " + traded + " (at matched turnover: {matched}).",
+                "{cost} bps a side, {net:+.2f}, " + traded + " (at matched turnover: {matched}).",
                 holds=gross.low <= 0 and net.low <= 0, **numbers),
     ])  # fmt: skip
 
@@ -198,22 +199,23 @@ def _forests(
     unit: str,
     neutral: str,
     said: Callable[[Ablation], Finding],
-    turnovers: bool = False,
+    books: bool = False,
 ) -> HTML:
     """A tab for every learner and market: masks or pairs of masks down, a dot for each metric of `series`."""
     from lib.paper.pages.forms import forest
     from lib.paper.pages.style import BLUE, GREEN, VERMILLION
 
-    parts, colors = {}, (VERMILLION, BLUE, GREEN)
+    parts = {}
     for case in cases(shown):
-        rows, right = case.found.rows(names, tuple(series.values())), {}
-        if turnovers:
-            books = {in_words(name): case.found.books(*name.split(" - ")) for name in names}
-            right = {label: f"{item.left:.0%} | {item.right:.0%}" for label, item in books.items() if item.left > 0}
+        rows, dots, colors = case.found.shown(names, series, (BLUE, VERMILLION, GREEN) if books else (VERMILLION, BLUE))
+        right = {}
+        if books:
+            pairs = {in_words(name): case.found.books(*name.split(" - ")) for name in names}
+            right = {label: f"{item.left:.0%} | {item.right:.0%}" for label, item in pairs.items() if item.left > 0}
         if rows:
-            picture = forest(rows, said(case.found).title(neutral), unit, series=tuple(series), colors=colors,
+            picture = forest(rows, said(case.found).title(neutral), unit, series=dots, colors=colors,
                              right=right, right_head="turnover a day" if right else "",
-                             note=f"{case.label}; {case.note}")  # fmt: skip
+                             note=f"{case.words}; {case.note}")  # fmt: skip
             parts[case.label] = plot(picture)
     return _some(parts)
 
@@ -269,8 +271,8 @@ def costs(shown: PageResult) -> HTML:
                        gross=books.gross.value, net=books.net.value,
                        holds=books.gross.low <= 0 < books.net.low)  # fmt: skip
 
-    series = {f"after {COST} bps a side": NET, "before costs": GROSS, "matched": MATCHED}
-    return _forests(shown, PAIRS, series, SHARPE, "What a mask earns, and what it saves in costs", said, turnovers=True)
+    series = {"before costs": GROSS, f"after {COST} bps a side": NET, "matched": MATCHED}
+    return _forests(shown, PAIRS, series, SHARPE, "What a mask earns, and what it saves in costs", said, books=True)
 
 
 def _compared(
@@ -280,12 +282,15 @@ def _compared(
     from lib.paper.pages.forms import forest
 
     parts = {}
-    for metric, label, unit in ((GROSS, "before costs", SHARPE), ("truth_ic", "correlation", f"change of {EARNED}")):
-        for market, found in groups.items():
+    for metric, label, unit in (
+        (GROSS, "before costs", SHARPE),
+        ("truth_ic", "correlation", f"change of the mean daily {EARNED}"),
+    ):
+        for limits, found in groups.items():
             rows = side_by_side(found, FEW_PAIRS, metric)
             if rows and len(found) > 1:
-                picture = forest(rows, title(found), unit, series=tuple(found), note=f"{market}; {note}")
-                parts[f"{label}, {market}"] = plot(picture)
+                picture = forest(rows, title(found), unit, series=tuple(found), note=f"{MARKETS[limits]}; {note}")
+                parts[f"{label}, {SHORT[limits]}"] = plot(picture)
     return _some(parts)
 
 
@@ -293,9 +298,9 @@ def learners(shown: PageResult) -> HTML:
     """The same pairs with every learner, and with ridge on ranked features."""
     every = list(cases(shown, plain=False))
     groups = {
-        market: {LEARNERS[case.found.learner] + ", ranks" * case.condition.endswith("ranks"): case.found
+        limits: {LEARNERS[case.found.learner] + ", ranks" * case.condition.endswith("ranks"): case.found
                  for case in every if case.condition in (limits, f"{limits}, ranks")}
-        for limits, market in MARKETS.items()
+        for limits in MARKETS
     }  # fmt: skip
 
     def title(found: Mapping[str, Ablation]) -> str:
@@ -310,10 +315,10 @@ def large(shown: PageResult) -> HTML:
     """The same pairs on markets of more stocks, with ridge."""
     every = {case.condition: case.found for case in cases(shown, plain=False) if case.found.learner == "ridge"}
     own, groups = f"{shown.setting('n_stocks')} stocks", {}
-    for limits, market in MARKETS.items():
+    for limits in MARKETS:
         more = {name.rpartition(", ")[2]: item for name, item in every.items()
                 if name.startswith(f"{limits}, ") and name.endswith(" stocks")}  # fmt: skip
-        groups[market] = {own: every[limits], **more} if limits in every else {}
+        groups[limits] = {own: every[limits], **more} if limits in every else {}
     return _compared(groups, f"ridge, {shown.name}", lambda _: "The same pairs in large markets")
 
 
@@ -356,50 +361,42 @@ def by_alpha(shown: PageResult, real: pd.DataFrame | None = None) -> HTML:
 
 def variants() -> HTML:
     """What each mask computes, learns, predicts and orders from."""
-    heads = {"mask": "mask", "windows": "windows of the factors", "labels": "labels", "orders": "predicted, ordered",
+    heads = {"mask": "mask", "windows": "windows", "labels": "labels", "orders": "orders",
              "identifier": "identifier"}  # fmt: skip
     return table(definitions(), "mask_ablation_variants", columns=heads)
 
 
 def levels(shown: PageResult) -> HTML:
     """Every mask, a tab for each learner and kind of market."""
-    heads = {"mask": "mask", "truth_ic": EARNED, "m1_ic": "IC, cells that can be bought",
-             GROSS: "active Sharpe ratio, before costs", NET: f"after {COST} bps a side",
-             "executed_open.turnover": "turnover a day"}  # fmt: skip
-    formats = {"truth_ic": "+.3f", "m1_ic": "+.3f"}
+    heads = {"mask": "mask", "truth_ic": "earnable, correlation", GROSS: "Sharpe, before costs",
+             NET: f"after {COST} bps a side", "executed_open.turnover": "turnover a day"}  # fmt: skip
+    formats = {"truth_ic": "+.3f"}
     return _some({
         case.label: table(level_table(case), f"mask_ablation_levels_{case.name}", columns=heads, formats=formats,
-                          caption=f"{case.label}; {case.note}")
+                          caption=f"{case.words}; {case.note}")
         for case in cases(shown, plain=False)
     })  # fmt: skip
 
 
 def contrasts(shown: PageResult) -> HTML:
     """Every pair, a tab for each learner and kind of market."""
-    heads = {
-        "pair": "pair of masks",
-        "truth_ic": EARNED,
-        GROSS: "active Sharpe ratio, before costs",
-        f"{GROSS}, p after Holm": "p (Holm)",
-        NET: f"after {COST} bps a side",
-        MATCHED: "turnover matched",
-    }
-    formats = {"truth_ic": "+.3f", f"{GROSS}, p after Holm": ".3f"}
+    heads = {"pair": "pair of masks", "truth_ic": "earnable, correlation", GROSS: "Sharpe, before costs",
+             NET: f"after {COST} bps", MATCHED: "matched"}  # fmt: skip
+    formats = {"truth_ic": "+.3f"}
     parts = {}
     for case in cases(shown, plain=False):
         rows = judged_contrasts(case.rows, case.found.learner).rename_axis("contrast").reset_index()
         rows.insert(0, "pair", [in_words(name).replace("\n", " ") for name in rows["contrast"]])
         if len(rows):
             parts[case.label] = table(rows, f"mask_ablation_contrasts_{case.name}", columns=heads, formats=formats,
-                                      caption=f"{case.label}; {case.note}")  # fmt: skip
+                                      caption=f"{case.words}; {case.note}")  # fmt: skip
     return _some(parts)
 
 
 def by_alpha_table(shown: PageResult) -> HTML:
     """Masks by planted alpha, a tab for each rate of limits."""
-    heads = {"alpha": "planted alpha", "mask": "mask", "m1_ic": "IC, cells that can be bought",
-             GROSS: "active Sharpe ratio, before costs", NET: f"after {COST} bps a side",
-             "executed_open.turnover": "turnover a day"}  # fmt: skip
+    heads = {"alpha": "alpha", "mask": "mask", "m1_ic": "IC, buyable cells", GROSS: "Sharpe, before costs",
+             NET: f"after {COST} bps a side", "executed_open.turnover": "turnover a day"}  # fmt: skip
     parts = {}
     for limits, market in MARKETS.items():
         rows = alpha_table(shown.rows, limits, shown.setting("alpha")).reset_index()
@@ -414,7 +411,7 @@ def papers(shown: PageResult) -> HTML:
     heads = {"measure": "measure", "mask": "mask", "paper": "paper", "ours": "here"}
     return _some({
         case.label: table(papers_table(case.rows, case.found.learner), f"mask_ablation_appendix_b_{case.name}",
-                          columns=heads, formats={"paper": ".4g", "ours": ".3g"}, caption=f"{case.label}; {case.note}")
+                          columns=heads, formats={"paper": ".4g", "ours": ".3g"}, caption=f"{case.words}; {case.note}")
         for case in cases(shown)
     })  # fmt: skip
 

@@ -185,7 +185,7 @@ def three_orders(shown: PageResult) -> HTML:
             panels[MEASURES[column]] = lines
         ticks = {0.0: WORDS["none"], 1.0: WORDS["halt_only"], 2.0: "the papers' full mask"}
         figure = lines_by_group(panels, f"{len(held)} of the papers' {len(ORDERS)} orders hold", "", "", zero=True,
-                                ticks=ticks, note=f"{case.label}; {case.note}")  # fmt: skip
+                                ticks=ticks, note=f"{case.words}; {case.note}")  # fmt: skip
         return plot(figure)
 
     return _each(shown, draw)
@@ -255,7 +255,7 @@ def papers(shown: PageResult) -> HTML:
     heads = {"measure": "measure", "mask": "mask", "paper": "paper", "ours": "here"}
     return _each(shown, lambda case: table(
         papers_table(case.rows, case.found.learner), f"paradox_{case.name}", columns=heads,
-        formats={"paper": ".3f", "ours": ".3f"}, caption=f"{case.label}; {case.note}",
+        formats={"paper": ".3f", "ours": ".3f"}, caption=f"{case.words}; {case.note}",
     ))  # fmt: skip
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 #: the claims, and the findings, are of the market where limits bind as often as the papers say
 ANSWERED = LIMITS["paper"]
 MARKETS = {LIMITS["paper"]: "limits as often as the papers say", LIMITS["real"]: "limits as often as in the CSI 300"}
+SHORT = {LIMITS["paper"]: "papers' limits", LIMITS["real"]: "CSI 300 limits"}
 #: columns of the tables: those of the real ablation and the comparison with the truth
 TRUTH_SUMMARY = (SUMMARY[0], "truth_ic", "unfilled_ic", *SUMMARY[1:])
 TRUTH_CONTRASTS = ("truth_ic", *CONTRAST_SUMMARY, "phantom_close")
@@ -70,10 +71,15 @@ class Case:
 
     @property
     def label(self) -> str:
-        """Learner and condition in words."""
+        """Learner and condition, for a tab."""
         limits, *rest = self.condition.split(", ")
-        extra = ", ranked features" * ("ranks" in rest) + "".join(f", {item}" for item in rest if item != "ranks")
-        return f"{LEARNERS[self.found.learner]}{extra}, {MARKETS[limits]}"
+        return ", ".join([LEARNERS[self.found.learner], *rest, SHORT[limits]])
+
+    @property
+    def words(self) -> str:
+        """Learner and condition, for small print."""
+        limits, *rest = self.condition.split(", ")
+        return ", ".join([LEARNERS[self.found.learner], *rest, MARKETS[limits]])
 
     @property
     def name(self) -> str:

@@ -54,10 +54,10 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
 def _trading(books: Books) -> dict[str, Any]:
     """The numbers of a pair of books that the sentences quote."""
     matched = books.matched.text() if books.matched.value == books.matched.value else "not to be had"
-    return {"gross": books.gross, "net": books.net, "matched": matched, "cost": float(COST)}
+    return {"gross": books.gross, "net": books.net, "matched": matched, "cost": str(COST)}
 
 
-AFTER = "after {cost:.0f} bps a side the difference is {net:+.2f}, at matched turnover {matched}."
+AFTER = "after {cost} bps a side the difference is {net:+.2f}, at matched turnover {matched}."
 
 
 def rows_deleted(found: Ablation) -> Finding:
@@ -112,17 +112,17 @@ def papers_mask(found: Ablation) -> Finding:
     numbers = _trading(books) | {"left": books.left, "right": books.right}
     traded = "with {left:.0%} of the portfolio traded a day instead of {right:.0%}"
     return first([
-        Finding("The papers' mask earns less than no mask before costs, {gross:+.2f}, and more after {cost:.0f} bps a "
+        Finding("The papers' mask earns less than no mask before costs, {gross:+.2f}, and more after {cost} bps a "
                 "side, {net:+.2f}: " + traded + ", its gain is trading saved (at matched turnover: {matched}).",
                 holds=gross.high < 0 < net.low, **numbers),
         Finding("The papers' mask is not shown to earn more than no mask before costs, {gross:+.2f}; its gain after "
-                "{cost:.0f} bps a side, {net:+.2f}, is trading saved, " + traded + " (at matched turnover: {matched}).",
+                "{cost} bps a side, {net:+.2f}, is trading saved, " + traded + " (at matched turnover: {matched}).",
                 holds=gross.low <= 0 <= gross.high and net.low > 0, **numbers),
-        Finding("The papers' mask earns more than no mask before costs, {gross:+.2f}; after {cost:.0f} bps a side the "
+        Finding("The papers' mask earns more than no mask before costs, {gross:+.2f}; after {cost} bps a side the "
                 "difference is {net:+.2f}, " + traded + ", at matched turnover {matched}.",
                 holds=gross.low > 0, **numbers),
         Finding("The papers' mask is not shown to earn more than no mask, neither before costs, {gross:+.2f}, nor "
-                "after {cost:.0f} bps a side, {net:+.2f}, " + traded + " (at matched turnover: {matched}).",
+                "after {cost} bps a side, {net:+.2f}, " + traded + " (at matched turnover: {matched}).",
                 holds=gross.low <= 0 and net.low <= 0, **numbers),
     ])  # fmt: skip
 
@@ -146,13 +146,13 @@ def paid(found: Ablation) -> Finding:
     """Whether any mask earns its trading costs, as executed."""
     none, deleted = (found.numbers.tested(f"{mask} {found.learner}", NET) for mask in ("none", "row_deletion"))
     every = [found.numbers.tested(f"{mask} {found.learner}", NET) for mask in found.variants]
-    numbers: dict[str, Any] = {"none": none, "deleted": deleted, "cost": float(COST),
+    numbers: dict[str, Any] = {"none": none, "deleted": deleted, "cost": str(COST),
                                "turnover": found.level("none", "executed_open.turnover").value}  # fmt: skip
     return first([
-        Finding("No mask is shown to pay for its trading: after {cost:.0f} bps a side the active Sharpe ratio is "
+        Finding("No mask is shown to pay for its trading: after {cost} bps a side the active Sharpe ratio is "
                 "{none:+.2f} unmasked, with {turnover:.0%} of the portfolio traded a day, and {deleted:+.2f} with rows "
                 "deleted.", holds=max(item.low for item in every) <= 0, **numbers),
-        Finding("Some masks pay for their trading: after {cost:.0f} bps a side the active Sharpe ratio is {none:+.2f} "
+        Finding("Some masks pay for their trading: after {cost} bps a side the active Sharpe ratio is {none:+.2f} "
                 "unmasked, with {turnover:.0%} of the portfolio traded a day, and {deleted:+.2f} with rows deleted.",
                 holds=max(item.low for item in every) > 0, **numbers),
     ])  # fmt: skip
@@ -173,22 +173,23 @@ def _forests(
     unit: str,
     neutral: str,
     said: Callable[[Ablation], Finding],
-    turnovers: bool = False,
+    books: bool = False,
 ) -> HTML:
     """A tab for every learner and span: masks or pairs of masks down, a dot for each metric of `series`."""
     from lib.paper.pages.forms import forest
     from lib.paper.pages.style import BLUE, GREEN, VERMILLION
 
-    parts, colors = {}, (VERMILLION, BLUE, GREEN)
+    parts = {}
     for case in cases(shown):
-        rows, right = case.found.rows(names, tuple(series.values())), {}
-        if turnovers:
-            books = {in_words(name): case.found.books(*name.split(" - ")) for name in names}
-            right = {label: f"{item.left:.0%} | {item.right:.0%}" for label, item in books.items() if item.left > 0}
+        rows, dots, colors = case.found.shown(names, series, (BLUE, VERMILLION, GREEN) if books else (VERMILLION, BLUE))
+        right = {}
+        if books:
+            pairs = {in_words(name): case.found.books(*name.split(" - ")) for name in names}
+            right = {label: f"{item.left:.0%} | {item.right:.0%}" for label, item in pairs.items() if item.left > 0}
         if rows:
-            picture = forest(rows, said(case.found).title(neutral), unit, series=tuple(series), colors=colors,
+            picture = forest(rows, said(case.found).title(neutral), unit, series=dots, colors=colors,
                              right=right, right_head="turnover a day" if right else "",
-                             note=f"{case.label}; {case.note}")  # fmt: skip
+                             note=f"{case.words}; {case.note}")  # fmt: skip
             parts[case.label] = plot(picture)
     return _some(parts)
 
@@ -219,9 +220,9 @@ def costs(shown: PageResult) -> HTML:
         return Finding("Windows that skip masked days add no shown Sharpe ratio to deleted rows: {gross:+.2f} before "
                        "costs", gross=books.gross.value, holds=books.gross.low <= 0 <= books.gross.high)  # fmt: skip
 
-    series = {f"after {COST} bps a side": NET, "before costs": GROSS, "matched": MATCHED}
+    series = {"before costs": GROSS, f"after {COST} bps a side": NET, "matched": MATCHED}
     return _forests(shown, PAIRS, series, "difference of the active Sharpe ratio (over equal weight), next open",
-                    "What a mask earns, and what it saves in costs", said, turnovers=True)  # fmt: skip
+                    "What a mask earns, and what it saves in costs", said, books=True)  # fmt: skip
 
 
 def phantom_alpha(shown: PageResult) -> HTML:
@@ -236,7 +237,7 @@ def phantom_alpha(shown: PageResult) -> HTML:
             title = phantom(case.found).title("Return of orders that cannot be filled")
             picture = forest(rows, title, "every order filled less executed, % a year, without costs",
                              series=("all refused orders", "limit-up purchases"),
-                             note=f"{case.label}; {case.note}")  # fmt: skip
+                             note=f"{case.words}; {case.note}")  # fmt: skip
             parts[case.label] = plot(picture)
     return _some(parts)
 
@@ -286,39 +287,33 @@ def years() -> HTML:
 
 def variants() -> HTML:
     """What each mask computes, learns, predicts and orders from."""
-    heads = {"mask": "mask", "windows": "windows of the factors", "labels": "labels", "orders": "predicted, ordered",
+    heads = {"mask": "mask", "windows": "windows", "labels": "labels", "orders": "orders",
              "identifier": "identifier"}  # fmt: skip
     return table(definitions(), "mask_ablation_real_variants", columns=heads)
 
 
 def levels(shown: PageResult) -> HTML:
     """Every mask, a tab for each learner and span."""
-    heads = {"mask": "mask", "coverage": "cells predicted", "m1_ic": "IC, cells that can be bought",
-             GROSS: "active Sharpe ratio, before costs", NET: f"after {COST} bps a side",
-             "executed_open.turnover": "turnover a day"}  # fmt: skip
+    heads = {"mask": "mask", "m1_ic": "IC, buyable cells", GROSS: "Sharpe, before costs",
+             NET: f"after {COST} bps a side", "executed_open.turnover": "turnover a day"}  # fmt: skip
     parts = {}
     for case in cases(shown):
         rows = {text: f"{mask} {case.found.learner}" for mask, text in WORDS.items()}
         found = interval_table(case.found.numbers, rows, SUMMARY, "mask").dropna(axis=1, how="all")
         parts[case.label] = table(found, f"mask_ablation_real_levels_{case.name}", columns=heads,
-                                  formats={"m1_ic": "+.3f"}, caption=f"{case.label}; {case.note}")  # fmt: skip
+                                  formats={"m1_ic": "+.3f"}, caption=f"{case.words}; {case.note}")  # fmt: skip
     return _some(parts)
 
 
 def contrasts(shown: PageResult) -> HTML:
     """Every pair, a tab for each learner and span."""
-    heads = {
-        "pair": "pair of masks",
-        "m1_ic": "IC, cells that can be bought",
-        GROSS: "active Sharpe ratio, before costs",
-        NET: f"after {COST} bps a side",
-        MATCHED: "turnover matched",
-    }
+    heads = {"pair": "pair of masks", "m1_ic": "IC, buyable cells", GROSS: "Sharpe, before costs",
+             NET: f"after {COST} bps", MATCHED: "matched"}  # fmt: skip
     parts = {}
     for case in cases(shown):
         rows = contrast_table(case.rows, case.found.learner, CONTRAST_SUMMARY).rename_axis("contrast").reset_index()
         rows.insert(0, "pair", [in_words(name).replace("\n", " ") for name in rows["contrast"]])
         if len(rows):
             parts[case.label] = table(rows, f"mask_ablation_real_contrasts_{case.name}", columns=heads,
-                                      caption=f"{case.label}; {case.note}")  # fmt: skip
+                                      caption=f"{case.words}; {case.note}")  # fmt: skip
     return _some(parts)

@@ -42,7 +42,12 @@ class Case:
 
     @property
     def label(self) -> str:
-        """Learner and span of test years in words."""
+        """Learner and span of test years, for a tab."""
+        return f"{LEARNERS[self.found.learner]}, {self.condition.replace(' window', '') or WALK}"
+
+    @property
+    def words(self) -> str:
+        """Learner and span of test years, for small print."""
         return f"{LEARNERS[self.found.learner]}, {span(self.condition)}"
 
     @property
