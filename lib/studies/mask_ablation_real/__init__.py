@@ -48,13 +48,14 @@ STUDY = Study(
         "rounds": Parameter(int, 1000, low=1, high=5000, help="trees of LightGBM at most"),
         "epochs": Parameter(int, 60, low=1, high=1000, help="epochs of the MLP at most"),
         "samples": Parameter(int, SAMPLES, low=10, high=10000, help="resampled paths behind each interval"),
-        "n_stocks": Parameter(int, 150, low=60, high=5000, help="stocks of the overlay market"),
-        "n_days": Parameter(int, 1400, low=900, high=5000, help="days of the overlay market"),
+        "n_stocks": Parameter(int, 150, low=60, high=5000, help="stocks of the simulated market"),
+        "n_days": Parameter(int, 1400, low=900, high=5000, help="days of the simulated market"),
     },
     scales={
         "smoke": {
-            "n_stocks": 80, "n_days": 960, "variants": ["halt_only", *TOLD_APART], "ranks": False, "rounds": 20,
-            "epochs": 2, "samples": 40, "seeds": 1,
+            "n_stocks": 60, "n_days": 960, "trained_variants": ["none", "row_deletion"],
+            "variants": ["none", "halt_only", "labels_only", "row_deletion", "mask_skip", "mask_paper"],
+            "ranks": False, "rounds": 10, "epochs": 1, "samples": 20, "seeds": 1,
         },
         "laptop": {"seeds": 1},
         "paper": {"trained_variants": list(TOLD_APART), "seeds": 3},
