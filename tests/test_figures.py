@@ -8,20 +8,11 @@ from itertools import pairwise
 import matplotlib
 import pandas as pd
 import pytest
-from exchange_results import by_alpha, eight, orders, paths, truths
 from matplotlib.figure import Figure
-from results import ablation, limit_events
+from results import limit_events
 
 from lib.paper.pages.style import canvas, end_labels, spread, title_of, to_svg
-from lib.stats.estimates import Estimate
 from lib.studies.limit_events.figures import after_limit_close, by_year, limit_rates
-from lib.studies.mask_ablation.figures import eight_markets, few_and_many, limit_up_path, three_orders, truth_plane
-from lib.studies.mask_ablation.sensitivity import levels_by_limits
-from lib.studies.mask_ablation.sensitivity_figure import alpha_sensitivity
-from lib.studies.mask_ablation_real.book_figures import gross_before_net
-from lib.studies.mask_ablation_real.figures import contrasts, information, phantom_alpha, sharpe_ratios
-from lib.studies.paradox.tables import order_steps, papers_numbers
-from lib.studies.phantom_alpha.tables import story
 from lib.studies.window_travel.figures import window_travel
 from lib.studies.window_travel.measure import Travel
 
@@ -30,25 +21,6 @@ DRAWN: dict[str, Callable[[], Figure]] = {
     "after_limit_close, no control": lambda: after_limit_close(limit_events(control_gap=None)),
     "by_year": lambda: by_year(limit_events()),
     "limit_rates": lambda: limit_rates(limit_events()),
-    "information": lambda: information(ablation()),
-    "sharpe_ratios": lambda: sharpe_ratios(ablation()),
-    "contrasts": lambda: contrasts(ablation()),
-    "contrasts of money": lambda: contrasts(ablation(), metric="executed_open.sharpe"),
-    "gross_before_net": lambda: gross_before_net(ablation(0.05), note="a note"),
-    "gross_before_net, every order filled": lambda: gross_before_net(ablation(), run="naive_close"),
-    "alpha_sensitivity": lambda: alpha_sensitivity(levels_by_limits(by_alpha(), 0.08)["paper limits"], note="a note"),
-    "alpha_sensitivity, a file beside": lambda: alpha_sensitivity(
-        levels_by_limits(by_alpha(), 0.08)["paper limits"], {"none": (Estimate(0.02), Estimate(0.8))}
-    ),
-    "contrasts gross of costs": lambda: contrasts(ablation(), metric="executed_open.active_sharpe_gross"),
-    "phantom_alpha": lambda: phantom_alpha(ablation()),
-    "contrasts of the truth": lambda: contrasts(truths(), metric="truth_ic"),
-    "truth_plane": lambda: truth_plane(truths(), note="a note"),
-    "truth_plane, one variant": lambda: truth_plane(truths()[lambda frame: frame["variant"] == "gap ridge"]),
-    "limit_up_path": lambda: limit_up_path(paths(), note="a note"),
-    "few_and_many": lambda: few_and_many(paths(), tuple(story(paths()))),
-    "eight_markets": lambda: eight_markets(eight()),
-    "three_orders": lambda: three_orders(orders(), papers_numbers(), order_steps(orders(), "ridge")),
     "window_travel": lambda: window_travel(Travel(window=5, limit_day=8)),
 }
 
@@ -85,12 +57,6 @@ def test_axes_have_labels(name: str) -> None:
     [
         (after_limit_close, limit_events(0.02), limit_events(-0.02)),
         (by_year, limit_events(0.02), limit_events(-0.02)),
-        (contrasts, ablation(0.05), ablation(-0.05)),
-        (contrasts, ablation(0.05), ablation(0.0)),
-        (truth_plane, truths(), truths(0.3)),
-        (limit_up_path, paths(), paths(0.01)),
-        (eight_markets, eight(), eight(0.0)),
-        (gross_before_net, ablation(0.05), ablation(0.0)),
     ],
 )
 def test_other_numbers_give_another_title(
@@ -100,13 +66,7 @@ def test_other_numbers_give_another_title(
 
 
 def test_a_note_is_on_the_figure() -> None:
-    assert "plumbing" in str(information(ablation(), note="plumbing").get_supxlabel())
-
-
-def test_missing_metrics_leave_a_gap_and_no_error() -> None:
-    frame = ablation()
-    frame = frame[~frame["metric"].str.startswith("m2_ic")]
-    assert "nan" not in title_of(information(frame)).lower()
+    assert "a note" in str(after_limit_close(limit_events(), "a note").get_supxlabel())
 
 
 def test_the_callers_settings_do_not_matter() -> None:

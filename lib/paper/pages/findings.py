@@ -78,7 +78,7 @@ def first(findings: Iterable[Finding]) -> Finding:
     return next((item for item in found if item.holds), found[0])
 
 
-def by_sign(item: Estimate, above: str, below: str, unclear: str, **numbers: Estimate | float | str) -> Finding:
+def by_sign(item: Estimate, above: str, below: str, unclear: str, **numbers: Any) -> Finding:
     """The sentence of the side of zero on which an interval lies; `unclear` where it contains zero.
 
     >>> by_sign(Estimate(0.2, 0.1, 0.3), "Up by {x:.1f}.", "Down by {x:.1f}.", "Not shown: {x:.1f}.", x=0.2).text

@@ -14,7 +14,6 @@ from lib.paper.claims import Answer
 from lib.paper.pages import html, plot, table
 from lib.paper.pages.findings import Finding, by_sign, first
 from lib.paper.pages.layout import opening, tabs
-from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import OverSeeds
 from lib.studies.mask_ablation import paradox, tables
 from lib.studies.mask_ablation.tables import (
@@ -78,7 +77,7 @@ def parts_of_the_mask(found: Ablation) -> Finding:
     labels = found.contrast("labels_only", "none", "truth_ic")
     skip = found.contrast("mask_skip", "row_deletion", "truth_ic")
     reach = max(abs(skip.low), abs(skip.high))
-    numbers = {"labels": labels, "windows": skip}
+    numbers: dict[str, Any] = {"labels": labels, "windows": skip}
     return first([
         Finding("The mask works through the labels. Leaving untradable returns out of them raises the correlation of "
                 "predictions with what can be earned by {labels:+.3f}; windows that skip masked days, with labels and "
@@ -153,7 +152,7 @@ def papers_mask(found: Ablation) -> Finding:
     ])  # fmt: skip
 
 
-def each_learner(gains: Mapping[str, Estimate]) -> Finding:
+def each_learner(gains: Mapping[str, Any]) -> Finding:
     """Whether the gain of row deletion before costs depends on the learner."""
     lows, highs = [item.low for item in gains.values()], [item.high for item in gains.values()]
     same = "ridge {ridge:+.2f}, LightGBM {lightgbm:+.2f}, MLP {mlp:+.2f}."

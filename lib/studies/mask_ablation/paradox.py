@@ -141,7 +141,7 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
 
 def _order(both: Sequence[Estimate], held: str, failed: str) -> Finding:
     """Whether both steps go the papers' way."""
-    numbers = dict(zip(("first", "second"), both, strict=True))
+    numbers: dict[str, Any] = dict(zip(("first", "second"), both, strict=True))
     lows = [item.low for item in both]
     return first([
         Finding(held, holds=min(lows) > 0, **numbers), Finding(failed, holds=min(lows) <= 0, **numbers)
@@ -184,9 +184,9 @@ def three_orders(shown: PageResult) -> HTML:
                     lines.append(Line(label, [0, 1, 2], found, color))
             panels[MEASURES[column]] = lines
         ticks = {0.0: WORDS["none"], 1.0: WORDS["halt_only"], 2.0: "the papers' full mask"}
-        figure = lines_by_group(panels, f"{len(held)} of the papers' {len(ORDERS)} orders hold", "", "", zero=True,
-                                ticks=ticks, note=f"{case.words}; {case.note}")  # fmt: skip
-        return plot(figure)
+        title = f"Of the papers' {len(ORDERS)} orders {len(held)} are found here"
+        return plot(lines_by_group(panels, title, "what is masked", "", zero=True, ticks=ticks,
+                                   note=f"{case.words}; {case.note}"))  # fmt: skip
 
     return _each(shown, draw)
 
