@@ -45,7 +45,7 @@ WORDS = {
     "mask_skip_m1": "windows skip, any next day learned",
     "mask_strict": "strict windows, factor by factor",
     "mask_paper": "strict windows, the papers' mask",
-    "flags": "flags as features, no orders at limits",
+    "flags": "flags, no orders at limits",
     "gap": "windows skip, changes bridged",
 }
 LEARNERS = {"ridge": "ridge", "lightgbm": "LightGBM", "mlp": "MLP"}

@@ -50,7 +50,9 @@ ADVICE = (
 )
 #: pairs for which learners and sizes of market are compared
 FEW_PAIRS = ("labels_only - none", "row_deletion - none", "mask_skip - row_deletion", "mask_paper - none")
-SHARPE = "difference of the active Sharpe ratio (over equal weight), next open"
+SHARPE = f"difference of the active Sharpe ratio (over equal weight), next open; costs: {COST} bps a side"
+SHARPE_GROSS = "difference of the active Sharpe ratio (over equal weight) before costs, next open"
+TURNOVERS = "; on the right: turnover a day, first | second mask"
 EARNED = "correlation with what can be earned"
 CLAIM_IDS = (*tables.CLAIM_IDS, *paradox.CLAIM_IDS)
 
@@ -176,11 +178,17 @@ def planted(levels: Levels) -> Finding | None:
     return first([
         Finding("How much can be earned is a choice of the simulation. Unmasked, the active Sharpe ratio before costs "
                 "is {most:+.1f} with all of the planted alpha and {least:+.1f} with an alpha of {alpha:g}, so effects "
-                "in Sharpe units hold for their own alpha only.", holds=most.low > least.high, **numbers),
+                "in Sharpe units hold for their own alpha only.", holds=grows(levels), **numbers),
         Finding("That the active Sharpe ratio before costs depends on the planted alpha is not shown by these markets: "
                 "unmasked {most:+.1f} with all of it, {least:+.1f} with {alpha:g}.",
-                holds=most.low <= least.high, **numbers),
+                holds=not grows(levels), **numbers),
     ])  # fmt: skip
+
+
+def grows(levels: Levels) -> bool:
+    """Whether the Sharpe ratios of the largest and of the smallest alpha, unmasked, have intervals that lie apart."""
+    of_none = levels["none"]
+    return of_none[max(of_none)][1].low > of_none[min(of_none)][1].high
 
 
 def head(shown: PageResult) -> HTML:
@@ -213,8 +221,8 @@ def _forests(
             right = {label: f"{item.left:.0%} | {item.right:.0%}" for label, item in pairs.items() if item.left > 0}
         if rows:
             picture = forest(rows, said(case.found).title(neutral), unit, series=dots, colors=colors,
-                             right=right, right_head="turnover a day" if right else "",
-                             note=f"{case.words}; {case.note}")  # fmt: skip
+                             right=right,
+                             note=f"{case.words}; {case.note}" + TURNOVERS * bool(right))  # fmt: skip
             parts[case.label] = plot(picture)
     return _some(parts)
 
@@ -231,7 +239,7 @@ def learned(shown: PageResult) -> HTML:
         return Finding("Unmasked, a model learns the move that limits cut off ({cut:.2f}) more than what can be earned "
                        "({earned:.2f})", cut=cut.value, earned=earned.value, holds=cut.low > earned.high)  # fmt: skip
 
-    series = {"move cut off by limits": "unfilled_ic", "what can be earned": "truth_ic"}
+    series = {"move cut off": "unfilled_ic", "what can be earned": "truth_ic"}
     return _forests(shown, SHOWN, series, "mean daily correlation with the predictions", "What a model has learned",
                     said)  # fmt: skip
 
@@ -244,7 +252,7 @@ def seen(shown: PageResult) -> HTML:
         return Finding("Unmasked, the IC is {every:.3f} on all cells and {some:.3f} on cells that can be bought",
                        every=every.value, some=some.value, holds=every.low > some.high)  # fmt: skip
 
-    series = {"all predicted cells": "apparent_ic", "cells that can be bought": "m1_ic"}
+    series = {"all cells": "apparent_ic", "cells that can be bought": "m1_ic"}
     return _forests(shown, SHOWN, series, "mean daily IC", "The IC by the cells it is taken on", said)
 
 
@@ -256,7 +264,7 @@ def earned(shown: PageResult) -> HTML:
         return Finding("Before costs: active Sharpe ratio {deleted:.1f} with deleted rows, {none:.1f} unmasked",
                        deleted=deleted.value, none=none.value, holds=deleted.low > none.high)  # fmt: skip
 
-    series = {"every order filled": "naive_close.active_sharpe_gross", "executed, next open": GROSS}
+    series = {"every order filled": "naive_close.active_sharpe_gross", "executed": GROSS}
     return _forests(shown, SHOWN, series, "active Sharpe ratio (over equal weight) a year, before costs",
                     "What each mask earns before costs", said)  # fmt: skip
 
@@ -270,12 +278,15 @@ def costs(shown: PageResult) -> HTML:
                        gross=books.gross.value, net=books.net.value,
                        holds=books.gross.low <= 0 < books.net.low)  # fmt: skip
 
-    series = {"before costs": GROSS, f"after {COST} bps a side": NET, "matched": MATCHED}
+    series = {"before costs": GROSS, "after costs": NET, "matched": MATCHED}
     return _forests(shown, PAIRS, series, SHARPE, "What a mask earns, and what it saves in costs", said, books=True)
 
 
 def _compared(
-    groups: Mapping[str, Mapping[str, Ablation]], note: str, title: Callable[[Mapping[str, Ablation]], str]
+    groups: Mapping[str, Mapping[str, Ablation]],
+    note: str,
+    neutral: str,
+    title: Callable[[Mapping[str, Ablation]], str] = lambda _: "",
 ) -> HTML:
     """A tab for every market and metric: pairs of masks down, a dot for each ablation of the market's group."""
     from lib.paper.pages.forms import forest
@@ -288,7 +299,13 @@ def _compared(
         for limits, found in groups.items():
             rows = side_by_side(found, FEW_PAIRS, metric)
             if rows and len(found) > 1:
-                picture = forest(rows, title(found), unit, series=tuple(found), note=f"{MARKETS[limits]}; {note}")
+                picture = forest(
+                    rows,
+                    title(found) * (metric == GROSS) or neutral,
+                    unit,
+                    series=tuple(found),
+                    note=f"{MARKETS[limits]}; {note}",
+                )
                 parts[f"{label}, {SHORT[limits]}"] = plot(picture)
     return _some(parts)
 
@@ -304,10 +321,9 @@ def learners(shown: PageResult) -> HTML:
 
     def title(found: Mapping[str, Ablation]) -> str:
         gains = {item.learner: item.contrast("row_deletion", "none", GROSS) for item in found.values()}
-        neutral = "What the learner changes"
-        return each_learner(gains).title(neutral).partition(":")[0] if set(gains) == set(LEARNERS) else neutral
+        return each_learner(gains).title("").partition(":")[0] if set(gains) == set(LEARNERS) else ""
 
-    return _compared(groups, shown.note, title)
+    return _compared(groups, shown.note, "What the learner changes", title)
 
 
 def large(shown: PageResult) -> HTML:
@@ -318,7 +334,7 @@ def large(shown: PageResult) -> HTML:
         more = {name.rpartition(", ")[2]: item for name, item in every.items()
                 if name.startswith(f"{limits}, ") and name.endswith(" stocks")}  # fmt: skip
         groups[limits] = {own: every[limits], **more} if limits in every else {}
-    return _compared(groups, f"ridge, {shown.name}", lambda _: "The same pairs in large markets")
+    return _compared(groups, f"ridge, {shown.name}", "The same pairs in large markets")
 
 
 # --------------------------------------------------------------------------------------------- alpha
@@ -330,23 +346,23 @@ def by_alpha(shown: PageResult, real: pd.DataFrame | None = None) -> HTML:
     from lib.paper.pages.style import BLUE, GREEN, GREY, ORANGE, VERMILLION
 
     colors = dict(zip(OF_ALPHA, (VERMILLION, ORANGE, BLUE, GREEN), strict=True))
-    names = {mask: WORDS[mask].replace(" ", "\n", 1) for mask in OF_ALPHA}
+    names = dict(zip(OF_ALPHA, ("unmasked", "rows deleted", "windows skip", "papers' mask"), strict=True))
     file = Ablation.of(real) if real is not None else None
     parts: dict[str, HTML] = {}
     for limits, market in MARKETS.items():
         levels = alpha_levels(shown.rows, limits, shown.setting("alpha"))
-        said, panels = planted(levels), {}
-        if said is None:
+        if planted(levels) is None:
             continue
         neutral = "IC and Sharpe ratio by planted alpha"
-        title = "The more alpha is planted, the larger IC and Sharpe ratio" if said.holds else neutral
+        title = "The more alpha is planted, the larger IC and Sharpe ratio" if grows(levels) else neutral
+        panels = {}
         alphas = sorted({alpha for found in levels.values() for alpha in found})
         for place, (label, metric) in enumerate((("mean daily IC, cells that can be bought", "m1_ic"),
                                                  ("active Sharpe ratio a year, before costs", GROSS))):  # fmt: skip
             lines = [Line(names[mask], sorted(found), [found[alpha][place] for alpha in sorted(found)], colors[mask])
                      for mask, found in levels.items()]  # fmt: skip
             if file is not None and (level := file.level("none", metric).value) == level:
-                lines.append(Line("CSI 300,\nunmasked", [alphas[0], alphas[-1]], [level, level], GREY, dashed=True))
+                lines.append(Line("CSI 300", [alphas[0], alphas[-1]], [level, level], GREY, dashed=True))
             panels[label] = lines
         ticks = {alpha: f"{alpha:g}" for alpha in alphas}
         picture = lines_by_group(panels, title, "planted alpha, in units of a stock's volatility", "", zero=True,

@@ -38,6 +38,7 @@ COMPARED = {
     "m1_ic": "difference of the mean daily IC, on cells that can be bought",
     NET: f"difference of the active Sharpe ratio (over equal weight) after {COST} bps a side, next open",
 }
+TURNOVERS = "; on the right: turnover a day, first | second mask"
 TABS = {GROSS: "Sharpe ratio before costs", "m1_ic": "IC", NET: "Sharpe ratio after costs"}
 
 
@@ -188,8 +189,8 @@ def _forests(
             right = {label: f"{item.left:.0%} | {item.right:.0%}" for label, item in pairs.items() if item.left > 0}
         if rows:
             picture = forest(rows, said(case.found).title(neutral), unit, series=dots, colors=colors,
-                             right=right, right_head="turnover a day" if right else "",
-                             note=f"{case.words}; {case.note}")  # fmt: skip
+                             right=right,
+                             note=f"{case.words}; {case.note}" + TURNOVERS * bool(right))  # fmt: skip
             parts[case.label] = plot(picture)
     return _some(parts)
 
@@ -207,7 +208,7 @@ def seen(shown: PageResult) -> HTML:
         return Finding("Unmasked, the IC is {every:.3f} on all cells and {some:.3f} on cells that can be bought",
                        every=every, some=some, holds=inflated.low > 0)  # fmt: skip
 
-    series = {"all predicted cells": "apparent_ic", "cells that can be bought": "m1_ic"}
+    series = {"all cells": "apparent_ic", "cells that can be bought": "m1_ic"}
     return _forests(shown, SHOWN, series, "mean daily IC; the interval is that of one back-test of the papers' length",
                     "The IC by the cells it is taken on", said)  # fmt: skip
 
@@ -220,9 +221,9 @@ def costs(shown: PageResult) -> HTML:
         return Finding("Windows that skip masked days add no shown Sharpe ratio to deleted rows: {gross:+.2f} before "
                        "costs", gross=books.gross.value, holds=books.gross.low <= 0 <= books.gross.high)  # fmt: skip
 
-    series = {"before costs": GROSS, f"after {COST} bps a side": NET, "matched": MATCHED}
-    return _forests(shown, PAIRS, series, "difference of the active Sharpe ratio (over equal weight), next open",
-                    "What a mask earns, and what it saves in costs", said, books=True)  # fmt: skip
+    series = {"before costs": GROSS, "after costs": NET, "matched": MATCHED}
+    unit = f"difference of the active Sharpe ratio (over equal weight), next open; costs: {COST} bps a side"
+    return _forests(shown, PAIRS, series, unit, "What a mask earns, and what it saves in costs", said, books=True)
 
 
 def phantom_alpha(shown: PageResult) -> HTML:
