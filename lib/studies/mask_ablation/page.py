@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lib.evaluation.ablation import LEARNERS, PAIRS, SHOWN, WORDS, Ablation, definitions, in_words, side_by_side
+from lib.evaluation.ablation import LEARNERS, PAIRS, SHOWN, Ablation, definitions, in_words, side_by_side
 from lib.evaluation.books import COST, Books
 from lib.evaluation.conditions import conditions, of_condition
 from lib.paper.claims import Answer
