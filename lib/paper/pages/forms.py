@@ -93,7 +93,7 @@ def forest(
                     color=GREY, fontsize=8.5, annotation_clip=False)  # fmt: skip
     if series:
         heading(ax, list(zip(series, colors, strict=False)))
-    ax.set_xlabel(wrapped(unit, 38))  # the axis is narrower than the figure
+    ax.set_xlabel(wrapped(unit, 30 if right else 38))  # the axis is narrower than the figure
     return figure
 
 
