@@ -6,7 +6,6 @@ import pandas as pd
 from results import ablation, around, tidy
 
 from lib.evaluation.ablation import CAUSES, VARIANT_ORDER
-from lib.studies.paradox.tables import MEASURES, steps
 
 
 def truths(earned: float = 0.1) -> pd.DataFrame:
@@ -33,20 +32,6 @@ def eight(phantom: float = 1.0) -> pd.DataFrame:
                 records += around(name, "naive_close.active_sharpe", 4 * size, 1.0)
                 records += around(name, "executed_open.active_sharpe", 0.0, 1.0)
     return tidy(records, "controls")
-
-
-def orders(size: float = 0.02) -> pd.DataFrame:
-    """Three masks of the paradox, and its steps in the papers' direction."""
-    records: list[tuple[str, str, float]] = []
-    for place, mask in enumerate(("none", "halt_only", "mask_paper")):
-        for metric in MEASURES:
-            sign = -1 if metric == "apparent_ic" else 1
-            records += around(f"{mask} ridge", metric, 0.05 + sign * size * place, 0.01)
-    for after, before in steps("mask_paper"):
-        for metric in MEASURES:
-            sign = -1 if metric == "apparent_ic" else 1
-            records += around(f"{after} - {before} ridge", metric, sign * size, 0.01)
-    return tidy(records, "paradox")
 
 
 def by_alpha(markets: int = 6, wobble: float = 0.1) -> pd.DataFrame:

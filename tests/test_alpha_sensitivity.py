@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
 from exchange_results import by_alpha as made
-from results import around, tidy
 
 from lib.market import MarketConfig, make_market
-from lib.stats.estimates import Estimate
 from lib.studies.mask_ablation import STUDY
-from lib.studies.mask_ablation.findings import alpha_message, alpha_title
 from lib.studies.mask_ablation.measure import _market
-from lib.studies.mask_ablation.sensitivity import alpha_conditions, by_alpha, levels_by_limits, on_file
+from lib.studies.mask_ablation.page import planted
+from lib.studies.mask_ablation.tables import alpha_conditions, alpha_levels, alpha_table
 
 PAPER = "paper limits"
 
@@ -68,30 +64,23 @@ def test_the_table_holds_every_alpha_from_the_most_to_the_least():
     assert alpha_conditions(frame, PAPER, 0.08) == {
         0.08: PAPER, 0.04: f"{PAPER}, alpha 0.04", 0.02: f"{PAPER}, alpha 0.02"
     }  # fmt: skip
-    table = by_alpha(frame, PAPER, 0.08)
-    assert list(table.index) == [(a, m) for a in ("0.08", "0.04", "0.02") for m in ("none", "mask_skip")]
-    assert table.loc[("0.04", "mask_skip"), "executed_open.active_sharpe_gross"] == pytest.approx(2.4)
+    table = alpha_table(frame, PAPER, 0.08)
+    assert list(table.index) == [
+        (a, m) for a in ("0.08", "0.04", "0.02") for m in ("unmasked", "windows skip masked days")
+    ]
+    assert table.loc[("0.04", "windows skip masked days"), "executed_open.active_sharpe_gross"] == pytest.approx(2.4)
     assert table["m1_ic"].tolist() == pytest.approx([0.04, 0.08, 0.02, 0.04, 0.01, 0.02])
     assert alpha_conditions(frame, "CSI 300 limits", 0.08) == {}
 
 
 def test_sharpe_units_do_not_carry_over_where_the_intervals_lie_apart():
-    levels = levels_by_limits(made(), 0.08)[PAPER]
-    title = alpha_title(levels)
-    assert title == "No mask: active Sharpe ratio +2.4, +1.2, +0.6 with a planted alpha of 0.08, 0.04, 0.02"
-    message = alpha_message(levels, {"none": (Estimate(0.021), Estimate(0.8))})
-    assert "do not carry over" in message and "at alpha 0.04 IC +0.020 and gross active Sharpe ratio +1.2" in message
-    assert message.endswith("CSI 300 has IC +0.021 and gross active Sharpe ratio +0.8.")
-    noisy = alpha_message(levels_by_limits(made(wobble=5.0), 0.08)[PAPER])
-    assert "not shown by these markets" in noisy and "CSI" not in noisy
+    said = planted(alpha_levels(made(), PAPER, 0.08))
+    assert said.holds and "hold for their own alpha only" in said.text and "+2.4" in said.text
+    noisy = planted(alpha_levels(made(wobble=5.0), PAPER, 0.08))
+    assert noisy.holds and "is not shown by these markets" in noisy.text
 
 
 def test_nothing_is_said_of_one_alpha_or_of_an_older_record():
     frame = made()
-    assert levels_by_limits(frame[~frame["variant"].str.contains("alpha")], 0.08) == {}
-    assert levels_by_limits(frame[~frame["metric"].str.contains("gross")], 0.08) == {}
-    records = around("none ridge", "m1_ic", 0.02, 0.01)
-    assert on_file(tidy(records, "mask_ablation_real")) == {}
-    more = records + around("none ridge", "executed_open.active_sharpe_gross", 0.8, 0.5)
-    ic, ratio = on_file(tidy(more, "mask_ablation_real"))["none"]
-    assert (ic.value, ratio.value) == (0.02, 0.8) and not math.isnan(ratio.low)
+    for part in (frame[~frame["variant"].str.contains("alpha")], frame[~frame["metric"].str.contains("gross")]):
+        assert planted(alpha_levels(part, PAPER, 0.08)) is None

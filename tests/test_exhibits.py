@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from results import ablation, limit_events
+from results import limit_events
 
 from lib.errors import ParameterError
 from lib.paper.claims import Answer, load_ledger, scoreboard
@@ -23,7 +23,6 @@ from lib.paper.pages import (
     chance_table,
     changed_table,
     claims_table,
-    each_learner,
     not_studied,
     plot,
     rule_table,
@@ -224,12 +223,6 @@ def test_made_up_markets_are_compared_only_with_their_like() -> None:
 def test_agreement_finds_a_difference() -> None:
     assert "largest relative difference 0.5" in agreement(limit_events(0.03, half=0.0), limit_events(0.02, half=0.0))
     assert agreement(limit_events(home="a", control_gap=None), limit_events(control_gap=None)) == "no numbers in common"
-
-
-def test_each_learner_of_each_view() -> None:
-    frame = pd.concat([ablation(), ablation(learner="mlp")])
-    shown = views(Run(frame, name="mask_ablation_real"), NOTHING)
-    assert [learner for _, learner in each_learner(shown)] == ["ridge", "mlp"]
 
 
 def test_items_stand_under_the_heading(capsys: pytest.CaptureFixture[str]) -> None:

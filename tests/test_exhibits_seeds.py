@@ -161,3 +161,12 @@ def test_studies_of_the_synthetic_exchange_are_evidence_without_a_price_file() -
     assert made_up == {*expected.split(), "rank_denominator", "regimes"}
     assert {"limit_events", "mask_ablation_real"} <= on_prices - made_up
     assert not load_study("mask_ablation").wants_prices, "it takes no file"
+
+
+def test_the_parts_of_a_result_are_its_conditions() -> None:
+    frame = pd.concat([conditioned(truths(), seeds=3), conditioned(truths(), "CSI 300 limits", seeds=2)])
+    found = PageResult.of(Made(frame), NOTHING).parts()
+    assert [(name, part.count) for name, part in found.items()] == [("paper limits", 3), ("CSI 300 limits", 2)]
+    assert "none ridge" in set(found["paper limits"].rows["variant"])
+    assert sum(len(part.rows) for part in found.values()) == len(frame)
+    assert list(PageResult.of(Made(truths()), NOTHING).parts()) == [""], "names without a condition"

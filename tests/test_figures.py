@@ -6,42 +6,36 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import matplotlib
-import pandas as pd
+import numpy as np
 import pytest
-from exchange_results import by_alpha, eight, orders, truths
 from matplotlib.figure import Figure
-from results import ablation
 
-from lib.paper.pages.forms import bars
+from lib.paper.pages.forms import Line, bars, forest, heat_map, histogram, lines_by_group
 from lib.paper.pages.style import canvas, end_labels, spread, title_of, to_svg
 from lib.stats.estimates import Estimate
-from lib.studies.mask_ablation.figures import eight_markets, three_orders, truth_plane
-from lib.studies.mask_ablation.sensitivity import levels_by_limits
-from lib.studies.mask_ablation.sensitivity_figure import alpha_sensitivity
-from lib.studies.mask_ablation_real.book_figures import gross_before_net
-from lib.studies.mask_ablation_real.figures import contrasts, information, phantom_alpha, sharpe_ratios
-from lib.studies.paradox.tables import order_steps, papers_numbers
 from lib.studies.window_travel.measure import Travel
 from lib.studies.window_travel.page import window_travel
 
+ITEM, OTHER = Estimate(0.2, 0.1, 0.3), Estimate(-0.1, -0.25, 0.05)
+ROWS = {"labels masked\nwindows raw": ITEM, "rows deleted": OTHER, "strict windows, the mask of the papers": ITEM}
+LINES = [Line("raw", [1, 2, 3], [ITEM, OTHER, ITEM]), Line("skipped", [1, 2, 3], [0.3, 0.2, 0.19], dashed=True)]
+NORMAL = np.random.default_rng(0).normal(size=(2, 500))
+
+#: the shared forms, each with what it offers, and an original
 DRAWN: dict[str, Callable[[], Figure]] = {
-    "information": lambda: information(ablation()),
-    "sharpe_ratios": lambda: sharpe_ratios(ablation()),
-    "contrasts": lambda: contrasts(ablation()),
-    "contrasts of money": lambda: contrasts(ablation(), metric="executed_open.sharpe"),
-    "gross_before_net": lambda: gross_before_net(ablation(0.05), note="a note"),
-    "gross_before_net, every order filled": lambda: gross_before_net(ablation(), run="naive_close"),
-    "alpha_sensitivity": lambda: alpha_sensitivity(levels_by_limits(by_alpha(), 0.08)["paper limits"], note="a note"),
-    "alpha_sensitivity, a file beside": lambda: alpha_sensitivity(
-        levels_by_limits(by_alpha(), 0.08)["paper limits"], {"none": (Estimate(0.02), Estimate(0.8))}
+    "forest": lambda: forest(ROWS, "A title that is long enough to take two lines", "difference in IC", digits=2),
+    "forest, several dots": lambda: forest(
+        {name: [item, OTHER] for name, item in ROWS.items()}, "A title", "a long label of the axis, in some unit of money",
+        series=("gross", "net"), right=dict.fromkeys(ROWS, "80 | 20"), right_head="turnover", note="a note",
     ),
-    "contrasts gross of costs": lambda: contrasts(ablation(), metric="executed_open.active_sharpe_gross"),
-    "phantom_alpha": lambda: phantom_alpha(ablation()),
-    "contrasts of the truth": lambda: contrasts(truths(), metric="truth_ic"),
-    "truth_plane": lambda: truth_plane(truths(), note="a note"),
-    "truth_plane, one variant": lambda: truth_plane(truths()[lambda frame: frame["variant"] == "gap ridge"]),
-    "eight_markets": lambda: eight_markets(eight()),
-    "three_orders": lambda: three_orders(orders(), papers_numbers(), order_steps(orders(), "ridge")),
+    "forest, logarithmic": lambda: forest({"a": Estimate(3, 2, 5)}, "A title", "ratio", log=True, reference=1.0),
+    "lines": lambda: lines_by_group({"above": LINES, "below": LINES[:1]}, "A title", "days", "spreads", zero=True),
+    "lines, logarithmic": lambda: lines_by_group({"": LINES}, "A title", "days", "spreads", log_x=True,
+                                                 ticks={1: "one", 3: "three"}, note="a note"),
+    "bars": lambda: bars(ROWS | {"a number": 0.4}, "A title", "per cent a year", note="a note"),
+    "map": lambda: heat_map(NORMAL[:, :4], ["a", "b"], list("wxyz"), "A title", "correlation", diverging=True),
+    "map, one side": lambda: heat_map(np.abs(NORMAL[:, :3]), ["a", "b"], list("xyz"), "A title", "share", x_label="x"),
+    "histogram": lambda: histogram(dict(zip("ab", NORMAL, strict=True)), "A title", "%", marks={"limit": 1.0}),
     "window_travel": lambda: window_travel(Travel(window=5, limit_day=8)),
 }
 
@@ -71,32 +65,6 @@ def test_axes_have_labels(name: str) -> None:
     assert title_of(figure)
     lowest = figure.axes[-1]
     assert lowest.get_xlabel() or lowest.get_ylabel()
-
-
-@pytest.mark.parametrize(
-    ("draw", "frame", "other"),
-    [
-        (contrasts, ablation(0.05), ablation(-0.05)),
-        (contrasts, ablation(0.05), ablation(0.0)),
-        (truth_plane, truths(), truths(0.3)),
-        (eight_markets, eight(), eight(0.0)),
-        (gross_before_net, ablation(0.05), ablation(0.0)),
-    ],
-)
-def test_other_numbers_give_another_title(
-    draw: Callable[[pd.DataFrame], Figure], frame: pd.DataFrame, other: pd.DataFrame
-) -> None:
-    assert title_of(draw(frame)) != title_of(draw(other))
-
-
-def test_a_note_is_on_the_figure() -> None:
-    assert "plumbing" in str(information(ablation(), note="plumbing").get_supxlabel())
-
-
-def test_missing_metrics_leave_a_gap_and_no_error() -> None:
-    frame = ablation()
-    frame = frame[~frame["metric"].str.startswith("m2_ic")]
-    assert "nan" not in title_of(information(frame)).lower()
 
 
 def test_the_callers_settings_do_not_matter() -> None:

@@ -8,7 +8,16 @@ import pandas as pd
 import pytest
 from results import ablation, tidy
 
-from lib.evaluation.ablation import CAUSES, VARIANT_ORDER, Ablation
+from lib.evaluation.ablation import (
+    CAUSES,
+    PAIRS,
+    SHOWN,
+    VARIANT_ORDER,
+    WORDS,
+    Ablation,
+    definitions,
+    side_by_side,
+)
 from lib.evaluation.variants import CONTRASTS, VARIANTS
 from lib.stats.estimates import MINUS, Estimate, Numbers, join, signed
 from lib.stats.over_seeds import OverSeeds
@@ -52,37 +61,27 @@ def test_the_names_of_variants_and_contrasts_are_those_of_the_study() -> None:
     assert set(CAUSES) == {f"{left} - {right}" for left, right in CONTRASTS}
 
 
-@pytest.mark.parametrize(("windows", "verb"), [(0.05, "raises"), (-0.05, "lowers"), (0.0, "does not change")])
-def test_what_the_windows_do(windows: float, verb: str) -> None:
-    assert f"windows alone {verb}" in Ablation.of(ablation(windows)).windows_message()
+def test_every_variant_has_words() -> None:
+    assert set(WORDS) == set(VARIANTS) and len(set(WORDS.values())) == len(VARIANTS)
+    assert set(definitions()["identifier"]) == set(VARIANTS)
+    assert set(SHOWN) <= set(VARIANTS) and set(PAIRS) <= set(CAUSES)
 
 
-@pytest.mark.parametrize(("labels", "verb"), [(0.05, "raises"), (-0.05, "lowers"), (0.0, "does not change")])
-def test_what_the_labels_do(labels: float, verb: str) -> None:
-    assert f"labels alone {verb}" in Ablation.of(ablation(labels=labels)).labels_message()
-
-
-@pytest.mark.parametrize(
-    ("windows", "words"), [(0.05, "worth doing"), (-0.05, "row deletion alone"), (0.0, "has not been shown to lose")]
-)
-def test_what_it_means_for_a_pipeline(windows: float, words: str) -> None:
-    assert words in Ablation.of(ablation(windows)).implications()[0]
-
-
-def test_nothing_is_said_about_what_was_not_run() -> None:
+def test_rows_in_words_hold_what_was_run() -> None:
     only = ablation()
     found = Ablation.of(only[only["variant"] == "row_deletion ridge"])
     assert found.variants == ["row_deletion"]
-    assert found.implications() == []
-    assert "not run" in found.windows_message() and "not run" in found.labels_message()
-    assert found.ic_message().startswith("row_deletion: ")
+    assert list(found.rows(SHOWN, ["m1_ic"])) == ["rows deleted"] and found.rows(PAIRS, ["m1_ic"]) == {}
+    rows, dots, colors = found.shown(SHOWN, {"a": "no such metric", "b": "m1_ic"}, ["red", "blue"])
+    assert (len(rows["rows deleted"]), dots, colors) == (1, ["b"], ["blue"])
 
 
 def test_learners_are_kept_apart() -> None:
     frame = pd.concat([ablation(0.05), ablation(-0.05, "mlp")])
     assert Ablation.learners(frame) == ["ridge", "mlp"]
-    assert "raises" in Ablation.of(frame, "ridge").windows_message()
-    assert "lowers" in Ablation.of(frame, "mlp").windows_message()
+    found = {learner: Ablation.of(frame, learner) for learner in ("ridge", "mlp")}
+    (pair,) = side_by_side(found, ["mask_skip - row_deletion"], "m1_ic").values()
+    assert [item.sign for item in pair] == [1, -1]
 
 
 def test_a_list_for_a_page() -> None:

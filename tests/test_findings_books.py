@@ -1,4 +1,4 @@
-"""Books in words: the sign that counts is that before costs, and what costs do stands beside it."""
+"""Two books: what is read of them, the cost at which they earn the same, and the table that judges them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,7 @@ from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import over_seeds
 from lib.studies.mask_ablation.tables import JUDGED, judged_contrasts
 
-NONE = Estimate(math.nan)
-SURE, UNSURE = Estimate(1.0, 0.5, 1.5), Estimate(0.1, -0.4, 0.6)
-
-
-def books(gross=SURE, net=SURE, matched=SURE, annual=0.0, left=0.2, right=0.8, tried=True):
-    return Books(gross, net, matched, annual, left, right, tried)
+SURE = Estimate(1.0, 0.5, 1.5)
 
 
 def test_year_and_cost_are_those_of_the_scores():
@@ -28,52 +23,25 @@ def test_year_and_cost_are_those_of_the_scores():
 
 
 @pytest.mark.parametrize(
-    ("annual", "left", "right", "words"),
-    [
-        (0.0486, 0.6, 0.2, "mean returns are equal at 5.0 bps a side"),
-        (-0.0486, 0.2, 0.6, "mean returns are equal at 5.0 bps a side"),
-        (0.0486, 0.2, 0.6, "at every cost the first has"),
-        (-0.0486, 0.6, 0.2, "at every cost the second has"),
-        (0.0486, 0.5, 0.51, "at every cost the first has"),
-    ],
-)
-def test_at_which_cost(annual, left, right, words):
-    assert words in books(annual=annual, left=left, right=right).beside()
-
-
-def test_matched_or_not():
-    assert "with turnovers matched, +1.00 [+0.50, +1.50]" in books().beside()
-    assert "no buffer matches the turnovers" in books(matched=NONE).beside()
-    assert "match" not in books(matched=NONE, tried=False).beside()
-    assert "turnovers of 20 % and 80 % a day" in books().beside()
-
-
-@pytest.mark.parametrize(
-    ("gross", "net", "words"),
-    [(SURE, SURE, ""), (UNSURE, UNSURE, ""), (SURE, UNSURE, ""), (UNSURE, SURE, "not shown"),
-     (SURE.against, SURE, "reversed"), (NONE, SURE, "")],
+    ("annual", "left", "right", "cost"),
+    [(0.0486, 0.6, 0.2, 5.0), (-0.0486, 0.2, 0.6, 5.0), (0.0486, 0.2, 0.6, None), (-0.0486, 0.6, 0.2, None),
+     (0.0486, 0.5, 0.51, None)],
 )  # fmt: skip
-def test_a_net_difference_that_costs_make_is_named(gross, net, words):
-    found = books(gross, net).warning()
-    assert (words in found and bool(found)) if words else found == ""
+def test_at_which_cost(annual, left, right, cost):
+    found = Books(SURE, SURE, SURE, annual, left, right).break_even
+    assert math.isnan(found) if cost is None else found == pytest.approx(cost)
 
 
-def test_a_pipeline_is_told_the_gross_sign():
-    """The net numbers say that windows help; before costs they do nothing, and that is what the sentence says."""
-    frame = ablation(0.05)
-    gross = frame["metric"].str.contains("gross")
-    frame.loc[gross, "value"] = ablation(0.0).loc[gross, "value"]
-    windows, *_ = Ablation.of(frame).implications()
-    assert "has not been shown to lose" in windows and "Before costs the difference is not shown" in windows
-    assert "turnovers of 20 % and 50 % a day" in windows
-    assert "of these gross as well" in Ablation.of(frame).cheaper_message()
+def test_books_are_looked_up_by_metric():
+    found = Ablation.of(ablation(0.05)).books("mask_skip", "row_deletion")
+    assert found.known and (found.gross.value, found.left, found.right) == (0.05, 0.2, 0.5)
 
 
-def test_an_older_record_without_gross_numbers_says_nothing_of_books():
+def test_an_older_record_without_gross_numbers_has_no_books():
     frame = ablation(0.05)
     old = frame[~frame["metric"].str.contains("gross|active|turnover|matched")]
     found = Ablation.of(old)
-    assert found.every_book() == {} and not any("Net of" in text for text in found.implications())
+    assert found.every_book() == {} and not found.books("mask_skip", "row_deletion").known
     assert list(judged_contrasts(old, "ridge").columns)[:1] == ["m1_ic"]
 
 

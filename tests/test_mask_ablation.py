@@ -7,18 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from page_parts import parts, shown_of
 from results import scaled_markets
 
 from lib import run_study
+from lib.evaluation.conditions import conditions, of_condition
 from lib.evaluation.simulated import features, truth_difference, truth_series
 from lib.evaluation.variants import CONTRASTS, VARIANTS
 from lib.market import make_market
 from lib.models.dataset import next_return
 from lib.panel import Panel
-from lib.paper.pages import table
 from lib.stats.estimates import Numbers
 from lib.stats.over_seeds import ENOUGH_SEEDS
-from lib.studies.mask_ablation import STUDY, tables
+from lib.studies.mask_ablation import STUDY, page, tables
 
 TINY = {"n_stocks": 40, "n_days": 560, "first_test_year": 2011, "samples": 20, "rounds": 3, "epochs": 1,
         "alpha_seeds": 0}  # fmt: skip
@@ -182,8 +183,8 @@ def test_conditions_are_kept_apart(result):
     frame = result.frame
     other = frame.assign(variant=frame["variant"].str.replace("paper limits", "CSI 300 limits"), value=-frame["value"])
     both = pd.concat([frame, other])
-    assert tables.conditions(both) == ["paper limits", "CSI 300 limits"]
-    part = tables.of_condition(both, "paper limits")
+    assert conditions(both) == ["paper limits", "CSI 300 limits"]
+    part = of_condition(both, "paper limits")
     assert set(part["value"].dropna()) == set(frame["value"].dropna())
     table = STUDY.page.table(both)
     left, right = (table.loc[(name, "ridge", "none"), "m1_ic"] for name in ("paper limits", "CSI 300 limits"))
@@ -192,20 +193,23 @@ def test_conditions_are_kept_apart(result):
 
 
 def test_the_papers_table_holds_their_numbers_and_ours(result):
-    part = tables.of_condition(result.frame, "paper limits")
-    found = tables.papers_table(part, "ridge").set_index("the papers' mask")
-    assert list(found["sharpe: papers"]) == [1.61, 1.74, 2.05]
-    assert list(found["apparent_ic: papers"]) == [0.058, 0.052, 0.049]
+    part = of_condition(result.frame, "paper limits")
+    found = tables.papers_table(part, "ridge").set_index(["measure", "mask"])
+    papers = {measure: list(found.loc[measure, "paper"]) for measure in found.index.unique("measure")}
+    assert papers == {
+        "IC, all predicted cells": [0.058, 0.052, 0.049],
+        "Sharpe ratio a year, every order filled": [1.61, 1.74, 2.05],
+        "largest drawdown, %": [18.3, 16.1, 12.0],
+        "return a year, %": [16.7, 17.4, 21.0],
+    }
     ours = Numbers(part).find("mask_paper ridge", "naive_close.max_drawdown")
-    assert found.loc["full", "max_drawdown: ours"] == pytest.approx(ours.value)
-    assert list(found["max_drawdown: papers"]) == pytest.approx([0.183, 0.161, 0.12])
-    assert list(found["annual_return: papers"]) == pytest.approx([0.167, 0.174, 0.21])
-    page = table(found.reset_index(), "appendix_b").data
-    assert ">18.3%</td>" in page and ">+16.7%</td>" in page
+    assert found.loc[("largest drawdown, %", "strict windows, the papers' mask"), "ours"] == pytest.approx(
+        100 * ours.value
+    )
 
 
 def test_judged_contrasts_name_what_was_run(result):
-    part = tables.of_condition(result.frame, "paper limits")
+    part = of_condition(result.frame, "paper limits")
     found = tables.judged_contrasts(part, "ridge")
     expected = {f"{a} - {b}" for a, b in CONTRASTS if {a, b} <= set(SOME)}
     assert set(found.index) == expected
@@ -237,8 +241,24 @@ def test_levels_and_ratios_are_claimed_with_the_interval_of_one_further_market(r
 
 
 def test_the_papers_table_has_the_interval_of_the_mean(result):
-    part = tables.of_condition(scaled_markets(result.frame, 5), "paper limits")
-    row = tables.papers_table(part, "ridge").set_index("the papers' mask").loc["none"]
+    part = of_condition(scaled_markets(result.frame, 5), "paper limits")
+    row = tables.papers_table(part, "ridge").set_index(["measure", "mask"])
+    row = row.loc[("Sharpe ratio a year, every order filled", "unmasked")]
     one = Numbers(result.frame).find("none ridge | paper limits", "naive_close.sharpe").value
     reach = 2.776445 * abs(one) * 0.01 * 2.5**0.5 / 5**0.5
-    assert row["sharpe: ours.high"] - row["sharpe: ours"] == pytest.approx(reach)
+    assert row["ours.high"] - row["ours"] == pytest.approx(reach)
+
+
+def test_a_small_run_is_drawn(result):
+    found = parts(
+        page,
+        shown_of("mask_ablation", result.frame),
+        "head",
+        "learned",
+        "levels",
+        "contrasts",
+        "costs",
+        "by_alpha",
+        "papers",
+    )
+    assert "ridge, papers&#x27; limits" in found["levels"]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from page_parts import parts, shown_of
 from results import ablation, around, tidy
 
 from lib.errors import ParameterError
@@ -19,13 +20,10 @@ from lib.market import make_market
 from lib.models.splits import fixed_split
 from lib.models.walk import walk_predictions
 from lib.paper.claims import load_ledger
-from lib.paper.pages import each_condition
-from lib.paper.pages.style import title_of
-from lib.paper.pages.views import View
-from lib.studies.mask_ablation_real import STUDY
+from lib.studies import recorded
+from lib.studies.mask_ablation_real import STUDY, page, tables
 from lib.studies.mask_ablation_real import measure as study
-from lib.studies.mask_ablation_real import window_tables as tables
-from lib.studies.mask_ablation_real.window_figures import side_by_side
+from lib.studies.mask_ablation_real.tables import GROSS, MATCHED, NET
 
 FILE = {"data_path": "prices.parquet"}
 NONE = ("none mlp", "none mlp | paper B window")
@@ -86,7 +84,7 @@ def panel():
 def on_file(panel, monkeypatch):
     """The study on a file that is this panel, with a window that it holds."""
     monkeypatch.setattr(study, "study_panel", lambda settings, seed: panel)
-    monkeypatch.setitem(tables.FIXED, "paper B", YEARS)
+    monkeypatch.setitem(study.FIXED, "paper B", YEARS)
     settings = STUDY.settings("smoke", 1, {**FILE, "learners": ["ridge"], "variants": ["none", "mask_skip"]})
     return STUDY.rows(settings), STUDY.row_settings(settings | {"samples": 10})
 
@@ -94,7 +92,7 @@ def on_file(panel, monkeypatch):
 def test_a_window_is_fitted_before_its_test_years_and_scored_on_them(on_file, panel) -> None:
     grid, settings = on_file
     row = next(row for row in grid if row["variant"] == "mask_skip ridge | paper B window")
-    found = study._compute(row, settings)
+    found = study.compute(row, settings)
     split = fixed_split(panel.dates, train=YEARS[0], validation=YEARS[1], test=YEARS[2])
     cut = panel.rows(0, split.test_stop)
     prediction = on_panel(cut, found.arrays)
@@ -111,7 +109,7 @@ def test_contrasts_are_paired_within_a_window(on_file) -> None:
     grid, settings = on_file
     assert len({STUDY.contrast.by(row) for row in grid}) == 3  # of which this file has two
     chosen = [row for row in grid if row["window"] == "paper B"]
-    found = study._contrast([(row, study._compute(row, settings)) for row in chosen], settings)
+    found = study.contrast([(row, study.compute(row, settings)) for row in chosen], settings)
     assert {record["variant"] for record in found.records} == {"mask_skip - none ridge | paper B window"}
     assert {"m1_ic", "executed_open.sharpe"} <= {record["metric"] for record in found.records}
 
@@ -120,7 +118,7 @@ def test_a_file_without_the_years_says_which(on_file) -> None:
     grid, settings = on_file
     row = next(row for row in grid if row["window"] == "paper A")
     with pytest.raises(ParameterError, match=r"windows: 'paper A' cannot be had from this file: .*lacks 2014, 2015"):
-        study._compute(row, settings)
+        study.compute(row, settings)
 
 
 # ----------------------------------------------------------------------------------------- the answers
@@ -134,7 +132,7 @@ def levels(shift: float, condition: str = "", learner: str = "ridge") -> pd.Data
     records: list[tuple[str, str, float]] = []
     for name, place in names:
         for k, metric in enumerate(metrics):
-            records += around(tables.row_name(*name.rsplit(" ", 1), condition), metric, shift + place + k / 10, 0.5)
+            records += around(study.row_name(*name.rsplit(" ", 1), condition), metric, shift + place + k / 10, 0.5)
     return tidy(records, "mask_ablation_real")
 
 
@@ -178,15 +176,13 @@ def in_windows() -> pd.DataFrame:
     return pd.concat([*named, ablation(0.02, "mlp")], ignore_index=True)
 
 
-def test_each_condition_is_a_view_and_the_walk_comes_first() -> None:
-    found = each_condition([View("recorded", in_windows(), "file", "Recorded, on real prices")])
-    assert [(view.name, view.aside) for view in found] == [
-        ("recorded", False), ("paper B window", True), ("ranks", True),
-    ]  # fmt: skip
-    assert found[1].heading == "Recorded, on real prices: paper B's window, tested on 2022 to 2024"
-    assert found[2].heading == "Recorded, on real prices: the walk, ranks" and found[2].note == "file, ranks"
-    assert all("|" not in name for view in found for name in view.frame["variant"])
-    assert tables.condition_title("paper A window, ranks") == "Paper A's window, tested on 2021 to 2024, ranks"
+def test_each_learner_in_each_span_is_a_case_and_the_walk_comes_first() -> None:
+    found = list(tables.cases(shown_of("mask_ablation_real", in_windows())))
+    assert [case.label for case in found] == ["ridge, walk", "MLP, walk", "ridge, paper B", "ridge, ranks"]
+    assert [case.condition for case in found] == ["", "", "paper B window", "ranks"]
+    assert found[2].words == "ridge, test years of paper B (2022 to 2024)"
+    assert all("|" not in name for case in found for name in case.rows["variant"])
+    assert tables.span("paper A window, ranks") == "test years of paper A (2021 to 2024), ranked features"
 
 
 def test_windows_stand_side_by_side() -> None:
@@ -197,9 +193,70 @@ def test_windows_stand_side_by_side() -> None:
     assert table.loc["mask_skip - row_deletion", "m1_ic, walk"] == 0.0
     assert table.loc["mask_skip - row_deletion", "m1_ic, paper B"] == pytest.approx(0.05)
     assert table.loc["mask_skip - row_deletion", "m1_ic, paper B.high"] == pytest.approx(0.06)
-    title = title_of(side_by_side(tables.by_window(in_windows(), "ridge"), "ridge"))
-    assert "walk 0.0000" in title and "paper B +0.0500" in title
     assert list(tables.summary(in_windows()).index.unique("window")) == [
-        "The walk", "Paper B's window, tested on 2022 to 2024", "The walk, ranks",
+        "walk over all years", "test years of paper B (2022 to 2024)", "walk over all years, ranked features",
     ]  # fmt: skip
     assert tables.window_years().loc["paper B"].tolist() == ["2015 to 2020", "2021 to 2021", "2022 to 2024"]
+
+
+def changed(frame: pd.DataFrame, variant: str, metric: str, value: float, half: float = 0.01) -> pd.DataFrame:
+    """The frame with another number and interval."""
+    for end, shift in (("", 0.0), (".low", -half), (".high", half)):
+        hit = (frame["variant"] == variant) & (frame["metric"] == metric + end)
+        assert hit.any(), (variant, metric)
+        frame = frame.assign(value=frame["value"].where(~hit, value + shift))
+    return frame
+
+
+def walk() -> pd.DataFrame:
+    """Every variant alike, with what a book costs."""
+    money: list[tuple[str, str, float]] = [("none ridge", "executed_open.turnover", 1.1)]
+    for mask in VARIANTS:
+        money += around(f"{mask} ridge", NET, -0.5, 0.1) + around(f"{mask} ridge", GROSS, 0.5, 0.1)
+    return pd.concat([ablation(), tidy(money, "mask_ablation_real")])
+
+
+@pytest.mark.parametrize(
+    ("place", "variant", "metric", "outcomes"),
+    [
+        (0, "row_deletion - none ridge", GROSS, ("earns more", "earns less", "not shown to earn more")),
+        (1, "mask_skip - row_deletion ridge", GROSS, ("earn more", "earn less", "not shown to earn anything")),
+        (2, "labels_only - none ridge", "m1_ic", ("raises the IC", "lowers the IC", "not shown to change the IC")),
+        (3, "mask_paper - none ridge", GROSS, ("earns more", "not shown to earn more", "not shown to earn more")),
+        (4, "none ridge", "phantom_close", ("no order could", "would have lost", "cannot be told from zero")),
+        (5, "mask_skip ridge", NET, ("Some masks pay", "No mask is shown", "No mask is shown")),
+    ],
+)
+def test_every_outcome_has_its_sentence(place: int, variant: str, metric: str, outcomes: tuple[str, ...]) -> None:
+    for value, words in zip((0.5, -0.5, 0.0), outcomes, strict=True):
+        found = page.findings(changed(walk(), variant, metric, value))
+        assert found[place].holds and words in found[place].text, found[place].text
+        assert all(item.holds for item in found)
+
+
+def test_a_gain_after_costs_alone_is_trading_saved() -> None:
+    frame = changed(walk(), "mask_paper - none ridge", NET, 1.0)
+    for gross, words in ((0.0, "not shown to earn more"), (-1.0, "earns less than no mask before costs")):
+        text = page.findings(changed(frame, "mask_paper - none ridge", GROSS, gross))[3].text
+        assert words in text and "is trading saved" in text and "20% of the portfolio" in text
+
+
+def test_numbers_that_were_not_recorded_give_no_sentence() -> None:
+    frame = walk()
+    old = page.findings(frame[~frame["metric"].str.contains(f"{GROSS}|{MATCHED}", regex=True)])
+    assert [item.holds for item in old] == [False, False, True, False, True, True]
+
+
+def test_findings_hold_on_the_recorded_rows() -> None:
+    record = recorded("mask_ablation_real")
+    assert record.stale_rows() or [item.text for item in page.findings(record.frame) if not item.holds] == []
+
+
+def test_the_page_is_drawn() -> None:
+    names = ("head", "seen", "costs", "contrasts", "by_span", "by_learner", "phantom_alpha", "levels")
+    found = parts(page, shown_of("mask_ablation_real", in_windows()), *names)
+    assert found["costs"].count('type="radio"') == 4
+    assert "Not in this run" not in found["by_span"] + found["by_learner"]
+    windows = "«Windows that skip masked days add no shown Sharpe ratio to deleted rows: +0.00 before costs»"
+    assert windows in found["costs"] and found["costs"].count(windows) == 1, "where they do, the title says nothing"
+    assert "mask_ablation_real_levels_ridge_paper_b_window.csv" in found["levels"]

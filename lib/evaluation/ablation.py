@@ -1,14 +1,19 @@
-"""What the mask ablation says: information, fills, windows, and what follows for a pipeline."""
+"""The numbers of a mask ablation, by variant and by pair of variants, and the words for them.
+
+Says nothing: what follows from the numbers stands, as findings, in the pages of the two ablations.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from lib.evaluation.books import FILLS, Books
-from lib.stats.estimates import Estimate, Numbers, signed
+from lib.evaluation.books import Books
+from lib.evaluation.variants import VARIANTS
+from lib.stats.estimates import Estimate, Numbers
 
 #: the variants in the order of reading, and what a contrast between two of them changes, all else equal
 VARIANT_ORDER = (
@@ -28,17 +33,54 @@ CAUSES = {
     "mask_skip - none": "all three",
     "mask_paper - none": "all three: the papers",
 }
+#: variants and learners as a reader knows them
+WORDS = {
+    "none": "unmasked",
+    "halt_only": "only halts masked",
+    "universe_only": "only orders masked",
+    "labels_only": "only labels masked",
+    "row_deletion": "rows deleted",
+    "row_deletion_m1": "rows deleted, any next day learned",
+    "mask_skip": "windows skip masked days",
+    "mask_skip_m1": "windows skip, any next day learned",
+    "mask_strict": "strict windows, factor by factor",
+    "mask_paper": "strict windows, the papers' mask",
+    "flags": "flags, no orders at limits",
+    "gap": "windows skip, changes bridged",
+}
+LEARNERS = {"ridge": "ridge", "lightgbm": "LightGBM", "mlp": "MLP"}
+#: variants that a figure shows; the tables have all of them
+SHOWN = (
+    "none", "halt_only", "universe_only", "labels_only", "row_deletion", "mask_skip", "mask_strict", "mask_paper",
+    "flags",
+)  # fmt: skip
+#: contrasts that a figure shows: labels and orders first, then windows with these held fixed, then the papers' own
+PAIRS = (
+    "universe_only - none", "labels_only - none", "row_deletion - none", "mask_skip - row_deletion",
+    "mask_strict - row_deletion", "mask_paper - none",
+)  # fmt: skip
+
+
+def in_words(name: str) -> str:
+    """A variant, or a contrast of two on two lines, in words.
+
+    >>> in_words("mask_skip - none")
+    'windows skip masked days\\nagainst unmasked'
+    """
+    left, _, right = name.partition(" - ")
+    return WORDS[left] + (f"\nagainst {WORDS[right]}" if right else "")
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """The numbers of the study `mask_ablation_real` for one learner."""
+    """The numbers of one learner in one condition."""
 
     numbers: Numbers
     learner: str
 
     @classmethod
     def of(cls, frame: pd.DataFrame, learner: str = "ridge") -> Ablation:
+        """Means over the seeds of a frame, with the means of their intervals."""
         return cls(Numbers(frame), learner)
 
     @property
@@ -57,6 +99,7 @@ class Ablation:
         return any(name == f"{variant} {self.learner}" for name in self.numbers.variants)
 
     def level(self, variant: str, metric: str) -> Estimate:
+        """Of a variant, or of a contrast "left - right", whose differences are paired."""
         return self.numbers.find(f"{variant} {self.learner}", metric)
 
     def contrast(self, left: str, right: str, metric: str) -> Estimate:
@@ -73,130 +116,40 @@ class Ablation:
         books = {name: self.books(left, right, run) for name, (left, _, right) in sides.items()}
         return {name: found for name, found in books.items() if found.known}
 
-    def cheaper_message(self, run: str = "executed_open") -> str:
-        """In how many contrasts the sign that costs leave is not the sign before costs."""
-        books = list(self.every_book(run).values())
-        shown = [found for found in books if found.net.sign]
-        same = sum(found.gross.sign == found.net.sign for found in shown)
-        if not shown:
-            return f"Net of costs none of {len(books)} pairs of books is told apart"
-        return f"Net of costs {len(shown)} of {len(books)} pairs of books are told apart, {same} of these gross as well"
+    def rows(self, names: Sequence[str], metrics: Sequence[str]) -> dict[str, list[Estimate]]:
+        """Variants or contrasts in words -> some metrics, where any of these is known."""
+        found = {in_words(name): [self.level(name, metric) for metric in metrics] for name in names}
+        return {label: items for label, items in found.items() if not all(math.isnan(item.value) for item in items)}
 
-    def ic_message(self) -> str:
-        """The IC that a back-test without a mask sees, and the part of it on cells where a purchase is possible."""
-        name, apparent, real = self._first("apparent_ic", "m1_ic")
-        return (
-            f"{name}: IC {signed(apparent.value, 3)} on all cells, {signed(real.value, 3)} on cells that can be bought"
+    def shown(
+        self, names: Sequence[str], series: Mapping[str, str], colors: Sequence[str]
+    ) -> tuple[dict[str, list[Estimate]], list[str], list[str]]:
+        """`rows`, names and colours of the series (name -> metric) of which any number is known."""
+        known = [any(not math.isnan(self.level(name, metric).value) for name in names) for metric in series.values()]
+        metrics, dots, kept = (
+            [item for item, found in zip(items, known, strict=False) if found]
+            for items in (series.values(), series, colors)
         )
-
-    def sharpe_message(self) -> str:
-        """What fills do to the same predictions."""
-        name, naive, executed = self._first("naive_close.sharpe", "executed_open.sharpe")
-        return (
-            f"{name}: Sharpe ratio {signed(naive.value)} if every order fills at the close, "
-            f"{signed(executed.value)} as executed at the next open"
-        )
-
-    def phantom_message(self) -> str:
-        """What orders that cannot be filled would have earned."""
-        name, total, locked = self._first("phantom_close", "phantom_close.limit_up_buys")
-        return (
-            f"{name}: orders refused at the close would have added {signed(100 * total.value, 1)} % a year, "
-            f"the limit-up purchases among them {signed(100 * locked.value, 1)} %"
-        )
-
-    def _first(self, *metrics: str) -> tuple[str, Estimate, Estimate]:
-        """The unmasked variant if it was run, else the first one, and two of its metrics."""
-        name = "none" if self.has("none") else self.variants[0]
-        first, second = (self.level(name, metric) for metric in metrics)
-        return ("No mask" if name == "none" else name), first, second
-
-    def windows_message(self, metric: str = "m1_ic", digits: int = 4, what: str = "the IC on buyable cells") -> str:
-        """What masking the windows alone does, labels and universe held fixed."""
-        found = self.contrast("mask_skip", "row_deletion", metric)
-        return _effect("Masking the windows alone", found, what, digits) or "The contrast of windows alone was not run"
-
-    def labels_message(self) -> str:
-        """What leaving untradable returns out of the training labels alone does, windows and universe held fixed."""
-        found = self.contrast("labels_only", "none", "m1_ic")
-        what = "the IC on buyable cells"
-        return _effect("Masking the labels alone", found, what, 4) or "The contrast of labels alone was not run"
-
-    def implications(self) -> list[str]:
-        """What follows for someone who runs such a pipeline, one sentence per cause; only from what was run."""
-        return [
-            text for text in (self._windows(), self._rows(), self._papers(), self._fills(), self._coverage()) if text
-        ]
-
-    def _windows(self) -> str:
-        return self._money(
-            "mask_skip", "row_deletion",
-            "Windows. With labels and universe held fixed, letting the windows skip masked cells",
-            "it is worth doing", "row deletion alone serves better here",
-            "a pipeline that deletes rows after raw windows has not been shown to lose anything by it",
-        )  # fmt: skip
-
-    def _rows(self) -> str:
-        return self._money(
-            "row_deletion", "none",
-            "Rows. Leaving limit closes and halts out of labels and orders, windows untouched,",
-            "deleting such rows helps", "deleting such rows costs",
-            "neither help nor harm of deleting such rows is shown",
-        )  # fmt: skip
-
-    def _money(self, left: str, right: str, cause: str, better: str, worse: str, neither: str) -> str:
-        """What a change does to the book, judged gross of costs; the net numbers stand beside it."""
-        books = self.books(left, right)
-        text = _conditional(books.gross, cause, f"the active Sharpe ratio gross of costs, {FILLS['executed_open']},",
-                            better, worse, neither)  # fmt: skip
-        return " ".join(filter(None, [text, books.beside(), books.warning()])) if text else ""
-
-    def _papers(self) -> str:
-        books = {run: self.books("mask_paper", "none", run) for run in ("naive_close", "executed_open")}
-        if not all(found.known for found in books.values()):
-            return ""
-        parts = [
-            f"Gross of costs the active Sharpe ratio changes by {found.gross.text()} {FILLS[run]}. "
-            + " ".join(filter(None, [found.beside(), found.warning()]))
-            for run, found in books.items()
-        ]
-        return (
-            "The papers' comparison. Everything masked against nothing masked changes labels, universe, windows and "
-            f"turnover at once. {' '.join(parts)}"
-        )
-
-    def _fills(self) -> str:
-        if not self.has("none"):
-            return ""
-        total = self.numbers.tested(f"none {self.learner}", "phantom_close").times(100)
-        if math.isnan(total.value):
-            return ""
-        ending = {
-            1: "a back-test that fills every order at the close reports money that nobody could make",
-            -1: "fills that are refused would have lost money",
-            0: "this cannot be told from zero",
-        }[total.sign]
-        return f"Fills. Without a mask, orders that cannot be filled are worth {total.text(1, ' %')} a year: {ending}."
-
-    def _coverage(self) -> str:
-        if not self.has("mask_paper"):
-            return ""
-        kept = 100 * self.level("mask_paper", "coverage").value
-        return f"Coverage. Requiring all factors to be valid at once leaves predictions for {kept:.0f} % of the cells."
+        return self.rows(names, metrics), dots, kept
 
 
-def _effect(cause: str, found: Estimate, what: str, digits: int) -> str:
-    """cause raises, lowers or does not change what; empty when the contrast was not run."""
-    if math.isnan(found.value):
-        return ""
-    verb = {1: "raises", -1: "lowers", 0: "does not change"}[found.sign]
-    end = "" if found.sign else " beyond chance"
-    return f"{cause} {verb} {what}{end}: {found.text(digits)}"
+def side_by_side(found: Mapping[str, Ablation], names: Sequence[str], metric: str) -> dict[str, list[Estimate]]:
+    """Variants or contrasts in words -> one metric from each of several ablations, where any of these is known."""
+    rows = {in_words(name): [item.level(name, metric) for item in found.values()] for name in names}
+    return {label: items for label, items in rows.items() if not all(math.isnan(item.value) for item in items)}
 
 
-def _conditional(found: Estimate, cause: str, effect: str, better: str, worse: str, neither: str) -> str:
-    """Cause, effect with its interval, and the consequence that its sign allows."""
-    if math.isnan(found.value):
-        return ""
-    consequence = {1: better, -1: worse, 0: neither}[found.sign]
-    return f"{cause} changes {effect} by {found.text()}: {consequence}."
+def definitions() -> pd.DataFrame:
+    """What each variant computes, learns, predicts and orders from, in words."""
+    windows = {"raw": "every listed day", "skip_halts": "halts skipped", "skip": "masked days skipped",
+               "strict": "all days valid", "gap": "skipped, bridged",
+               "paper": "all days, all factors"}  # fmt: skip
+    cells = {"all": "listed", "H": "not halted", "M": "tradable", "H both": "not halted, both days",
+             "M both": "tradable, both days"}  # fmt: skip
+    rows = []
+    for name in VARIANT_ORDER:
+        item = VARIANTS[name]
+        seen = windows["paper" if item.join == "intersect" else item.features]
+        rows.append({"mask": WORDS[name], "windows": seen, "labels": cells[item.labels],
+                     "orders": cells[item.universe], "identifier": name})  # fmt: skip
+    return pd.DataFrame(rows)

@@ -8,8 +8,6 @@ import pandas as pd
 
 from lib.evaluation.variants import CONTRASTS, VARIANTS
 
-LEARNERS = ("ridge", "lightgbm", "mlp")
-
 #: columns of the summary table
 SUMMARY = (
     "coverage", "apparent_ic", "m1_ic", "m2_ic", "executed_open.active_sharpe_gross", "executed_open.active_sharpe",

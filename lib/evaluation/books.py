@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lib.portfolio import break_even_bps, dominance
+from lib.portfolio import break_even_bps
 from lib.stats.estimates import Estimate
 
 Find = Callable[[str], Estimate]
@@ -25,7 +25,6 @@ class Books:
     """Left minus right on one run: active Sharpe ratios gross, net, and net at matched turnover.
 
     annual_gross: difference of mean gross returns a year. left, right: value bought plus sold a day over equity.
-    tried: whether matching the turnovers was tried, `matched` being missing where no buffer does it.
     """
 
     gross: Estimate
@@ -34,7 +33,6 @@ class Books:
     annual_gross: float
     left: float
     right: float
-    tried: bool = True
 
     @classmethod
     def of(cls, find: Find, run: str = "executed_open") -> Books:
@@ -46,7 +44,6 @@ class Books:
             annual_gross=find(f"{run}.annual_gross").value,
             left=find(f"{run}.turnover.left").value,
             right=find(f"{run}.turnover.right").value,
-            tried=not math.isnan(find(f"{run}.matched.validation_ratio").value),
         )
 
     @property
@@ -60,32 +57,4 @@ class Books:
 
         Over markets a ratio of means, not a mean of ratios.
         """
-        return break_even_bps(*self._case)
-
-    @property
-    def _case(self) -> tuple[float, float, float]:
-        return self.annual_gross / SESSIONS, self.left - self.right, max(self.left, self.right)
-
-    def beside(self) -> str:
-        """The net difference, both turnovers, the difference at matched turnover and the break-even cost."""
-        turnovers = f"{100 * self.left:.0f} % and {100 * self.right:.0f} %"
-        parts = [f"Net of {COST} bps a side it is {self.net.text()}, at turnovers of {turnovers} a day"]
-        if not math.isnan(self.matched.value):
-            parts.append(f"with turnovers matched, {self.matched.text()}")
-        elif self.tried:
-            parts.append("no buffer matches the turnovers")
-        return "; ".join([*parts, self.at_which_cost()]) + "."
-
-    def at_which_cost(self) -> str:
-        """The break-even cost, or which of the two has the higher mean return whatever the cost."""
-        if not math.isnan(self.break_even):
-            return f"mean returns are equal at {self.break_even:.1f} bps a side"
-        first = dominance(*self._case) > 0
-        return f"at every cost the {'first' if first else 'second'} has the higher mean return"
-
-    def warning(self) -> str:
-        """What to say where a net difference is shown that is not there, or reversed, before costs; otherwise empty."""
-        if not self.known or not self.net.sign or self.gross.sign == self.net.sign:
-            return ""
-        gross = "reversed" if self.gross.sign else "not shown"
-        return f"Before costs the difference is {gross}: what is paid for trading decides the net one."
+        return break_even_bps(self.annual_gross / SESSIONS, self.left - self.right, max(self.left, self.right))

@@ -19,12 +19,12 @@ from lib.paper.pages.claims import (
 from lib.paper.pages.pieces import box, html, plot, say, show
 from lib.paper.pages.result import PageResult, by_condition, market_claims, market_status
 from lib.paper.pages.tables import table
-from lib.paper.pages.views import beside, each_condition, each_learner, status, under, views
+from lib.paper.pages.views import beside, status, under, views
 
 __all__ = [
     "box", "html", "plot", "say", "show", "table",
     "PageResult", "by_condition", "market_claims", "market_status",
-    "beside", "each_condition", "each_learner", "status", "under", "views",
+    "beside", "status", "under", "views",
     "answered_table", "chance_message", "chance_table", "changed_table", "claims_table", "not_studied", "rule_table",
     "study_claims", "verdict_counts",
 ]  # fmt: skip

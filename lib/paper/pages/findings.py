@@ -87,6 +87,19 @@ def outcome(sentences: Mapping[str, bool], **numbers: Estimate | float | str) ->
     return first(Finding(sentence, holds=holds, link="", **numbers) for sentence, holds in sentences.items())
 
 
+def by_sign(item: Estimate, above: str, below: str, unclear: str, **numbers: Any) -> Finding:
+    """The sentence of the side of zero on which an interval lies; `unclear` where it contains zero.
+
+    >>> by_sign(Estimate(0.2, 0.1, 0.3), "Up by {x:.1f}.", "Down by {x:.1f}.", "Not shown: {x:.1f}.", x=0.2).text
+    'Up by 0.2.'
+    """
+    return first([
+        Finding(above, holds=item.low > 0, **numbers),
+        Finding(below, holds=item.high < 0, **numbers),
+        Finding(unclear, holds=item.low <= 0 <= item.high, **numbers),
+    ])  # fmt: skip
+
+
 def listed(findings: Iterable[Finding]) -> str:
     """Findings as a Markdown list."""
     return "\n".join(f"- {item.text}" for item in findings)

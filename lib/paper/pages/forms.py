@@ -74,6 +74,8 @@ def forest(
     figure, (ax,) = canvas(1, 1.0 + len(items) * max(0.3 * lines, 0.22 + 0.2 * tallest), title, note)
     if log:
         ax.set_xscale("log")
+    else:
+        ax.margins(x=0.1)  # the number of the last tick stays inside the figure
     if reference is not None:
         ax.axvline(reference, color=GREY, linewidth=0.9, zorder=0)
     for row, (label, found) in enumerate(items.items()):
@@ -93,7 +95,7 @@ def forest(
                     color=GREY, fontsize=8.5, annotation_clip=False)  # fmt: skip
     if series:
         heading(ax, list(zip(series, colors, strict=False)))
-    ax.set_xlabel(wrapped(unit))
+    ax.set_xlabel(wrapped(unit, 30 if right else 38))  # the axis is narrower than the figure
     return figure
 
 

@@ -66,10 +66,13 @@ def claims(shown: PageResult) -> HTML:
     return answered_by(shown.study, shown.made.answers(), whom)
 
 
-def how_made(shown: PageResult) -> HTML:
-    """One fold at the end: parameters and their meaning, the command and time of the recorded evidence, the code."""
+def how_made(shown: PageResult, page: str = "") -> HTML:
+    """One fold at the end: parameters and their meaning, the command and time of the recorded evidence, the code.
+
+    page: its name, where that is not the study's
+    """
     parts = [
-        table(parameters_table(shown), f"{shown.study.name}_parameters", caption="Parameters"),
+        table(parameters_table(shown), f"{page or shown.study.name}_parameters", caption="Parameters"),
         html(_recording(shown)),
         beside(shown.build, shown.record),
         html(CODE_HERE),

@@ -7,13 +7,11 @@ wider interval for one further market (see `lib.stats.over_seeds`). The head of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lib.evaluation.ablation import Ablation
-from lib.evaluation.conditions import LIMITS, conditions, of_condition
 from lib.paper.pages.claims import answered_by
 from lib.paper.pages.pieces import box
 from lib.paper.pages.views import View, credited, recorded_files, under
@@ -119,18 +117,27 @@ class PageResult:
         """Everything, under a heading of its own."""
         return View(text, self.rows, self.note, text)
 
+    def parts(self) -> dict[str, PageResult]:
+        """Condition -> its rows without its name, for variants named "what | condition", in the order of the rows."""
+        names = self.rows["variant"].str.partition(" | ")
+        plain = self.rows.assign(variant=names[0])
+        return {
+            str(condition): replace(self, rows=plain[names[2] == condition].reset_index(drop=True))
+            for condition in dict.fromkeys(names[2])
+        }
+
     def part(self, condition: str) -> pd.DataFrame:
         """Every row of one condition."""
-        return of_condition(self.rows, condition)
+        found = self.parts()
+        return found[condition].rows if condition in found else self.rows.iloc[:0]
 
     def conditions(self) -> list[View]:
         """One view per condition, of the estimates over its markets; ranks and large markets stand aside."""
         found = []
-        for condition in conditions(self.rows):
-            part = self.part(condition)
-            note = _note(f"{self.name}, {condition}", markets_of(part))
-            heading, aside = f"{condition[0].upper()}{condition[1:]}", condition not in LIMITS.values()
-            found.append(View(condition, over_seeds(part), note, heading, aside))
+        for condition, part in self.parts().items():
+            note = _note(f"{self.name}, {condition}", part.count)
+            heading, aside = f"{condition[0].upper()}{condition[1:]}", "," in condition
+            found.append(View(condition, over_seeds(part.rows), note, heading, aside))
         return found
 
     def sources(self) -> list[tuple[pd.DataFrame, str, str]]:
@@ -150,7 +157,9 @@ def markets_of(rows: pd.DataFrame) -> int:
 def by_condition(views: Iterable[View], make: Callable[[View, str], Iterable[Any]]) -> None:
     """Under the heading of each condition, what `make` gives for each learner that was run in it."""
     for view in views:
-        under(view, *(item for learner in Ablation.learners(view.frame) for item in make(view, learner)))
+        variants = [str(name) for name in view.frame["variant"].unique() if " - " not in str(name)]
+        learners = dict.fromkeys(name.rpartition(" ")[2] for name in variants)
+        under(view, *(item for learner in learners for item in make(view, learner)))
 
 
 def market_status(shown: PageResult, where: str = "the simulated market, whose truth is known") -> HTML:

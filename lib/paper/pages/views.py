@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lib.evaluation.ablation import Ablation
-from lib.evaluation.conditions import conditions, of_condition
 from lib.paper.pages.pieces import box, fold, html, say
-from lib.studies.mask_ablation_real.window_tables import condition_title
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -60,25 +57,6 @@ def views(result: StudyResult, recorded: Recorded) -> list[View]:
         return [View(own.name, own.frame, own.note)]
     files = _files(recorded)
     return [View("recorded", recorded.frame, f"recorded: {files}", "Recorded, on real prices"), own]
-
-
-def each_condition(shown: Iterable[View]) -> list[View]:
-    """The windows and features of the ablation on real prices, one view each; all but the first stand aside."""
-    found: list[View] = []
-    for view in shown:
-        for condition in conditions(view.frame):
-            title = condition_title(condition)
-            heading = f"{view.heading.partition(':')[0]}: {title[0].lower()}{title[1:]}" if view.heading else title
-            note = ", ".join(filter(None, [view.note, condition]))
-            part = of_condition(view.frame, condition)
-            found.append(View(condition or view.name, part, note, heading, aside=view.aside or bool(found)))
-    return found
-
-
-def each_learner(shown: Iterable[View]) -> Iterator[tuple[View, str]]:
-    """(view, learner) for every learner that was run."""
-    for view in shown:
-        yield from ((view, learner) for learner in Ablation.learners(view.frame))
 
 
 def under(view: View, *items: Any) -> None:

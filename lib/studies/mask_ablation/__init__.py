@@ -1,4 +1,8 @@
-"""The mask ablation on the synthetic exchange, where the truth is known."""
+"""Which part of a mask helps a model, the labels, the orders or the rolling windows, where the truth is known?
+
+Every mask is judged by what its predictions know of what could be earned, and by its book before trading costs, after
+them and at matched turnover. A second page, the papers' IC-Sharpe paradox, is made from the same rows.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +24,12 @@ from lib.studies.mask_ablation.measure import (
     grid,
     group,
 )
-from lib.studies.mask_ablation.tables import CLAIM_IDS, answer_claims, summary
+from lib.studies.mask_ablation.page import CLAIM_IDS, answer_claims, findings
+from lib.studies.mask_ablation.tables import summary
 
 STUDY = Study(
     name="mask_ablation",
-    title="The mask ablation on the synthetic exchange",
+    title="The mask ablation on simulated markets",
     grid=grid,
     compute=compute,
     parameters={
@@ -58,5 +63,5 @@ STUDY = Study(
     contrast=Contrast(contrast, by=by_learner_and_market),
     agreement=agreement,
     tolerances={"coverage": 1e-6},  # a share of the market's cells: training has no part in it
-    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS),
+    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )

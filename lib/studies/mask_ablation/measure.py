@@ -1,10 +1,9 @@
-"""The mask ablation on the synthetic exchange, where the truth is known.
+"""The mask ablation on simulated markets, where the truth is known.
 
-Every variant, three learners, two rates of limit closes. As on real prices a variant differs from its neighbours in one
-thing: features, labels or universe (see `lib.evaluation.variants`). New here: many markets, so that differences are
-paired
-over markets; predictions are also held against what could be earned; and limits bind either as often as among CSI 300
-members or as often as the papers say.
+Every variant, three learners, two rates of limit closes. As on real prices a variant differs from its neighbours in
+one thing: features, labels or universe (see `lib.evaluation.variants`). New here: many markets, so that differences are
+paired over markets; predictions are also held against what could be earned; and limits bind either as often as among
+CSI 300 members or as often as the papers say.
 
 Every learner is fitted anew in the same years (`refit_every`), so that learners can be compared with each other too.
 

@@ -1,17 +1,18 @@
-"""Tables of the ablation on the synthetic exchange, the papers' tables beside ours, and the answers to their claims.
+"""Tables of the ablation on simulated markets, and its answers to claims.
 
-A row of the study is named "variant learner | condition". `of_condition` takes one condition out, under the names that
-the tables and figures of the ablation on real prices know.
+A row of the study is named "variant learner | condition"; a Case is one learner in one condition.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from lib.evaluation.ablation import LEARNERS, WORDS, Ablation
 from lib.evaluation.ablation_tables import (
     APPENDIX_B,
     CONTRAST_SUMMARY,
@@ -25,21 +26,76 @@ from lib.evaluation.conditions import LIMITS, conditions, of_condition
 from lib.evaluation.variants import CONTRASTS
 from lib.paper.claims import Answer, load_ledger
 from lib.paper.pages.answers import answered
-from lib.stats.over_seeds import OverSeeds, adjusted_p, over_seeds
+from lib.stats.estimates import Estimate
+from lib.stats.over_seeds import OverSeeds, adjusted_p, interval_table, over_seeds
 
-LEARNERS = ("ridge", "lightgbm", "mlp")
-#: columns of the tables here: those of the real ablation and the comparison with the truth
+if TYPE_CHECKING:
+    from lib.paper.pages.result import PageResult
+
+#: the claims, and the findings, are of the market where limits bind as often as the papers say
+ANSWERED = LIMITS["paper"]
+MARKETS = {LIMITS["paper"]: "limits as often as the papers say", LIMITS["real"]: "limits as often as in the CSI 300"}
+SHORT = {LIMITS["paper"]: "papers' limits", LIMITS["real"]: "CSI 300 limits"}
+#: columns of the tables: those of the real ablation and the comparison with the truth
 TRUTH_SUMMARY = (SUMMARY[0], "truth_ic", "unfilled_ic", *SUMMARY[1:])
 TRUTH_CONTRASTS = ("truth_ic", *CONTRAST_SUMMARY, "phantom_close")
+GROSS, NET, MATCHED = (
+    f"executed_open.{name}" for name in ("active_sharpe_gross", "active_sharpe", "matched.active_sharpe")
+)
 #: contrasts are judged on these, in this order: what can be earned, what is seen of it, what a book makes of it before
 #: costs, after them, and after them at the turnover of the other side
-JUDGED = (
-    "truth_ic", "m1_ic", "executed_open.active_sharpe_gross", "executed_open.active_sharpe",
-    "executed_open.matched.active_sharpe",
-)  # fmt: skip
-#: the claims are answered where limits bind as often as the papers say
-ANSWERED = LIMITS["paper"]
+JUDGED = ("truth_ic", "m1_ic", GROSS, NET, MATCHED)
+#: columns of the papers' table, in words
+MEASURES = {
+    "apparent_ic": "IC, all predicted cells",
+    "sharpe": "Sharpe ratio a year, every order filled",
+    "max_drawdown": "largest drawdown, %",
+    "annual_return": "return a year, %",
+}
 APPENDIX = "B.appB.mask.synthetic"
+MARK = ", alpha "
+#: masks on markets of less alpha
+OF_ALPHA = ("none", "row_deletion", "mask_skip", "mask_paper")
+#: mask -> alpha -> (IC on cells that can be bought, active Sharpe ratio before costs)
+Levels = dict[str, dict[float, tuple[Estimate, Estimate]]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One learner in one condition, over its markets."""
+
+    condition: str
+    found: Ablation
+    rows: pd.DataFrame
+    note: str
+
+    @property
+    def label(self) -> str:
+        """Learner and condition, for a tab."""
+        limits, *rest = self.condition.split(", ")
+        return ", ".join([LEARNERS[self.found.learner], *rest, SHORT[limits]])
+
+    @property
+    def words(self) -> str:
+        """Learner and condition, for small print."""
+        limits, *rest = self.condition.split(", ")
+        return ", ".join([LEARNERS[self.found.learner], *rest, MARKETS[limits]])
+
+    @property
+    def name(self) -> str:
+        """For file names."""
+        return f"{self.found.learner}_{self.condition}".replace(", ", "_").replace(" ", "_").lower()
+
+
+def cases(shown: PageResult, plain: bool = True) -> Iterator[Case]:
+    """Every learner in every condition, the papers' limits first; plain: without ranks and large markets."""
+    parts = shown.parts()
+    for condition in sorted(parts, key=lambda name: (name.count(","), not name.startswith(ANSWERED))):
+        if MARK not in condition and not (plain and "," in condition):
+            for learner in Ablation.learners(parts[condition].rows):
+                rows = parts[condition].rows
+                part = replace(shown, rows=rows[rows["variant"].str.endswith(f" {learner}")])
+                yield Case(condition, Ablation(OverSeeds(part.rows), learner), part.rows, part.note)
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
@@ -84,20 +140,56 @@ def _with_trading(found: pd.DataFrame, frame: pd.DataFrame, learner: str) -> pd.
     return found
 
 
+def level_table(case: Case) -> pd.DataFrame:
+    """Masks down, measures across with their intervals over markets."""
+    rows = {text: f"{mask} {case.found.learner}" for mask, text in WORDS.items()}
+    return interval_table(OverSeeds(case.rows), rows, TRUTH_SUMMARY, "mask").dropna(axis=1, how="all").reset_index()
+
+
 def papers_table(frame: pd.DataFrame, learner: str) -> pd.DataFrame:
     """Appendix B's mask table on synthetic data, row by row: the papers' number, ours with the interval of its mean.
 
-    Drawdown and return are shares here, in the papers per cent.
+    Drawdowns and returns are in per cent.
     """
     claimed = {claim.id: claim.claimed for claim in load_ledger()}
     numbers, rows = OverSeeds(frame), []
-    for theirs, ours in PAPER_VARIANTS.items():
-        row: dict[str, object] = {"the papers' mask": theirs, "ours": ours}
-        for column, metric, unit in APPENDIX_B:
-            row[f"{column}: papers"] = float(claimed[f"{APPENDIX}.{theirs}.{column}"] or 0) / unit
-            row |= numbers.find(f"{ours} {learner}", metric).columns(f"{column}: ours")
-        rows.append(row)
+    for column, metric, unit in APPENDIX_B:
+        for theirs, ours in PAPER_VARIANTS.items():
+            paper = float(claimed[f"{APPENDIX}.{theirs}.{column}"] or 0)
+            found = numbers.find(f"{ours} {learner}", metric).times(unit)
+            rows.append({"measure": MEASURES[column], "mask": WORDS[ours], "paper": paper, **found.columns("ours")})
     return pd.DataFrame(rows)
+
+
+def alpha_conditions(frame: pd.DataFrame, limits: str, own: float) -> dict[float, str]:
+    """Planted alpha -> its condition, largest first, for one rate of limits; own: that of the study.
+
+    Empty unless there is more than one, because one alpha compares nothing.
+    """
+    found = {own: limits} | {
+        float(name.partition(MARK)[2]): name for name in conditions(frame) if name.startswith(limits + MARK)
+    }
+    return dict(sorted(found.items(), reverse=True)) if len(found) > 1 else {}
+
+
+def alpha_levels(frame: pd.DataFrame, limits: str, own: float) -> Levels:
+    """Mask -> alpha -> (IC on cells that can be bought, active Sharpe ratio before costs), of ridge."""
+    found: Levels = {}
+    for alpha, condition in alpha_conditions(frame, limits, own).items():
+        numbers = OverSeeds(of_condition(frame, condition))
+        for mask in OF_ALPHA:
+            pair = numbers.find(f"{mask} ridge", "m1_ic"), numbers.find(f"{mask} ridge", GROSS)
+            if all(item.value == item.value for item in pair):
+                found.setdefault(mask, {})[alpha] = pair
+    return {mask: levels for mask, levels in found.items() if len(levels) > 1}
+
+
+def alpha_table(frame: pd.DataFrame, limits: str, own: float) -> pd.DataFrame:
+    """Alpha and mask down, measures across with their intervals over markets."""
+    metrics = ("truth_ic", "m1_ic", GROSS, NET, "executed_open.turnover", "executed_open.break_even_bps")
+    rows = {(f"{alpha:g}", WORDS[mask]): f"{mask} ridge | {condition}"
+            for alpha, condition in alpha_conditions(frame, limits, own).items() for mask in OF_ALPHA}  # fmt: skip
+    return interval_table(OverSeeds(frame), rows, metrics, ("alpha", "mask"))
 
 
 def answer_claims(frame: pd.DataFrame) -> list[Answer]:

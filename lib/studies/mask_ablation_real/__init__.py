@@ -1,4 +1,8 @@
-"""The mask ablation on real prices: does the mask earn what the papers say, and which part of it?"""
+"""Which part of a mask matters on real prices, the labels, the orders or the rolling windows?
+
+Variants of one pipeline differ in one thing at a time. They are compared by the information coefficient on cells that
+can be bought and by executed books, before trading costs first.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from lib.parameters import Parameter
 from lib.studies.mask_ablation_real.measure import (
     SHORT,
     TOLD_APART,
+    WINDOWS,
     agreement,
     compared,
     compute,
@@ -18,7 +23,8 @@ from lib.studies.mask_ablation_real.measure import (
     grid,
     group,
 )
-from lib.studies.mask_ablation_real.window_tables import CLAIM_IDS, WINDOWS, answer_claims, summary
+from lib.studies.mask_ablation_real.page import findings
+from lib.studies.mask_ablation_real.tables import CLAIM_IDS, answer_claims, summary
 
 STUDY = Study(
     name="mask_ablation_real",
@@ -42,13 +48,14 @@ STUDY = Study(
         "rounds": Parameter(int, 1000, low=1, high=5000, help="trees of LightGBM at most"),
         "epochs": Parameter(int, 60, low=1, high=1000, help="epochs of the MLP at most"),
         "samples": Parameter(int, SAMPLES, low=10, high=10000, help="resampled paths behind each interval"),
-        "n_stocks": Parameter(int, 150, low=60, high=5000, help="stocks of the overlay market"),
-        "n_days": Parameter(int, 1400, low=900, high=5000, help="days of the overlay market"),
+        "n_stocks": Parameter(int, 150, low=60, high=5000, help="stocks of the simulated market"),
+        "n_days": Parameter(int, 1400, low=900, high=5000, help="days of the simulated market"),
     },
     scales={
         "smoke": {
-            "n_stocks": 80, "n_days": 960, "variants": ["halt_only", *TOLD_APART], "ranks": False, "rounds": 20,
-            "epochs": 2, "samples": 40, "seeds": 1,
+            "n_stocks": 60, "n_days": 960, "trained_variants": ["none", "row_deletion"],
+            "variants": ["none", "halt_only", "labels_only", "row_deletion", "mask_skip", "mask_paper"],
+            "ranks": False, "rounds": 10, "epochs": 1, "samples": 20, "seeds": 1,
         },
         "laptop": {"seeds": 1},
         "paper": {"trained_variants": list(TOLD_APART), "seeds": 3},
@@ -64,5 +71,5 @@ STUDY = Study(
     agreement=agreement,
     tolerances={"coverage": 1e-6},  # a share of the data's cells: training has no part in it
     evidence="real",
-    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS),
+    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )  # fmt: skip

@@ -1,11 +1,9 @@
 """The mask ablation on real prices: does the mask earn what the papers say, and which part of it?
 
 Every variant differs from its neighbours in one thing: features, labels or universe (see `lib.evaluation.variants`).
-All
-are scored alike (see `lib.evaluation.scoring`). Three windows: a walk over all test years, and the papers' own windows
-of
-train, validation and test. Three learners, fitted equally often. Without a price file the same code runs on the overlay
-market, which proves the plumbing and nothing else.
+All are scored alike (see `lib.evaluation.scoring`). Three windows: a walk over all test years, and the papers' own
+windows of train, validation and test. Three learners, fitted equally often. Without a price file the same code runs on
+a simulated market, which checks the pipeline and says nothing about real ones.
 """
 
 from __future__ import annotations
@@ -21,27 +19,48 @@ from lib.evaluation.predictions import evaluate, on_panel, ordered, pairs, row_r
 from lib.evaluation.variants import CONTRASTS, VARIANTS, compute_features
 from lib.factors import FactorSet
 from lib.models.learners import TRAINED as TRAINED_LEARNERS
-from lib.models.splits import Split, fixed_split
+from lib.models.splits import Split, Years, fixed_split
 from lib.panel import Panel
 from lib.paper.results.agreement import EXACT, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
-from lib.studies.mask_ablation_real.window_tables import (
-    FIXED,
-    WALK,
-    condition_name,
-    row_name,
-)
 
 #: variants of LightGBM and the MLP where time is short, and those that tell labels, universe and windows apart
 SHORT = ("none", "row_deletion", "mask_skip")
 TOLD_APART = ("none", "labels_only", "universe_only", "row_deletion", "mask_skip", "mask_paper")
 
+#: expanding window: every test year is predicted by what was fitted on the years before it
+WALK = "walk"
+#: the papers' windows: first and last calendar year to train, validate and test on (paper A, section IV.A; paper B,
+#: section 4.1). Paper A gives parts that overlap, 2010-2020, 2020-2021, 2021-2024; here the test years stay as they are
+FIXED: dict[str, tuple[Years, Years, Years]] = {
+    "paper B": ((2015, 2020), (2021, 2021), (2022, 2024)),
+    "paper A": ((2010, 2019), (2020, 2020), (2021, 2024)),
+}
+WINDOWS = (WALK, *FIXED)
 #: learner -> its parameter that says how long it may train
 LENGTHS = {"lightgbm": ("rounds",), "mlp": ("epochs",)}
 
 
+def condition_name(window: str, standardise: str = "zscore") -> str:
+    """The condition in a row's name; empty on the walk with z-scores.
+
+    >>> condition_name("walk"), condition_name("walk", "rank"), condition_name("paper B", "rank")
+    ('', 'ranks', 'paper B window, ranks')
+    """
+    return ", ".join([f"{window} window"] * (window != WALK) + ["ranks"] * (standardise == "rank"))
+
+
+def row_name(what: str, learner: str, condition: str) -> str:
+    """The name of a row: a variant, or a contrast of two, a learner and a condition.
+
+    >>> row_name("mask_skip - none", "ridge", ""), row_name("none", "mlp", "paper B window")
+    ('mask_skip - none ridge', 'none mlp | paper B window')
+    """
+    return f"{what} {learner}" + (f" | {condition}" if condition else "")
+
+
 def grid(settings: Settings) -> Iterator[Config]:
-    """Ridge: a row per market, variant and window; the others per training seed too. Overlay markets: the walk only."""
+    """Ridge: a row per market, variant and window; the others per training seed too. A simulated market: the walk."""
     real = bool(settings["data_path"])
     for place, seed in enumerate(settings["seeds"]):
         walks = place < settings["walk_seeds"]

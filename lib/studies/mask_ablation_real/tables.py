@@ -1,55 +1,70 @@
-"""Windows, tables and answers of the mask ablation on real prices.
+"""Tables of the ablation on real prices, and its answers to claims.
 
 A row is named "variant learner" on the walk with z-scores, "variant learner | condition" elsewhere: the papers' windows
-of train, validation and test, and ridge on ranked features. `of_condition` takes one condition out.
+of train, validation and test, and ridge on ranked features. A Case is one learner in one condition.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lib.evaluation.ablation import Ablation
-from lib.evaluation.ablation_tables import APPENDIX_B, LEARNERS, PAPER_VARIANTS, PARADOX, variant_table
+from lib.evaluation.ablation import LEARNERS, Ablation
+from lib.evaluation.ablation_tables import APPENDIX_B, PAPER_VARIANTS, PARADOX, variant_table
 from lib.evaluation.conditions import conditions, of_condition
 from lib.evaluation.core import CORE
 from lib.evaluation.variants import CONTRASTS
-from lib.models.splits import Years
 from lib.paper.claims import Answer
 from lib.stats.estimates import ENDS
+from lib.studies.mask_ablation_real.measure import FIXED, WALK, WINDOWS, condition_name
 
-#: expanding window: every test year is predicted by what was fitted on the years before it
-WALK = "walk"
-#: the papers' windows: first and last calendar year to train, validate and test on (paper A, section IV.A; paper B,
-#: section 4.1). Paper A gives parts that overlap, 2010-2020, 2020-2021, 2021-2024; here the test years stay as they are
-FIXED: dict[str, tuple[Years, Years, Years]] = {
-    "paper B": ((2015, 2020), (2021, 2021), (2022, 2024)),
-    "paper A": ((2010, 2019), (2020, 2020), (2021, 2024)),
-}
-WINDOWS = (WALK, *FIXED)
+if TYPE_CHECKING:
+    from lib.paper.pages.result import PageResult
+
 #: the window that answers paper B's claims about real prices
 ANSWERED = "paper B"
-#: what windows are compared by: information, then money over equal weight, gross of costs before net
-COMPARED = ("m1_ic", "executed_open.active_sharpe_gross", "executed_open.active_sharpe")
+GROSS, NET, MATCHED = (
+    f"executed_open.{name}" for name in ("active_sharpe_gross", "active_sharpe", "matched.active_sharpe")
+)
 
 
-def condition_name(window: str, standardise: str = "zscore") -> str:
-    """The condition in a row's name; empty on the walk with z-scores.
+@dataclass(frozen=True)
+class Case:
+    """One learner in one span of test years."""
 
-    >>> condition_name("walk"), condition_name("walk", "rank"), condition_name("paper B", "rank")
-    ('', 'ranks', 'paper B window, ranks')
+    condition: str
+    found: Ablation
+    rows: pd.DataFrame
+    note: str
+
+    @property
+    def label(self) -> str:
+        """Learner and span of test years, for a tab."""
+        return f"{LEARNERS[self.found.learner]}, {self.condition.replace(' window', '') or WALK}"
+
+    @property
+    def words(self) -> str:
+        """Learner and span of test years, for small print."""
+        return f"{LEARNERS[self.found.learner]}, {span(self.condition)}"
+
+    @property
+    def name(self) -> str:
+        """For file names."""
+        return f"{self.found.learner}_{self.condition or WALK}".replace(", ", "_").replace(" ", "_").lower()
+
+
+def span(condition: str) -> str:
+    """A condition in words.
+
+    >>> span(""), span("paper B window, ranks")
+    ('walk over all years', 'test years of paper B (2022 to 2024), ranked features')
     """
-    return ", ".join([f"{window} window"] * (window != WALK) + ["ranks"] * (standardise == "rank"))
-
-
-def row_name(what: str, learner: str, condition: str) -> str:
-    """The name of a row: a variant, or a contrast of two, a learner and a condition.
-
-    >>> row_name("mask_skip - none", "ridge", ""), row_name("none", "mlp", "paper B window")
-    ('mask_skip - none ridge', 'none mlp | paper B window')
-    """
-    return f"{what} {learner}" + (f" | {condition}" if condition else "")
+    window = next((name for name in FIXED if condition.startswith(f"{name} window")), "")
+    years = f"test years of {window} ({test_years(window)})" if window else "walk over all years"
+    return years + ", ranked features" * condition.endswith("ranks")
 
 
 def test_years(window: str) -> str:
@@ -58,35 +73,38 @@ def test_years(window: str) -> str:
     >>> test_years("paper B")
     '2022 to 2024'
     """
-    first, last = FIXED[window][-1]
-    return f"{first} to {last}"
+    begin, end = FIXED[window][-1]
+    return f"{begin} to {end}"
+
+
+def cases(shown: PageResult) -> Iterator[Case]:
+    """Every learner in every span; the walk first, ranked features last."""
+    parts = shown.parts()
+    for condition in sorted(parts, key=lambda name: ("ranks" in name, list(parts).index(name))):
+        for learner in Ablation.learners(parts[condition].rows):
+            rows = parts[condition].rows
+            part = replace(shown, rows=rows[rows["variant"].str.endswith(f" {learner}")])
+            source = ", ".join(shown.files) or f"{part.markets}, simulated"
+            yield Case(condition, Ablation.of(part.rows, learner), part.rows, f"{shown.name}: {source}")
 
 
 def window_years() -> pd.DataFrame:
     """The years of the papers' windows, as a table."""
-    parts = ("train", "validation", "test")
     rows = {
-        window: dict(zip(parts, (f"{first} to {last}" for first, last in years), strict=True))
+        window: {part: f"{begin} to {end}" for part, (begin, end) in zip(("train", "validation", "test"), years,
+                                                                          strict=True)}
         for window, years in FIXED.items()
-    }
+    }  # fmt: skip
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("window")
 
 
-def condition_title(condition: str) -> str:
-    """A heading for a condition."""
-    window, _, ranks = condition.partition(", ") if condition != "ranks" else ("", "", condition)
-    name = window.removesuffix(" window")
-    title = f"{name[0].upper()}{name[1:]}'s window, tested on {test_years(name)}" if name in FIXED else "The walk"
-    return f"{title}, {ranks}" if ranks else title
-
-
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """Every condition and learner under each other."""
+    """Every span and learner under each other."""
     tables: dict[tuple[str, str], pd.DataFrame] = {}
     for condition in conditions(frame):
         part = of_condition(frame, condition)
-        tables |= {(condition_title(condition), learner): variant_table(part, learner) for learner in LEARNERS}
-    run = {key: table for key, table in tables.items() if len(table)}
+        tables |= {(span(condition), learner): variant_table(part, learner) for learner in LEARNERS}
+    run = {key: found for key, found in tables.items() if len(found)}
     return pd.concat(run, names=["window", "learner", "variant"])
 
 
@@ -96,7 +114,7 @@ def by_window(frame: pd.DataFrame, learner: str) -> dict[str, pd.DataFrame]:
     return {window: part for window, part in parts.items() if learner in Ablation.learners(part)}
 
 
-def window_table(frame: pd.DataFrame, learner: str, metrics: Iterable[str] = COMPARED) -> pd.DataFrame:
+def window_table(frame: pd.DataFrame, learner: str, metrics: Sequence[str] = (GROSS, "m1_ic", NET)) -> pd.DataFrame:
     """Contrasts down, windows across: for each metric and window the difference with its 95 % interval."""
     found = {window: Ablation.of(part, learner) for window, part in by_window(frame, learner).items()}
     rows = {}
@@ -105,9 +123,6 @@ def window_table(frame: pd.DataFrame, learner: str, metrics: Iterable[str] = COM
         items = {f"{metric}, {window}": found[window].contrast(left, right, metric) for metric, window in columns}
         rows[f"{left} - {right}"] = {k: x for name, item in items.items() for k, x in item.columns(name).items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("contrast").dropna(how="all")
-
-
-# ----------------------------------------------------------------------------------------------- claims
 
 
 def answer_claims(frame: pd.DataFrame) -> list[Answer]:
