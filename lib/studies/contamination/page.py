@@ -38,9 +38,9 @@ ADVICE = (
 TREATMENTS = {
     "raw": "raw: every listed day counts",
     "halts skipped": "halts skipped",
-    "all skipped": "limit closes and halts skipped",
+    "all skipped": "limit closes and\nhalts skipped",
     "skipped, bridged": "skipped, changes bridged",
-    "twin, thinned": "counterfactual prices, same days left out",
+    "twin, thinned": "counterfactual prices,\nsame days left out",
 }
 OTHER_TREATMENTS = {"strict": "strict: all days valid", "raw where strict is valid": "raw, on the cells of strict"}
 CLASSES = {"limit close": "a limit close", "halt": "a halt", "neither": "neither", "any": "any of these"}
@@ -182,7 +182,7 @@ def by_family(shown: PageResult) -> HTML:
 def side_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     """What the window holds and the treatment down; coverage and distance from the counterfactual across."""
     numbers = OverSeeds(frame)
-    sides = TREATMENTS | OTHER_TREATMENTS
+    sides = {side: text.replace("\n", " ") for side, text in (TREATMENTS | OTHER_TREATMENTS).items()}
     cells = {(CLASSES[what], text): f"{source} all: {what}: {side}" for what in CLASSES for side, text in sides.items()}
     rows = {label: variant for label, variant in cells.items() if (variant, "distance") in numbers}
     metrics = ("coverage", "distance", "differs", "differs clearly")
@@ -205,7 +205,7 @@ def treatment_tables(shown: PageResult) -> HTML:
     """All treatments and all kinds of window, a tab for each market."""
     heads = {"window holds": "window holds", "treatment": "treatment", "coverage": "coverage",
              "distance": "distance, spreads", "differs": "differs by 1 %"}  # fmt: skip
-    formats = {"coverage": ".1%", "distance": ".3f", "differs": ".1%"}
+    formats = {"coverage": ".0%", "distance": ".2f", "differs": ".0%"}
     return tabs({
         label: table(side_table(shown.rows, found.source), f"contamination_treatments_{found.source}", columns=heads,
                      formats=formats, caption=f"{label}; {shown.note}")
