@@ -74,7 +74,10 @@ def with_twin(frame: pd.DataFrame) -> list[str]:
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
     """What the page says, of the market with the papers' limit rates where there is one."""
-    found = Distances.of(frame, with_twin(frame)[-1])
+    return _of_market(Distances.of(frame, with_twin(frame)[-1]))
+
+
+def _of_market(found: Distances) -> list[Finding]:
     limits, halts = (found.find(what, f"{side} - raw") for what, side in
                      (("limit close", "all skipped"), ("halt", "halts skipped")))  # fmt: skip
     skipped, thinned = (found.find("limit close", side).value for side in ("all skipped", "twin, thinned"))
@@ -124,11 +127,11 @@ def after_a_limit_close(shown: PageResult) -> HTML:
     from lib.paper.pages.forms import Line, lines_by_group
     from lib.paper.pages.style import BLUE, GREY, VERMILLION
 
-    title = findings(shown.rows)[0].title("Distance from the counterfactual after a limit close")
     colors = {"raw": VERMILLION, "all skipped": BLUE, "twin, thinned": GREY}
     names = {"raw": "raw", "all skipped": "skipped", "twin, thinned": "counterfactual,\nthinned"}
 
     def picture(found: Distances) -> HTML:
+        title = _of_market(found)[0].title("Distance from the counterfactual after a limit close")
         days, gaps = found.by_age("price")
         price = [Line("price", days, [100 * gap for gap in gaps], VERMILLION)]
         factors = [Line(names[side], *found.by_age(side), colors[side], side == "twin, thinned") for side in colors]
@@ -142,7 +145,7 @@ def treatments(shown: PageResult) -> HTML:
     """Mean distance by treatment and by what the window holds, on the same cells."""
     from lib.paper.pages.forms import forest
 
-    said = dict(zip(("limit close", "halt"), (findings(shown.rows)[i] for i in (0, 2)), strict=True))
+    said = dict(zip(("limit close", "halt"), findings(shown.rows)[1:3], strict=True))
     neutral = "Distance from the counterfactual by treatment"
 
     def picture(found: Distances, what: str) -> HTML:
