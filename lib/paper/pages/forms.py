@@ -141,6 +141,7 @@ def lines_by_group(
         end_labels(ax, right, ends)
     if ticks:
         axes[-1].set_xticks(list(ticks), list(ticks.values()))
+        axes[-1].minorticks_off()
     axes[-1].set_xlabel(wrapped(x_label))
     return figure
 
