@@ -60,7 +60,7 @@ def tabs(parts: Mapping[str, HTML | Iterable[HTML]]) -> HTML:
 def claims(shown: PageResult) -> HTML:
     """The claims of the papers that the study is about, with the verdicts on the result that the page shows."""
     whom = "the recorded result" if shown.name == RECORDED else "this build"
-    return answered_by(shown.study, shown.made.answers(), f"Answered by {whom}")
+    return answered_by(shown.study, shown.made.answers(), whom)
 
 
 def how_made(shown: PageResult) -> HTML:
