@@ -106,6 +106,7 @@ def lines_by_group(
     *,
     zero: bool = False,
     log_x: bool = False,
+    log_y: bool = False,
     ticks: Mapping[float, str] | None = None,
     note: str = "",
 ) -> Figure:
@@ -117,6 +118,8 @@ def lines_by_group(
     for ax, (heading_, lines) in zip(axes, panels.items(), strict=True):
         if log_x:
             ax.set_xscale("log")
+        if log_y:
+            ax.set_yscale("log")
         ends = []
         for place, line in enumerate(lines):
             color = line.color or COLORS[place % len(COLORS)]

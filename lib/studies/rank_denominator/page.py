@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +18,7 @@ from lib.paper.pages.answers import answered
 from lib.paper.pages.findings import Finding, first
 from lib.paper.pages.layout import opening, tabs
 from lib.paper.pages.markets import market_note, market_titles
+from lib.paper.pages.tables import Format
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import MARKET, OneMarket, OverSeeds, sources_of
 from lib.studies.rank_denominator.denominators import MASKED, day_map, ranked_factors
@@ -312,13 +315,18 @@ def factor_tables(shown: PageResult) -> HTML:
     """Every factor that ranks, a tab for each market."""
     heads = {"factor": "factor", "can notice": "can notice", "largest change in a day": "largest change",
              "gain of IC": "gain of IC", "formula": "formula"}  # fmt: skip
-    formats = {"largest change in a day": ".3f", "gain of IC": "+.4f"}
+    formats: dict[str, Format] = {"largest change in a day": ".3f", "gain of IC": "+.4f", "formula": _breakable}
     return tabs({
         label: table(factor_table(shown.rows, found.source, found.shown), f"rank_denominator_factors_{found.source}",
                      columns=heads, formats=formats,
                      caption=f"halted: {MEANING[found.shown]}; masked sorted last; {market_note(shown, found.source)}")
         for label, found in _markets(shown).items()
     })  # fmt: skip
+
+
+def _breakable(formula: str) -> str:
+    """A formula that may be broken after a bracket or a comma."""
+    return re.sub(r"([(,])", r"\1<wbr>", escape(formula))
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
