@@ -15,7 +15,7 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding
 from lib.paper.pages.layout import opening, tabs
 from lib.paper.pages.markets import market_note, market_titles
-from lib.paper.pages.tables import Format
+from lib.paper.pages.tables import Format, text_of
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import MARKET, OneMarket, OverSeeds, interval_table, mean_over_seeds, sources_of
 from lib.stats.smoothing import alpha_of_span
@@ -224,7 +224,7 @@ def cost(shown: PageResult) -> HTML:
     from lib.paper.pages.style import GREY
 
     paper = 1000 * claimed_value("B.story.ewma_ic")
-    series = {"float32": "loss float32"} | {f"error {size:.2%}": f"loss error {size:g}" for size in NOISE}
+    series = {"float32": "loss float32"} | {f"error {100 * size:g} %": f"loss error {size:g}" for size in NOISE}
 
     def picture(found: Smoothing) -> HTML:
         rows = {f"span {span}": [found.factor(span, metric).times(1000) for metric in series.values()]
@@ -274,7 +274,7 @@ def _first(days: np.ndarray) -> float:
 
 def error_tables(shown: PageResult) -> HTML:
     """The largest error of every implementation, a tab for each market."""
-    return _by_span(shown, "error", lambda error: "overflow" if math.isnan(error) else f"{error:.0e}", "errors",
+    return _by_span(shown, "error", lambda error: "overflow" if math.isnan(error) else text_of(error, ".0e"), "errors",
                     f"largest relative error on day {STEPS[-1]:,}")  # fmt: skip
 
 
