@@ -14,6 +14,8 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered
 from lib.paper.pages.findings import Finding
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.markets import market_titles
+from lib.paper.pages.tables import Format
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import MARKET, OneMarket, OverSeeds, interval_table, sources_of
 
@@ -44,7 +46,6 @@ TREATMENTS = {
 }
 OTHER_TREATMENTS = {"strict": "strict: all days valid", "raw where strict is valid": "raw, on the cells of strict"}
 CLASSES = {"limit close": "a limit close", "halt": "a halt", "neither": "neither", "any": "any of these"}
-MARKETS = {MARKET: "limits as often as in the CSI 300", f"{MARKET}_paper": "limits as often as the paper says"}
 DISTANCE = "mean distance from the counterfactual factor, in units of its spread over stocks"
 
 
@@ -116,7 +117,8 @@ def head(shown: PageResult) -> HTML:
 
 def _markets(shown: PageResult) -> dict[str, Distances]:
     """Title -> market; the papers' limit rates first, because they carry the message."""
-    return {MARKETS[name]: Distances.of(shown.rows, name) for name in reversed(with_twin(shown.rows))}
+    titles = market_titles(shown.rows)
+    return {titles[name]: Distances.of(shown.rows, name) for name in reversed(with_twin(shown.rows))}
 
 
 # ------------------------------------------------------------------------------------------- figures
@@ -221,7 +223,10 @@ def at_stake(shown: PageResult) -> HTML:
     heads = {"market": "market", "window holds": "window holds", "share of cells": "of all cells",
              "differs": "differs by 1 %", "differs clearly": "by 10 %"}  # fmt: skip
     rows = changed_table(shown.rows)
-    return table(rows, "contamination_changed", columns=heads, formats=dict.fromkeys(rows.columns[2:], ".1%"))
+    formats: dict[str, Format] = dict.fromkeys(rows.columns[2:], ".1%")
+    formats["market"] = market_titles(shown.rows).__getitem__
+    return table(rows, "contamination_changed", columns=heads, formats=formats,
+                 caption=f"surviving cells; {shown.note}")  # fmt: skip
 
 
 # -------------------------------------------------------------------------------------------- claims
