@@ -5,24 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from figure_checks import check
-from lib.studies.contamination.figures import after_a_limit_close, by_family, treatments
-from lib.studies.contamination.findings import Contamination
-from lib.studies.contamination.tables import (
-    answer_claims,
-    changed_table,
-    deletion_table,
-    family_table,
-    paired_table,
-    side_table,
-)
+from page_parts import changed, parts, recorded_findings, shown_of
 from results import scaled_markets
 
 from lib.factors import compute_factors, find_factors
+from lib.factors.registry import FAMILIES
 from lib.market import make_market
 from lib.panel import Panel
 from lib.reasons import Reason
-from lib.studies import run_study
+from lib.studies import recorded, run_study
+from lib.studies.contamination import page
 from lib.studies.contamination.distances import (
     AGES,
     CAP,
@@ -182,25 +174,29 @@ def test_paired_differences_are_differences_on_the_same_cells(frame):
 
 
 def test_the_price_is_back_a_day_after_a_limit_close(frame):
-    days, gaps = Contamination.of(frame).ages("price")
-    assert days.tolist() == list(range(AGES + 1)) and gaps[0] > 0.005 and (gaps[1:] == 0).all()
+    days, gaps = page.Distances.of(frame, "market_paper").by_age("price")
+    assert days == list(range(AGES + 1)) and gaps[0] > 0.005 and set(gaps[1:]) == {0.0}
 
 
-def test_tables_sentences_and_the_answer(frame):
-    source = "market_paper"
-    assert len(family_table(frame, source)) == 11 and len(deletion_table(frame, source)) == 11
-    assert len(side_table(frame, source)) == 28 and len(paired_table(frame, source)) == 5
-    assert changed_table(frame)["share of cells"].iloc[:3].sum() == pytest.approx(1.0)
-    found = Contamination.of(frame)
-    assert "spread" in found.message() and "surviving" in found.deletion_message()
-    assert len(found.implications()) == 5
-    for draw in (after_a_limit_close, treatments, by_family):
-        check(lambda draw=draw: draw(found, "a note"))
+def test_tables_and_figures(frame):
+    treatments = page.side_table(frame, "market_paper").set_index(["window holds", "treatment"])
+    assert len(treatments) == 28 and len(page.summary(frame)) == 28
+    one = frame[frame["metric"] == "distance"].groupby("variant")["value"].mean()
+    cell = treatments.loc[("a limit close", "limit closes and halts skipped"), "distance"]
+    assert cell == pytest.approx(one["market_paper all: limit close: all skipped"])
+    assert page.changed_table(frame)["share of cells"].iloc[:3].sum() == pytest.approx(1.0)
+    families = page.Distances.of(frame, "market_paper").families
+    with_limits = [name for name in FAMILIES if f"market_paper {name}: limit close: raw" in one.dropna()]
+    assert families == with_limits and len(families) > 8
+    names = ("after_a_limit_close", "treatments", "by_family", "treatment_tables", "at_stake")
+    found = parts(page, shown_of("contamination", frame), *names)
+    assert found["treatments"].count("«") == 3 and f"{len(families)} families" in found["by_family"]
+    assert "contamination_treatments_market_paper.csv" in found["treatment_tables"]
 
 
 def test_the_level_that_is_claimed_has_the_interval_of_one_further_market(frame):
-    assert answer_claims(frame) == [], "two markets have no interval"
-    (answer,) = answer_claims(scaled_markets(frame, 5))
+    assert page.answer_claims(frame) == [], "two markets have no interval"
+    (answer,) = page.answer_claims(scaled_markets(frame, 5))
     one = frame[(frame["seed"] == 0) & (frame["metric"] == "differs")].set_index("variant")["value"]
     level = 100 * one["market_paper all: any: rows deleted"]
     reach = 2.776445 * level * 0.01 * 2.5**0.5 * 1.2**0.5  # t(4), deviation of 0 to 4 per cent, one of six
@@ -209,11 +205,20 @@ def test_the_level_that_is_claimed_has_the_interval_of_one_further_market(frame)
     assert answer.markets == 5
 
 
-@pytest.mark.parametrize(("gap", "words"), [(0.1, "farther"), (-0.1, "nearer"), (0.0, "nor take them farther")])
-def test_the_message_follows_the_sign(gap, words):
-    lines = []
-    for seed, noise in enumerate((-0.01, -0.005, 0.0, 0.005, 0.01)):
-        for side, value in (("raw", 0.2), ("all skipped", 0.2 + gap), ("all skipped - raw", gap + noise)):
-            lines.append((f"market all: limit close: {side}", seed, "distance", value))
-    made = pd.DataFrame(lines, columns=["variant", "seed", "metric", "value"])
-    assert words in Contamination.of(made).message()
+def test_every_finding_holds_on_the_recorded_rows():
+    assert [item.text for item in recorded_findings("contamination") if not item.holds] == []
+
+
+@pytest.mark.parametrize(
+    ("place", "variant", "metric", "factor"),
+    [
+        (0, "limit close: all skipped - raw", "distance", -1),
+        (1, "all: limit close: twin, thinned", "distance", 0.5),
+        (2, "all: halt: halts skipped - raw", "distance", -1),
+        (3, "all: any: rows deleted", "differs", 0),
+        (4, "all: any: strict", "coverage", 2),
+    ],
+)
+def test_a_finding_does_not_outlive_its_number(place, variant, metric, factor):
+    frame = changed(recorded("contamination").frame, variant, metric, factor)
+    assert [item.holds for item in page.findings(frame)] == [other != place for other in range(5)]

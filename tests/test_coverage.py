@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from figure_checks import check
+from page_parts import changed, parts, recorded_findings, shown_of
 
 from lib.errors import StatisticsError
 from lib.factors import compute_factors, factor_names, find_factors
 from lib.market import make_market
 from lib.panel import Panel
-from lib.paper.pages.style import title_of
 from lib.reasons import Reason
+from lib.studies import recorded as recorded_result
 from lib.studies import run_study
 from lib.studies.contamination.distances import read_days
-from lib.studies.coverage import STUDY
+from lib.studies.coverage import STUDY, page
 from lib.studies.coverage import measure as coverage
 from lib.studies.coverage.expected import (
     Chain,
@@ -33,10 +33,7 @@ from lib.studies.coverage.expected import (
     required,
     windows_kept,
 )
-from lib.studies.coverage.figures import by_share, by_window, factors, lone_and_in_a_row
-from lib.studies.coverage.findings import Coverage
 from lib.studies.coverage.measure import all_reads, stocks
-from lib.studies.coverage.tables import factor_table, imposed_table, joined_table, window_table
 
 RNG = np.random.default_rng(4)
 MASK = RNG.random((60, 5)) > 0.15
@@ -88,7 +85,7 @@ def test_the_formula_is_the_sum_over_all_paths(chain: Chain, share: float) -> No
     assert clustered(chain, window, share) == pytest.approx(total, abs=1e-12)
 
 
-def test_coins_are_binomial() -> None:
+def test_iid_masking_is_binomial() -> None:
     window, p = 20, 0.07
     for share in (1.0, 0.5, 0.9):
         needed = required(window, share) - 1
@@ -253,13 +250,13 @@ def test_a_file_is_thinned_out_and_has_no_imposed_masks(few: Panel, monkeypatch:
 def frame(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     settings = {"n_stocks": 20, "n_days": 280, "imposed_stocks": 10, "imposed_days": 150, "seeds": 1}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lib.studies.coverage.measure.SHARES", (0.05,))  # the others only take time
+        patch.setattr(coverage, "SHARES", (0.05,))  # the others only take time
         return run_study("coverage", cache=tmp_path_factory.mktemp("cache"), **settings).frame
 
 
 def test_strict_keeps_less_with_every_day_and_skip_keeps_nearly_all(frame: pd.DataFrame) -> None:
     for source in ("market", "market_paper"):
-        found = Coverage.of(frame, source)
+        found = page.Coverage.of(frame, source)
         strict = [found.kept("strict", window).value for window in found.windows if window < 250]
         assert strict == sorted(strict, reverse=True) and strict[-1] < 0.8
         assert min(found.kept("skip", window).value for window in found.windows) > 0.97
@@ -269,14 +266,37 @@ def test_strict_keeps_less_with_every_day_and_skip_keeps_nearly_all(frame: pd.Da
         assert joined <= found.factors("strict", "least").value
 
 
-def test_tables_figures_and_sentences(frame: pd.DataFrame) -> None:
-    assert len(window_table(frame, "market", "strict")) == 7
-    assert len(joined_table(frame)) == 4 and len(imposed_table(frame, "market")) == 2, "one share of two kinds"
-    assert len(factor_table(frame, "market")) == len(factor_names())
-    found, paper = Coverage.of(frame), Coverage.of(frame, "market_paper")
-    assert found.has_imposed and not paper.has_imposed and paper.undefined_message() == ""
-    assert "57" in title_of(lone_and_in_a_row()) and "19" in title_of(lone_and_in_a_row()), "3 x 19, and 19"
-    for draw in (by_window, factors, by_share):
-        check(lambda draw=draw: draw(found, "a note"))
-    check(lone_and_in_a_row)
-    assert "masked" in found.message() and "covers" in found.joined_message() and "half" in found.skip_message()
+def test_tables_and_figures(frame: pd.DataFrame) -> None:
+    windows = page.window_table(frame, "market").set_index("window")
+    kept = frame[(frame["variant"] == "market skip 20") & (frame["metric"] == "counted")]["value"].item()
+    assert len(windows) == 7 and windows.loc["20", "skip, counted"] == pytest.approx(kept)
+    assert len(page.joined_table(frame)) == len(page.summary(frame)) == 4
+    assert len(page.imposed_table(frame, "market")) == 2, "one share of two kinds"
+    assert len(page.factor_table(frame, "market")) == len(factor_names())
+    names = ("by_window", "window_tables", "factors", "all_at_once", "by_share", "imposed_masks", "factor_tables")
+    found = parts(page, shown_of("coverage", frame), *names)
+    assert found["by_window"].count("«") == found["factors"].count("«") == 2, "a picture for each market"
+    assert "the paper's limit rates" in found["all_at_once"] and "clustered" in found["imposed_masks"]
+
+
+def test_three_masked_days_cost_three_windows_if_apart() -> None:
+    assert "57 tradable days if apart, 19 if in a row" in str(page.apart_or_in_a_row().data), "3 x 19, and 19"
+
+
+def test_every_finding_holds_on_the_recorded_rows() -> None:
+    assert [item.text for item in recorded_findings("coverage") if not item.holds] == []
+
+
+@pytest.mark.parametrize(
+    ("place", "variant", "metric", "factor"),
+    [
+        (0, "csi300 strict 60", "independent", 4),
+        (1, "csi300 factors strict", "all at once", 1.6),
+        (2, "csi300 skip 5", "counted", 0.9),
+        (3, "market imposed spells 0.05", "all at once, masks alone", 0.05),
+        (4, "market imposed clean", "all at once", 1.2),
+    ],
+)
+def test_a_finding_does_not_outlive_its_number(place: int, variant: str, metric: str, factor: float) -> None:
+    frame = changed(recorded_result("coverage").frame, variant, metric, factor)
+    assert [item.holds for item in page.findings(frame)] == [other != place for other in range(5)]

@@ -8,15 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from figure_checks import check
+from page_parts import changed, parts, recorded_findings, shown_of
 from results import scaled_markets
 
 from lib.errors import LibError
 from lib.panel import Panel
-from lib.studies import run_study
-from lib.studies.ewma_float32.figures import cost, masked_days, weights_and_errors
-from lib.studies.ewma_float32.findings import Smoothing
-from lib.studies.ewma_float32.measure import distance, traded_prices
+from lib.studies import recorded, run_study
+from lib.studies.ewma_float32 import page
+from lib.studies.ewma_float32.measure import SPANS, distance, traded_prices
 from lib.studies.ewma_float32.smoothing import (
     ADJUSTED,
     COARSE,
@@ -27,7 +26,6 @@ from lib.studies.ewma_float32.smoothing import (
     relative_error,
     rounded,
 )
-from lib.studies.ewma_float32.tables import answer_claims, error_table, factor_table, rule_table
 from lib.studies.how_fast.bench.masked_days import RULES, keep_level, zero_price
 
 RNG = np.random.default_rng(5)
@@ -155,26 +153,56 @@ def frame(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 
 def test_the_study_finds_no_drift_in_recursions(frame: pd.DataFrame) -> None:
-    found = Smoothing.of(frame)
-    for span in found.spans:
+    found = page.Smoothing.of(frame)
+    for span in SPANS:
         assert found.worst(span, "recursion, float32") < 3 * error_bound(span)
         assert found.worst(span, "recursion, float64") < 1e-6 * found.worst(span, "recursion, float32")
     assert np.isfinite(found.breaks(5, "growing weights, float32"))
     assert np.isnan(found.breaks(252, "growing weights, float32"))
-    assert "overflowed" in found.message() and "day" in found.breaks_message()
+    drift, loss, overflow, rule = page.findings(frame)
+    assert drift.holds and loss.holds and overflow.holds and rule.holds
+    assert overflow.numbers["single"] < 300 < 1500 < overflow.numbers["double"]
 
 
-def test_tables_and_answers(frame: pd.DataFrame) -> None:
-    errors = error_table(frame, "market")
+def test_tables_figures_and_answers(frame: pd.DataFrame) -> None:
+    errors = page.error_table(frame, "market")
     assert np.isnan(errors.loc["growing weights, float32", "error, span 5"])
     assert errors.loc["recursion, float32", "error, span 252"] < 1e-4
-    assert len(rule_table(frame, "market")) == len(RULES) and len(factor_table(frame, "market")) == 4
-    for draw in (weights_and_errors, masked_days, cost):
-        check(lambda draw=draw: draw(frame, "market", "a note"))
-    (error,) = answer_claims(frame)
+    assert len(page.rule_table(frame, "market")) == len(RULES) and len(page.factor_table(frame, "market")) == 4
+    figures = ("growing_weights", "errors_by_day", "rules", "cost")
+    names = (*figures, "error_tables", "broken_days", "rule_tables", "factor_tables")
+    found = parts(page, shown_of("ewma_float32", frame), *names)
+    assert [found[name].count("«") for name in figures] == [1, 1, 1, 1]
+    assert "overflow" in found["error_tables"] and "never" in found["broken_days"]
+    assert ">recursion, float32" not in found["broken_days"], "it never breaks"
+    loss = page.factor_table(frame, "market").loc["5", "loss error 0.03"]
+    assert f"{1000 * loss:+.2f}".replace("-", "\N{MINUS SIGN}") in found["factor_tables"], "in thousandths"
+    (error,) = page.answer_claims(frame)
     assert 0 < error.low < error.high < 0.1, "in per cent"
-    loss = answer_claims(scaled_markets(frame, 5))[1]
-    assert abs(loss.estimate) < 1e-4 and loss.low < loss.estimate < loss.high
+    answer = page.answer_claims(scaled_markets(frame, 5))[1]
+    assert abs(answer.estimate) < 1e-4 and answer.low < answer.estimate < answer.high
+
+
+def test_every_finding_holds_on_the_recorded_rows() -> None:
+    assert [item.text for item in recorded_findings("ewma_float32") if not item.holds] == []
+
+
+@pytest.mark.parametrize(
+    ("places", "variant", "metric", "factor"),
+    [
+        ({0, 2, 3}, "market span 60 recursion, float32", "error", 1e4),
+        ({1}, "market factor span 5", "loss error 0.003", 100),
+        ({1}, "market factor span 252", "loss float32", 1e6),
+        ({2}, "market span 252 growing weights, float32", "error", 0.01),
+        ({3}, "market span 252 rule pandas as it comes", "median", 0.001),
+    ],
+)
+def test_a_finding_does_not_outlive_its_number(places: set[int], variant: str, metric: str, factor: float) -> None:
+    frame = recorded("ewma_float32").frame
+    if 2 in places and len(places) == 1:  # the other spans that still give numbers
+        frame = frame[frame["variant"] != "market span 60 growing weights, float32"]
+    found = page.findings(changed(frame, variant, metric, factor))
+    assert {place for place, item in enumerate(found) if not item.holds} == places
 
 
 def test_an_error_of_the_size_of_the_factor_costs_most_of_its_ic() -> None:

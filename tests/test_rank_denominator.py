@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from figure_checks import check
+from page_parts import changed, parts, recorded_findings, shown_of
 from results import scaled_markets
 from scipy.stats import rankdata
 
@@ -17,12 +17,10 @@ from lib.graph import topological
 from lib.market import make_market
 from lib.ops import cs_rank, cs_zscore, delta, ewma, power, sign, ts_corr, ts_mean
 from lib.reasons import Reason
-from lib.studies import run_study
+from lib.studies import recorded, run_study
+from lib.studies.rank_denominator import page
 from lib.studies.rank_denominator.denominators import MASKED, UNTOUCHED, DayMap, day_map, over_all, ranked_factors
-from lib.studies.rank_denominator.figures import ceiling, gains, who_can_notice
-from lib.studies.rank_denominator.findings import Denominator
 from lib.studies.rank_denominator.measure import imposed_halts, places, three_forms, with_halts
-from lib.studies.rank_denominator.tables import answer_claims, exempt, factor_table, gain_table, scenarios_of
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +111,7 @@ def test_some_others_are_none(panel):
         here = np.isfinite(true[day])
         order = [np.argsort(values[day, here], kind="stable") for values in (true, spoiled["last"])]
         assert not np.array_equal(*order), name
-        assert name not in exempt()
+        assert name not in page.exempt()
 
 
 def test_places_of_values_that_differ_by_round_off_are_the_same():
@@ -143,12 +141,15 @@ def frame(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 
 def test_exempt_factors_do_not_change_on_any_day(frame):
-    found = Denominator.of(frame, exempt())
+    found = page.Denominator.of(frame)
     assert len(found.factors) == 68
-    assert max(found.change(name) for name in found.factors if name in found.cannot) == 0
+    assert max(found.change(name) for name in found.factors if name in page.exempt()) == 0
     assert min(found.change(name) for name in ("alpha_003", "alpha_004", "add_007")) > 0.001
-    assert "does not change on a single day" in found.who_message()
-    assert "0.68" in found.ceiling_message() and "buys 0 %" in found.ceiling_message()
+    gain, who, ceiling = page.findings(frame)
+    assert not gain.holds, "two markets have no interval"
+    assert who.holds and who.numbers["immune"] == len(page.exempt() & set(found.factors))
+    assert ceiling.numbers["best"] == pytest.approx(1 - round(5 * 40 / 15) / 40)
+    assert ceiling.holds and ceiling.numbers["bought"] == 0
 
 
 def test_a_constant_number_of_halts_is_no_scale_at_all_for_windows_of_ranks(frame):
@@ -158,21 +159,43 @@ def test_a_constant_number_of_halts_is_no_scale_at_all_for_windows_of_ranks(fram
     assert change["value"].max() < 1e-9 < waves["value"].min()
 
 
-def test_tables_and_the_answer(frame):
-    rows = gain_table(frame, "market")
-    assert len(rows) == 6 and set(rows["factors that can"]) == {22, 36}
-    assert len(factor_table(frame, "market", "waves")) == 68
-    found = Denominator.of(frame, exempt())
-    for draw in (ceiling, who_can_notice):
-        check(lambda draw=draw: draw(found, "a note"))
-    check(lambda: gains(found, scenarios_of(frame, "market"), "a note"))
+def test_tables_and_figures(frame):
+    rows = page.gain_table(frame, "market")
+    assert len(rows) == 6 and set(rows["factors that can"]) == {22, 36} and len(page.summary(frame)) == 6
+    one = frame[(frame["variant"] == "market waves") & (frame["metric"] == "gain can first")]["value"].mean()
+    waves = rows.set_index(["halted", "masked stocks sorted"]).loc[(page.MEANING["waves"], "first")]
+    assert waves["those that can notice"] == pytest.approx(one)
+    assert len(page.factor_table(frame, "market", "waves")) == 68
+    names = ("ceiling", "who_can_notice", "gains", "gain_tables", "factor_tables")
+    found = parts(page, shown_of("rank_denominator", frame), *names)
+    assert [found[name].count("«") for name in names] == [1, 1, 1, 0, 0]
+    shown = f"{1000 * rows['gain of rank IC, all'].iloc[0]:+.2f}".replace("-", "\N{MINUS SIGN}")
+    assert shown in found["gain_tables"], "in thousandths"
 
 
 def test_the_gain_that_is_claimed_has_the_interval_of_the_mean(frame):
-    assert answer_claims(frame) == [], "two markets have no interval"
-    (answer,) = answer_claims(scaled_markets(frame, 5))
+    assert page.answer_claims(frame) == [], "two markets have no interval"
+    (answer,) = page.answer_claims(scaled_markets(frame, 5))
     one = frame[(frame["seed"] == 0) & (frame["metric"] == "gain all first")].set_index("variant")["value"]
     gain = one["market waves"]
     reach = 2.776445 * abs(gain) * 0.01 * 2.5**0.5 / 5**0.5  # t(4), deviation of 0 to 4 per cent, mean of five
     assert (answer.estimate, answer.high - answer.estimate) == pytest.approx((1.02 * gain, reach))
     assert answer.setting == "reduced"
+
+
+def test_every_finding_holds_on_the_recorded_rows():
+    assert [item.text for item in recorded_findings("rank_denominator") if not item.holds] == []
+
+
+def test_a_finding_does_not_outlive_its_number():
+    before = recorded("rank_denominator").frame
+    large = page.findings(changed(before, "market waves", "gain all first", 100))[0]
+    assert "is of that size" in large.text and "less than half" not in large.text
+    unclear = page.findings(changed(before, "market waves", "gain all last", -1))[0]
+    assert "That is not a gain in both cases" in unclear.text
+    file = page.findings(changed(before, "csi300 as it is", "gain all first", 10))[3]
+    assert "is of that size" in file.text
+    noticed = (before["variant"] == "market waves cs_rank_close") & (before["metric"] == "change last")
+    assert not page.findings(before.assign(value=before["value"].where(~noticed, 0.01)))[1].holds
+    calm = (before["variant"] == "market storm") & before["metric"].str.startswith("share day")
+    assert not page.findings(before.assign(value=before["value"].where(~calm, 0.95)))[2].holds

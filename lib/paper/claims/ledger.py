@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -76,6 +77,12 @@ def load_ledger(path: Path | str | None = None) -> tuple[Claim, ...]:
             raise LoadError(f"ledger {path}, row {number}: claim {claim.id!r} appears twice")
         seen.add(claim.id)
     return tuple(claims)
+
+
+def claimed_value(claim_id: str) -> float:
+    """What the papers state in numbers for one claim; NaN where they give none."""
+    found = next((claim.claimed for claim in load_ledger() if claim.id == claim_id), None)
+    return math.nan if found is None else found
 
 
 def _claim(row: list[str], columns: list[str], place: str) -> Claim:

@@ -108,6 +108,7 @@ def lines_by_group(
     *,
     zero: bool = False,
     log_x: bool = False,
+    log_y: bool = False,
     ticks: Mapping[float, str] | None = None,
     note: str = "",
 ) -> Figure:
@@ -119,6 +120,8 @@ def lines_by_group(
     for ax, (heading_, lines) in zip(axes, panels.items(), strict=True):
         if log_x:
             ax.set_xscale("log")
+        if log_y:
+            ax.set_yscale("log")
         ends = []
         for place, line in enumerate(lines):
             color = line.color or COLORS[place % len(COLORS)]
@@ -143,6 +146,7 @@ def lines_by_group(
         end_labels(ax, right, ends)
     if ticks:
         axes[-1].set_xticks(list(ticks), list(ticks.values()))
+        axes[-1].minorticks_off()
     axes[-1].set_xlabel(wrapped(x_label))
     return figure
 

@@ -147,13 +147,14 @@ def spread(
 
 def end_labels(axes: Axes, x: float, labels: Sequence[tuple[str, float, str]]) -> None:
     """Names of lines at their right-hand ends: (text, height, colour) each, moved apart where they would touch."""
-    low, high = axes.get_ylim()
+    log = axes.get_yscale() == "log"
+    low, high = (math.log10(end) if log else end for end in axes.get_ylim())
     line = 0.19 * (high - low) / _inches_high(axes)
     sizes = [line * (text.count("\n") + 1) for text, _, _ in labels]
-    heights = spread([height for _, height, _ in labels], sizes, low, high)
+    heights = spread([math.log10(height) if log else height for _, height, _ in labels], sizes, low, high)
     for (text, _, color), height in zip(labels, heights, strict=True):
-        axes.annotate(text, (x, height), xytext=(8, 0), textcoords="offset points", color=color, va="center",
-                      annotation_clip=False)  # fmt: skip
+        axes.annotate(text, (x, 10**height if log else height), xytext=(8, 0), textcoords="offset points", color=color,
+                      va="center", annotation_clip=False)  # fmt: skip
 
 
 def _inches_high(axes: Axes) -> float:

@@ -26,7 +26,7 @@ STUDY = Study(
         "data_start": Parameter(date, "2014-07-01", help="first day of the file that is studied"),
         "data_end": Parameter(date, "2016-07-01", help="the day after the last; the crash of 2015 lies between"),
         "limit_rates": LIMIT_RATES,
-        "n_stocks": Parameter(int, 100, low=30, high=5000, help="stocks of a made-up market"),
+        "n_stocks": Parameter(int, 100, low=30, high=5000, help="stocks of a simulated market"),
         "n_days": Parameter(int, 260, low=WARM_UP + 50, high=5000, help="its days"),
         **MARKET_PARAMETERS,
     },

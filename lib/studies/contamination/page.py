@@ -14,6 +14,8 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered
 from lib.paper.pages.findings import Finding
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.markets import market_titles
+from lib.paper.pages.tables import Format
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import MARKET, OneMarket, OverSeeds, interval_table, sources_of
 
@@ -38,13 +40,12 @@ ADVICE = (
 TREATMENTS = {
     "raw": "raw: every listed day counts",
     "halts skipped": "halts skipped",
-    "all skipped": "limit closes and halts skipped",
+    "all skipped": "limit closes and\nhalts skipped",
     "skipped, bridged": "skipped, changes bridged",
-    "twin, thinned": "counterfactual prices, same days left out",
+    "twin, thinned": "counterfactual prices,\nsame days left out",
 }
 OTHER_TREATMENTS = {"strict": "strict: all days valid", "raw where strict is valid": "raw, on the cells of strict"}
 CLASSES = {"limit close": "a limit close", "halt": "a halt", "neither": "neither", "any": "any of these"}
-MARKETS = {MARKET: "limits as often as in the CSI 300", f"{MARKET}_paper": "limits as often as the paper says"}
 DISTANCE = "mean distance from the counterfactual factor, in units of its spread over stocks"
 
 
@@ -74,7 +75,10 @@ def with_twin(frame: pd.DataFrame) -> list[str]:
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
     """What the page says, of the market with the papers' limit rates where there is one."""
-    found = Distances.of(frame, with_twin(frame)[-1])
+    return _of_market(Distances.of(frame, with_twin(frame)[-1]))
+
+
+def _of_market(found: Distances) -> list[Finding]:
     limits, halts = (found.find(what, f"{side} - raw") for what, side in
                      (("limit close", "all skipped"), ("halt", "halts skipped")))  # fmt: skip
     skipped, thinned = (found.find("limit close", side).value for side in ("all skipped", "twin, thinned"))
@@ -113,7 +117,8 @@ def head(shown: PageResult) -> HTML:
 
 def _markets(shown: PageResult) -> dict[str, Distances]:
     """Title -> market; the papers' limit rates first, because they carry the message."""
-    return {MARKETS[name]: Distances.of(shown.rows, name) for name in reversed(with_twin(shown.rows))}
+    titles = market_titles(shown.rows)
+    return {titles[name]: Distances.of(shown.rows, name) for name in reversed(with_twin(shown.rows))}
 
 
 # ------------------------------------------------------------------------------------------- figures
@@ -124,11 +129,11 @@ def after_a_limit_close(shown: PageResult) -> HTML:
     from lib.paper.pages.forms import Line, lines_by_group
     from lib.paper.pages.style import BLUE, GREY, VERMILLION
 
-    title = findings(shown.rows)[0].title("Distance from the counterfactual after a limit close")
     colors = {"raw": VERMILLION, "all skipped": BLUE, "twin, thinned": GREY}
     names = {"raw": "raw", "all skipped": "skipped", "twin, thinned": "counterfactual,\nthinned"}
 
     def picture(found: Distances) -> HTML:
+        title = _of_market(found)[0].title("Distance from the counterfactual after a limit close")
         days, gaps = found.by_age("price")
         price = [Line("price", days, [100 * gap for gap in gaps], VERMILLION)]
         factors = [Line(names[side], *found.by_age(side), colors[side], side == "twin, thinned") for side in colors]
@@ -142,7 +147,7 @@ def treatments(shown: PageResult) -> HTML:
     """Mean distance by treatment and by what the window holds, on the same cells."""
     from lib.paper.pages.forms import forest
 
-    said = dict(zip(("limit close", "halt"), (findings(shown.rows)[i] for i in (0, 2)), strict=True))
+    said = dict(zip(("limit close", "halt"), findings(shown.rows)[1:3], strict=True))
     neutral = "Distance from the counterfactual by treatment"
 
     def picture(found: Distances, what: str) -> HTML:
@@ -182,7 +187,7 @@ def by_family(shown: PageResult) -> HTML:
 def side_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     """What the window holds and the treatment down; coverage and distance from the counterfactual across."""
     numbers = OverSeeds(frame)
-    sides = TREATMENTS | OTHER_TREATMENTS
+    sides = {side: text.replace("\n", " ") for side, text in (TREATMENTS | OTHER_TREATMENTS).items()}
     cells = {(CLASSES[what], text): f"{source} all: {what}: {side}" for what in CLASSES for side, text in sides.items()}
     rows = {label: variant for label, variant in cells.items() if (variant, "distance") in numbers}
     metrics = ("coverage", "distance", "differs", "differs clearly")
@@ -205,7 +210,7 @@ def treatment_tables(shown: PageResult) -> HTML:
     """All treatments and all kinds of window, a tab for each market."""
     heads = {"window holds": "window holds", "treatment": "treatment", "coverage": "coverage",
              "distance": "distance, spreads", "differs": "differs by 1 %"}  # fmt: skip
-    formats = {"coverage": ".1%", "distance": ".3f", "differs": ".1%"}
+    formats = {"coverage": ".0%", "distance": ".2f", "differs": ".0%"}
     return tabs({
         label: table(side_table(shown.rows, found.source), f"contamination_treatments_{found.source}", columns=heads,
                      formats=formats, caption=f"{label}; {shown.note}")
@@ -218,7 +223,10 @@ def at_stake(shown: PageResult) -> HTML:
     heads = {"market": "market", "window holds": "window holds", "share of cells": "of all cells",
              "differs": "differs by 1 %", "differs clearly": "by 10 %"}  # fmt: skip
     rows = changed_table(shown.rows)
-    return table(rows, "contamination_changed", columns=heads, formats=dict.fromkeys(rows.columns[2:], ".1%"))
+    formats: dict[str, Format] = dict.fromkeys(rows.columns[2:], ".1%")
+    formats["market"] = market_titles(shown.rows).__getitem__
+    return table(rows, "contamination_changed", columns=heads, formats=formats,
+                 caption=f"surviving cells; {shown.note}")  # fmt: skip
 
 
 # -------------------------------------------------------------------------------------------- claims

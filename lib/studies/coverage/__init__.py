@@ -1,4 +1,8 @@
-"""What masking costs in cells: strict against skipping windows, factors joined against each its own, and by formula."""
+"""How many tradable cells does a mask take away that reaches through rolling windows?
+
+Strict windows, which need every day, against windows that need half of them; all factors at once against each with its
+own mask. Beside the counts stand closed forms for iid and for clustered masking.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from lib.evaluation.simulated import MARKET_PARAMETERS
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
 from lib.studies.coverage.measure import compute
-from lib.studies.coverage.tables import summary
+from lib.studies.coverage.page import findings, summary
 
 STUDY = Study(
     name="coverage",
@@ -19,7 +23,7 @@ STUDY = Study(
         **FILE,
         "every": Parameter(int, 5, low=1, high=100, help="every so-many-th stock of the file only"),
         "limit_rates": LIMIT_RATES,
-        "n_stocks": Parameter(int, 100, low=20, high=5000, help="stocks of a made-up market"),
+        "n_stocks": Parameter(int, 100, low=20, high=5000, help="stocks of a simulated market"),
         "n_days": Parameter(int, 500, low=280, high=5000, help="its days"),
         "imposed_stocks": Parameter(int, 30, low=10, high=5000, help="stocks of it that masks are laid over"),
         "imposed_days": Parameter(int, 250, low=150, high=5000, help="days of it that masks are laid over"),
@@ -34,5 +38,5 @@ STUDY = Study(
     grid_only=("limit_rates",),
     setting="reduced",
     evidence="simulated",
-    page=Page(table=summary),
+    page=Page(table=summary, findings=findings),
 )

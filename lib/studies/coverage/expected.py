@@ -19,7 +19,7 @@ Cells = NDArray[np.bool_]
 
 
 class Chain(NamedTuple):
-    """A two-state chain of valid and masked days: the masked share, and the mean length of a masked spell."""
+    """A two-state chain of valid and masked days: the masked share, and the mean length of a spell of masked days."""
 
     masked: float
     spell: float
@@ -63,7 +63,7 @@ def chain_of(mask: Cells, listed: Cells) -> Chain:
 
 @finite
 def independent(masked: float, window: int, share: float) -> float:
-    """Share kept when every cell is masked by its own coin: P(Binomial(w - 1, 1 - p) >= needed - 1).
+    """Share kept under iid masking: P(Binomial(w - 1, 1 - p) >= needed - 1).
 
     Strict: (1 - p)^(w - 1).
 

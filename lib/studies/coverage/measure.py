@@ -1,7 +1,7 @@
 """What masking costs in cells: strict against skipping windows, factors joined against each its own, and by formula.
 
-A cell that no factor covers cannot be traded, however right the mask is. Counted on made-up markets and on a file;
-beside each count the formula for independent cells, for spells, and for spells that differ from stock to stock.
+A cell that no factor covers cannot be traded, however right the mask is. Counted on simulated markets and on a file;
+beside each count the formula for iid masking, for clustered masking, and for clusters that differ from stock to stock.
 """
 
 from __future__ import annotations
@@ -20,8 +20,13 @@ from lib.reasons import Reason
 from lib.stats.over_seeds import MARKET
 from lib.studies.contamination.distances import read_days
 from lib.studies.coverage.expected import Chain, by_stock, chain_of, clustered, counted, imposed, independent
-from lib.studies.coverage.tables import KINDS, POLICIES, SHARES, WINDOWS
 
+WINDOWS = (5, 10, 20, 40, 60, 120, 250)
+#: policy -> share of the window that must be valid
+POLICIES = {"strict": 1.0, "skip": 0.5}
+#: masks laid over a market without masked cells, iid or clustered; and their shares
+KINDS = ("coins", "spells")
+SHARES = (0.005, 0.01, 0.025, 0.05)
 #: days that a stock must have been listed before its cells count: the longest finite window of the 213 is 80
 LIFE = 100
 BLOCK = 150  # stocks whose factors are in memory at the same time
@@ -113,7 +118,7 @@ def all_reads(names: list[str]) -> Reads:
 
 
 def _imposed(row: Config, panel: Panel) -> Records:
-    """Masks of a given share, by coin or in spells, laid over prices of which nothing is masked."""
+    """Masks of a given share, iid or clustered, laid over prices of which nothing is masked."""
     names, everyone = computable(panel), np.arange(panel.shape[1])
     clean = _covered(stocks(panel, everyone, np.zeros(panel.shape, dtype=bool)), names, "strict")
     yield record(row, "imposed clean", "all at once", clean.all(axis=1).mean(), len(clean))

@@ -1,4 +1,8 @@
-"""Does an exponentially weighted average in float32 drift away, and what would that cost a factor?"""
+"""Does an exponentially weighted average in float32 drift away, and what would that cost a factor?
+
+Every way to compute the average is held against one in the longest floating type, on the same prices. Rules for days
+without a price are compared as well: they change the average without any rounding.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,8 @@ from lib.evaluation.markets import market_grid, market_inputs
 from lib.evaluation.simulated import MARKET_PARAMETERS
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
-from lib.studies.ewma_float32.measure import compute
-from lib.studies.ewma_float32.tables import CLAIM_IDS, STEPS, answer_claims, summary
+from lib.studies.ewma_float32.measure import STEPS, compute
+from lib.studies.ewma_float32.page import CLAIM_IDS, answer_claims, findings, summary
 
 STUDY = Study(
     name="ewma_float32",
@@ -17,7 +21,7 @@ STUDY = Study(
     compute=compute,
     parameters={
         **FILE,
-        "n_stocks": Parameter(int, 100, low=30, high=5000, help="stocks of a made-up market"),
+        "n_stocks": Parameter(int, 100, low=30, high=5000, help="stocks of a simulated market"),
         "n_days": Parameter(int, 2800, low=2520, high=5000, help="its days: 2,500 of them must be valid"),
         **MARKET_PARAMETERS,
     },
@@ -32,5 +36,5 @@ STUDY = Study(
     tolerances={**dict.fromkeys(("error", "median error", "ranks changed", "loss float32", "breaks at"), 1.0),
                 **{f"error at {step}": 1.0 for step in STEPS}},
     evidence="simulated",
-    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS),
+    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )  # fmt: skip

@@ -27,9 +27,12 @@ from lib.studies.ewma_float32.smoothing import (
     reference,
     relative_error,
 )
-from lib.studies.ewma_float32.tables import NOISE, SPANS, STEPS
 from lib.studies.how_fast.bench.masked_days import RULES, keep_level
 
+#: spans of the averages, in days; days at which errors are read; relative errors put on an exact average
+SPANS = (5, 20, 60, 252)
+STEPS = (10, 30, 100, 300, 1000, 2500)
+NOISE = (0.0003, 0.003, 0.03)
 MINIMUM_CELLS = 20  # stocks a day's IC needs
 ROUND_OFF = 1e-12  # relative, of float64 after thousands of days
 BAD = 0.01  # relative error from which a result is called broken

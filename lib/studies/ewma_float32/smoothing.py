@@ -14,6 +14,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.stats.smoothing import alpha_of_span
+
 Array = NDArray[Any]
 #: prices [T, N] in the dtype to compute in, and the span in days -> averages [T, N]
 Smoother = Callable[[Array, int], Array]
@@ -22,11 +24,6 @@ Smoother = Callable[[Array, int], Array]
 CHUNK: Final = 64
 #: stored bits of the significand, of 23 in float32
 HALF_BITS, TF32_BITS, BFLOAT16_BITS = 10, 10, 7
-
-
-def alpha_of_span(span: int) -> float:
-    """Weight of today, 2 / (span + 1), as in pandas."""
-    return 2.0 / (span + 1)
 
 
 def reference(x: Array, span: int) -> Array:

@@ -2,8 +2,7 @@
 
 Paper B, s5.2: with 200 of 3,000 stocks halted the wrong denominator cost an IC of 0.003. Here every one of the 213
 factors that ranks stocks is computed with both denominators on the same cells. The formula alone says which of them
-cannot notice (`lib.studies.rank_denominator.denominators`); the numbers say whether it is right, and what the others
-lose.
+cannot notice (see denominators.py); the numbers say whether it is right, and what the others lose.
 """
 
 from __future__ import annotations
@@ -25,8 +24,9 @@ from lib.reasons import Reason
 from lib.stats import ic
 from lib.stats.over_seeds import MARKET
 from lib.studies.rank_denominator.denominators import MASKED, Masked, day_map, over_all, ranked_factors
-from lib.studies.rank_denominator.tables import PICTURED
 
+#: days of the picture
+PICTURED = 100
 #: scenario -> (multiple of the halted share, days of a wave, days from wave to wave)
 SCENARIOS = {"constant": (1, 50, 50), "waves": (1, 10, 50), "storm": (5, 10, 50)}
 AS_IT_IS = "as it is"

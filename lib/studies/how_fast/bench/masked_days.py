@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.studies.ewma_float32.smoothing import alpha_of_span
+from lib.stats.smoothing import alpha_of_span
 
 Array = NDArray[Any]
 Rule = Callable[[Array, Array, int], Array]
