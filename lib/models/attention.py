@@ -21,7 +21,7 @@ from torch.nn.functional import linear, scaled_dot_product_attention
 from lib.errors import ParameterError
 from lib.models.networks import Dropout
 
-#: A of the papers leaves it open; B's layers follow torch's default
+#: the papers leave it open; the default is torch's
 ACTIVATIONS = ("relu", "gelu")
 
 
