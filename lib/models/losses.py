@@ -194,9 +194,9 @@ def by_day(values: Tensor, day: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _varies(values: Tensor, present: Tensor) -> Tensor:
-    """Days [D] whose values are not all equal; a day of one row is equal to itself."""
+    """Days [D] whose values are not all equal; a day of one row is equal to itself, NaN to nothing."""
     high = values.masked_fill(~present, -math.inf).amax(1)
-    return high > values.masked_fill(~present, math.inf).amin(1)
+    return ~(high <= values.masked_fill(~present, math.inf).amin(1))
 
 
 def _unit(values: Tensor, present: Tensor) -> Tensor:

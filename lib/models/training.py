@@ -79,13 +79,15 @@ def train(
     a CPU it ends bit for bit where it would have ended. after_epoch: told the number of epochs done and the validation
     IC; what it raises ends the run. progress: show a bar.
 
-    Raises ParameterError when there is nothing to fit, when days are missing and when the loss is not finite, and
-    StoreError for a checkpoint of another run.
+    Raises ParameterError when there is nothing to fit, when days are missing and when a label or the loss is not
+    finite, and StoreError for a checkpoint of another run.
     """
     protocol, loss = protocol or Protocol(), loss or MSE()
     features, label = fit
     if not len(label):
         raise ParameterError("training needs samples: got none to fit; take more days or stocks")
+    if not np.isfinite(label).all():
+        raise ParameterError(_bad_label(label, day, dates, loss))
     if loss.per_day and day is None:
         raise ParameterError(f"{loss!r} is a mean over days: got no day; give the day of each sample")
     network = network.to(device)
@@ -203,16 +205,28 @@ def _not_finite(
     protocol: Protocol,
 ) -> str:
     """One line that names the loss, the date and what is not finite."""
-    wrong = {"label": ~torch.isfinite(label), "prediction": ~torch.isfinite(prediction)}
-    what = next((name for name, rows in wrong.items() if rows.any()), "squared error")
-    rows = wrong.get(what, (prediction - label).abs() == (prediction - label).abs().max())
-    first = int(day[rows].min())
-    when = f"day {first}" if sample.dates is None else str(sample.dates[first])
+    gap = (prediction - label).abs()
+    rows = ~torch.isfinite(prediction)
+    what = "prediction" if rows.any() else "squared error"
+    rows = rows if rows.any() else gap == gap.max()
     return (
-        f"training: {loss!r} is {value.item()} in epoch {state.counters['epoch'] + 1}: a {what} of {when} is not "
-        f"finite, {int(rows.sum())} of {len(rows)} rows at hand; check the factors and labels of that date, or lower "
-        f"learning_rate (got {protocol.learning_rate})"
+        f"training: {loss!r} is {value.item()} in epoch {state.counters['epoch'] + 1}: a {what} of "
+        f"{_when(int(day[rows].min()), sample.dates)} is not finite, {int(rows.sum())} of {len(rows)} rows at hand; "
+        f"check the factors of that date, or lower learning_rate (got {protocol.learning_rate})"
     )
+
+
+def _bad_label(label: np.ndarray, day: np.ndarray | None, dates: np.ndarray | None, loss: Loss) -> str:
+    rows = np.flatnonzero(~np.isfinite(label))
+    where = f"sample {rows[0]}" if day is None else _when(int(day[rows[0]]), dates)
+    return (
+        f"training: {loss!r} needs finite labels: got {label[rows[0]]} on {where}, {len(rows)} of {len(label)} "
+        "samples; leave out what has no label"
+    )
+
+
+def _when(day: int, dates: np.ndarray | None) -> str:
+    return f"day {day}" if dates is None else str(dates[day])
 
 
 def _set_rate(optimiser: torch.optim.Optimizer, protocol: Protocol, done: float) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 from lib.errors import ParameterError
 from lib.models.dataset import Dataset
 
-#: columns of a window's calendar: calendar days before the sample's day, calendar days since the session before, weekday
+#: of a window: calendar days before the sample's day, calendar days since the session before, weekday (Monday is 0)
 CALENDAR = ("age", "gap", "weekday")
 
 
