@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from lib.models.factor_transformer import FactorTransformer
-from lib.studies.how_fast.bench import transformer
-from lib.studies.how_fast.bench.transformer import GOALS, compare, report
+from lib.studies.how_fast import transformer
+from lib.studies.how_fast.transformer import GOALS, compare, report
 
 torch.set_num_threads(1)
 

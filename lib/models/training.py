@@ -26,6 +26,7 @@ from lib.models.losses import MSE, Loss
 from lib.models.networks import seed_dropout
 from lib.models.schedules import SCHEDULES
 from lib.models.validation import Validation
+from lib.store.marks import machinery
 
 AfterEpoch = Callable[[int, float], None]
 
@@ -194,6 +195,7 @@ def _backward(state: checkpoints.State, sample: _Sample, loss: Loss, rows: Tenso
     return sum(units) > 0
 
 
+@machinery
 def _not_finite(
     value: Tensor,
     prediction: Tensor,
@@ -216,6 +218,7 @@ def _not_finite(
     )
 
 
+@machinery
 def _bad_label(label: np.ndarray, day: np.ndarray | None, dates: np.ndarray | None, loss: Loss) -> str:
     rows = np.flatnonzero(~np.isfinite(label))
     where = f"sample {rows[0]}" if day is None else _when(int(day[rows[0]]), dates)
@@ -264,6 +267,7 @@ def _asked(
     }  # fmt: skip
 
 
+@machinery
 def _bar(epochs: int, done: int, shown: bool) -> Any:
     from tqdm import tqdm
 

@@ -1,6 +1,6 @@
 """The factor-axis Transformer in its exact fast form against the plain torch form: training, inference, difference.
 
-    python -m lib.studies.how_fast.bench.transformer [--factors 213] [--rows 256] [--repeats 5]
+    python -m lib.studies.how_fast.transformer [--factors 213] [--rows 256] [--repeats 5]
 
 Both forms read the same weights and alternate in one process on one thread; a ratio is CPU time of the plain form over
 that of the fast one. The goals are 2.5 for a training step (forward and backward) and 3 for inference. Weights and
