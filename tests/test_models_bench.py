@@ -9,6 +9,7 @@ import torch
 
 from lib.models.factor_transformer import FactorTransformer
 from lib.studies.how_fast import transformer
+from lib.studies.how_fast.report import forms_of_the_transformer
 from lib.studies.how_fast.transformer import GOALS, compare, report
 
 torch.set_num_threads(1)
@@ -37,3 +38,12 @@ def test_training_is_a_step_with_gradients_and_inference_is_without():
         assert not network.training and all(p.grad is None for p in network.parameters())
     transformer._training(network, x)["fast"]()
     assert network.training and all(p.grad is not None for p in network.parameters())
+
+
+def test_make_bench_prints_it(monkeypatch: pytest.MonkeyPatch):
+    asked: list[dict] = []
+    monkeypatch.setattr(transformer, "compare", lambda **how: asked.append(how) or compare(6, 8, 1, least=0))
+    assert "training: fast form" in forms_of_the_transformer("smoke") and "inference" in forms_of_the_transformer(
+        "paper"
+    )
+    assert asked[0]["factors"] == 39 and asked[1] == {}, "the papers' size unless it must be quick"

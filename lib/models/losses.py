@@ -128,8 +128,7 @@ class RankIC(IC):
         scaled = _unit(p, present) * present.sum(1, keepdim=True).sqrt() / self.temperature  # D M
         soft = _pairs(scaled, present, torch.sigmoid)  # D M
         hard = _pairs(y, present, lambda gap: (gap.sign() + 1) / 2)  # D M
-        varies = _varies(p.detach(), present)[:, None]
-        return (torch.where(varies, _unit(soft, present), 0.0) * _unit(hard, present)).sum(1)
+        return (_unit(soft, present) * _unit(hard, present)).sum(1)
 
 
 LOSSES: dict[str, Callable[..., Loss]] = registry("losses", {
