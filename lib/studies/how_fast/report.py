@@ -39,7 +39,18 @@ def main(
     write_bytes(out, content(result.frame, result.provenance).encode())
     shutil.rmtree(rows, ignore_errors=True)
     print(report(result.frame, result.provenance))
+    print(f"\nthe factor-axis Transformer, exact fast form against plain form\n{forms_of_the_transformer(scale)}")
     print(f"written: {out}")
+
+
+def forms_of_the_transformer(scale: str) -> str:
+    """Measured beside the study: it is a check of the form that other studies use, and no row of this one."""
+    from lib.studies.how_fast import transformer
+    from lib.studies.how_fast.bench.workloads import one_thread
+
+    small = {"factors": 39, "rows": 64, "repeats": 3} if scale == "smoke" else {}
+    with one_thread():
+        return transformer.report(transformer.compare(**small))
 
 
 def content(frame: pd.DataFrame, provenance: Mapping[str, Any]) -> str:

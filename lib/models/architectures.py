@@ -1,0 +1,35 @@
+"""Networks by name: one class and one line each. A network of `WINDOWED` is also told the length of its windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from lib.errors import UnknownNameError, closest
+from lib.models.factor_transformer import FactorTransformer
+from lib.models.networks import MLP
+from lib.models.residual import ResidualNetwork
+from lib.models.time_networks import GRU, LSTM, TimeTransformer
+from lib.store.marks import registry, used
+
+NETWORKS: dict[str, Callable[..., nn.Module]] = registry("networks", {
+    "mlp": MLP,
+    "residual": ResidualNetwork,
+    "factor_transformer": FactorTransformer,
+    "time_transformer": TimeTransformer,
+    "lstm": LSTM,
+    "gru": GRU,
+})  # fmt: skip
+#: read the last sessions of a stock, see `lib.models.windows`; the others read its day
+WINDOWED = frozenset({"time_transformer", "lstm", "gru"})
+
+
+def find_network(name: str) -> Callable[..., nn.Module]:
+    """The network of that name, a function of the number of factors and its settings. Raises UnknownNameError."""
+    if name not in NETWORKS:
+        raise UnknownNameError(
+            f"network {name!r} does not exist; expected {', '.join(NETWORKS)}{closest(name, NETWORKS)}"
+        )
+    used("networks", [name])
+    return NETWORKS[name]
