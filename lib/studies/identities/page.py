@@ -299,7 +299,8 @@ def _by_market(
 
 def counts(shown: PageResult) -> HTML:
     """Parameters of the Transformer, factors by family, the loss, and memory."""
-    widths = {name: name for name in transformer_table(shown.rows) if name.startswith("width ")}
+    names = map(str, transformer_table(shown.rows))
+    widths = {name: name for name in names if name.startswith("width ")}
     whole = transformer_table(shown.rows).reset_index()
     loss = loss_table(shown.rows).rename_axis("gamma").reset_index()
     size = memory_table(shown.rows).rename_axis("values of").reset_index()
