@@ -202,7 +202,7 @@ def _ratios(speed: Speed, variants: Mapping[str, str], title: str, note: str) ->
     colors = curves.library_colors()
     rows = {label: [speed.find(variant, peer, "ratio") for peer in speed.peers] for label, variant in variants.items()}
     figure = forest(rows, title, "CPU time, the other library / ours (above 1: ours is faster)", series=speed.peers,
-                    colors=[colors[peer] for peer in speed.peers], reference=1.0, log=True,
+                    colors=[colors[peer] for peer in speed.peers], reference=1.0, log=True, pitch=0.07,
                     note=f"{note}; where 95 % of further repeats lie")  # fmt: skip
     curves.plain_numbers(one_axis(figure), "x")
     return figure
@@ -250,9 +250,11 @@ def alphas(shown: PageResult) -> HTML:
     """Formulaic alphas in other libraries: how far values agree, then times; and which formulas differ."""
     heads = {"formulas": "formulas", "by": "by", "formulas that agree": "agree",
              "cells that agree, %": "cells agree, %", "CPU s": "CPU time, s", "times ours": "times ours"}  # fmt: skip
-    formats = NUMBERS | {"cells that agree, %": ".1f"}
+    formats, rows = NUMBERS | {"cells that agree, %": ".1f"}, report.alphas(shown.rows)
+    if "remark" in rows:
+        rows["by"] = rows["by"] + (", " + rows["remark"]).fillna("")
     return tabs({
-        "values and times": table(report.alphas(shown.rows), "how_fast_alphas", columns=heads, formats=formats),
+        "values and times": table(rows, "how_fast_alphas", columns=heads, formats=formats),
         "formulas that differ": table(report.alpha_differences(shown.rows), "how_fast_differences"),
     })  # fmt: skip
 
@@ -267,9 +269,10 @@ def _operators_table(rows: pd.DataFrame, dtype: str) -> HTML:
     words = {"ours, ns a cell": "ours, ns", "reading and writing once, ns a cell": "a copy, ns"}
     shown = [str(name) for name in rows if not str(name).endswith((".low", ".high"))]
     ends = {f"{name}.{end}": f"{name}, {end} end of repeats" for name in shown for end in ("low", "high")}
-    return table(rows.rename(columns=ends), f"how_fast_operators_{dtype}", caption=f"CPU time, {dtype} inputs",
-                 columns={name: words.get(name, name) for name in shown},
-                 formats={name: ".2f" for name in shown if name != "operator"})  # fmt: skip
+    return table(rows.rename(columns=ends), f"how_fast_operators_{dtype}",
+                 columns={name: words.get(name, name.removesuffix(" / ours")) for name in shown},
+                 formats={name: ".2f" for name in shown if name != "operator"},
+                 caption=f"{dtype} inputs: CPU nanoseconds per cell, then times ours")  # fmt: skip
 
 
 def errors(shown: PageResult) -> HTML:

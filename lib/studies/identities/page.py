@@ -262,14 +262,13 @@ def _claims() -> dict[str, Claim]:
 
 
 def rank_tables(shown: PageResult) -> HTML:
-    heads = {"value": "ranked", "masked cells": "masked cells", "agree": "cells that agree", "days": "whole days",
-             "largest": "largest difference"}  # fmt: skip
+    heads = {"value": "ranked", "masked cells": "masked cells", "agree": "cells that agree", "days": "whole days"}
     return _by_market(shown, rank_table(shown.rows), "ranks", heads, ".1%")
 
 
 def rolling_tables(shown: PageResult) -> HTML:
     heads = {"mask": "mask", "error": "largest error", "partial": "window not whole", "short": "before the first day"}
-    return _by_market(shown, rolling_table(shown.rows), "rolling", heads, ".1%", error=".0e")
+    return _by_market(shown, rolling_table(shown.rows), "rolling", heads, ".1%", error=".1g")
 
 
 def limits_tables(shown: PageResult) -> HTML:
@@ -279,9 +278,9 @@ def limits_tables(shown: PageResult) -> HTML:
 
 
 def nan_tables(shown: PageResult) -> HTML:
-    heads = {"operation": "operation", "more": "number, mask none", "fewer": "none, mask number",
-             "masked": "masked cells with a number", "differ": "values that differ"}  # fmt: skip
-    return _by_market(shown, nan_table(shown.rows), "nan", heads, ".1%", differ=".0e")
+    heads = {"operation": "operation", "more": "NaN only", "fewer": "mask only", "masked": "on masked cells",
+             "differ": "values differ"}  # fmt: skip
+    return _by_market(shown, nan_table(shown.rows), "nan", heads, ".1%", differ=".1g")
 
 
 def _by_market(

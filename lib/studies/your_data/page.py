@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -138,11 +139,13 @@ def _survivors(data: YourData) -> Finding:
 
 def _hindsight(data: YourData) -> Finding:
     as_of, whole = data.excluded(AS_OF), data.excluded(WHOLE)
-    return Finding(
-        "Rules that look back exclude {as_of:.1%} of the cells of the universe; dropping whole stocks for what they do "
-        "on one day excludes {whole:.1%}, with knowledge of the future.",
-        as_of=as_of, whole=whole, holds=whole > as_of,
-    )  # fmt: skip
+    return first([
+        Finding("Rules that look back exclude {as_of:.1%} of the cells of the universe; dropping whole stocks for what "
+                "they do on one day excludes {whole:.1%}, with knowledge of the future.",
+                as_of=as_of, whole=whole, holds=whole > as_of),
+        Finding("Rules that look back exclude {as_of:.1%} of the cells of the universe; dropping whole stocks would "
+                "exclude {whole:.1%}.", as_of=as_of, whole=whole, holds=whole <= as_of),
+    ])  # fmt: skip
 
 
 def _worst_month(data: YourData) -> Finding:
@@ -224,7 +227,9 @@ def cost_of_hindsight(data: YourData) -> HTML:
 
 def exclusions(data: YourData) -> HTML:
     """What each rule excludes."""
-    return table(pd.DataFrame(data.quality.rows()), "your_data_quality", formats={"share": ".2%"})
+    heads = {"rule": "rule", "excludes": "excludes", AS_OF: "cells, as of the day", "share": "share",
+             "securities, whole": "whole stocks", WHOLE: "their cells"}  # fmt: skip
+    return table(pd.DataFrame(data.quality.rows()), "your_data_quality", columns=heads, formats={"share": ".1%"})
 
 
 # ---------------------------------------------------------------------------- one market in every shape
@@ -270,7 +275,13 @@ def in_their_words(shapes: Shapes) -> pd.DataFrame:
 
 
 def words_table(shapes: Shapes) -> HTML:
-    return table(in_their_words(shapes), "your_data_words")
+    """The header and the first row of each source's file, broken after commas."""
+    formats = dict.fromkeys(("header", "first row"), _broken)
+    return table(in_their_words(shapes), "your_data_words", formats=formats)
+
+
+def _broken(text: str) -> str:
+    return escape(text).replace(",", ",<wbr/>")
 
 
 def same_panel(shapes: Shapes) -> pd.DataFrame:
