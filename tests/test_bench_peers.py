@@ -12,7 +12,7 @@ import pytest
 from lib.factors import FactorSet, find_factors
 from lib.graph import Node, field, topological
 from lib.ops import delay, ts_mean
-from lib.studies.how_fast import peers as tables
+from lib.studies.how_fast import report as tables
 from lib.studies.how_fast.bench import gaps, peers, startup
 from lib.studies.how_fast.bench.accuracy import largest_error
 from lib.studies.how_fast.bench.adapters import alpha_lib, kunquant, polars_ta
@@ -21,8 +21,8 @@ from lib.studies.how_fast.bench.contender import Contender
 from lib.studies.how_fast.bench.primitives import LIBRARIES, prices
 from lib.studies.how_fast.bench.walk import walk
 from lib.studies.how_fast.bench.workloads import bench_panel
-from lib.studies.how_fast.findings import Speed
-from lib.studies.how_fast.tables import rank_remarks
+from lib.studies.how_fast.report import rank_remarks
+from lib.studies.how_fast.speed import Speed
 
 X, Y = prices(70, 50, 1)
 
@@ -132,7 +132,8 @@ def test_likeness_counts_cells_masks_and_formulas(monkeypatch: pytest.MonkeyPatc
     theirs["b"][:5] += 1.0
     theirs["b"][5] = np.nan
     valid[6, :, 0], theirs["a"][6] = False, 9.0  # nothing is compared where ours is masked
-    monkeypatch.setattr("lib.studies.how_fast.bench.adapters.ours.alphas", lambda *_: lambda: fake_ours(values, valid, names))
+    place = "lib.studies.how_fast.bench.adapters.ours.alphas"
+    monkeypatch.setattr(place, lambda *_: lambda: fake_ours(values, valid, names))
     monkeypatch.setattr("lib.studies.how_fast.bench.alphas.alpha_call", lambda *_: lambda: theirs)
     found = likeness("somebody", bench_panel(20, 10), Alphas(names))
     assert found.shares == {"a": 1.0, "b": pytest.approx(140 / 190)} and set(found.apart) == {"b"}
@@ -234,13 +235,6 @@ def test_all_factors_are_followed_over_the_size_of_the_panel_from_both_kinds_of_
     runs = Speed.of(frame_of(whole | alone)).whole("ours")
     assert [(run.size.cells, run.threads, run.peak) for run in runs] == [(225_000, "all", 1.0), (750_000, "1", 3.0)]
     assert Speed.of(RUN).whole("pandas") == []
-
-
-def test_the_first_call_and_later_ones_are_put_in_words() -> None:
-    ratios = {("factors 750x1000", f"mlquantx: {what}ratio"): value for what, value in (("cold ", 5.0), ("", 7.0))}
-    said = Speed.of(pd.concat([RUN, frame_of(ratios)])).cold_message()
-    assert "the first call of a process, ours to disk, takes 4 CPU s, mlquantx 5.0 times" in said
-    assert "a later call, in memory, takes 3 CPU s, mlquantx 7.0 times" in said
 
 
 def test_alphas_show_agreement_before_time_and_name_what_differs() -> None:

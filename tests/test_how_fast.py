@@ -15,15 +15,14 @@ import toy_study
 import lib.studies.how_fast.bench.peers
 from lib.errors import ParameterError
 from lib.paper.claims import load_ledger, scoreboard
-from lib.paper.pages.style import title_of, to_svg
-from lib.studies import run_study, verify
-from lib.studies.how_fast import STUDY, tables
-from lib.studies.how_fast import report as how_fast_report
+from lib.paper.pages.style import to_svg
+from lib.studies import recorded, run_study, verify
+from lib.studies.how_fast import STUDY, page
+from lib.studies.how_fast import report as tables
 from lib.studies.how_fast.bench import timing
-from lib.studies.how_fast.figures import against_size, against_window, ratios
-from lib.studies.how_fast.findings import Size, Speed, times
-from lib.studies.how_fast.html import measured_on, measurement, papers_tables, speed_claims
+from lib.studies.how_fast.curves import against_size, against_window
 from lib.studies.how_fast.measure import KINDS, WHOLE
+from lib.studies.how_fast.speed import PEERS, Size, Speed
 
 TINY: dict[str, Any] = {
     "primitive_sizes": ["40x20"], "windows": [5], "factor_sizes": ["60x8"], "agreement_size": "60x8", "alone": [],
@@ -35,14 +34,15 @@ TINY: dict[str, Any] = {
 def tiny() -> pd.DataFrame:
     """A run without the peers of the extras, in a few seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lib.studies.how_fast.bench.peers, "installed", lambda peer: peer in ("pandas", "bottleneck", "polars"))
+        there = ("pandas", "bottleneck", "polars")
+        patch.setattr(lib.studies.how_fast.bench.peers, "installed", lambda peer: peer in there)
         return run_study("how_fast", scale="smoke", fresh=True, progress=False, **TINY).frame
 
 
 def made_up(ratio: float = 8.0, *, disk: bool = False, half: float = 0.5) -> pd.DataFrame:
     """A result in which every peer needs `ratio` times our CPU time, give or take `half`."""
     records: list[tuple[str, str, float]] = [("machine", "calibration", 0.05), ("machine", "bandwidth", 2e10)]
-    records += [("machine", f"{peer}: installed", float(peer != "polars")) for peer in tables.PEERS]
+    records += [("machine", f"{peer}: installed", float(peer != "polars")) for peer in PEERS]
     for name in ("ts_mean", "ts_std", "ts_corr", "ewma", "cs_rank"):
         for window, size in ((20, "500x500"), (20, "3500x3000"), (240, "500x500")):
             variant = f"{name} w={window} float32 {size}"
@@ -150,15 +150,15 @@ def test_verify_leaves_measurements_alone(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def board(frame: pd.DataFrame) -> pd.DataFrame:
-    claims = [claim for claim in load_ledger() if claim.id in tables.CLAIM_IDS]
-    return scoreboard(tables.answer_claims(frame), claims).set_index("id")
+    claims = [claim for claim in load_ledger() if claim.id in page.CLAIM_IDS]
+    return scoreboard(page.answer_claims(frame), claims).set_index("id")
 
 
 def test_a_processor_never_reproduces_or_contradicts_a_gpu() -> None:
     for ratio in (0.5, 8.0, 23.0):
         found = board(made_up(ratio))
         answered = found[found["verdict"] != "not yet studied"]
-        assert (answered["setting"] == "different").all() and len(answered) == len(tables.CLAIM_IDS)
+        assert (answered["setting"] == "different").all() and len(answered) == len(page.CLAIM_IDS)
         assert not set(answered["verdict"]) & {"reproduced", "compatible", "negligible", "contradicted"}
     assert set(board(made_up(8.0))["verdict"]) <= {"direction only", "does not carry over"}
     assert (board(made_up(0.5, half=0.1))["verdict"] == "does not carry over").all()
@@ -175,11 +175,11 @@ def test_without_pandas_or_with_one_repeat_nothing_is_claimed() -> None:
     frame = made_up()
     ends = frame["metric"].str.endswith((".low", ".high"))
     assert (board(frame[~ends])["verdict"] == "inconclusive").all()
-    assert tables.answer_claims(frame[~frame["metric"].str.startswith("pandas: ratio")]) == []
+    assert page.answer_claims(frame[~frame["metric"].str.startswith("pandas: ratio")]) == []
 
 
 def test_every_speed_claim_of_the_papers_can_be_answered() -> None:
-    assert set(tables.CLAIM_IDS) == {
+    assert set(page.CLAIM_IDS) == {
         claim.id for claim in load_ledger() if ".speed." in claim.id and claim.setting == "hardware"
     }
 
@@ -187,88 +187,124 @@ def test_every_speed_claim_of_the_papers_can_be_answered() -> None:
 # ------------------------------------------------------------------------------------------- what is shown
 
 
-def test_sentences_follow_the_numbers() -> None:
-    fast, slow = Speed.of(made_up(8.0)), Speed.of(made_up(0.5, half=0.1))
-    assert "8.0 times [7.5, 8.5] that of mlquantx" in fast.factors_message()
-    assert fast.operators_message().startswith("5 of 5") and slow.operators_message().startswith("0 of 5")
+def texts(frame: pd.DataFrame) -> list[str]:
+    return [item.text for item in page.findings(frame)]
+
+
+def test_findings_follow_the_numbers() -> None:
+    fast, text = Speed.of(made_up(8.0)), " ".join(texts(made_up(8.0)))
     growth = math.log2(240) / math.log2(20)
-    assert f"240 days takes at most {growth:.1f} times as long as one of 20 (" in fast.window_message()
+    for words in ("750 days x 1000 stocks take 1.0 CPU seconds", "package takes 8.0 [7.5, 8.5] times that",
+                  "in pandas take 8.0 [7.5, 8.5] times", "print 51.1", "In 5 of 5 operators", "at worst by 0.9",
+                  "bottleneck, mlquantx differ", "1.0 GiB at the peak for 0.5 GiB",
+                  f"240 days takes at most {growth:.1f} times"):  # fmt: skip
+        assert words in text, words
+    assert {(item.name, peer) for item, peer, _ in fast.wrong()} == {("ts_std", "bottleneck"), ("ewma", "mlquantx")}
+    assert fast.plain()[0].size == Size(3500, 3000) and not any(fast.behind(item) for item in fast.plain())
+
+
+def test_a_finding_does_not_hold_when_its_number_is_turned_round() -> None:
+    slow = page.findings(made_up(0.5, half=0.1))
+    assert not any(item.holds for item in slow if "package" in item.sentence or "pandas" in item.sentence)
+    assert not slow[3].holds and slow[4].holds, "slower in every operator"
+    assert "5 operators are faster elsewhere" in slow[4].text and "0.50 [0.40, 0.60]" in slow[4].text
+    wrong = made_up()
+    wrong.loc[wrong["metric"] == "ours: error", "value"] = 0.5
+    assert not page.findings(wrong)[2].holds
+    exact = made_up()
+    exact.loc[exact["metric"].str.endswith(": error"), "value"] = 0.0
+    assert page.findings(exact)[2].text.startswith("No library differs")
+    large = made_up()
+    large.loc[large["metric"].str.endswith(": peak"), "value"] = 2.0**33
+    assert not page.findings(large)[5].holds
+    long = made_up()
+    long.loc[long["variant"].str.contains("w=240") & (long["metric"] == "ours: cpu"), "value"] *= 9
+    assert not page.findings(long)[6].holds
+
+
+def test_ranks_over_time_are_the_exception_of_the_window() -> None:
     renamed = made_up()
     renamed["variant"] = renamed["variant"].str.replace("ts_std", "ts_rank")
     slower = (renamed["variant"] == "ts_rank w=240 float32 500x500") & (renamed["metric"] == "ours: cpu")
     renamed.loc[slower, "value"] *= 9
-    said = Speed.of(renamed).window_message()
-    assert f"at most {growth:.1f} times" in said
-    assert f"; ts_rank, which compares today with every day of its window, {9 * growth:.1f} times" in said
-    assert "1 GiB resident at the peak for a result of 0.5 GiB" in fast.memory_message()
-    assert {(item.name, peer) for item, peer, _ in fast.wrong()} == {("ts_std", "bottleneck"), ("ewma", "mlquantx")}
-    assert "bottleneck's ts_std on float32 (up to 0.06)" in fast.wrong_message() and "ours" not in fast.wrong_message()
-    assert fast.plain()[0].size == Size(3500, 3000)
+    assert page.findings(renamed)[6].holds
+
+
+def test_what_was_not_measured_gives_no_sentence(tiny: pd.DataFrame) -> None:
+    nothing = pd.DataFrame(columns=list(tiny.columns))
+    assert not any(item.holds for item in page.findings(nothing))
+    authors = page.findings(tiny)[0]
+    assert not authors.holds and authors.text.startswith("Not in this run")
+
+
+def test_every_finding_holds_on_the_recorded_result() -> None:
+    record = recorded("how_fast")
+    if record.stale:
+        pytest.skip("recorded by earlier code")
+    assert [item.text for item in page.findings(record.frame) if not item.holds] == []
 
 
 def test_an_interval_that_reaches_one_is_no_win() -> None:
-    assert Speed.of(made_up(1.3, half=0.4)).operators_message().startswith("0 of 5")
-    found = Speed.of(made_up(1.3, half=0.4)).find("factors 250x300", "pandas", "ratio")
-    assert times(found) == "1.3 times [0.9, 1.7] that"
+    speed = Speed.of(made_up(1.3, half=0.4))
+    assert not any(speed.ahead(item) or speed.behind(item) for item in speed.plain())
 
 
 def test_tables_show_the_missing_and_the_remarks() -> None:
     errors = tables.error_table(made_up(), "float32").set_index("operator")
     assert (errors["polars"] == "not installed").all() and "starts from 0" in errors.loc["ewma", "remark"]
     assert tables.memory_table(made_up(disk=True))["by"].tolist() == ["ours"] * 2 + ["pandas"] * 2 + ["ours, to disk"]
-    beside = tables.beside_table(made_up(8.0), made_up(4.0)).set_index("operator")
-    assert beside.loc["ewma"].tolist() == [8.0, 4.0] * 3
-
-
-@pytest.mark.parametrize("draw", [ratios, against_window, against_size], ids=lambda draw: draw.__name__)
-def test_figures_draw_the_same_bytes_and_say_something(draw: Any) -> None:
-    first, second = (to_svg(draw(made_up(), "a note")) for _ in range(2))
-    assert first == second and first.count("<path") > 20 and title_of(draw(made_up()))
-
-
-def test_figures_bear_a_run_without_peers(tiny: pd.DataFrame) -> None:
-    for draw in (ratios, against_window, against_size):
-        assert to_svg(draw(tiny[~tiny["metric"].str.contains("pandas|polars|bottleneck")]))
 
 
 @dataclass
-class Record:
-    """As much of a recorded result as the page asks for."""
+class Shown:
+    """As much of a result as the figures and tables of the page ask for."""
 
-    frame: pd.DataFrame
-    runs: dict[str, Any] = field(default_factory=dict)
+    rows: pd.DataFrame
+    name: str = "this build"
+    made: Any = None
+    build: Any = None
 
-    def describe(self) -> str:
-        return "how_fast: recorded at scale paper"
 
-    def answers(self) -> list[Any]:
-        return tables.answer_claims(self.frame)
+@pytest.mark.parametrize("draw", [against_window, against_size], ids=lambda draw: draw.__name__)
+def test_curves_are_the_same_twice(draw: Any) -> None:
+    first, second = (to_svg(draw(Speed.of(made_up()), "a title", "a note")) for _ in range(2))
+    assert first == second and first.count("<path") > 20
 
-    def __bool__(self) -> bool:
-        return bool(len(self.frame))
+
+PARTS = (page.ratios, page.work, page.operators, page.alphas, page.errors, page.masked_cells, page.agreement,
+         page.against_window, page.against_size, page.memory, page.printed)  # fmt: skip
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
+def test_every_part_of_the_page_bears_a_run_without_peers(part: Any, tiny: pd.DataFrame) -> None:
+    alone = tiny[~tiny["metric"].str.contains("pandas|polars|bottleneck")]
+    for rows in (tiny, alone, made_up()):
+        assert part(Shown(rows)).data
 
 
 @dataclass
 class Result:
     frame: pd.DataFrame
     study: Any = STUDY
-    provenance: dict[str, Any] = field(default_factory=lambda: {"hardware": "a toaster, 1 cores"})
+    provenance: dict[str, Any] = field(default_factory=lambda: {"hardware": "a toaster, 1 cores", "versions": {}})
 
 
-def test_the_page_shows_the_recorded_result_and_says_when_there_is_none() -> None:
+def test_the_head_names_machine_and_versions_and_what_is_missing() -> None:
     run = {"hardware": "a big machine", "versions": {"torch": "2", "scipy": "1"}}
-    result, record, nothing = Result(made_up(3.0)), Record(made_up(8.0), {"a": run}), Record(pd.DataFrame())
-    there, absent = (measurement(result, item) for item in (record, nothing))  # type: ignore[arg-type]
-    assert there.frame is record.frame and "a big machine" in there.note
-    assert absent.frame is result.frame and "a toaster" in absent.note
-    told = [measured_on(result, item).data for item in (record, nothing)]  # type: ignore[arg-type]
-    assert "recorded at scale paper" in told[0] and "torch 2" in told[0] and "scipy" not in told[0]
-    assert "No result is recorded yet" in told[1] and "polars" in told[1]
-    assert "does not carry over" in speed_claims(result, nothing).data  # type: ignore[arg-type]
+    there = page._machine(Shown(made_up(), made=Record({"a": run})))  # type: ignore[arg-type]
+    assert "a big machine" in there and "torch 2" in there and "scipy" not in there and "polars" in there
+    here = page._machine(Shown(made_up(), build=Result(made_up())))  # type: ignore[arg-type]
+    assert "a toaster" in here
+
+
+@dataclass
+class Record:
+    runs: dict[str, Any]
 
 
 def test_the_papers_tables_are_those_of_the_ledger() -> None:
-    assert len(papers_tables()) == len(tables.CLAIM_IDS) + 1 and papers_tables()["as printed"].str.len().gt(0).all()
+    found = page.papers_tables()
+    assert len(found) == len(page.CLAIM_IDS) + 1 and found["as printed"].str.len().gt(0).all()
 
 
 def test_the_result_file_is_strict_json_with_its_provenance(
@@ -283,9 +319,9 @@ def test_the_result_file_is_strict_json_with_its_provenance(
         (options["cache"] / "studies").mkdir(parents=True)
         return Result(frame, study, provenance)
 
-    monkeypatch.setattr(how_fast_report, "run_study", run)
+    monkeypatch.setattr(tables, "run_study", run)
     out = tmp_path / "deep" / "bench.json"
-    how_fast_report.main("smoke", whole_panel=True, out=out)
+    tables.main("smoke", whole_panel=True, out=out)
 
     def refuse(name: str) -> None:
         raise AssertionError(f"{name} is no JSON")

@@ -14,11 +14,12 @@ from scipy.stats import rankdata
 from lib import factor_names, make_market, run_study
 from lib.panel import Panel
 from lib.paper.claims import load_ledger, scoreboard
-from lib.paper.pages import PageResult, market_claims
+from lib.paper.pages import PageResult
+from lib.paper.pages.layout import claims
 from lib.paper.site.notebooks import ROOT
 from lib.reasons import Reason
 from lib.studies import recorded
-from lib.studies.identities import STUDY, checks, tables
+from lib.studies.identities import STUDY, checks, page
 from lib.studies.identities.measure import CLAIMED, GAMMAS, ROUNDING
 from lib.studies.limit_events.mask_building import HEURISTICS, OPERATIONS, heuristic_errors, nan_against_mask
 
@@ -227,7 +228,7 @@ class Poisoned:
 
 
 def test_every_claim_is_answered_in_the_papers_setting(result):
-    board = scoreboard(result.answers()).set_index("id").loc[list(tables.CLAIM_IDS)]
+    board = scoreboard(result.answers()).set_index("id").loc[list(page.CLAIM_IDS)]
     assert (board["verdict"] == "arithmetic").all() and (board["setting"] == "same").all()
     agrees = board["agrees"].to_dict()
     assert agrees == {
@@ -252,48 +253,99 @@ def test_the_answers_follow_the_numbers(result):
     short = frame.loc[(frame["metric"] == "short") & frame["variant"].str.endswith("masked"), "value"].item()
     frame.loc[(frame["metric"] == "partial") & frame["variant"].str.endswith("masked"), "value"] = short
     frame.loc[(frame["metric"] == "distance from MSE") & frame["variant"].str.endswith("1e+06"), "value"] = 0.1
-    board = scoreboard(tables.answer_claims(frame)).set_index("id")
+    board = scoreboard(page.answer_claims(frame)).set_index("id")
     assert board.loc["A.rank.double_argsort", "agrees"] and board.loc["A.conv.rolling", "agrees"]
     assert not board.loc["B.loss.gamma_large", "agrees"]
     only = frame[frame["variant"].str.startswith("market")]
-    assert [answer.claim_id for answer in tables.answer_claims(only)] == list(tables.CLAIM_IDS[:2])
+    assert [answer.claim_id for answer in page.answer_claims(only)] == list(page.CLAIM_IDS[:2])
 
 
 def test_a_file_answers_before_a_made_up_market(result):
     part = result.frame[result.frame["variant"].str.startswith("market")]
     named = part.assign(variant=part["variant"].str.replace("market", "csi300"))
-    for answer in tables.answer_claims(pd.concat([result.frame, named]))[:2]:
+    for answer in page.answer_claims(pd.concat([result.frame, named]))[:2]:
         assert answer.note.startswith("csi300")
 
 
 def test_the_families_are_those_of_the_papers_table(result):
-    table = tables.factor_table(result.frame)
+    table = page.factor_table(result.frame)
     assert table.loc["all", "registry"] == len(factor_names()) == table["paper"].sum()
     families = table.drop("all")
     assert (families["registry"] == families["paper"]).all() and len(families) == 10
 
 
-def test_tables_and_sentences(result):
+def test_tables(result):
     frame = result.frame
-    assert len(tables.rank_table(frame)) == 6 and len(tables.rolling_table(frame)) == 2
-    assert len(tables.limits_table(frame)) == len(HEURISTICS) and len(tables.nan_table(frame)) == len(OPERATIONS)
-    assert tables.transformer_table(frame)["width 64"].tolist() == [113_857, 113_921, 114_049]
-    assert "1 gives it to the two digits printed: 104" in tables.transformer_message(frame)
-    without = frame[frame["metric"] != tables.FIRST_WIDTH]
-    lost = pd.concat([without, frame[frame["metric"] == tables.FIRST_WIDTH].assign(value=np.nan)])
-    assert "no width that the four heads divide" in tables.transformer_message(lost)
-    assert "NaN leaves the same cells valid" in tables.nan_message(frame, "market")
-    assert "closes at a limit price: by board:" in tables.limits_message(frame, "market")
-    assert STUDY.page.table is not None and len(STUDY.page.table(frame)) == len(tables.CLAIM_IDS)
+    assert len(page.rank_table(frame)) == 6 and len(page.rolling_table(frame)) == 2
+    assert len(page.limits_table(frame)) == len(HEURISTICS) and len(page.nan_table(frame)) == len(OPERATIONS)
+    assert page.transformer_table(frame)["width 64"].tolist() == [113_857, 113_921, 114_049]
+    assert STUDY.page.table is not None and len(STUDY.page.table(frame)) == len(page.CLAIM_IDS)
 
 
-def test_the_page_shows_the_answers(result, tmp_path):
-    page = market_claims(PageResult.of(result, recorded("identities", folder=tmp_path))).data
-    assert page.count("arithmetic: agrees") == 5 and page.count("arithmetic: does not agree") == 4
+def test_the_note_says_at_which_width_the_number_holds(result):
+    frame = result.frame
+    assert "1 gives it to the two digits printed: 104" in note_of(frame)
+    lost = frame.assign(value=frame["value"].mask(frame["metric"] == page.FIRST_WIDTH))
+    assert "no width that the four heads divide" in note_of(lost)
+
+
+def note_of(frame):
+    return next(answer.note for answer in page.answer_claims(frame) if answer.claim_id == "B.params.transformer")
+
+
+def changed(frame, variant, metric, value):
+    """The frame with another value in the rows of a variant, given by its end, and a metric."""
+    rows = frame["variant"].str.endswith(variant) & (frame["metric"] == metric)
+    assert rows.any()
+    return frame.assign(value=frame["value"].mask(rows, value))
+
+
+#: finding -> rows that, turned round, must silence it
+SILENCED = {
+    0: [("rank: return: masked cells last", "agree", 1.0), ("rank: return: masked cells as 0", "agree", 1.0)],
+    1: [("rolling: masked", "partial", 0.0)],
+    3: [("limits: one threshold", "false", 0.0)],
+    4: [(page.PLAIN_READING, "width 64", 220_000.0)],
+}
+
+
+@pytest.mark.parametrize("place", SILENCED)
+def test_a_finding_holds_until_its_numbers_are_turned_round(result, place):
+    assert page.findings(result.frame)[place].holds
+    frame = result.frame
+    for variant, metric, value in SILENCED[place]:
+        frame = changed(frame, variant, metric, value)
+    assert not page.findings(frame)[place].holds
+
+
+def test_nan_that_is_never_lost_gives_the_other_sentence(result):
+    assert "is lost in" in page.findings(result.frame)[2].text
+    same = result.frame.assign(value=result.frame["value"].mask(result.frame["metric"] == "more", 0.0))
+    assert "does what a mask does" in page.findings(same)[2].text
+
+
+def test_only_what_was_run_is_said(result):
+    arithmetic = result.frame[result.frame["variant"].str.startswith("arithmetic")]
+    assert len(page.findings(arithmetic)) == 2
+    markets = result.frame[result.frame["variant"].str.startswith("market")]
+    assert len(page.findings(markets)) == 4
+
+
+def test_every_finding_holds_on_the_recorded_rows():
+    record = recorded("identities")
+    assert record and not record.stale
+    assert [item.text for item in page.findings(record.frame) if not item.holds] == []
+
+
+def test_the_page_shows_the_answers_and_its_parts(result, tmp_path):
+    shown = PageResult.of(result, recorded("identities", folder=tmp_path))
+    answers = claims(shown).data
+    assert answers.count("arithmetic: agrees") == 5 and answers.count("arithmetic: does not agree") == 4
     cells = json.loads((ROOT / "notebooks" / "identities.ipynb").read_text(encoding="utf-8"))["cells"]
     source = "".join("".join(cell["source"]) for cell in cells)
-    for name in ("rank", "rolling", "limits", "nan", "transformer", "factor", "loss", "memory"):
-        assert f"tables.{name}_table" in source, name
+    parts = ("head", "ranks", "rank_tables", "rolling_tables", "limits_tables", "lost_nan", "nan_tables", "counts")
+    for name in parts:
+        assert f"page.{name}(shown)" in source and getattr(page, name)(shown).data, name
 
 
 def test_no_claim_is_answered_by_another_study():
@@ -301,4 +353,4 @@ def test_no_claim_is_answered_by_another_study():
 
     for name in studies():
         others = set(load_study(name).page.claims) if name != "identities" else set()
-        assert not others & set(tables.CLAIM_IDS), name
+        assert not others & set(page.CLAIM_IDS), name

@@ -1,80 +1,209 @@
-"""What is said to be found comes from what is recorded, on real prices, and from nothing else."""
+"""The first page and the scoreboard: what they say comes from recorded findings and answers, and from nothing else."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 import pytest
-from exchange_results import eight, orders, paths, truths
-from results import ablation, limit_events, tidy
+from figure_checks import check
+from results import tidy
 
 from lib.paper.claims import Answer, load_ledger
-from lib.studies.claims import page as ledger
+from lib.paper.claims import verdicts as v
+from lib.paper.pages.findings import Finding
+from lib.paper.pages.sortable import sortable
+from lib.paper.results.study import Page, RowResult, Study
+from lib.studies.claims import page as front
+
+ABLATION = ("mask_paper - none ridge", "executed_open.active_sharpe")
+WINDOWS = ("mask_skip - row_deletion ridge", "executed_open.active_sharpe")
 
 
 @dataclass
 class Record:
+    study: Study
     frame: pd.DataFrame
     plumbing: bool = False
     stale: bool = False
-    answered: str = "B.regime.bear.limit_rate"
+    answered: tuple[Answer, ...] = ()
 
-    def answers(self) -> list[Answer]:
-        return [Answer(self.answered, 0.4, 0.3, 0.5)]
+    def answers(self) -> Sequence[Answer]:
+        return self.answered
 
     def __bool__(self) -> bool:
         return bool(len(self.frame))
 
 
+@dataclass
+class Records:
+    """Recorded results that a test fills in, as `lib.studies` gives them."""
+
+    kept: dict[str, Record] = field(default_factory=dict)
+
+    def add(self, name: str, frame: pd.DataFrame | None = None, **more: Any) -> Record:
+        """A study with a finding for each line of its frame, which holds where the value is positive."""
+        if frame is None:
+            frame = tidy([("a", "x", 1.0)], name)
+        page = Page(findings=more.pop("findings", by_sign))
+        study = Study(name, f"Study {name}", grid=lambda _: [], compute=lambda *_: RowResult([]), page=page)
+        self.kept[name] = Record(study, frame, **more)
+        return self.kept[name]
+
+
+def by_sign(frame: pd.DataFrame) -> list[Finding]:
+    return [Finding("It is <b>{x:+.1f}</b>.", x=value, holds=value > 0) for value in frame["value"]]
+
+
 @pytest.fixture
-def records(monkeypatch: pytest.MonkeyPatch) -> dict[str, Record]:
-    """Recorded results that a test fills in."""
-    kept: dict[str, Record] = {}
-    monkeypatch.setattr(ledger, "recorded", lambda name, scale=None: kept.get(name, Record(pd.DataFrame())))
-    monkeypatch.setattr(ledger, "recorded_studies", lambda: list(kept))
-    return kept
+def records(monkeypatch: pytest.MonkeyPatch) -> Records:
+    found = Records()
+    monkeypatch.setattr(front, "recorded", lambda study, scale=None: found.kept[study.name])
+    monkeypatch.setattr(front, "recorded_studies", lambda: [record.study for record in found.kept.values()])
+    return found
 
 
-def test_nothing_recorded_is_said(records: dict[str, Record]) -> None:
-    assert ledger.found_so_far().count("no result on real prices is recorded yet") == 3
-    assert ledger.found_so_far().count("nothing is recorded yet") == 9
-    assert f"0 of {len(load_ledger())} claims" in ledger.found_so_far()
+def difference(key: tuple[str, str], value: float, half: float = 0.1, tail: str = "") -> list[tuple[str, str, float]]:
+    variant, metric = key[0] + tail, key[1]
+    return [
+        (variant, metric, value),
+        (variant, f"{metric}.low", value - half),
+        (variant, f"{metric}.high", value + half),
+    ]
 
 
-def test_the_findings_follow_the_numbers(records: dict[str, Record]) -> None:
-    records["limit_events"] = Record(limit_events(0.02))
-    records["mask_ablation_real"] = Record(ablation(0.05), answered="B.mask.real.delta_sharpe")
-    text = ledger.found_so_far()
-    assert "2.0 % higher" in text and "windows alone raises" in text
-    assert f"2 of {len(load_ledger())} claims" in text
-    records["limit_events"] = Record(limit_events(-0.02))
-    assert "2.0 % lower" in ledger.found_so_far()
+# ------------------------------------------------------------------------------------------ findings
 
 
-def test_the_synthetic_exchange_says_what_its_numbers_say(records: dict[str, Record]) -> None:
-    def conditioned(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame.assign(variant=frame["variant"] + " | paper limits")
+def test_nothing_recorded_is_said(records: Records) -> None:
+    assert "Nothing is recorded yet" in front.first_findings().data
+    assert "Nothing is recorded yet" in front.all_findings().data
+    assert "No comparison of books" in front.picture().data
+    assert "No claim has been checked" in front.headline(front.board_of_records()).data
 
-    records["mask_ablation"] = Record(conditioned(truths(0.3)))
-    records["phantom_alpha"] = Record(conditioned(paths()), answered="B.story.phantom")
-    records["paradox"] = Record(conditioned(orders()), answered="B.paradox.order")
-    null = tidy([("none ridge | null", "m1_ic: covers 0", 1.0)], "controls")
-    records["controls"] = Record(pd.concat([eight(), null]), answered="B.mask.largest")
-    text = ledger.found_so_far()
-    for words in ("Masking the labels alone raises", "IC is higher, and executed returns are poorer",
-                  "Apparent IC falls in 2 of 2 steps", "needs the spill", "1 of 1 null markets"):  # fmt: skip
+
+def test_the_first_page_has_one_finding_of_each_line_in_its_order(records: Records) -> None:
+    for line in reversed(front.CHOICE):
+        for name in line:
+            records.add(name)
+    pages = re.findall(r'href="(\w+)\.html"', front.first_findings().data)
+    assert pages == [line[0] for line in front.CHOICE] and len(pages) == front.FIRST
+
+
+def test_a_study_without_a_finding_that_holds_gives_way_to_the_next_of_its_line(records: Records) -> None:
+    first, second = front.CHOICE[0][:2]
+    records.add(first, tidy([("a", "x", -1.0)], first))
+    records.add(second, tidy([("a", "x", -1.0), ("b", "x", 2.0)], second))
+    text = front.first_findings().data
+    assert f"{second}.html" in text and f"{first}.html" not in text and "+2.0" in text and "1.0" not in text
+    assert front.all_findings().data.count("<li>") == 1
+
+
+def test_the_rest_of_a_line_fills_an_empty_place(records: Records) -> None:
+    for name in front.CHOICE[2]:
+        records.add(name)
+    pages = re.findall(r'href="(\w+)\.html"', front.first_findings().data)
+    assert pages == list(front.CHOICE[2])
+
+
+def test_other_studies_stand_in_the_long_list_only_and_text_is_escaped(records: Records) -> None:
+    records.add("toy", stale=True)
+    assert "toy" not in front.first_findings().data
+    text = front.all_findings().data
+    assert "&lt;b&gt;+1.0" in text and "recorded by earlier code" in text and "Study toy" in text
+
+
+def test_a_run_without_a_price_file_says_and_answers_nothing(records: Records) -> None:
+    name = front.CHOICE[0][0]
+    answer = Answer("B.regime.bear.limit_rate", 0.4, 0.3, 0.5)
+    records.add(name, plumbing=True, answered=(answer,))
+    assert not front.everything_said() and (front.board_of_records()["verdict"] == v.NOT_STUDIED).all()
+    records.kept[name].plumbing = False
+    assert front.everything_said() and (front.board_of_records()["verdict"] != v.NOT_STUDIED).sum() == 1
+
+
+def test_every_study_of_the_editors_choice_exists() -> None:
+    from lib.paper.site.notebooks import ROOT
+
+    for name in {name for line in front.CHOICE for name in line} | {item.study for item in front.PICTURE}:
+        assert (ROOT / "notebooks" / f"{name}.ipynb").is_file(), name
+    claims = {claim.id: claim.claimed for claim in load_ledger()}
+    assert all(claims[item.claim] for item in front.PICTURE if item.claim)
+
+
+# -------------------------------------------------------------------------------- claimed and measured
+
+
+def test_the_figure_has_what_is_recorded_beside_what_is_claimed(records: Records) -> None:
+    lines = difference(ABLATION, 0.3) + difference(WINDOWS, 0.02) + difference((ABLATION[0], "x"), 9.0)
+    records.add("mask_ablation_real", tidy(lines, "mask_ablation_real"))
+    rows = front.claimed_and_measured().set_index("comparison")
+    assert len(rows) == 2 and rows["gross"].isna().all()
+    whole, alone = rows.to_dict("records")
+    assert whole["claimed"] == 0.44 and math.isnan(alone["claimed"])
+    assert (whole["net"], whole["net.low"], whole["net.high"]) == pytest.approx((0.3, 0.2, 0.4))
+    check(lambda: figure_of(front.picture))
+
+
+def figure_of(draw: Callable[[], Any]) -> Any:
+    """The figure behind a picture."""
+    found: list[Any] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(front, "plot", found.append)
+        draw()
+    return found[0]
+
+
+def test_the_papers_limit_rates_are_shown_where_there_are_several_conditions(records: Records) -> None:
+    lines = difference(ABLATION, 5.0, tail=" | CSI 300 limits") + difference(ABLATION, 1.0, tail=" | paper limits")
+    records.add("mask_ablation", tidy(lines, "mask_ablation"))
+    assert front.claimed_and_measured()["net"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize(("value", "said"), [(0.02, True), (0.5, False), (-0.5, False)])
+def test_the_title_says_nothing_of_windows_that_earn_something(records: Records, value: float, said: bool) -> None:
+    records.add("mask_ablation_real", tidy(difference(WINDOWS, value), "mask_ablation_real"))
+    assert front.picture_finding(front.claimed_and_measured()).holds is said
+    assert not front.picture_finding(pd.DataFrame()).holds
+
+
+# ---------------------------------------------------------------------------------------- scoreboard
+
+
+def test_every_claim_has_a_part_and_every_verdict_an_outcome() -> None:
+    parts = [front.part_of(claim.id) for claim in load_ledger()]
+    assert set(parts) == set(front.PARTS)
+    for verdict in v.VERDICTS:
+        assert front.outcome(verdict, True) in front.OUTCOMES
+    assert front.outcome(v.ARITHMETIC, True) == front.FITS and front.outcome(v.ARITHMETIC, False) == front.DIFFERS
+    assert front.outcome(v.CONTRADICTED, None) == front.DIFFERS and front.outcome(v.INCONCLUSIVE, None) == front.OPEN
+
+
+def test_the_state_counts_every_claim_once(records: Records) -> None:
+    exact = Answer("B.params.mlp", 44_033.0, 44_033.0, 44_033.0, "same")
+    wrong = Answer("B.params.transformer", 1.0, 1.0, 1.0, "same")
+    wide = Answer("B.regime.bear.sharpe", 0.0, -9.0, 9.0, "different", page="regimes")
+    records.add("toy", answered=(exact, wrong, wide))
+    board = front.board_of_records()
+    text = front.state(board).text
+    for words in (f"Of {len(load_ledger())} numbers", " 3 have been checked", "1 fit", "1 do not fit", "1 cannot"):
         assert words in text, words
-    records["paradox"] = Record(conditioned(orders(-0.02)), answered="B.paradox.order")
-    assert "Apparent IC falls in 0 of 2 steps, 2 the other way" in ledger.found_so_far()
+    shown = front.every_claim(board).data
+    assert shown.count("<tr") == len(board) + 1 and "44,033" in shown
+    assert shown.index("MLP 213") < shown.index("not yet studied</span>"), "what is answered comes first"
+    assert '<a href="regimes.html">' in shown and "does not agree" in shown
+    check(lambda: figure_of(lambda: front.by_part(board)))
 
 
-def test_the_synthetic_market_answers_nothing(records: dict[str, Record]) -> None:
-    records["limit_events"] = Record(limit_events(0.02), plumbing=True)
-    assert "higher" not in ledger.found_so_far()
-    assert (ledger.board_of_records()["verdict"] == "not yet studied").all()
-
-
-def test_stale_records_are_marked(records: dict[str, Record]) -> None:
-    records["limit_events"] = Record(limit_events(0.02), stale=True)
-    assert "recorded by earlier code" in ledger.found_so_far()
+def test_a_sortable_table_is_whole_without_its_script() -> None:
+    rows = [{"name": "a&lt;b", "size": "−1 [−2, 0]"}, {"name": "c", "size": ""}]
+    frame = pd.DataFrame({"name": ["a<b", "c"], "size": [-1.0, math.nan]})
+    text = sortable(rows, frame, "toy", filters={"kind": ["x", 'y"']}, numbers=["size"]).data
+    assert text.count("<tr") == 3 and "a&lt;b" in text and 'download="toy.csv"' in text
+    assert 'data-filter0="y&quot;"' in text and text.count("<option") == 3
+    assert "http" not in text and 'class="controls" hidden' in text
+    assert sortable([], frame, "toy", filters={}).data.count("<tr") == 1

@@ -17,14 +17,12 @@ from lib.errors import LoadError, ParameterError
 from lib.load import load_panel
 from lib.load.quality.measures import Rules
 from lib.panel import Panel
-from lib.paper.pages import table
-from lib.paper.pages.style import title_of
 from lib.paper.site.notebooks import Notebook
 from lib.parameters import check_parameters
 from lib.reasons import Reason
+from lib.studies.your_data import page
 from lib.studies.your_data.examples import WRITERS, write_shapes
-from lib.studies.your_data.figures import cost_of_hindsight, masked_by_month, why_masked
-from lib.studies.your_data.tables import (
+from lib.studies.your_data.page import (
     PARAMETERS,
     YourData,
     example_panel,
@@ -59,7 +57,7 @@ def test_every_shape_of_the_example_gives_the_panel_it_was_written_from(read: Re
 
 def test_the_comparison_counts_cells_that_differ(read: Read) -> None:
     same = same_panel(read)
-    assert verdict(same).startswith(f"All {len(WRITERS)} shapes give the same panel")
+    assert verdict(same).text.startswith(f"All {len(WRITERS)} shapes give the same panel")
     counts = same.filter(regex="differ")
     assert (counts.fillna(0) == 0).all(axis=None)
     assert same.set_index("format").loc["tushare", "halts filled in"] > 0
@@ -67,7 +65,7 @@ def test_the_comparison_counts_cells_that_differ(read: Read) -> None:
     close, reasons = panel.fields["close"].copy(), panel.reasons.copy()
     close[5, :2], reasons[7, 1] = 1.0, Reason.MISSING
     other = read | {"baostock": (replace(panel, fields=panel.fields | {"close": close}, reasons=reasons), heads)}
-    assert verdict(same_panel(other)) == f"3 cells differ between the {len(WRITERS)} shapes."
+    assert verdict(same_panel(other)).text == f"3 cells differ between the {len(WRITERS)} shapes."
 
 
 def test_the_words_of_each_source_are_its_own(read: Read) -> None:
@@ -81,12 +79,12 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
     path = shapes.write_tushare(shapes.market(), tmp_path)
     data = YourData.of(**DEFAULTS | {"data_path": str(path), "min_history": 10})
     assert not data.is_example
-    assert "Tushare daily" in str(data.status().data)
-    report = dict(data.report().to_numpy().tolist())
-    assert report["limits"] == "published"
+    head, report = str(page.head(data).data), str(page.report(data).data)
+    assert "Tushare daily" in head and "survivors only" in head
+    assert "<td>limits</td><td>published</td>" in report.replace(' class="prose"', "")
     assert data.rules == Rules(min_history=10)
-    assert set(data.exclusions()["rule"]) == {"history", "extreme move", "irregular trading", "outlier", "together"}
-    assert "**survivors only**" in data.survivors()
+    rules = {str(row["rule"]) for row in data.quality.rows()}
+    assert rules == {"history", "extreme move", "irregular trading", "outlier", "together"}
     with pytest.raises(LoadError, match="no such file"):
         YourData.of(**DEFAULTS | {"data_path": str(tmp_path / "nowhere")})
 
@@ -95,26 +93,44 @@ def test_names_from_a_file_are_escaped(tmp_path: Path) -> None:
     frame = shapes.record(shapes.market()).assign(**{"<script>x</script>": 1, "industry": "<b>"})
     frame.to_csv(tmp_path / "<i>prices.csv", index=False)
     data = YourData.of(**DEFAULTS | {"data_path": str(tmp_path / "<i>prices.csv")})
-    for text in (str(data.status().data), str(table(data.report(), "report").data)):
+    for text in (str(page.head(data).data), str(page.report(data).data)):
         assert "<i>" not in text
         assert "<script>" not in text
 
 
-def test_the_figures_say_what_the_panel_holds() -> None:
+def test_findings_count_what_the_panel_holds() -> None:
     data = YourData.of(**DEFAULTS)
-    panel = data.panel
-    assert f"{(~panel.mask).mean():.1%} of the cells are masked" in title_of(why_masked(panel))
+    panel, text = data.panel, " ".join(item.text for item in page.findings(data))
+    assert all(item.holds for item in page.findings(data)[:2])
+    assert f"{(~panel.mask).mean():.1%} of the cells" in text
     listed = panel.without(Reason.UNLISTED)
     months = pd.DatetimeIndex(panel.dates).to_period("M")
-    kinds = {"halted": Reason.HALT, "limit-up": Reason.LIMIT_UP, "limit-down": Reason.LIMIT_DOWN}
     by_kind = {
         kind: max(((panel.reasons & bit) > 0)[months == m].sum() / listed[months == m].sum() for m in months.unique())
-        for kind, bit in kinds.items()
+        for kind, bit in page.KINDS.items()
     }
-    worst = max(by_kind, key=lambda kind: by_kind[kind])
-    assert f"{worst} on {by_kind[worst]:.1%} of listed cells" in title_of(masked_by_month(panel))
+    assert f"{max(by_kind.values()):.1%} of the listed cells" in text
     share = (data.quality.excluded() & panel.universe).sum() / panel.universe.sum()
-    assert f"look back exclude {share:.1%} of the cells" in title_of(cost_of_hindsight(data.quality))
+    assert data.excluded(page.AS_OF) == pytest.approx(share)
+
+
+def test_another_file_gives_other_sentences() -> None:
+    data = YourData.of(**DEFAULTS)
+    clean = replace(data.panel, reasons=np.zeros_like(data.panel.reasons))
+    other = YourData(clean, Rules(min_history=None, max_return=None, max_idle=None, outlier=None), True)
+    texts = [item.text for item in page.findings(other)]
+    assert texts[0] == "No cell is masked." and "would exclude 0.0%" in texts[2]
+    assert texts[3].startswith("Not in this run")
+
+
+def test_every_part_of_the_page_is_drawn(tmp_path: Path) -> None:
+    path = shapes.write_tushare(shapes.market(), tmp_path)
+    own = YourData.of(**DEFAULTS | {"data_path": str(path), "min_history": 10})
+    for data in (YourData.of(**DEFAULTS), own):
+        for part in (page.head, page.why_masked, page.masked_by_month, page.report, page.cost_of_hindsight,
+                     page.exclusions):  # fmt: skip
+            assert part(data).data, part.__name__
+    assert "<img" in page.masked_by_month(own).data
 
 
 def test_the_notebook_declares_the_parameters_of_the_page() -> None:
@@ -142,7 +158,7 @@ def test_a_shape_is_written_into_its_own_folder(tmp_path: Path) -> None:
     assert load_panel(paths["qlib_bin"]).shape == load_panel(paths["record"]).shape
 
 
-@pytest.mark.parametrize("part", ["keys", "report"])
+@pytest.mark.parametrize("part", ["keys", "quality.report"])
 def test_examples_in_docstrings_run(part: str) -> None:
     results = doctest.testmod(importlib.import_module(f"lib.load.{part}"))
     assert results.attempted > 0

@@ -59,6 +59,7 @@ def forest(
     right_head: str = "",
     digits: int | None = None,
     log: bool = False,
+    pitch: float = 0.2,
     note: str = "",
 ) -> Figure:
     """Estimates with 95 % intervals, one row per label, several dots a row where there are several series.
@@ -67,22 +68,24 @@ def forest(
     series:    names of the dots of a row, shown above in their colours; with one dot a row its colour is its sign
     reference: where a thin line stands; None: nowhere
     right:     text at the right end of each row; by default, with one dot, its value with `digits` decimals
+    pitch:     inches of height that each dot adds to a row
     """
     items = {label: [found] if isinstance(found, Estimate) else list(found) for label, found in rows.items()}
     tallest = max([len(found) for found in items.values()], default=1)
     lines = max([label.count("\n") + 1 for label in items], default=1)
-    figure, (ax,) = canvas(1, 1.0 + len(items) * max(0.3 * lines, 0.22 + 0.2 * tallest), title, note)
+    figure, (ax,) = canvas(1, 1.0 + len(items) * max(0.3 * lines, 0.22 + pitch * tallest), title, note)
     if log:
         ax.set_xscale("log")
     else:
         ax.margins(x=0.1)  # the number of the last tick stays inside the figure
     if reference is not None:
         ax.axvline(reference, color=GREY, linewidth=0.9, zorder=0)
+    apart = min(0.24, 0.8 / max(tallest, 1))  # of a row: five dots stay inside it
     for row, (label, found) in enumerate(items.items()):
         for place, item in enumerate(found):
             color = colors[place] if series else sign_color(item)
             if not math.isnan(item.value):
-                interval(ax, item.value, row + 0.24 * (place - (len(found) - 1) / 2), item.low, item.high, color)
+                interval(ax, item.value, row + apart * (place - (len(found) - 1) / 2), item.low, item.high, color)
         text = (right or {}).get(label, "")
         if not text and not right and digits is not None and len(found) == 1 and not math.isnan(found[0].value):
             text = f"{found[0].value:.{digits}f}".replace("-", "\N{MINUS SIGN}")

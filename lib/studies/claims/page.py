@@ -1,36 +1,38 @@
-"""The state of the project from what was recorded: the scoreboard of all claims, and what was found so far."""
+"""The first page and the scoreboard: what the studies found, and where every claim of the papers stands.
+
+Both read recorded results only. Every study is asked for its findings through `STUDY.page.findings`; what stands first
+is the editor's choice: CHOICE for the sentences, PICTURE for the figure.
+"""
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
 import pandas as pd
 
-from lib.evaluation.ablation import Ablation
-from lib.evaluation.conditions import of_condition
-from lib.paper.claims import headline, scoreboard
-from lib.paper.results.recording import Recorded
+from lib.paper.claims import load_ledger, scoreboard
+from lib.paper.claims import verdicts as v
+from lib.paper.pages import html, plot
+from lib.paper.pages.findings import Finding
+from lib.paper.pages.sortable import sortable
+from lib.paper.pages.tables import text_of
 from lib.paper.results.study import SCALES
 from lib.parameters import Parameter
-from lib.stats.over_seeds import over_seeds
+from lib.stats.estimates import Estimate, Numbers
+from lib.stats.over_seeds import OverSeeds
 from lib.studies import recorded, recorded_studies
-from lib.studies.cases.findings import Cases
-from lib.studies.contract_audit.page import findings as audit_findings
-from lib.studies.controls.tables import null_table
-from lib.studies.factor_universe.page import findings as universe_findings
-from lib.studies.how_fast.findings import Speed
-from lib.studies.limit_events.findings import LimitEvents
-from lib.studies.mask_ablation.findings import (
-    changes,
-    null_message,
-    orders_message,
-    plane_message,
-    spill_message,
-    story_message,
-)
-from lib.studies.mask_ablation.tables import ANSWERED
-from lib.studies.other_markets.findings import OtherMarkets
-from lib.studies.paradox.tables import order_steps
-from lib.studies.phantom_alpha.tables import story
-from lib.studies.regimes.findings import Regimes
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from lib.paper.results.recording import Recorded
 
 #: the parameter of the pages that read recorded results
 RECORDED_SCALE = {
@@ -38,124 +40,318 @@ RECORDED_SCALE = {
         str, None, choices=SCALES, optional=True, help="scale of the recorded results; None: the largest"
     )
 }
-UNRECORDED = "nothing is recorded yet"
-NOTHING = "no result on real prices is recorded yet, so there is nothing to report"
+FIRST = 5  # findings on the first page
+#: the editor's choice for the first page, the most important first: of each line the first study that has a finding
+CHOICE = (
+    ("contamination", "window_travel"),
+    ("phantom_alpha", "regimes", "other_markets"),
+    ("mask_ablation_real", "own_setting_mask", "mask_ablation"),
+    ("paper_panel", "calibration"),
+    ("controls", "interval_coverage", "factor_universe"),
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A row of the figure of the first page: a paired difference of Sharpe ratios, and what the papers claim of it."""
+
+    label: str
+    study: str
+    variant: str
+    gross: tuple[str, ...] = ("executed_open.active_sharpe_gross",)
+    net: tuple[str, ...] = ("executed_open.active_sharpe", "executed_open.sharpe")
+    claim: str = ""
+
+
+#: the editor's choice for the figure: what masking adds, everything together and then rolling windows alone
+PICTURE = (
+    Comparison("everything masked,\npapers' simulated prices", "own_setting_mask", "full - none ridge | all factors",
+               ("zero.0bps.sharpe",), ("zero.8bps.sharpe",), "B.ablation.no_mask.delta_sharpe"),
+    Comparison("everything masked,\nmarket with a known truth", "mask_ablation", "mask_paper - none ridge",
+               claim="B.ablation.no_mask.delta_sharpe"),
+    Comparison("everything masked,\nreal prices", "mask_ablation_real", "mask_paper - none ridge",
+               claim="B.mask.real.delta_sharpe"),
+    Comparison("rolling windows alone,\nmarket with a known truth", "mask_ablation", "mask_skip - row_deletion ridge"),
+    Comparison("rolling windows alone,\nreal prices", "mask_ablation_real", "mask_skip - row_deletion ridge"),
+)  # fmt: skip
+
+#: what a verdict means for a reader, in the order of the figure; verdicts that are not named here decide nothing
+FITS, SIGN_ONLY, DIFFERS, OPEN, WAITING = "fits", "sign only", "does not fit", "undecided", "not yet studied"
+OUTCOMES = (FITS, SIGN_ONLY, DIFFERS, OPEN, WAITING)
+OUTCOME_OF = {
+    **dict.fromkeys((v.REPRODUCED, v.COMPATIBLE, v.AGREES_ELSEWHERE), FITS),
+    **dict.fromkeys((v.NEGLIGIBLE, v.NOT_REPRODUCED, v.CONTRADICTED, v.NOT_CARRIED), DIFFERS),
+    v.DIRECTION_ONLY: SIGN_ONLY,
+    v.NOT_STUDIED: WAITING,
+}
+#: parts of the papers -> how the ids of their claims begin
+PARTS = {
+    "what the mask is worth": ("B.mask.", "B.appB.", "B.paradox."),
+    "whole system and its parts": ("B.ablation.", "B.main.", "B.dsr"),
+    "loss functions": ("B.loss.",),
+    "portfolio": ("B.portfolio.", "B.solver.", "A.portfolio."),
+    "factors": ("B.factors.", "A.bias.", "A.universe."),
+    "synthetic training data": ("B.augment.",),
+    "models": ("A.models.", "B.interaction."),
+    "speed": ("B.speed.", "A.speed."),
+    "regimes and episodes": ("B.regime.", "B.case."),
+    "stories from practice": ("B.story.",),
+    "formulas and counts": ("B.params.", "A.rank.", "A.conv.", "A.gbm."),
+}
+
+
+# ------------------------------------------------------------------------------------------ findings
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the page of one study says: its title, the name of its notebook, the findings that hold, whether it is old.
+
+    old: recorded by earlier code
+    """
+
+    title: str
+    page: str
+    findings: tuple[Finding, ...]
+    old: bool
+
+
+def everything_said(recorded_scale: str | None = None) -> list[Said]:
+    """The findings of all recorded studies that hold, study by study; what is no evidence says nothing."""
+    found = []
+    for study in recorded_studies():
+        record = recorded(study, recorded_scale)
+        if study.page.findings and is_evidence(record):
+            holding = tuple(item for item in study.page.findings(record.frame) if item.holds)
+            found.append(Said(study.title, study.name, holding, record.stale))
+    return [item for item in found if item.findings]
+
+
+def is_evidence(record: Recorded) -> bool:
+    """Whether rows are recorded, of real prices where the study is about them."""
+    return bool(record) and not record.plumbing
+
+
+def chosen(said: Sequence[Said]) -> list[Said]:
+    """The studies of the first page, FIRST at most: the first of each line of CHOICE, then what the lines have left."""
+    known = {item.page: item for item in said}
+    first = [next((name for name in line if name in known), "") for line in CHOICE]
+    rest = [name for line in CHOICE for name in line if name in known and name not in first]
+    return [known[name] for name in [*filter(None, first), *rest][:FIRST]]
+
+
+def first_findings(recorded_scale: str | None = None) -> HTML:
+    """The first page's findings: one sentence of each chosen study, with the link to its page."""
+    lines = [
+        f"<li>{escape(item.findings[0].text)} {_link(item)}{_age(item)}</li>"
+        for item in chosen(everything_said(recorded_scale))
+    ]
+    return html(f'<ol class="findings">{"".join(lines)}</ol>' if lines else "<p>Nothing is recorded yet.</p>")
+
+
+def all_findings(recorded_scale: str | None = None) -> HTML:
+    """Every finding of every recorded study that holds, under the link to its page."""
+    parts = [
+        f"<p>{_link(item)}{_age(item)}</p><ul>{''.join(f'<li>{escape(one.text)}</li>' for one in item.findings)}</ul>"
+        for item in everything_said(recorded_scale)
+    ]
+    return html("".join(parts) or "<p>Nothing is recorded yet.</p>")
+
+
+def _link(item: Said) -> str:
+    return f'<a href="{escape(item.page, quote=True)}.html">{escape(item.title)}</a>'
+
+
+def _age(item: Said) -> str:
+    return " <em>(recorded by earlier code)</em>" if item.old else ""
+
+
+# ------------------------------------------------------------------------------ claimed and measured
+
+
+def claimed_and_measured(recorded_scale: str | None = None) -> pd.DataFrame:
+    """The rows of PICTURE that were recorded: label, claimed, and the measured differences gross and net of costs."""
+    claims = {claim.id: claim.claimed for claim in load_ledger()}
+    available = {study.name: study for study in recorded_studies()}
+    rows = []
+    for item in PICTURE:
+        if item.study not in available or not is_evidence(record := recorded(available[item.study], recorded_scale)):
+            continue
+        numbers = OverSeeds(record.frame)
+        gross, net = (_first_known(numbers, item.variant, names) for names in (item.gross, item.net))
+        if not math.isnan(gross.value) or not math.isnan(net.value):
+            claimed = claims.get(item.claim)  # the ledger has what is lost without the mask: a negative number
+            row = {"comparison": item.label, "claimed": math.nan if claimed is None else abs(claimed)}
+            rows.append(row | gross.columns("gross") | net.columns("net") | {"study": item.study})
+    return pd.DataFrame(rows)
+
+
+def _first_known(numbers: Numbers, variant: str, metrics: Sequence[str]) -> Estimate:
+    """The first metric that was recorded of a variant, under any condition: the papers' limit rates first."""
+    names = [name for name in numbers.variants if name.partition(" | ")[0] == variant.partition(" | ")[0]]
+    ordered = sorted(names, key=lambda name: (name != variant, "paper limits" not in name, len(name)))
+    found = (numbers.find(name, metric) for name in ordered for metric in metrics)
+    return next((item for item in found if not math.isnan(item.value)), Estimate(math.nan))
+
+
+def picture_finding(rows: pd.DataFrame) -> Finding:
+    """The title of the figure: what masking windows adds once rows that cannot be traded are left out."""
+    alone = rows[rows["comparison"].str.startswith("rolling windows")] if len(rows) else rows
+    nothing = bool(len(alone)) and bool(((alone["net.low"] <= 0) & (alone["net.high"] >= 0)).all())
+    return Finding(
+        "Masking rolling windows adds nothing to the Sharpe ratio once untradable rows are left out", holds=nothing
+    )
+
+
+def picture(recorded_scale: str | None = None) -> HTML:
+    """What masking adds to the Sharpe ratio: claimed, measured gross and net of costs."""
+    from lib.paper.pages.forms import forest
+    from lib.paper.pages.style import BLUE, GREY, VERMILLION
+
+    rows = claimed_and_measured(recorded_scale)
+    if rows.empty:
+        return html("<p>No comparison of books is recorded yet.</p>")
+    dots = {
+        str(row["comparison"]): [
+            Estimate(row["claimed"]), *(Estimate(*(row[name + end] for end in ("", ".low", ".high")))
+                                        for name in ("gross", "net"))]
+        for row in rows.to_dict("records")
+    }  # fmt: skip
+    title = picture_finding(rows).title("What masking adds to the Sharpe ratio: claimed and measured")
+    return plot(
+        forest(
+            dots, title, "Sharpe ratio added by the mask (annualised)",
+            series=("papers", "ours, before costs", "ours, after costs"), colors=(VERMILLION, GREY, BLUE),
+            note="ridge regression, 95 % intervals; orders filled at the next open where limits allow (papers' "
+            "simulated prices: at the close)",
+        )
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------- scoreboard
 
 
 def board_of_records(recorded_scale: str | None = None) -> pd.DataFrame:
-    """Every claim of the ledger with its verdict from recorded results, at one scale or each study's largest."""
+    """Every claim with its verdict from recorded results, its part of the papers and what the verdict means."""
     found = (recorded(study, recorded_scale) for study in recorded_studies())
-    return scoreboard(answer for record in found if not record.plumbing for answer in record.answers())
+    board = scoreboard(answer for record in found if not record.plumbing for answer in record.answers())
+    outcomes = [outcome(*pair) for pair in zip(board["verdict"], board["agrees"], strict=True)]
+    return board.assign(part=[part_of(name) for name in board["id"]], outcome=outcomes)
 
 
-def found_so_far(recorded_scale: str | None = None) -> str:
-    """The findings of the recorded results, as a Markdown list; it says so where nothing is recorded."""
-    lines = [
-        _line("After a limit close", "limit_events", _events(recorded("limit_events", recorded_scale))),
-        _line("The contract, audited", "contract_audit", _audit(recorded("contract_audit", recorded_scale))),
-        _line("The factor universe", "factor_universe", _universe(recorded("factor_universe", recorded_scale))),
-        _line("How fast", "how_fast", _speed(recorded("how_fast", recorded_scale))),
-        _line("Mask ablation", "mask_ablation_real", _ablation(recorded("mask_ablation_real", recorded_scale))),
-        _line("Calm, bear, rally", "regimes", _regimes(recorded("regimes", recorded_scale))),
-        _line("A crash, a rally, a rotation", "cases", _cases(recorded("cases", recorded_scale))),
-        _line("Other markets, other rules", "other_markets", _rules(recorded("other_markets", recorded_scale))),
-        _line("The ablation, truth known", "mask_ablation", _truth(recorded("mask_ablation", recorded_scale))),
-        _line("Controls", "controls", _controls(recorded("controls", recorded_scale))),
-        _line("Phantom alpha", "phantom_alpha", _phantom(recorded("phantom_alpha", recorded_scale))),
-        _line("The paradox", "paradox", _paradox(recorded("paradox", recorded_scale))),
-        _line("Ledger", "claims", f"{headline(board_of_records(recorded_scale))}."),
-    ]
-    return "\n".join(lines)
+def part_of(claim_id: str) -> str:
+    """The part of the papers that a claim belongs to.
+
+    >>> part_of("B.loss.mse.sharpe")
+    'loss functions'
+    """
+    return next(part for part, heads in PARTS.items() if claim_id.startswith(heads))
 
 
-def _line(title: str, page: str, text: str) -> str:
-    return f"- **[{title}]({page}.html)**: {text}"
+def outcome(verdict: str, agrees: bool | None) -> str:
+    """What a verdict means for a reader; arithmetic fits where it agrees."""
+    if verdict == v.ARITHMETIC:
+        return FITS if agrees else DIFFERS
+    return OUTCOME_OF.get(verdict, OPEN)
 
 
-def _events(record: Recorded) -> str:
-    if not record or record.plumbing:
-        return f"{NOTHING}."
-    events = LimitEvents.of(record.frame)
-    return f"{events.message()}. {events.control_message()}{_stale(record)}"
+def state(board: pd.DataFrame) -> Finding:
+    """How many claims were checked, and how that went."""
+    counts = {name: int((board["outcome"] == name).sum()) for name in OUTCOMES}
+    checked = len(board) - counts[WAITING]
+    return Finding(
+        "Of {all} numbers in the two papers {checked} have been checked here: {fit} fit, {sign} have the right sign "
+        "only, {differ} do not fit, and {open} cannot be decided.",
+        all=str(len(board)), checked=str(checked), fit=str(counts[FITS]), sign=str(counts[SIGN_ONLY]),
+        differ=str(counts[DIFFERS]), open=str(counts[OPEN]), holds=checked > 0,
+    )  # fmt: skip
 
 
-def _audit(record: Recorded) -> str:
-    if not record:
-        return f"{UNRECORDED}."
-    return " ".join(item.text for item in audit_findings(record.frame)[:2]) + _stale(record)
+def headline(board: pd.DataFrame) -> HTML:
+    """The state of the claims in one sentence."""
+    found = state(board)
+    return html(f"<p><strong>{escape(found.text if found.holds else 'No claim has been checked yet.')}</strong></p>")
 
 
-def _universe(record: Recorded) -> str:
-    if not record or record.plumbing:
-        return f"{NOTHING}."
-    return " ".join(item.text for item in universe_findings(record.frame)[:3]) + _stale(record)
+def by_part(board: pd.DataFrame) -> HTML:
+    """Figure: the claims of each part of the papers by what their verdicts mean."""
+    counts = board.groupby(["part", "outcome"]).size().unstack(fill_value=0)
+    counts = counts.reindex(index=[part for part in PARTS if part in counts.index], columns=list(OUTCOMES))
+    return plot(_stacked(counts.fillna(0), state(board).title("No claim has been checked yet")))
 
 
-def _speed(record: Recorded) -> str:
-    if not record:
-        return f"{UNRECORDED}."
-    speed = Speed.of(record.frame)
-    return f"{speed.factors_message()}. {speed.memory_message()}.{_stale(record)}"
+def _stacked(counts: pd.DataFrame, title: str) -> Figure:
+    """Counts [part, outcome] as one bar per part, each outcome in its colour with its number."""
+    from lib.paper.pages.style import BLUE, GREEN, GREY, VERMILLION, canvas, styled
+
+    colors = dict(zip(OUTCOMES, (GREEN, BLUE, VERMILLION, GREY, "#DDDDDD"), strict=True))
+
+    @styled
+    def draw() -> Figure:
+        figure, (ax,) = canvas(1, 0.9 + 0.32 * len(counts), title, "recorded results only")
+        left = pd.Series(0.0, index=counts.index)
+        for name in OUTCOMES:
+            ax.barh(range(len(counts)), counts[name], left=left, height=0.66, color=colors[name], alpha=0.9)
+            for row, (start, number) in enumerate(zip(left, counts[name], strict=True)):
+                if number >= 2:
+                    ax.text(start + number / 2, row, f"{number:.0f}", ha="center", va="center", fontsize=8.5,
+                            color="#222222" if name == WAITING else "white")  # fmt: skip
+            left = left + counts[name]
+        ax.set_yticks(range(len(counts)), list(counts.index))
+        ax.invert_yaxis()
+        ax.tick_params(axis="y", length=0)
+        ax.set_xlabel("claims")
+        _key(ax, colors)
+        return figure
+
+    return draw()
 
 
-def _ablation(record: Recorded) -> str:
-    if not record or record.plumbing:
-        return f"{NOTHING}."
-    found = Ablation.of(record.frame, Ablation.learners(record.frame)[0])
-    what = "the active Sharpe ratio gross of costs, executed at the next open"
-    executed = found.windows_message("executed_open.active_sharpe_gross", 2, what)
-    books = found.books("mask_skip", "row_deletion")
-    money = f" {executed}. {books.beside()}" if books.known else ""
-    effects = f"{found.windows_message()}.{money} {found.labels_message()}."
-    return f"{found.ic_message()}. {effects}{_stale(record)}"
+def _key(ax: Axes, colors: Mapping[str, str]) -> None:
+    """The outcomes in their colours, over the bars from the left end of the figure on."""
+    left = -150.0
+    for name, color in colors.items():
+        ax.annotate(f"\N{BLACK SQUARE} {name}", (0, 1), xycoords="axes fraction", xytext=(left, 6), fontsize=8.5,
+                    textcoords="offset points", color=color if name != WAITING else "#888888")  # fmt: skip
+        left += 6.0 * len(name) + 20
 
 
-def _regimes(record: Recorded) -> str:
-    if not record:
-        return f"{UNRECORDED}."
-    found = Regimes.each(record.frame)[0]
-    benefit = f" {found.volatile_message()}." if found.compared() else ""
-    return f"On the {found.title}: {found.phantom_message()}.{benefit}{_stale(record)}"
+def every_claim(board: pd.DataFrame) -> HTML:
+    """All claims in one table that sorts by its headings and filters by part, verdict, setting and words."""
+    shown = board.sort_values("outcome", key=lambda column: column == WAITING, kind="stable")
+    rows = [
+        {"claim": _claim(row), "paper": _short(row["claimed"]), "ours": _ours(row), "verdict": _verdict(row),
+         "evidence": _page(row["page"])}
+        for row in shown.to_dict("records")
+    ]  # fmt: skip
+    filters = {name: list(shown[name]) for name in ("part", "outcome", "verdict", "setting")}
+    return sortable(rows, board, "claims_all", filters=filters, numbers=("paper", "ours"))
 
 
-def _cases(record: Recorded) -> str:
-    messages = [case.message() for case in Cases.scripted(record.frame)] if record else []
-    return f"{'. '.join(messages)}.{_stale(record)}" if messages else f"{UNRECORDED}."
+def _claim(row: Mapping[Any, Any]) -> str:
+    unit = "" if row["unit"] in ("1", "bool") else f", {row['unit']}"
+    words = f"{row['subject']}: {row['metric']}{unit}".replace("_", " ")
+    place = row["where"].removeprefix("Table ").replace("'", "")
+    return f'{escape(words)} <span class="ends">{row["paper"]}, {escape(place)}</span>'
 
 
-def _rules(record: Recorded) -> str:
-    if not record:
-        return f"{UNRECORDED}."
-    found = OtherMarkets.of(record.frame)
-    control = f" {found.control_message()}." if found.has_control else ""
-    return f"{found.phantom_message()}.{control}{_stale(record)}"
+def _ours(row: Mapping[Any, Any]) -> str:
+    ends = [_short(end) for end in (row["low"], row["high"])]
+    interval = f' <span class="ends">[{ends[0]}, {ends[1]}]</span>' if all(ends) and row["low"] != row["high"] else ""
+    return _short(row["ours"]) + interval
 
 
-def _truth(record: Recorded) -> str:
-    if not record:
-        return f"{UNRECORDED}."
-    found = Ablation.of(over_seeds(of_condition(record.frame, ANSWERED)))
-    return f"{plane_message(found)}. {' '.join(changes(found))}{_stale(record)}"
+def _short(value: float | None) -> str:
+    """Three significant digits, thousands in full; nothing for a missing number."""
+    return text_of(value, ",.0f" if value is not None and abs(value) >= 1000 else ".3g")
 
 
-def _controls(record: Recorded) -> str:
-    if not record:
-        return f"{UNRECORDED}."
-    nulls = null_message(null_table(record.frame))
-    return f"{spill_message(over_seeds(record.frame))}. {nulls}.{_stale(record)}"
+def _verdict(row: Mapping[Any, Any]) -> str:
+    badge = f'<span class="verdict {re.sub("[^a-z]+", "-", row["verdict"])}">{escape(row["verdict"])}</span>'
+    agreed = [] if row["agrees"] is None else ["agrees" if row["agrees"] else "does not agree"]
+    rest = ", ".join([*agreed, *([f"{row['setting']} setting"] if row["setting"] else [])])
+    return f'{badge} <span class="ends">{rest}</span>' if rest else badge
 
 
-def _phantom(record: Recorded) -> str:
-    if not record:
-        return f"{UNRECORDED}."
-    return f"{story_message(story(of_condition(record.frame, ANSWERED)))}.{_stale(record)}"
-
-
-def _paradox(record: Recorded) -> str:
-    if not record:
-        return f"{UNRECORDED}."
-    return f"{orders_message(order_steps(of_condition(record.frame, ANSWERED), 'ridge'))}.{_stale(record)}"
-
-
-def _stale(record: Recorded) -> str:
-    return " *(recorded by earlier code)*" if record.stale else ""
+def _page(name: str) -> str:
+    return f'<a href="{escape(name, quote=True)}.html">{escape(name.replace("_", " "))}</a>' if name else ""

@@ -1,4 +1,8 @@
-"""Claims that need no sampling: identities, counts, shares, and two ways to build the mask."""
+"""Which of the papers' formulas, counts and shares are right, as far as a recomputation settles it?
+
+Nothing is trained and nothing back-tested. Where the outcome depends on what prices look like, as with ties and masked
+cells, it is counted on simulated markets and, if one is given, on a price file.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from lib.evaluation.simulated import MARKET_PARAMETERS
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
 from lib.studies.identities.measure import compute, grid, setting
-from lib.studies.identities.tables import CLAIM_IDS, answer_claims, summary
+from lib.studies.identities.page import CLAIM_IDS, answer_claims, findings, summary
 
 STUDY = Study(
     name="identities",
@@ -29,5 +33,5 @@ STUDY = Study(
     inputs=market_inputs,
     setting=setting,
     evidence="simulated",
-    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS),
+    page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )

@@ -1,1 +1,1 @@
-"""A price file of the reader: what is in it, what was masked and why."""
+"""What is in a price file of the reader, what is masked and why? A page without a study: nothing is recorded."""

@@ -15,7 +15,7 @@ from lib.studies.how_fast.bench.timing import Sample, sample_whole
 CACHE = "LIB_KERNEL_CACHE"
 DAYS, STOCKS = 30, 20
 PROGRAM = """
-from lib.bench.workloads import bench_panel
+from lib.studies.how_fast.bench.workloads import bench_panel
 from lib import compute_factors, factor_names
 compute_factors(bench_panel({days}, {stocks}), factor_names(){which})
 """

@@ -1,4 +1,4 @@
-"""What the speed study found: looked up by operator and library, and put into sentences.
+"""What the speed study found, looked up by operator and library.
 
 Variants read "ts_mean w=20 float32 750x1000" for an operator and "factors 750x1000" for larger work; metrics read
 "pandas: ratio", with ".low" and ".high" for where 95 % of further repeats lie.
@@ -146,68 +146,24 @@ class Speed:
         longest = max(by_size.values(), key=len, default=[])
         return sorted(longest, key=lambda item: item.window)
 
-    # ------------------------------------------------------------------------------------- sentences
+    def growth(self, name: str, least: int = 20) -> tuple[float, int, int]:
+        """Our CPU time at the longest window over that at the shortest of at least `least` days, and both windows."""
+        items = [item for item in self.sweep(name) if item.window >= least]
+        if len(items) < 2:
+            return math.nan, 0, 0
+        first, last = (self.find(item.variant, OURS, "cpu").value for item in (items[0], items[-1]))
+        return last / first, items[0].window, items[-1].window
 
-    def factors_message(self) -> str:
-        """All factors at the largest panel that the peers were measured on."""
-        runs = self.work("factors")
-        if not runs:
-            return "All factors were not measured"
-        run = runs[-1]
-        ratios = {peer: self.find(run.variant, peer, "ratio") for peer in ("mlquantx", "pandas")}
-        parts = [f"{times(found)} of {peer}" for peer, found in ratios.items() if not math.isnan(found.value)]
-        return f"All 213 factors, {run.size}: the speed is {' and '.join(parts)}"
+    def behind(self, item: Operator) -> list[tuple[str, Estimate]]:
+        """The peers that need less CPU time than ours for an operator, in 95 % of repeats; the fastest first."""
+        found = [(peer, self.find(item.variant, peer, "ratio")) for peer in self.peers]
+        return sorted([pair for pair in found if pair[1].high < 1], key=lambda pair: pair[1].value)
 
-    def cold_message(self) -> str:
-        """The first call of a process beside a later one, at the largest panel of all factors."""
-        runs = self.work("factors")
-        if not runs:
-            return "All factors were not measured"
-        kinds = {"the first call of a process, ours to disk": "cold ", "a later call, in memory": ""}
-        parts = []
-        for what, prefix in kinds.items():
-            ours = self.find(runs[-1].variant, OURS, f"{prefix}cpu")
-            ratio = self.find(runs[-1].variant, "mlquantx", f"{prefix}ratio")
-            if math.isnan(ours.value):
-                continue
-            peer = "" if math.isnan(ratio.value) else f", mlquantx {times(ratio, '')}"
-            parts.append(f"{what}, takes {ours.value:.3g} CPU s{peer}")
-        return f"All 213 factors, {runs[-1].size}: " + "; ".join(parts)
-
-    def operators_message(self) -> str:
-        """How many operators every peer needs more CPU time for, at 95 %."""
-        items = self.plain()
-        ratios = [[self.find(item.variant, peer, "ratio") for peer in self.peers] for item in items]
-        known = [[found for found in row if not math.isnan(found.value)] for row in ratios]
-        clear = sum(bool(row) and all(found.low > 1 for found in row) for row in known)
-        return f"{clear} of {len(items)} operators need less CPU time than any other library that has them"
-
-    def window_message(self) -> str:
-        """How much longer the longest window takes than one of 20 days, at worst."""
-        growth = {}
-        for name in dict.fromkeys(item.name for item in self.operators()):
-            items = [item for item in self.sweep(name) if item.window >= 20]
-            if len(items) > 1:
-                first, last = (self.find(item.variant, OURS, "cpu").value for item in (items[0], items[-1]))
-                growth[name] = (last / first, items[0].window, items[-1].window)
-        if not growth:
-            return "CPU time against the length of the window"
-        linear = {name: growth.pop(name) for name in LINEAR if name in growth and len(growth) > 1}
-        worst = max(growth, key=lambda name: growth[name][0])
-        ratio, short, long = growth[worst]
-        others = "".join(
-            f"; {name}, which compares today with every day of its window, {found[0]:.1f} times"
-            for name, found in linear.items()
-        )
-        return f"A window of {long} days takes at most {ratio:.1f} times as long as one of {short} ({worst}){others}"
-
-    def memory_message(self) -> str:
-        """Peak memory of all factors at the largest panel, beside the size of the result."""
-        runs = self.whole(OURS)
-        if not runs:
-            return "Memory was not measured"
-        peak, output = runs[-1].peak / GIB, runs[-1].output / GIB
-        return f"All factors, {runs[-1].size}: {peak:.3g} GiB resident at the peak for a result of {output:.2g} GiB"
+    def ahead(self, item: Operator) -> bool:
+        """Whether every peer that has an operator needs more CPU time for it, in 95 % of repeats."""
+        found = [self.find(item.variant, peer, "ratio") for peer in self.peers]
+        known = [ratio for ratio in found if not math.isnan(ratio.value)]
+        return bool(known) and all(ratio.low > 1 for ratio in known)
 
     def wrong(self) -> list[tuple[Operator, str, float]]:
         """Results that are off by more than round-off, whatever the precision."""
@@ -217,25 +173,3 @@ class Speed:
             for peer in (OURS, *self.peers)
             if (error := self.find(item.variant, peer, "error").value) > WRONG
         ]
-
-    def wrong_message(self) -> str:
-        """Who gives another number than the definition, on which operators and inputs, and by how much."""
-        worst: dict[tuple[str, str, str], float] = {}
-        for item, peer, error in self.wrong():
-            key = (peer, item.name, item.dtype)
-            worst[key] = max(error, worst.get(key, 0.0))
-        found = [f"{peer}'s {name} on {dtype} (up to {error:.2g})" for (peer, name, dtype), error in worst.items()]
-        return f"Further from the definition than {WRONG:g}: {', '.join(found) or 'nobody'}."
-
-
-def times(found: Estimate, end: str = " that") -> str:
-    """A ratio in words.
-
-    >>> times(Estimate(8.04, 7.5, 8.6)), times(Estimate(0.5), "")
-    ('8.0 times [7.5, 8.6] that', '0.50 times')
-    """
-    digits = 1 if found.value >= 1 else 2
-    shown = f"{found.value:.{digits}f} times"
-    if not math.isnan(found.low):
-        shown += f" [{found.low:.{digits}f}, {found.high:.{digits}f}]"
-    return f"{shown}{end}"
