@@ -161,7 +161,9 @@ def test_the_public_face_imports_nothing_heavy() -> None:
 
 
 def test_studies_is_a_function_before_and_after_its_package_is_imported() -> None:
-    program = "from lib import studies; before = studies(); import lib.studies.cases, lib; print(lib.studies() == before)"
+    program = (
+        "from lib import studies; before = studies(); import lib.studies.cases, lib; print(lib.studies() == before)"
+    )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"
 

@@ -116,7 +116,8 @@ def test_a_definition_that_moves_keeps_the_digest(package: Path) -> None:
 def test_a_module_of_another_name_keeps_the_digest(package: Path) -> None:
     before = digest()
     shutil.move(package / "tools.py", package / "deep" / "means.py")
-    edit(package, "studies/first/__init__.py", "from lib import far, tools", "from lib import far\nfrom lib.deep import means")
+    imports = "from lib import far\nfrom lib.deep import means"
+    edit(package, "studies/first/__init__.py", "from lib import far, tools", imports)
     edit(package, "studies/first/__init__.py", "tools.total", "means.total")
     assert digest() == before
     shutil.move(package / "deep", package / "depth")

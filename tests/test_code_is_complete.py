@@ -30,7 +30,7 @@ from lib.studies import load_study, studies
 
 ROOT = str(sources.FOLDER) + os.sep
 #: parts of lib that none of these studies may need, and that ask for packages that may be missing
-NOT_IMPORTED = ("lib.__main__", "lib.studies.how_fast.bench", "lib.paper.site.book", "lib.load.fetch", "lib.paper.site.notebooks", "lib.paper.site.site")
+NOT_IMPORTED = ("lib.__main__", "lib.studies.how_fast.bench", "lib.load.fetch", "lib.paper.site")
 
 
 class Calls:

@@ -13,40 +13,38 @@ import pytest
 from lib.store import sources
 from lib.studies import load_study
 
-OF_ABLATION = ["mask_ablation", "paradox", "phantom_alpha"]
+OF_ABLATION = ["mask_ablation", "phantom_alpha"]
 Edit = tuple[str, str, str, list[str]]
 #: (file, text, its replacement, studies whose numbers it changes)
 CHANGES_NUMBERS = [
-    ("studies/coverage_tables.py", '"skip": 0.5', '"skip": 0.6', ["coverage"]),
-    ("studies/coverage_tables.py", "0.025, 0.05)", "0.025, 0.06)", ["coverage"]),
-    ("studies/cases_tables.py", '"2022-04-26"', '"2022-04-27"', ["cases"]),
-    ("studies/rank_denominator_tables.py", "PICTURED = 100", "PICTURED = 90", ["rank_denominator"]),
-    ("studies/ewma_float32_tables.py", "SPANS = (", "SPANS = (7, ", ["ewma_float32"]),
-    ("studies/regimes_tables.py", '("bear", "rally"))', '("rally", "bear"))', ["regimes"]),
-    ("studies/paradox_tables.py", '(("none", "halt_only"), ', '(("none", "none"), ', ["paradox"]),
-    ("studies/phantom_alpha_tables.py", '("none", "row_deletion", "mask_skip")', '("none",)', ["phantom_alpha"]),
-    ("studies/mask_ablation_synthetic_tables.py", '["ranks"]', '["orders"]', OF_ABLATION),
-    # whoever reads another study's rows depends on the code that makes them
+    ("studies/coverage/measure.py", '"skip": 0.5', '"skip": 0.6', ["coverage"]),
+    ("studies/coverage/measure.py", "0.025, 0.05)", "0.025, 0.06)", ["coverage"]),
+    ("studies/cases/measure.py", '"2022-04-26"', '"2022-04-27"', ["cases"]),
+    ("studies/rank_denominator/measure.py", "PICTURED = 100", "PICTURED = 90", ["rank_denominator"]),
+    ("studies/ewma_float32/measure.py", "SPANS = (", "SPANS = (7, ", ["ewma_float32"]),
+    ("studies/regimes/measure.py", '("bear", "rally")', '("rally", "bear")', ["regimes"]),
+    ("studies/phantom_alpha/measure.py", '("none", "row_deletion", "mask_skip")', '("none",)', ["phantom_alpha"]),
+    ("evaluation/conditions.py", '["ranks"]', '["orders"]', OF_ABLATION),
+    # a study that reads another one's rows depends on the code that makes them
     ("models/training.py", "clip_norm: float = 1.0", "clip_norm: float = 2.0", OF_ABLATION),
-    ("studies/mask_ablation.py", '"rounds": Parameter(int, 1000', '"rounds": Parameter(int, 900', OF_ABLATION[1:]),
+    ("studies/mask_ablation/__init__.py", "Parameter(int, 1000, low=1", "Parameter(int, 900, low=1", OF_ABLATION[1:]),
     # deep below: a compiled loop, a formula, a rule of the exchange
     ("kernels/compiled/sums.py", "@compiled\n", "@compiled\n@staticmethod\n", ["coverage", "mask_ablation"]),
-    ("factors/alpha.py", "delta(close, 1)", "delta(close, 2)", ["coverage", "mask_ablation"]),
+    ("factors/formulas/alpha.py", "delta(close, 1)", "delta(close, 2)", ["coverage", "mask_ablation"]),
     ("market/config.py", "STOCKS: Final = ", "STOCKS: Final = 1 + ", ["covariance_eigenvalue", "mask_ablation"]),
 ]  # fmt: skip
 #: the end of the last entry of the table of learners
 NETWORK = "mlp, **NETWORK),"
 #: the same for edits that change no number of theirs
 CHANGES_NONE = [
-    ("studies/coverage_tables.py", "return joined_table(frame)", "return joined_table(frame).iloc[:5]", ["coverage"]),
-    ("studies/cases_tables.py", "SCRIPTED = (", "SCRIPTED = (  # by hand\n", ["cases"]),
-    ("studies/paradox_tables.py", "apparent IC falls", "the apparent IC falls", ["paradox"]),
-    ("studies/phantom_alpha_tables.py", "STORY = (", 'STORY = (("truth_ic", 1), ', ["phantom_alpha"]),
-    ("studies/mask_ablation_synthetic_tables.py", "JUDGED = (", "JUDGED = (0, ", ["mask_ablation", "paradox"]),
+    ("studies/coverage/page.py", "return joined_table(frame)", "return joined_table(frame).iloc[:5]", ["coverage"]),
+    ("studies/cases/page.py", "QUESTION = ", "ASKED = 1\nQUESTION = ", ["cases"]),
+    ("studies/phantom_alpha/page.py", "STORY = (", 'STORY = (("truth_ic", 1), ', ["phantom_alpha"]),
+    ("studies/mask_ablation/tables.py", "JUDGED = (", "JUDGED = (0, ", OF_ABLATION),
+    ("studies/mask_ablation/measure.py", "def compute(", "ADDED = 1\n\n\ndef compute(", OF_ABLATION),
     ("portfolio/costs.py", "\n\nclass ", "\n\nADDED = 1\n\n\nclass ", ["covariance_eigenvalue", "coverage"]),
-    ("studies/mask_ablation.py", "def _compute(", "ADDED = 1\n\n\ndef _compute(", OF_ABLATION),
-    ("studies/runner.py", '"n": "Int64"', '"n": "Float64"', ["paradox"]),
-    ("claims/scoreboard.py", "def scoreboard(", "def new() -> None: ...\n\n\ndef scoreboard(", ["paradox", "coverage"]),
+    ("paper/results/runner.py", '"n": "Int64"', '"n": "Float64"', ["phantom_alpha"]),
+    ("paper/claims/scoreboard.py", "def scoreboard(", "def new() -> None: ...\n\n\ndef scoreboard(", ["coverage"]),
     ("models/learners.py", NETWORK, f'{NETWORK}\n    "other": ridge,', ["coverage", "covariance_eigenvalue"]),
 ]  # fmt: skip
 
@@ -102,7 +100,7 @@ def test_a_new_learner_or_factor_leaves_rows_of_the_others_fresh(package: Path) 
 
     before = digests()
     assert len(set(before)) == 3 or before[0] == before[1] != before[2]
-    learners, factors = package / "models" / "learners.py", package / "factors" / "change.py"
+    learners, factors = package / "models" / "learners.py", package / "factors" / "formulas" / "change.py"
     texts = learners.read_text(encoding="utf-8"), factors.read_text(encoding="utf-8")
     written(learners, texts[0].replace(NETWORK, f'{NETWORK}\n    "other": ridge,'))
     written(factors, texts[1] + 'change("change_999", close, "theme", "source")\n')
@@ -118,7 +116,7 @@ def test_no_module_does_anything_when_it_is_imported_but_define(package: Path) -
 
     known = Package()
     found = {name for name in known.paths if known.module(name).effects}
-    assert found - known.entry_modules == {"lib", "lib.studies"}
+    assert found - known.entry_modules == {"lib"}
 
 
 def test_definitions_are_reached_by_name_only(package: Path) -> None:

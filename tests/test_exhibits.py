@@ -26,16 +26,12 @@ from lib.paper.pages import (
     not_studied,
     plot,
     rule_table,
-    status,
-    study_claims,
     table,
-    under,
     verdict_counts,
-    views,
 )
+from lib.paper.pages.comparison import agreement
 from lib.paper.pages.forms import bars
 from lib.paper.pages.tables import form_of
-from lib.paper.pages.views import agreement
 from lib.paper.results.recorded_files import Confirmation
 from lib.paper.site.notebooks import ROOT
 from lib.stats.estimates import MINUS
@@ -172,33 +168,6 @@ OVERLAY = Run(limit_events(0.03, home="overlay"))
 REAL = Run(limit_events(0.02), "x/cn.parquet")
 
 
-def test_an_overlay_build_is_labelled_and_comes_after_the_recorded_result() -> None:
-    recorded, own = views(OVERLAY, RECORDED)
-    assert (recorded.name, own.name) == ("recorded", "overlay")
-    assert "plumbing" in own.note and "plumbing" in own.heading and "plumbing" not in recorded.note
-    (alone,) = views(OVERLAY, NOTHING)
-    assert "plumbing" in alone.note
-
-
-def test_a_recorded_overlay_is_no_evidence() -> None:
-    overlay = Kept(limit_events(home="overlay"), plumbing=True)
-    assert [view.name for view in views(OVERLAY, overlay)] == ["overlay"]
-    assert "no result on real prices is recorded" in status(OVERLAY, overlay).data
-    assert "cannot answer" in study_claims(OVERLAY, overlay).data
-
-
-def test_a_build_on_prices_shows_itself() -> None:
-    (view,) = views(REAL, RECORDED)
-    assert (view.name, view.note) == ("this build", "cn.parquet")
-    assert "cn.parquet" in status(REAL, RECORDED).data
-    assert "x/" not in status(REAL, RECORDED).data + beside(REAL, RECORDED).data
-
-
-def test_status_says_what_the_numbers_are_made_from() -> None:
-    assert "recorded result, on real prices, comes first" in status(OVERLAY, RECORDED).data
-    assert "no result on real prices is recorded yet" in status(OVERLAY, NOTHING).data
-
-
 def test_beside_counts_seeds_marks_stale_rows_and_compares() -> None:
     page = beside(REAL, RECORDED).data
     assert "2 (0, 1)" in page and "the same to 1e-9" in page and "the code of this build" in page
@@ -225,29 +194,19 @@ def test_agreement_finds_a_difference() -> None:
     assert agreement(limit_events(home="a", control_gap=None), limit_events(control_gap=None)) == "no numbers in common"
 
 
-def test_items_stand_under_the_heading(capsys: pytest.CaptureFixture[str]) -> None:
-    for view in views(OVERLAY, RECORDED):
-        under(view, "item")
-    assert capsys.readouterr().out.count("item") == 2
-
-
 # ---------------------------------------------------------------------------------------- claims
 
 BOARD = scoreboard([Answer("B.regime.bear.limit_rate", 0.4, 0.3, 0.5, "reduced", "<note>", "limit_events")])
 
 
 def test_an_answered_claim_shows_paper_ours_interval_and_verdict() -> None:
-    page = answered_table(BOARD).data
+    page = claims_table(BOARD[BOARD["verdict"] != "not yet studied"], "answered").data
     claim = next(claim for claim in load_ledger() if claim.id == "B.regime.bear.limit_rate")
     assert f">{claim.printed}</td>" in page
     assert '0.4 <span class="ends">[0.3, 0.5]</span>' in page
     assert '<span class="verdict does-not-carry-over">does not carry over</span>' in page
     assert '<a href="limit_events.html">' in page
     assert "<note>" not in page
-
-
-def test_no_answers_is_said() -> None:
-    assert "Nothing has been recorded" in answered_table(scoreboard()).data
 
 
 def test_every_claim_is_counted_once() -> None:
@@ -289,6 +248,3 @@ def test_a_page_name_is_no_address() -> None:
         claims_table(BOARD.assign(page="javascript:x"), "x")
 
 
-def test_the_claims_of_a_study_come_from_real_prices() -> None:
-    assert "Answered by the recorded result" in study_claims(OVERLAY, RECORDED).data
-    assert "Answered by this build" in study_claims(REAL, NOTHING).data

@@ -1,4 +1,4 @@
-"""Pages about made-up markets: which result they show, what they say of its intervals, and who answers the claims."""
+"""Which result a page shows, and what it says its numbers rest on."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from exchange_results import truths
 from results import scaled_markets, tidy
 
 from lib.paper.claims import Answer
-from lib.paper.pages import PageResult, by_condition, market_claims, market_status
-from lib.paper.pages.pieces import box, say
+from lib.paper.pages import PageResult
 from lib.paper.pages.result import markets_of
-from lib.stats.estimates import Numbers
 from lib.studies import load_study, studies
 
 PIT, OTHER = "cn_csi300_pit.parquet", "mine.parquet"
@@ -38,6 +36,7 @@ class Made:
     frame: pd.DataFrame
     files: tuple[str, ...] = ()
     study: Any = field(default_factory=lambda: load_study("rank_denominator"))
+    plumbing: bool = False
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -77,81 +76,34 @@ RECORDED = Made(markets(0.002, 20), (PIT,))
 def test_the_recorded_result_is_shown_unless_the_build_has_more_markets_or_another_file(own, recorded, name) -> None:
     shown = PageResult.of(own, recorded)
     assert shown.name == name and shown.made is (recorded if name == "recorded" else own)
-    assert shown.view.note.startswith(name) and shown.view.frame.equals(shown.made.frame)
+    assert shown.note.startswith(name) and shown.rows.equals(shown.made.frame)
     assert shown.files == tuple(sorted(shown.made.files))
 
 
-def test_the_page_says_how_many_markets_and_which_interval() -> None:
-    few, many = (market_status(PageResult.of(OWN, recorded)).data for recorded in (NOTHING, RECORDED))
-    assert "2 markets" in few and "fewer than 5" in few and "No price file was given (data_path)" in few
-    assert "20 markets" in many and "of the mean over the markets" in many and "one further market" in many
-    assert "fr220574" in many and "fr220574" not in few, "the source of the prices is named"
+def test_the_page_says_what_its_numbers_rest_on() -> None:
+    few, many = (PageResult.of(OWN, recorded).basis() for recorded in (NOTHING, RECORDED))
+    assert few == "This build: 2 markets, intervals from the days of one market."
+    assert many.startswith("The recorded result: 20 markets, intervals (95 %) of the mean over markets; beside them real")
+    assert PIT in many and "fr220574" in many, "the source of the prices is named"
     assert PageResult.of(OWN, NOTHING).note == "this build: 2 markets, intervals of one market's days"
     assert PageResult.of(OWN, RECORDED).note == "recorded: 20 markets, intervals of their mean"
     assert PageResult.of(Made(markets(0.0, 1)), NOTHING).markets == "this build: 1 market"
 
 
-def test_a_study_without_a_price_file_says_nothing_of_one() -> None:
-    study = SimpleNamespace(name="toy", page=SimpleNamespace(claims=()), parameters={"n_days": 1})
-    assert "price" not in market_status(PageResult.of(Made(markets(0.0), study=study), NOTHING)).data
-    study.parameters["us_path"] = 1
-    assert "(us_path)" in market_status(PageResult.of(Made(markets(0.0), study=study), NOTHING)).data
+@pytest.mark.parametrize(("plumbing", "name"), [(False, "recorded"), (True, "this build")])
+def test_a_study_of_real_prices_shows_the_record_and_never_one_without_a_file(plumbing: bool, name: str) -> None:
+    study = load_study("limit_events")
+    build, record = Made(markets(0.1), study=study), Made(markets(0.2), (PIT,) * (not plumbing), study, plumbing)
+    shown = PageResult.of(build, record)
+    assert shown.name == name and shown.evidence is not plumbing
+    assert ("not evidence about real markets" in shown.basis()) is plumbing
+    assert PageResult.of(Made(markets(0.1), (PIT,), study), record).name == "this build", "a build on prices shows itself"
 
 
 def test_null_markets_and_files_are_not_counted() -> None:
     frame, null = conditioned(truths(), seeds=2), conditioned(truths(), "null", seeds=9)
     assert markets_of(pd.concat([frame, null])) == 2 and markets_of(null) == markets_of(NOTHING.frame) == 0
     assert markets_of(markets(0.0, 3).assign(seed=lambda f: f["seed"] + 7)) == 3
-
-
-def test_every_market_has_its_own_small_print() -> None:
-    made_up, file = PageResult.of(OWN, NOTHING).sources()
-    assert made_up[1] == "market" and "2 markets" in made_up[2]
-    assert file[1] == "csi300" and "over days" in file[2]
-
-
-def test_claims_are_answered_by_what_is_shown() -> None:
-    five = Made(markets(0.001, 5))
-    page = market_claims(PageResult.of(five, NOTHING)).data
-    assert "0.00102" in page and "Answered by this build, 5 markets" in page
-    page = market_claims(PageResult.of(five, RECORDED)).data
-    assert "0.00219" in page and "Answered by the recorded result, 20 markets" in page
-
-
-def test_every_condition_and_learner_is_shown_under_one_heading(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[Any] = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
-    mlp = truths().assign(variant=lambda frame: frame["variant"].str.replace("ridge", "mlp"))
-    frame = pd.concat([conditioned(truths()), conditioned(mlp), conditioned(truths(), "CSI 300 limits")])
-    by_condition(PageResult.of(Made(frame), NOTHING).conditions(), lambda view, learner: [f"{view.name} {learner}"])
-    texts = [item if isinstance(item, str) else item.data for item in shown]
-    assert texts == ["**Paper limits**", "paper limits ridge", "paper limits mlp", "**CSI 300 limits**",
-                     "CSI 300 limits ridge"]  # fmt: skip
-
-
-def test_figures_and_tables_of_variations_are_folded_and_their_text_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[Any] = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
-    frame = pd.concat([conditioned(truths()), conditioned(truths(), "paper limits, ranks")])
-    views = PageResult.of(Made(frame), NOTHING).conditions()
-    by_condition(views, lambda view, learner: [box("t", f"{view.name} {learner}"), box("u", "second")])
-    heading, first, second, folded = shown
-    assert heading.data == "**Paper limits**" and "paper limits ridge" in first.data and "second" in second.data
-    assert folded.data.startswith('<details class="fold"><summary>Paper limits, ranks</summary>')
-    assert "paper limits, ranks ridge" in folded.data and "second" in folded.data
-    shown.clear()
-    by_condition(views, lambda view, learner: [say(view.name)])
-    assert [item.data for item in shown][2:] == ["**Paper limits, ranks**", "paper limits, ranks"]
-
-
-def test_a_condition_counts_its_own_markets_and_has_their_mean() -> None:
-    frame = pd.concat([conditioned(truths(0.1), seeds=5), conditioned(truths(0.1), "CSI 300 limits", 2)])
-    paper, real = PageResult.of(Made(frame), NOTHING).conditions()
-    assert paper.note == "this build, paper limits: 5 markets, intervals of their mean"
-    assert real.note.startswith("this build, CSI 300 limits: 2 markets")
-    level = Numbers(paper.frame)["none ridge", "truth_ic"]
-    assert level.value == pytest.approx(0.1 * 1.02) and level.high - level.value < 0.01, "not one market's own interval"
-    assert PageResult.of(Made(frame), NOTHING).part("CSI 300 limits")["seed"].nunique() == 2
 
 
 def test_studies_of_the_synthetic_exchange_are_evidence_without_a_price_file() -> None:

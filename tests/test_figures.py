@@ -25,7 +25,7 @@ NORMAL = np.random.default_rng(0).normal(size=(2, 500))
 DRAWN: dict[str, Callable[[], Figure]] = {
     "forest": lambda: forest(ROWS, "A title that is long enough to take two lines", "difference in IC", digits=2),
     "forest, several dots": lambda: forest(
-        {name: [item, OTHER] for name, item in ROWS.items()}, "A title", "a long label of the axis, in some unit of money",
+        {name: [item, OTHER] for name, item in ROWS.items()}, "A title", "a long label of the axis, in units of money",
         series=("gross", "net"), right=dict.fromkeys(ROWS, "80 | 20"), right_head="turnover", note="a note",
     ),
     "forest, logarithmic": lambda: forest({"a": Estimate(3, 2, 5)}, "A title", "ratio", log=True, reference=1.0),

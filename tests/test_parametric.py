@@ -85,7 +85,8 @@ def test_curated_formulas_are_among_the_candidates():
 def test_the_set_is_built_only_when_it_is_asked_for():
     program = (
         "import sys; from lib.factors import factor_names, find_factors; find_factors(factor_names());"
-        "assert 'lib.factors.formulas.parametric' not in sys.modules; find_factors(['reward[w=5,smooth=raw,pool=market]']);"
+        "assert 'lib.factors.formulas.parametric' not in sys.modules;"
+        "find_factors(['reward[w=5,smooth=raw,pool=market]']);"
         "assert 'lib.factors.formulas.parametric' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -46,7 +46,8 @@ def _compute(row, settings):
 def shadow():
     return 2
 
-STUDY = Study(name="first", grid=_grid, compute=_compute, page=Page(table=summary), inputs=lambda settings: [settings["path"]])
+SHOWN = Page(table=summary)
+STUDY = Study(name="first", grid=_grid, compute=_compute, page=SHOWN, inputs=lambda settings: [settings["path"]])
 """,
     "studies/second/__init__.py": """
 from lib.page import summary

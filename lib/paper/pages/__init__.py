@@ -1,4 +1,4 @@
-"""What a page shows: figures, tables with a CSV link, computed sentences, this build beside the recorded one.
+"""What a page shows: its answer, findings, figures, tables with a CSV link, claims, and how it was made.
 
 Everything is plain HTML or Markdown without scripts, so that a page looks the same offline, in Jupyter and in print.
 """
@@ -6,25 +6,19 @@ Everything is plain HTML or Markdown without scripts, so that a page looks the s
 from __future__ import annotations
 
 from lib.paper.pages.claims import (
-    answered_table,
     chance_message,
     chance_table,
     changed_table,
     claims_table,
-    not_studied,
     rule_table,
-    study_claims,
     verdict_counts,
 )
 from lib.paper.pages.pieces import box, html, plot, say, show
-from lib.paper.pages.result import PageResult, by_condition, market_claims, market_status
+from lib.paper.pages.result import PageResult
 from lib.paper.pages.tables import table
-from lib.paper.pages.views import beside, status, under, views
 
 __all__ = [
     "box", "html", "plot", "say", "show", "table",
-    "PageResult", "by_condition", "market_claims", "market_status",
-    "beside", "status", "under", "views",
-    "answered_table", "chance_message", "chance_table", "changed_table", "claims_table", "not_studied", "rule_table",
-    "study_claims", "verdict_counts",
+    "PageResult",
+    "chance_message", "chance_table", "changed_table", "claims_table", "rule_table", "verdict_counts",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +11,13 @@ import pandas as pd
 
 from lib.errors import ParameterError
 from lib.paper.claims import by_chance, load_ledger, scoreboard
-from lib.paper.claims.verdicts import ARITHMETIC, NOT_STUDIED, RULE, VERDICTS
-from lib.paper.pages.pieces import box
+from lib.paper.claims.verdicts import ARITHMETIC, RULE, VERDICTS
 from lib.paper.pages.tables import breakable, table
-from lib.paper.pages.views import is_evidence, on_real_prices
 
 if TYPE_CHECKING:
     from IPython.display import HTML
 
     from lib.paper.claims import Answer
-    from lib.paper.results.recording import Recorded
-    from lib.paper.results.runner import StudyResult
     from lib.paper.results.study import Study
 
 
@@ -71,19 +67,6 @@ def _page_link(value: Any) -> str:
     if not name.replace("_", "").isalnum():
         raise ParameterError(f"evidence page {name!r}: expected the name of a notebook")
     return f'<a href="{name}.html">{escape(name)}</a>'
-
-
-def study_claims(result: StudyResult, recorded: Recorded) -> HTML:
-    """The claims of a study of real prices, answered by this build if it ran on them, else by the recorded result.
-
-    For a study of simulated markets: `lib.paper.pages.result.market_claims`.
-    """
-    study, own = result.study, on_real_prices(result)
-    if not own and not is_evidence(recorded):
-        text = f"This study is about {len(study.page.claims)} claims. A synthetic market cannot answer them."
-        return box("No answers yet", text)
-    answers = result.answers() if own else recorded.answers()
-    return answered_by(study, answers, "this build" if own else "the recorded result")
 
 
 def answered_by(study: Study, answers: Iterable[Answer], whom: str) -> HTML:
@@ -140,23 +123,3 @@ def changed_table(board: pd.DataFrame) -> pd.DataFrame:
         "claim": _subjects(rows), "paper": rows["claimed"], "ours": rows["ours"], "ours.low": rows["low"],
         "ours.high": rows["high"], "version 1": rows["verdict_v1"], "version 2": rows["verdict"], "id": rows["id"],
     })  # fmt: skip
-
-
-def answered(board: pd.DataFrame) -> pd.DataFrame:
-    """The claims that have an answer."""
-    return board[board["verdict"] != NOT_STUDIED]
-
-
-def answered_table(board: pd.DataFrame) -> HTML:
-    """The answered claims, or a remark that there are none."""
-    found = answered(board)
-    if found.empty:
-        return box("None yet", "Nothing has been recorded, so no claim has an answer.")
-    return claims_table(found, "claims_answered")
-
-
-def not_studied(
-    board: pd.DataFrame, columns: Sequence[str] = ("id", "where", "subject", "metric", "claimed", "unit")
-) -> pd.DataFrame:
-    """The claims that wait, with what the papers say."""
-    return board.loc[board["verdict"] == NOT_STUDIED, list(columns)].rename(columns={"claimed": "paper"})

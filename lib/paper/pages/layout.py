@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from lib.paper.pages.claims import answered_by
+from lib.paper.pages.comparison import beside
 from lib.paper.pages.findings import Finding
 from lib.paper.pages.pieces import fold, html
 from lib.paper.pages.result import RECORDED, PageResult
 from lib.paper.pages.tables import table
-from lib.paper.pages.views import beside
 
 if TYPE_CHECKING:
     from IPython.display import HTML

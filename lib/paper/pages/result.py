@@ -6,19 +6,16 @@ wider interval for one further market (see `lib.stats.over_seeds`). The head of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lib.paper.pages.claims import answered_by
-from lib.paper.pages.pieces import box
-from lib.paper.pages.views import View, credited, recorded_files, under
-from lib.stats.over_seeds import ENOUGH_SEEDS, MARKET, over_seeds, sources_of
+from lib.paper.pages.comparison import credited, recorded_files
+from lib.stats.over_seeds import ENOUGH_SEEDS, over_seeds
 
 if TYPE_CHECKING:
-    from IPython.display import HTML
 
     from lib.paper.pages.findings import Finding
     from lib.paper.results.recording import Recorded
@@ -108,15 +105,6 @@ class PageResult:
         """One line per number, with its interval over markets."""
         return over_seeds(self.rows)
 
-    @property
-    def view(self) -> View:
-        """Everything, without a heading."""
-        return View(self.name, self.rows, self.note)
-
-    def heading(self, text: str) -> View:
-        """Everything, under a heading of its own."""
-        return View(text, self.rows, self.note, text)
-
     def parts(self) -> dict[str, PageResult]:
         """Condition -> its rows without its name, for variants named "what | condition", in the order of the rows."""
         names = self.rows["variant"].str.partition(" | ")
@@ -126,77 +114,11 @@ class PageResult:
             for condition in dict.fromkeys(names[2])
         }
 
-    def part(self, condition: str) -> pd.DataFrame:
-        """Every row of one condition."""
-        found = self.parts()
-        return found[condition].rows if condition in found else self.rows.iloc[:0]
-
-    def conditions(self) -> list[View]:
-        """One view per condition, of the estimates over its markets; ranks and large markets stand aside."""
-        found = []
-        for condition, part in self.parts().items():
-            note = _note(f"{self.name}, {condition}", part.count)
-            heading, aside = f"{condition[0].upper()}{condition[1:]}", "," in condition
-            found.append(View(condition, over_seeds(part.rows), note, heading, aside))
-        return found
-
-    def sources(self) -> list[tuple[pd.DataFrame, str, str]]:
-        """(every row, market, small print) for the simulated markets and then the price file."""
-        return [
-            (self.rows, source, self.note if source.startswith(MARKET) else f"{source}, 95 % intervals over days")
-            for source in sources_of(self.rows)
-        ]
-
 
 def markets_of(rows: pd.DataFrame) -> int:
     """The most seeds that one number rests on; the many small null markets do not count, nor does a price file."""
     own = rows[~rows["variant"].str.contains(" | null", regex=False)]
     return int(own.groupby("variant")["seed"].nunique().max()) if len(own) else 0
-
-
-def by_condition(views: Iterable[View], make: Callable[[View, str], Iterable[Any]]) -> None:
-    """Under the heading of each condition, what `make` gives for each learner that was run in it."""
-    for view in views:
-        variants = [str(name) for name in view.frame["variant"].unique() if " - " not in str(name)]
-        learners = dict.fromkeys(name.rpartition(" ")[2] for name in variants)
-        under(view, *(item for learner in learners for item in make(view, learner)))
-
-
-def market_status(shown: PageResult, where: str = "the simulated market, whose truth is known") -> HTML:
-    """The remark at the head of the page: whose markets, how many, what an interval is, and which prices were given."""
-    made = f"{_markets(shown.count)} of {where}."
-    text = " ".join(filter(None, [made, _intervals(shown), _prices(shown)]))
-    recorded = shown.name == "recorded"
-    return box("Simulated markets, recorded" if recorded else "Simulated markets, this build", text,
-               "tip" if recorded else "note")  # fmt: skip
-
-
-def market_claims(shown: PageResult) -> HTML:
-    """The claims the study is about, answered by the result that the page shows."""
-    whom = "the recorded result" if shown.name == "recorded" else shown.name
-    return answered_by(shown.study, shown.made.answers(), f"{whom}, {_markets(shown.count)}")
-
-
-def _intervals(shown: PageResult) -> str:
-    if shown.count < ENOUGH_SEEDS:
-        return (
-            f"With fewer than {ENOUGH_SEEDS} markets there is no interval over them: where one is shown, it is that of "
-            "one market, from resampled blocks of its days."
-        )
-    return (
-        "Intervals, where shown, are Student's t, of the mean over the markets, for levels and for differences. Claims "
-        "about the level of one back-test are held to a wider one: where one further market would land."
-    )
-
-
-def _prices(shown: PageResult) -> str:
-    paths = [name for name in shown.study.parameters if name.endswith("_path")]
-    if shown.files:
-        names = ", ".join(shown.files)
-        return f"Real prices beside them, with intervals over days: {names}. {credited(names)}"
-    if not paths:
-        return ""
-    return f"No price file was given ({', '.join(paths)}), so nothing on this page is about a real market."
 
 
 def _note(which: str, count: int) -> str:

@@ -1,78 +1,20 @@
-"""This build and the recorded result: which of them a page shows, under what label, and whether they agree."""
+"""Where the numbers of a page come from: this build beside the recorded result, and whether they agree."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lib.paper.pages.pieces import box, fold, html, say
+from lib.paper.pages.pieces import html
 
 if TYPE_CHECKING:
     from IPython.display import HTML
 
     from lib.paper.results.recording import Recorded
     from lib.paper.results.runner import StudyResult
-
-PLUMBING = "overlay market: plumbing, not evidence"
-
-
-@dataclass(frozen=True)
-class View:
-    """One set of results that a page shows: its name, the tidy frame, small print for figures, a heading if needed.
-
-    aside: a variation on another view; its figures and tables are folded away under the heading.
-    """
-
-    name: str
-    frame: pd.DataFrame
-    note: str
-    heading: str = ""
-    aside: bool = False
-
-
-def on_real_prices(result: StudyResult) -> bool:
-    """Whether a run read a price file, as opposed to the overlay market."""
-    return bool(result.settings.get("data_path"))
-
-
-def is_evidence(recorded: Recorded) -> bool:
-    """Whether something is recorded, and on real prices."""
-    return bool(recorded) and not recorded.plumbing
-
-
-def views(result: StudyResult, recorded: Recorded) -> list[View]:
-    """What a page should show: real prices first, and the overlay market never without its label.
-
-    A build on a file shows that; a build without one shows the recorded result, if there is one, and then its own.
-    """
-    if on_real_prices(result):
-        files = ", ".join(item["file"] for item in result.provenance["inputs"])
-        return [View("this build", result.frame, files)]
-    own = View("overlay", result.frame, PLUMBING, "This build, on the overlay market: plumbing, not evidence")
-    if not is_evidence(recorded):
-        return [View(own.name, own.frame, own.note)]
-    files = _files(recorded)
-    return [View("recorded", recorded.frame, f"recorded: {files}", "Recorded, on real prices"), own]
-
-
-def under(view: View, *items: Any) -> None:
-    """Display items under the view's heading; those of a variation behind it, unless they are text. None: nothing."""
-    from IPython.display import HTML, display
-
-    if not items:
-        return
-    if view.aside and all(isinstance(item, HTML) for item in items):
-        display(fold(view.heading, items))
-        return
-    if view.heading:
-        display(say(f"**{view.heading}**"))
-    for item in items:
-        display(item)
-
 
 def recorded_files(recorded: Recorded) -> set[str]:
     """Names of the price files behind a recorded result."""
@@ -81,20 +23,6 @@ def recorded_files(recorded: Recorded) -> set[str]:
 
 def _files(recorded: Recorded, without: str = "overlay market") -> str:
     return ", ".join(sorted(recorded_files(recorded))) or without
-
-
-def status(result: StudyResult, recorded: Recorded) -> HTML:
-    """The remark at the head of a study page: what the numbers below are made from."""
-    if on_real_prices(result):
-        return box("Real prices", f"This page was made from {_inputs(result)}. {credited(_inputs(result))}", "tip")
-    which = (
-        "The recorded result, on real prices, comes first. This build had no price file: its own numbers come"
-        if is_evidence(recorded)
-        else "This build had no price file, and no result on real prices is recorded yet: every number below comes"
-    )
-    why = "from a small synthetic market. That shows that the plumbing works and is no evidence about any real market."
-    sources = credited(_files(recorded)) if is_evidence(recorded) else ""
-    return box("Plumbing, not evidence", f"{which} {why} {sources}", "warning")
 
 
 #: part of a file's name -> where its prices come from
