@@ -13,9 +13,9 @@ from lib.factors import FactorSet, find_factors
 from lib.graph import Node, field, topological
 from lib.ops import delay, ts_mean
 from lib.studies.how_fast import report as tables
-from lib.studies.how_fast.bench import gaps, peers, startup
+from lib.studies.how_fast.bench import alphas, gaps, peers, startup
 from lib.studies.how_fast.bench.accuracy import largest_error
-from lib.studies.how_fast.bench.adapters import alpha_lib, kunquant, polars_ta
+from lib.studies.how_fast.bench.adapters import alpha_lib, kunquant, ours, polars_ta
 from lib.studies.how_fast.bench.alphas import SETS, Alphas, alpha_names, contestants, likeness
 from lib.studies.how_fast.bench.contender import Contender
 from lib.studies.how_fast.bench.primitives import LIBRARIES, prices
@@ -132,9 +132,8 @@ def test_likeness_counts_cells_masks_and_formulas(monkeypatch: pytest.MonkeyPatc
     theirs["b"][:5] += 1.0
     theirs["b"][5] = np.nan
     valid[6, :, 0], theirs["a"][6] = False, 9.0  # nothing is compared where ours is masked
-    place = "lib.studies.how_fast.bench.adapters.ours.alphas"
-    monkeypatch.setattr(place, lambda *_: lambda: fake_ours(values, valid, names))
-    monkeypatch.setattr("lib.studies.how_fast.bench.alphas.alpha_call", lambda *_: lambda: theirs)
+    monkeypatch.setattr(ours, "alphas", lambda *_: lambda: fake_ours(values, valid, names))
+    monkeypatch.setattr(alphas, "alpha_call", lambda *_: lambda: theirs)
     found = likeness("somebody", bench_panel(20, 10), Alphas(names))
     assert found.shares == {"a": 1.0, "b": pytest.approx(140 / 190)} and set(found.apart) == {"b"}
     assert (found.cells, found.masks) == (pytest.approx(330 / 380), pytest.approx(380 / 400))

@@ -12,14 +12,13 @@ import pandas as pd
 import pytest
 import toy_study
 
-import lib.studies.how_fast.bench.peers
 from lib.errors import ParameterError
 from lib.paper.claims import load_ledger, scoreboard
 from lib.paper.pages.style import to_svg
 from lib.studies import recorded, run_study, verify
 from lib.studies.how_fast import STUDY, page
 from lib.studies.how_fast import report as tables
-from lib.studies.how_fast.bench import timing
+from lib.studies.how_fast.bench import peers, timing
 from lib.studies.how_fast.curves import against_size, against_window
 from lib.studies.how_fast.measure import KINDS, WHOLE
 from lib.studies.how_fast.speed import PEERS, Size, Speed
@@ -35,7 +34,7 @@ def tiny() -> pd.DataFrame:
     """A run without the peers of the extras, in a few seconds."""
     with pytest.MonkeyPatch.context() as patch:
         there = ("pandas", "bottleneck", "polars")
-        patch.setattr(lib.studies.how_fast.bench.peers, "installed", lambda peer: peer in there)
+        patch.setattr(peers, "installed", lambda peer: peer in there)
         return run_study("how_fast", scale="smoke", fresh=True, progress=False, **TINY).frame
 
 
