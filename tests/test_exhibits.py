@@ -14,22 +14,19 @@ from results import limit_events
 
 from lib.errors import ParameterError
 from lib.paper.claims import Answer, load_ledger, scoreboard
-from lib.paper.claims.verdicts import RULE
+from lib.paper.claims.verdicts import NOT_STUDIED, RULE
 from lib.paper.pages import (
-    answered_table,
-    beside,
     box,
     chance_message,
     chance_table,
     changed_table,
     claims_table,
-    not_studied,
     plot,
     rule_table,
     table,
     verdict_counts,
 )
-from lib.paper.pages.comparison import agreement
+from lib.paper.pages.comparison import agreement, beside
 from lib.paper.pages.forms import bars
 from lib.paper.pages.tables import form_of
 from lib.paper.results.recorded_files import Confirmation
@@ -211,7 +208,7 @@ def test_an_answered_claim_shows_paper_ours_interval_and_verdict() -> None:
 
 def test_every_claim_is_counted_once() -> None:
     assert verdict_counts(BOARD)["claims"].sum() == len(load_ledger())
-    assert len(not_studied(BOARD)) == len(load_ledger()) - 1
+    assert (BOARD["verdict"] == NOT_STUDIED).sum() == len(load_ledger()) - 1
 
 
 def test_the_rule_is_shown_as_it_is_applied() -> None:
@@ -239,7 +236,7 @@ def test_chance_is_said_in_numbers_of_the_board() -> None:
 def test_a_verdict_of_several_words_is_one_class_of_the_style_sheet() -> None:
     style = (ROOT / "book" / "assets" / "book.css").read_text(encoding="utf-8")
     compatible = scoreboard([Answer("B.regime.bear.sharpe", 1.2, 0.2, 2.2, "reduced")])
-    assert '<span class="verdict agrees-other-setting">agrees, other setting</span>' in answered_table(compatible).data
+    assert '<span class="verdict agrees-other-setting">agrees, other setting</span>' in claims_table(compatible, "x").data
     assert ".verdict.agrees-other-setting" in style and ".verdict.does-not-carry-over" in style
 
 

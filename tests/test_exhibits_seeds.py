@@ -83,7 +83,7 @@ def test_the_recorded_result_is_shown_unless_the_build_has_more_markets_or_anoth
 def test_the_page_says_what_its_numbers_rest_on() -> None:
     few, many = (PageResult.of(OWN, recorded).basis() for recorded in (NOTHING, RECORDED))
     assert few == "This build: 2 markets, intervals from the days of one market."
-    assert many.startswith("The recorded result: 20 markets, intervals (95 %) of the mean over markets; beside them real")
+    assert many.startswith("The recorded result: 20 markets, intervals (95 %) of the mean over markets; beside them")
     assert PIT in many and "fr220574" in many, "the source of the prices is named"
     assert PageResult.of(OWN, NOTHING).note == "this build: 2 markets, intervals of one market's days"
     assert PageResult.of(OWN, RECORDED).note == "recorded: 20 markets, intervals of their mean"
@@ -97,7 +97,7 @@ def test_a_study_of_real_prices_shows_the_record_and_never_one_without_a_file(pl
     shown = PageResult.of(build, record)
     assert shown.name == name and shown.evidence is not plumbing
     assert ("not evidence about real markets" in shown.basis()) is plumbing
-    assert PageResult.of(Made(markets(0.1), (PIT,), study), record).name == "this build", "a build on prices shows itself"
+    assert PageResult.of(Made(markets(0.1), (PIT,), study), record).name == "this build", "on prices it shows itself"
 
 
 def test_null_markets_and_files_are_not_counted() -> None:

@@ -18,11 +18,9 @@ from lib.load import load_panel
 from lib.paper.claims import load_ledger
 from lib.paper.claims.verdicts import verdict
 from lib.paper.pages.result import PageResult
-from lib.paper.results.recording import Recorded
 from lib.portfolio import equal_weight
 from lib.stats.over_seeds import ENOUGH_SEEDS
 from lib.studies import recorded
-from lib.studies.claims import page as ledger
 from lib.studies.regimes import STUDY, page
 from lib.studies.regimes import measure as regimes
 from lib.studies.regimes.measure import PAIRS, PERIODS, regime_labels
@@ -287,18 +285,6 @@ def test_levels_come_from_the_file_where_there_is_one_and_else_carry_the_interva
     both = {a.claim_id: a for a in answer_claims(pd.concat([frame(), real]))}
     assert both["B.regime.bear.sharpe"].mean_low is None, "one real path"
     assert "CSI 300" in both["B.regime.bear.sharpe"].note and "simulated" in both["B.regime.bull.sharpe"].note
-
-
-def test_the_title_page_says_what_is_recorded(monkeypatch):
-    kept = Recorded(STUDY, "paper", (), {})
-    for bear, words in ((0.5, "gains most in the bear"), (-0.5, "does not gain most in the bear")):
-        record = SimpleNamespace(study=STUDY, frame=frame(bear), stale=False)
-        monkeypatch.setattr(ledger, "recorded", lambda name, scale, r=record: r if name == "regimes" else kept)
-        monkeypatch.setattr(ledger, "recorded_studies", list)
-        assert words in ledger.found_so_far()
-
-
-# ------------------------------------------------------------------------------------------------ figures
 
 
 def shown_of(rows: pd.DataFrame) -> PageResult:
