@@ -65,7 +65,7 @@ def test_the_csv_holds_every_column_and_the_exact_numbers() -> None:
 def test_a_named_index_is_a_column() -> None:
     frame = FRAME.set_index("name").rename_axis("who")
     assert csv_of(table(frame, "numbers").data).columns[0] == "who"
-    assert "<th>who</th>" in table(frame, "numbers").data
+    assert "<th scope=\"col\">who</th>" in table(frame, "numbers").data
 
 
 def test_a_census_has_no_interval() -> None:
@@ -236,7 +236,8 @@ def test_chance_is_said_in_numbers_of_the_board() -> None:
 def test_a_verdict_of_several_words_is_one_class_of_the_style_sheet() -> None:
     style = (ROOT / "book" / "assets" / "book.css").read_text(encoding="utf-8")
     compatible = scoreboard([Answer("B.regime.bear.sharpe", 1.2, 0.2, 2.2, "reduced")])
-    assert '<span class="verdict agrees-other-setting">agrees, other setting</span>' in claims_table(compatible, "x").data
+    page = claims_table(compatible, "x").data
+    assert '<span class="verdict agrees-other-setting">agrees, other setting</span>' in page
     assert ".verdict.agrees-other-setting" in style and ".verdict.does-not-carry-over" in style
 
 
