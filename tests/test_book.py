@@ -17,6 +17,7 @@ import nbformat
 import pytest
 
 from lib.errors import LoadError, ParameterError, UnknownNameError
+from lib.paper.pages.layout import CODE_HERE
 from lib.paper.results.study import RowResult, Study, study_inputs
 from lib.paper.site import book, notebooks
 from lib.paper.site.notebooks import Notebook, NotebookError, execute
@@ -150,7 +151,7 @@ def test_an_executed_page_is_fresh_clean_and_reproducible(tmp_path: Path) -> Non
     ids = [cell.id for cell in page.cells]
     assert "laptop 3 prices.csv" in outputs(notebook.executed)
     assert ids == ["title", "parameters", "injected-parameters", "code", "provenance"]
-    assert "hide-input" in page.cells[2].metadata["tags"]
+    assert "remove-input" in page.cells[2].metadata["tags"], "code stands at the end of a page"
     assert "-p scale laptop -p seeds 3 -p data_path prices.csv" in page.cells[-1].source
     assert str(tmp_path) not in first.decode()
     assert b"papermill" not in first.replace(b"papermill notebooks/page.ipynb", b"")
@@ -308,8 +309,19 @@ def test_progress_bars_and_times_are_removed() -> None:
     node = nbformat.v4.new_notebook(cells=[cell], metadata={"papermill": {"duration": 1}})
     finish(node, "page", {}, "key")
     assert [output.text for output in node.cells[0].outputs] == ["a warning\n"]
-    assert not node.cells[0].metadata
+    assert node.cells[0].metadata == {"tags": ["remove-input"]}
     assert dict(node.metadata) == {"provenance": {"key": "key"}}
+
+
+def test_code_stands_at_the_end_of_the_page_unless_the_page_is_about_it() -> None:
+    place = nbformat.v4.new_output("display_data", {"text/html": f"<p>made</p>{CODE_HERE}"})
+    cells = [nbformat.v4.new_code_cell("a = 1"), nbformat.v4.new_code_cell("b < 2", metadata={"tags": ["shown"]}),
+             nbformat.v4.new_code_cell("how_made(shown)", outputs=[place])]  # fmt: skip
+    node = nbformat.v4.new_notebook(cells=cells)
+    finish(node, "page", {"seeds": 3}, "key")
+    assert [cell.metadata["tags"] for cell in node.cells] == [["remove-input"], ["shown"], ["remove-input"]]
+    text = node.cells[-1].outputs[0]["data"]["text/html"]
+    assert len(node.cells) == 3 and CODE_HERE not in text and "notebooks/page.ipynb" in text and "&lt;" in text
 
 
 def test_the_rerun_line_gives_the_values_back() -> None:

@@ -10,7 +10,7 @@ import torch
 
 from lib.engine import MIXED, Stream, evaluate, plan
 from lib.engine.history import SMALL_BLOCK, History
-from lib.engine.plan import Plan, Supply
+from lib.engine.plan import Plan, StepInput
 from lib.engine.stream import rows_of
 from lib.errors import ExpressionError, LibError, UnknownNameError
 from lib.graph import SKIP, STRICT, Primitive, Window, field
@@ -156,7 +156,7 @@ def test_a_step_that_releases_memory_is_taken_out_of_turn():
     steps = Plan(roots, torch.float64).steps
     done: set[int] = set()
     for place, step in enumerate(steps):
-        assert {a.step for a in step.arguments if isinstance(a, Supply)} <= done
+        assert {a.step for a in step.arguments if isinstance(a, StepInput)} <= done
         done.add(place)
     assert sorted(root for step in steps for root in step.roots) == list(range(len(roots)))
     assert most_held(steps) < most_held(in_order_of_definition(roots))
@@ -186,7 +186,7 @@ def most_held(steps):
         held += step.uses > 0
         most = max(most, held)
         for argument in step.arguments:
-            if isinstance(argument, Supply):
+            if isinstance(argument, StepInput):
                 unread[argument.step] -= 1
                 held -= unread[argument.step] == 0
     return most
@@ -335,7 +335,7 @@ def test_float32_users_of_a_float64_step_share_one_narrow_copy():
     steps = Plan([cs_rank(close), ts_mean(close, 3), ts_std(close, 9)], MIXED).steps
     copies = [place for place, step in enumerate(steps) if step.narrows]
     assert len(copies) == 1 and steps[copies[0]].dtype == torch.float32 and steps[copies[0]].reach == 8
-    assert sum(Supply(copies[0]) in step.arguments for step in steps) == 2
+    assert sum(StepInput(copies[0]) in step.arguments for step in steps) == 2
     assert steps[0].reach == 0 and steps[0].node is close
 
 

@@ -289,7 +289,7 @@ def test_the_study_tabulates_these_events(monkeypatch):
     monkeypatch.setattr(limit_events, "study_panel", lambda *_: build())
     row = {"variant": "hand", "seed": 0, "source": "data"}
     settings = {"data_path": "x", "us_path": None, "n_stocks": 0, "n_days": 0}
-    records = {(r["variant"], r["metric"]): r["value"] for r in limit_events._compute(row, settings).records}
+    records = {(r["variant"], r["metric"]): r["value"] for r in limit_events.compute(row, settings).records}
     whole = {metric: value for (variant, metric), value in records.items() if variant == "hand all"}
     assert whole["sessions"] == 8 and whole["cells"] == 22 and whole["stocks_per_session"] == 22 / 8
     assert whole["halted"] == pytest.approx(1 / 22) and whole["masked_per_session"] == 5 / 8

@@ -13,7 +13,7 @@ from lib.paper.results.plan import Plan
 from lib.paper.results.recorded_files import Recording
 from lib.paper.results.recording import Recorded
 from lib.paper.results.verification import _agreement, compare
-from lib.studies.mask_ablation_real import measure as mask_ablation_real
+from lib.studies.mask_ablation_real import STUDY as REAL_ABLATION
 
 STUDY = trained_study.STUDY
 
@@ -179,7 +179,7 @@ def test_the_loosest_agreement_rules_what_is_made_of_several():
 
 
 def test_in_the_mask_ablation_exactly_what_comes_from_trees_and_the_mlp_is_trained():
-    study = mask_ablation_real.STUDY
+    study = REAL_ABLATION
     plan = Plan.make(study, study.settings("smoke", 2), None)
     held = {str(row.get("learner") or row["contrast"].split()[0]): set() for row in plan.rows}
     for index, row in enumerate(plan.rows):
