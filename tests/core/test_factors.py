@@ -21,7 +21,7 @@ from lib.masked import Masked
 from lib.panel import Panel
 from lib.reasons import Reason
 
-with open(Path(__file__).parent / "reference" / "factors.csv", newline="") as file:
+with open(Path(__file__).parents[1] / "reference" / "factors.csv", newline="") as file:
     SPEC = {row["name"]: row for row in csv.DictReader(file)}
 NAMES = list(SPEC)
 #: cells of each factor that must agree with the second evaluator, to TOLERANCE of the factor's own scale

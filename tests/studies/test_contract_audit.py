@@ -44,7 +44,7 @@ from lib.studies.contract_audit.page import (
     poison_table,
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 needs_peer = pytest.mark.skipif(bool(lacking_peer()), reason=lacking_peer())
 #: counts that differ from each other, so that a mix-up shows
 MADE_UP = {OURS: 0, OURS_101: 0, THEIRS: 3, DRIVER: 2, PRIMITIVES: 1}

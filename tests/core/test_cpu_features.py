@@ -30,7 +30,8 @@ from lib.kernels import switch, windows
 from lib.kernels.compiled import build
 from lib.ops import ts_max
 
-TESTS = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
+SUPPORT = ROOT / "tests" / "support"
 STRICT = [["213", "strict", 1, None], ["101", "strict", 1, None]]
 SKIP = [["213", "skip", 1, None], ["101", "skip", 1, None]]
 #: imported first, and how the factors are computed then
@@ -52,9 +53,9 @@ def panel_file(tmp_path_factory) -> Path:
 def digests(file: Path, requests: list[list[Any]], first: str = "lib", primitives: bool = False, **environment: str):
     """Digests of a child process, and what it takes the processor for."""
     wanted = {"imports": [first], "panel": str(file), "requests": requests, "primitives": primitives}
-    path = os.pathsep.join([str(TESTS.parent), str(TESTS)])
+    path = os.pathsep.join([str(ROOT), str(SUPPORT)])
     done = subprocess.run(
-        [sys.executable, str(TESTS / "factor_digest.py"), json.dumps(wanted)],
+        [sys.executable, str(SUPPORT / "factor_digest.py"), json.dumps(wanted)],
         env=os.environ | {"PYTHONPATH": path} | environment, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
@@ -251,6 +252,6 @@ def test_the_environment_chooses(said, meant, monkeypatch):
 
 def test_an_unknown_choice_is_refused_when_lib_is_loaded():
     code = "import lib.kernels.switch"
-    environment = os.environ | {"LIB_KERNELS": "nonsense", "PYTHONPATH": str(TESTS.parent)}
+    environment = os.environ | {"LIB_KERNELS": "nonsense", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1 and "ParameterError: LIB_KERNELS: got 'nonsense'" in done.stderr

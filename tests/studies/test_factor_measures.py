@@ -261,7 +261,7 @@ def study() -> dict[str, dict[str, float]]:
 
 
 def notes() -> Iterator[dict[str, str]]:
-    with (Path(__file__).parent / "reference" / "factor_notes.csv").open(newline="") as file:
+    with (Path(__file__).parents[1] / "reference" / "factor_notes.csv").open(newline="") as file:
         yield from csv.DictReader(file)
 
 

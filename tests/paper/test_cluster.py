@@ -10,7 +10,7 @@ import pytest
 
 from lib import run_study
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TINY = {"n_stocks": 40, "n_days": 510, "first_test_year": 2011, "samples": 20, "learners": ["ridge"],
         "variants": ["none", "mask_skip"]}  # fmt: skip
 

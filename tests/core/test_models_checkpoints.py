@@ -108,7 +108,7 @@ tests.run("factor_transformer", tests.Path({folder!r}))
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 def test_a_process_that_was_killed_goes_on_in_another(tmp_path):
     program = PROGRAM.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == -9, done.stderr
     assert same(run("factor_transformer"), run("factor_transformer", tmp_path))

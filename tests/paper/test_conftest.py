@@ -26,7 +26,7 @@ def test_other():
 
 def run(folder: Path, data: Path | None) -> str:
     (folder / "test_x.py").write_text(TESTS)
-    (folder / "conftest.py").write_text((Path(__file__).parent / "conftest.py").read_text())
+    (folder / "conftest.py").write_text((Path(__file__).parents[1] / "conftest.py").read_text())
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = data\n")
     environment = {name: value for name, value in os.environ.items() if name != "DATA_DIR"}
     environment |= {"DATA_DIR": str(data)} if data else {}

@@ -13,7 +13,7 @@ from lib.evaluation.events import Outcomes, clustered_mean, limit_days, outcomes
 from lib.studies.limit_events import STUDY
 
 pytestmark = pytest.mark.data
-REFERENCE = Path(__file__).parent / "reference"
+REFERENCE = Path(__file__).parents[1] / "reference"
 DIGITS = 5
 
 RATES = {

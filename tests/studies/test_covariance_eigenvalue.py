@@ -311,7 +311,7 @@ def test_what_cannot_be_computed_is_said() -> None:
 
 
 def test_an_arithmetic_verdict_that_does_not_agree_has_a_colour_of_its_own() -> None:
-    style = (Path(__file__).parents[1] / "book" / "assets" / "book.css").read_text(encoding="utf-8")
+    style = (Path(__file__).parents[2] / "book" / "assets" / "book.css").read_text(encoding="utf-8")
     assert 'class="verdict arithmetic does-not-agree"' in _badge("arithmetic: does not agree")
     assert 'class="verdict arithmetic agrees"' in _badge("arithmetic: agrees")
     colors = [re.search(rf"{re.escape(name)} {{ border-color: (\S+); }}", style) for name in

@@ -14,7 +14,7 @@ from lib.errors import UnknownNameError
 from lib.factors import compute_factors, factor_names, find_factors
 from lib.panel import Panel
 
-with open(Path(__file__).parent / "reference" / "alpha101.csv", newline="") as file:
+with open(Path(__file__).parents[1] / "reference" / "alpha101.csv", newline="") as file:
     SPEC = {row["name"]: row for row in csv.DictReader(file)}
 CLASSES = np.array(["C26", "C39", "J66", "K70", "I65"])
 

@@ -156,9 +156,9 @@ compute_factors(rough_panel(), {names!r}, out={out!r}, block_days=10, threads=2)
 
 
 def killed(out: Path, day: int) -> None:
-    tests = Path(__file__).parent
-    code = KILLED.format(tests=str(tests), names=list(SOME), out=str(out), day=day)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tests.parent), os.environ.get("PYTHONPATH", "")])}
+    root = Path(__file__).parents[2]
+    code = KILLED.format(tests=str(root / "tests" / "support"), names=list(SOME), out=str(out), day=day)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, timeout=120)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-500:]
 

@@ -32,7 +32,7 @@ from lib.factors import factor_names, find_factors
 from lib.panel import Panel
 from lib.reasons import Reason
 
-REFERENCE = Path(__file__).parent / "reference"
+REFERENCE = Path(__file__).parents[1] / "reference"
 SPEC = {
     row["name"]: row["formula"]
     for file in ("factors.csv", "alpha101.csv")
