@@ -1,4 +1,4 @@
-"""The synthetic exchange keeps its own rules, and produces what it is meant to produce."""
+"""The simulated market keeps its own rules, and produces what it is meant to produce."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The truth of the synthetic market is in its prices, and nothing else is."""
+"""The truth of the simulated market is in its prices, and nothing else is."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ PIT, OTHER = "cn_csi300_pit.parquet", "mine.parquet"
 
 
 def markets(value: float, seeds: int = 2) -> pd.DataFrame:
-    """The gain of the rank denominator in made-up markets, and in a file."""
+    """The gain of the rank denominator in simulated markets, and in a file."""
     made = scaled_markets(tidy([("market waves", "gain all first", value)], "rank_denominator"), seeds)
     return pd.concat([made, tidy([("csi300 as it is", "gain all first", value)], "rank_denominator")])
 

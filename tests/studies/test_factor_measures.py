@@ -250,7 +250,7 @@ OTHERWISE = {
 
 @pytest.fixture(scope="module")
 def study() -> dict[str, dict[str, float]]:
-    """name -> metric -> value of a small overlay market."""
+    """name -> metric -> value of a small small simulated market."""
     settings: Settings = STUDY.settings(overrides={"n_stocks": 60, "n_days": 420, "n_sampled": 20})
     result = STUDY.compute({"variant": "overlay", "seed": 0, "file": None}, settings)
     found: dict[str, dict[str, float]] = {}

@@ -1,4 +1,4 @@
-"""The ablation on the synthetic exchange: its grid, its truth, its pairs over markets, and nothing of the future."""
+"""The ablation on the simulated market: its grid, its truth, its pairs over markets, and nothing of the future."""
 
 from __future__ import annotations
 

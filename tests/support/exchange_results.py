@@ -1,4 +1,4 @@
-"""Small frames in the form of the studies of the synthetic exchange, with numbers that a test chooses."""
+"""Small frames in the form of the studies of the simulated market, with numbers that a test chooses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Panels of the overlay market made hostile: splits, late listings, holes, members that come and go, poison."""
+"""Panels of the small simulated market made hostile: splits, late listings, holes, members that come and go, poison."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Fields = dict[str, np.ndarray]
 def rough_panel(
     n_stocks: int = 40, n_days: int = 150, seed: int = 0, market: str = "cn", start: str = "2010-01-04"
 ) -> Panel:
-    """An overlay market after 1:1.5 splits, with 6 % late stocks, 1 % holes and a universe of about 80 %.
+    """An small simulated market after 1:1.5 splits, with 6 % late stocks, 1 % holes and a universe of about 80 %.
 
     market="none" drops limits, halts and the published previous close: what trades is a matter of prices alone.
     """

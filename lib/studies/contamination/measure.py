@@ -1,6 +1,6 @@
 """How far limit closes and halts carry through rolling windows, and which treatment brings a factor nearer the truth.
 
-Paper B, s3.1: rows deleted after the windows are computed do not repair them. The made-up market has a twin, the same
+Paper B, s3.1: rows deleted after the windows are computed do not repair them. The simulated market has a twin, the same
 random draws without limits and halts, so "what the factor would have said" is a number. Four treatments are held
 against it on the same cells, and a fifth side says what leaving cells out does to the twin's own, clean prices.
 """

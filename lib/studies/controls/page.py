@@ -78,8 +78,9 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
     apparent, real, deleted = of("apparent_ic"), of("m1_ic"), of("apparent_ic", mask="row_deletion")
     return [
         Finding(
-            "Phantom alpha needs the spill, not an alpha: {spilling:+.0%} a year where nothing can be earned, "
-            "{clamped:+.1%} where much can and nothing spills.",
+            "The profit that a back-test invents by filling every order comes from the part of a move that the limit "
+            "cuts off and the next open brings, not from predictability: {spilling:+.0%} a year where nothing can be "
+            "earned, {clamped:+.1%} where much can be earned and the part that is cut off is lost.",
             spilling=spilling, clamped=clamped,
             holds=spilling.low > 0 >= clamped.low and clamped.value < 0.1 * spilling.value,
         ),

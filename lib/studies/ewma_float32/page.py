@@ -384,6 +384,6 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     by_seed = part.groupby("seed")["value"].mean().to_numpy(float)
     found = mean_over_seeds(by_seed)
     if np.isfinite(found.low):
-        note = f"close over average - 1, mean over spans, {len(by_seed)} made-up markets"
+        note = f"close over average - 1, mean over spans, {len(by_seed)} simulated markets"
         answers.append(Answer("B.story.ewma_ic", *found, "reduced", note, "ewma_float32"))
     return answers

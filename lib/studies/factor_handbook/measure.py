@@ -1,6 +1,6 @@
 """The numbers of the handbook of factors: every factor of the catalogue, measured on one panel after the other.
 
-The overlay market is always among them. Fields that a price file lacks are never approximated: factors that need
+The small simulated market is always among them. Fields that a price file lacks are never approximated: factors that need
 them are recorded as lacking them, with the field named.
 """
 

@@ -33,7 +33,7 @@ SAMPLED_DAYS = 40
 
 
 def grid(settings: Settings) -> Iterator[Config]:
-    """One row per market: the file, or one overlay market per seed."""
+    """One row per market: the file, or one small simulated market per seed."""
     if settings["data_path"]:
         yield {"variant": source_name(settings["data_path"]), "seed": 0}
     else:

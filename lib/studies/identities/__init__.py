@@ -21,7 +21,7 @@ STUDY = Study(
     compute=compute,
     parameters={
         **FILE,
-        "n_stocks": Parameter(int, 200, low=20, high=5000, help="stocks of a made-up market"),
+        "n_stocks": Parameter(int, 200, low=20, high=5000, help="stocks of a simulated market"),
         "n_days": Parameter(int, 600, low=60, high=5000, help="its days"),
         **MARKET_PARAMETERS,
     },

@@ -282,7 +282,7 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     if not found or any(number != number for item in found for number in item):
         return []
     gross = [item.text() for item in order_steps(part, "ridge", orders=GROSS).values() if item.value == item.value]
-    note = "synthetic exchange, ridge, limits as often as the papers say: the six steps of three orders"
+    note = "simulated market, ridge, limits as often as the papers say: the six steps of three orders"
     note += f"; gross of costs the two of the Sharpe ratio are {' and '.join(gross)}" if gross else ""
     parts = [(item.value, item.low, item.high) for item in found]
     keys = [(f"{after} - {before} ridge", metric) for _, metric, *_ in ORDERS for after, before in steps(FULL[0])]

@@ -1,4 +1,4 @@
-"""Rows of the ablation on the synthetic exchange, for studies that look at them from another side.
+"""Rows of the ablation on the simulated market, for studies that look at them from another side.
 
 They are run through `run_study`, so a row that the ablation has computed is read from the cache and not computed again.
 """

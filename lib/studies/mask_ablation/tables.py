@@ -215,7 +215,7 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
 def _answer(claim_id: str, found: Mapping[str, Any], what: str) -> list[Answer]:
     if "low" not in found:
         return []
-    note = f"synthetic exchange, limits as often as the papers say, top-k: {what}"
+    note = f"simulated market, limits as often as the papers say, top-k: {what}"
     return [Answer(claim_id, **found, note=note, page="mask_ablation")]
 
 

@@ -346,5 +346,5 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     found = answered(numbers, *key, kind="difference")
     if "low" not in found:
         return []
-    note = f"mean over the factors that rank stocks, {len(numbers.seeds(*key))} made-up markets, masked sorted first"
+    note = f"mean over the factors that rank stocks, {len(numbers.seeds(*key))} simulated markets, masked sorted first"
     return [Answer(CLAIM_IDS[0], **found, setting="reduced", note=note, page="rank_denominator")]
