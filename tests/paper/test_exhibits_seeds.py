@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,9 @@ from exchange_results import truths
 from results import scaled_markets, tidy
 
 from lib.paper.claims import Answer
-from lib.paper.pages import PageResult
+from lib.paper.pages import PageResult, html
+from lib.paper.pages.findings import Finding
+from lib.paper.pages.layout import opening, tabs
 from lib.paper.pages.result import markets_of
 from lib.studies import load_study, studies
 
@@ -122,3 +125,22 @@ def test_the_parts_of_a_result_are_its_conditions() -> None:
     assert "none ridge" in set(found["paper limits"].rows["variant"])
     assert sum(len(part.rows) for part in found.values()) == len(frame)
     assert list(PageResult.of(Made(truths()), NOTHING).parts()) == [""], "names without a condition"
+
+
+def test_the_head_of_a_page_counts_what_a_result_has_no_numbers_for() -> None:
+    said = [Finding("It gains {gain:.1f}.", gain=2.0, holds=True), Finding("{x:.1f}.", x=math.nan, holds=True)]
+    head = opening(PageResult.of(OWN, NOTHING), "Is it <so>?", said, ["Do this."]).data
+    assert "Is it &lt;so&gt;?" in head and "It gains 2.0." in head and "Do this." in head
+    assert "1 further statement: this result does not have the numbers." in head and "n/a" not in head
+    study = load_study("limit_events")
+    silent = opening(PageResult.of(Made(markets(0.1), study=study), NOTHING), "Is it?", said, "Do this.").data
+    assert "gains" not in silent and "not evidence about real markets" in silent
+
+
+def test_parts_in_tabs_are_shown_one_at_a_time() -> None:
+    page = tabs({"one": html("<p>1</p>"), "two": [html("<p>2</p>"), html("<p>3</p>")]}).data
+    assert page.count('type="radio"') == 2 and page.count("checked=") == 1 and "<p>2</p><p>3</p>" in page
+    assert tabs({"one": html("<p>1</p>")}).data == "<p>1</p>", "a single part needs no tab"
+    other = tabs({"one": html("<p>4</p>"), "two": html("<p>2</p>")}).data
+    first, second = (text.split('name="')[1].split('"')[0] for text in (page, other))
+    assert first != second, "groups do not switch each other"

@@ -50,6 +50,11 @@ class Finding:
             object.__setattr__(self, name, value)
 
     @property
+    def complete(self) -> bool:
+        """Whether the run has all its numbers."""
+        return not any(_is_missing(value) for value in self.numbers.values())
+
+    @property
     def text(self) -> str:
         """The sentence with its numbers; where it does not hold, the numbers alone.
 

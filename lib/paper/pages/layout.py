@@ -28,10 +28,13 @@ def opening(
 ) -> HTML:
     """The head of a page: what was asked, what was found, what to do, and what the numbers rest on.
 
-    A run that is no evidence shows no findings. advice: one sentence, or several as a list. basis: what the numbers
-    rest on, where that is not a number of markets.
+    A run that is no evidence shows no findings, and those of which a run has no numbers are only counted. advice: one
+    sentence, or several as a list. basis: what the numbers rest on, where that is not a number of markets.
     """
-    found = "".join(f"<li>{escape(item.text)}</li>" for item in findings) if shown.evidence else ""
+    texts = [item.text for item in findings if item.complete] if shown.evidence else []
+    if shown.evidence and (lacking := len(findings) - len(texts)):
+        texts.append(f"{lacking} further statement{'s' * (lacking > 1)}: this result does not have the numbers.")
+    found = "".join(f"<li>{escape(text)}</li>" for text in texts)
     lines = [advice] if isinstance(advice, str) else list(advice)
     parts = [
         f"<p><strong>Question.</strong> {escape(question)}</p>",
