@@ -1,7 +1,7 @@
 """The numbers of the handbook of factors: every factor of the catalogue, measured on one panel after the other.
 
-The small simulated market is always among them. Fields that a price file lacks are never approximated: factors that need
-them are recorded as lacking them, with the field named.
+The small simulated market is always among them. Fields that a price file lacks are never approximated: factors that
+need them are recorded as lacking them, with the field named.
 """
 
 from __future__ import annotations

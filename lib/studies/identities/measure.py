@@ -1,7 +1,7 @@
 """Claims that need no sampling: identities, counts, shares, and two ways to build the mask.
 
-Ranks, rolling sums and masks are checked on the prices of simulated markets and, if one is given, of a file; the rest is
-arithmetic on what the papers state.
+Ranks, rolling sums and masks are checked on the prices of simulated markets and, if one is given, of a file; the rest
+is arithmetic on what the papers state.
 """
 
 from __future__ import annotations
