@@ -1,4 +1,4 @@
-"""Command line: ``python -m lib list | run | record | verify | confirm | bench | compile | load | fetch``.
+"""Command line: ``python -m lib list | run | record | verify | confirm | bench | compile | load | check | fetch``.
 
 Without a command it lists them. An error this package raises on purpose is one line on standard error and exit
 code 2. `verify` and `confirm` exit with 1 when a recomputed row differs from the recorded one.
@@ -98,6 +98,19 @@ def _load(options: argparse.Namespace) -> None:
     print(import_module("lib.load.quality.report").report(options.file, options.market, options.format))
 
 
+def _check(options: argparse.Namespace) -> None:
+    from lib.studies.your_signal.page import verdict, write_page
+
+    horizons = [int(part) for part in options.horizon.split(",") if part.strip().isdigit()]
+    found = write_page(
+        options.signal, options.prices, options.out, market=options.market, universe=options.universe,
+        horizons=horizons, trials=options.trials,
+    )  # fmt: skip
+    for item in verdict(found):
+        print(item.text)
+    print(f"written: {options.out}.html, {options.out}.csv")
+
+
 def _fetch(options: argparse.Namespace) -> None:
     from lib.load.fetch import fetch
 
@@ -138,6 +151,14 @@ def _parser() -> argparse.ArgumentParser:
     choices = ("auto", "cn", "none")
     load.add_argument("--market", default="auto", choices=choices, help="exchange rules (default: by the symbols)")
     load.add_argument("--format", default="auto", help="source of the file (default: by its columns)")
+    check = _command(commands, "check", _check, "how much of your own signal can be had: one page and a csv")
+    check.add_argument("signal", metavar="SIGNAL", help="csv or parquet: date, symbol, value, or a column per symbol")
+    check.add_argument("--prices", required=True, metavar="FILE", help="prices, as for `load`")
+    check.add_argument("--market", default="cn", choices=("cn", "none"), help="exchange rules (cn)")
+    check.add_argument("--universe", help="column of members, or listed (default: as the file has it)")
+    check.add_argument("--horizon", default="1,5,20", help="sessions of the labels, with commas (1,5,20)")
+    check.add_argument("--trials", type=int, default=1, help="signals tried, of which this is the best (1)")
+    check.add_argument("--out", default="out/signal", metavar="NAME", help="NAME.html and NAME.csv (out/signal)")
     fetch = _command(commands, "fetch", _fetch, "download daily prices (needs the extra `data`)")
     fetch.add_argument("source", metavar="SOURCE", help="akshare | akshare_daily | tushare | baostock")
     fetch.add_argument("--symbols", default="", help="with commas: SH600000,000001; Tushare takes all")

@@ -15,6 +15,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from lib import make_market
@@ -127,8 +128,20 @@ def test_the_extras_that_it_names_exist(command: str) -> None:
     assert names and set(names) <= set(project["optional-dependencies"])
 
 
+def test_the_check_of_a_signal_runs(prices: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (command,) = (text for text in COMMANDS if " -m lib check " in text)
+    rows = pd.read_parquet(prices)
+    signal = rows.assign(value=rows.groupby("symbol")["close"].pct_change(5))[["date", "symbol", "value"]]
+    signal.to_csv(tmp_path / "my_signal.csv", index=False)
+    program, *words = shlex.split(command)
+    assert program == ".venv/bin/python"
+    places = {"my_signal.csv": str(tmp_path / "my_signal.csv"), "prices/cn.parquet": str(prices)}
+    assert main([places.get(word, word) for word in words[2:]] + ["--out", str(tmp_path / "signal")]) == 0
+    assert (tmp_path / "signal.html").exists() and "of 20 trials" in capsys.readouterr().out
+
+
 def test_no_command_is_left_out() -> None:
-    known = ("make", "python -m lib ", ".venv/bin/papermill ", ".venv/bin/pip install", "pip install")
+    known = ("make", "python -m lib ", ".venv/bin/python -m lib check ", ".venv/bin/papermill ", ".venv/bin/pip install", "pip install")
     assert [text for text in COMMANDS if not text.startswith(known)] == []
     assert all(shutil.which(name) for name in ("make", "bash"))
 

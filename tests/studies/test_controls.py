@@ -156,7 +156,7 @@ def made_up(naive: float = 2.0, spilling: float = 0.5, clamped: float = 0.0, gro
 def test_findings_follow_the_numbers():
     said = findings(made_up())
     assert [item.holds for item in said] == [True] * 5
-    assert "Phantom alpha needs the spill, not an alpha: +50%" in said[0].text
+    assert "not from predictability: +50%" in said[0].text
     assert "reports a Sharpe ratio over equal weight of +2.00" in said[1].text and "before costs" in said[1].text
     assert "in 95 to 95 of 100 markets" in said[-1].text
 

@@ -1,0 +1,177 @@
+"""The check of a reader's own signal: reading, against loops and known truths, and what it must not see."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+
+from lib import make_market
+from lib.errors import LoadError, ParameterError
+from lib.evaluation.signal import check_signal, forward_return, read_signal
+
+
+@pytest.fixture(scope="module")
+def panel():
+    return make_market(60, 160, seed=4, limit_rates="paper").panel
+
+
+@pytest.fixture(scope="module")
+def values(panel):
+    return np.random.default_rng(0).normal(size=panel.shape)
+
+
+@pytest.fixture(scope="module")
+def found(panel, values):
+    return check_signal(panel, values)
+
+
+def long(panel, values):
+    t, n = np.nonzero(np.isfinite(values))
+    return pd.DataFrame({"date": panel.dates[t].astype(str), "symbol": panel.symbols[n], "value": values[t, n]})
+
+
+# ------------------------------------------------------------------------------------------ reading
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "wide", "indexed"])
+def test_every_shape_of_a_file_gives_the_same_signal(panel, values, tmp_path, kind):
+    rows = long(panel, values)
+    path = tmp_path / ("signal.csv" if kind in ("csv", "wide") else "signal.parquet")
+    if kind == "csv":
+        rows.to_csv(path, index=False)
+    elif kind == "parquet":
+        rows.rename(columns={"value": "score"}).assign(other=1.0).to_parquet(path)
+    elif kind == "wide":
+        rows.pivot(index="date", columns="symbol", values="value").reset_index().to_csv(path, index=False)
+    else:
+        rows.rename(columns={"date": "datetime", "symbol": "instrument"}).set_index(
+            ["datetime", "instrument"]
+        ).to_parquet(path)
+    own = read_signal(path, panel)
+    np.testing.assert_allclose(own.values, np.where(panel.observed, values, np.nan), rtol=1e-12)
+    assert set(own.lost) <= {"the stock has no price that day"}
+
+
+def test_symbols_are_read_in_any_spelling_and_leading_zeros_are_kept(panel, values, tmp_path):
+    rows = long(panel, values)
+    rows["symbol"] = [f"{name[2:]}.{name[:2]}" for name in rows["symbol"]]
+    rows.to_csv(tmp_path / "a.csv", index=False)
+    rows["symbol"] = [name[:6] for name in rows["symbol"]]
+    rows.rename(columns={"symbol": "code"}).to_csv(tmp_path / "b.csv", index=False)
+    first, second = (read_signal(tmp_path / name, panel).values for name in ("a.csv", "b.csv"))
+    assert np.array_equal(first, second, equal_nan=True) and np.isfinite(first).sum() > 5000
+
+
+def test_every_lost_row_has_its_reason(panel, values, tmp_path):
+    rows = long(panel, values).iloc[:3000]
+    extra = pd.DataFrame({"date": [str(panel.dates[0])] * 4, "symbol": [panel.symbols[0]] * 2 + ["SH999999", "XX"],
+                          "value": [9.0, np.inf, 1.0, 1.0]})  # fmt: skip
+    day = pd.DataFrame({"date": ["1999-01-04"], "symbol": [panel.symbols[0]], "value": [1.0]})
+    pd.concat([rows, extra, day]).to_csv(tmp_path / "signal.csv", index=False)
+    own = read_signal(tmp_path / "signal.csv", panel)
+    assert own.lost.pop("the stock has no price that day", 0) == (~panel.observed).ravel()[:3000].sum()
+    assert own.lost == {
+        "no number (missing or infinite)": 1, "the stock is not in the prices": 2, "the day is not in the prices": 1,
+        "the pair of day and stock stands more than once": 1,
+    }  # fmt: skip
+    assert own.values[0, 0] == 9.0, "the last of a pair counts"
+    assert own.rows == 3005
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (pd.DataFrame({"a": [1]}), "no column of dates"),
+        (pd.DataFrame({"date": ["2024-01-02"], "symbol": ["SH600000"], "x": [1.0], "y": [2.0]}), "2 columns of num"),
+        (pd.DataFrame({"date": ["2024-01-02"], "name": ["x"]}), "no column of numbers"),
+        (pd.DataFrame({"date": ["2024"], "symbol": ["SH600000"], "value": [1.0]}), "not a date"),
+        (pd.DataFrame({"date": ["1999-01-04"], "symbol": ["SH600000"], "value": [1.0]}), "none of 1 rows fits"),
+    ],
+)
+def test_a_file_that_is_no_signal_says_what_is_expected(panel, tmp_path, frame, message):
+    frame.to_csv(tmp_path / "signal.csv", index=False)
+    with pytest.raises(LoadError, match=message):
+        read_signal(tmp_path / "signal.csv", panel)
+    with pytest.raises(LoadError, match="no such file"):
+        read_signal(tmp_path / "absent.csv", panel)
+
+
+# ----------------------------------------------------------------------------------------- numbers
+
+
+def test_ics_are_those_of_a_loop(panel, values, found):
+    for cells, allowed in (("all", panel.observed), ("buyable", panel.observed & panel.can_buy("close"))):
+        daily = []
+        close = np.where(panel.observed, panel.adjusted("close"), np.nan)
+        for t in range(len(close) - 5):
+            label = close[t + 5] / close[t] - 1
+            inside = allowed[t] & panel.universe[t] & np.isfinite(label)
+            if inside.sum() >= 20:
+                daily.append(spearmanr(values[t, inside], label[inside]).statistic)
+        assert found.find("rank IC", "5 sessions", cells).value == pytest.approx(np.mean(daily), abs=1e-12)
+
+
+def test_a_signal_that_knows_the_future_has_an_ic_of_one(panel):
+    perfect = check_signal(panel, forward_return(panel, 1))
+    assert perfect.find("rank IC", "1 session").value == pytest.approx(1.0)
+    assert perfect.find("return by quantile, bps", "monotonicity (rank correlation)").value == pytest.approx(1.0)
+    assert perfect.find("return over equal weight, a year", "every order filled at the close, before costs").low > 1
+    assert perfect.find("trials", "deflated Sharpe ratio").value > 0.99
+
+
+def test_a_signal_without_information_is_said_to_have_none(found):
+    item = found.find("rank IC", "1 session")
+    assert item.low < 0 < item.high
+    assert found.find("trials", "deflated Sharpe ratio").value < 0.95
+
+
+def test_a_signal_that_wants_limit_ups_invents_money_that_no_order_has(panel):
+    """Yesterday's return on a market with the papers' limits: its favourites close at the limit."""
+    returns = np.where(panel.observed, panel.returns, np.nan)
+    chased = check_signal(panel, returns)
+    assert chased.find("coverage", "of the top tenth, cannot be bought").value > 0.05
+    phantom = chased.find("phantom alpha, a year", "all refused orders")
+    purchases = chased.find("phantom alpha, a year", "limit-up purchases alone")
+    assert phantom.low > 0 and purchases.value > 0.5 * phantom.value
+    assert chased.find("rank IC", "1 session").value > chased.find("rank IC", "1 session", "buyable").value
+
+
+def test_more_trials_deflate_more(panel, values):
+    one, many = (check_signal(panel, -panel.returns, trials=trials) for trials in (1, 50))
+    assert many.find("trials", "deflated Sharpe ratio").value < one.find("trials", "deflated Sharpe ratio").value
+
+
+def test_masked_cells_are_never_read(panel, values, found):
+    poisoned = values.copy()
+    poisoned[~panel.observed] = 1e30
+    again = check_signal(panel, poisoned)
+    for key, item in found.numbers.items():
+        if key[0] not in ("return over equal weight, a year", "Sharpe ratio over equal weight", "turnover a day",
+                          "phantom alpha, a year", "trials"):  # fmt: skip
+            assert again.numbers[key] == pytest.approx(item, nan_ok=True), key
+
+
+def test_ics_of_a_year_do_not_depend_on_later_ones(panel, values):
+    half = 80
+    changed = values.copy()
+    changed[half:] = -changed[half:]
+    short, full = (check_signal(panel.until(panel.dates[half]), values[:half]), check_signal(panel, changed))
+    year = str(panel.dates[0])[:4]
+    if str(panel.dates[half - 1])[:4] == year != str(panel.dates[half])[:4]:
+        assert short.find("rank IC by year", year) == full.find("rank IC by year", year)
+    assert not math.isnan(short.find("rank IC", "1 session").value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"horizons": [0]}, "expected whole numbers from 1"), ({"trials": 0}, "trials 0"), ({}, r"shape \(2, 2\)")],
+)
+def test_settings_that_make_no_sense_are_refused(panel, values, options, message):
+    with pytest.raises(ParameterError, match=message):
+        check_signal(panel, values if options else np.zeros((2, 2)), **options)
+    with pytest.raises(ParameterError, match="no value on a member"):
+        check_signal(panel, np.full(panel.shape, np.nan))
