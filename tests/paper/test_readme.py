@@ -141,7 +141,8 @@ def test_the_check_of_a_signal_runs(prices: Path, tmp_path: Path, capsys: pytest
 
 
 def test_no_command_is_left_out() -> None:
-    known = ("make", "python -m lib ", ".venv/bin/python -m lib check ", ".venv/bin/papermill ", ".venv/bin/pip install", "pip install")
+    check = ".venv/bin/python -m lib check "
+    known = ("make", "python -m lib ", check, ".venv/bin/papermill ", ".venv/bin/pip install", "pip install")
     assert [text for text in COMMANDS if not text.startswith(known)] == []
     assert all(shutil.which(name) for name in ("make", "bash"))
 
