@@ -1,4 +1,4 @@
-"""Command line: ``python -m lib list | run | record | verify | confirm | bench | compile | load | check | fetch``.
+"""Command line, ``python -m lib COMMAND``: list run record verify confirm bench compile load check audit fetch.
 
 Without a command it lists them. An error this package raises on purpose is one line on standard error and exit
 code 2. `verify` and `confirm` exit with 1 when a recomputed row differs from the recorded one.
@@ -111,6 +111,30 @@ def _check(options: argparse.Namespace) -> None:
     print(f"written: {options.out}.html, {options.out}.csv")
 
 
+def _audit(options: argparse.Namespace) -> int:
+    from lib.audit import audit_function
+
+    broken = audit_function(_function(options.function), panels=options.panels)
+    for item in broken:
+        print(item)
+    if not broken:
+        print(f"{options.function}: no look-ahead, no use of masked cells, no dependence on the order of stocks found")
+    return 1 if broken else 0
+
+
+def _function(name: str) -> Any:
+    """package.module:function, imported from the working folder too."""
+    module, colon, own = name.partition(":")
+    sys.path.insert(0, "")
+    try:
+        found = getattr(import_module(module), own, None) if colon else None
+    except ImportError as error:
+        raise ParameterError(f"audit: cannot import {module!r}: {error}") from None
+    if not callable(found):
+        raise ParameterError(f"audit: {name!r} is no function; expected package.module:function")
+    return found
+
+
 def _fetch(options: argparse.Namespace) -> None:
     from lib.load.fetch import fetch
 
@@ -159,6 +183,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--horizon", default="1,5,20", help="sessions of the labels, with commas (1,5,20)")
     check.add_argument("--trials", type=int, default=1, help="signals tried, of which this is the best (1)")
     check.add_argument("--out", default="out/signal", metavar="NAME", help="NAME.html and NAME.csv (out/signal)")
+    audit = _command(commands, "audit", _audit, "the mask and look-ahead contract of your own function")
+    audit.add_argument("function", metavar="MODULE:FUNCTION", help="takes a Panel, gives [dates, stocks] or several")
+    audit.add_argument("--panels", type=int, default=5, help="random panels it is run on (5)")
     fetch = _command(commands, "fetch", _fetch, "download daily prices (needs the extra `data`)")
     fetch.add_argument("source", metavar="SOURCE", help="akshare | akshare_daily | tushare | baostock")
     fetch.add_argument("--symbols", default="", help="with commas: SH600000,000001; Tushare takes all")

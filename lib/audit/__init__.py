@@ -15,11 +15,13 @@ cells a formula declares to read, `subjects` the two implementations that the bo
 
 from lib.audit.changes import POISONS, later_replaced, permuted, poisoned
 from lib.audit.contract import KINDS, Compute, Finding, Output, Report, audit
+from lib.audit.functions import Broken, audit_function
 from lib.audit.panels import contract_panels, hostile_panel, unmasked_panel
 from lib.audit.reads import Reads, declared_reads
 
 __all__ = [
     "KINDS", "Compute", "Finding", "Output", "Report", "audit",
+    "Broken", "audit_function",
     "POISONS", "later_replaced", "permuted", "poisoned",
     "contract_panels", "hostile_panel", "unmasked_panel",
     "Reads", "declared_reads",

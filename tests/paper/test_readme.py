@@ -110,11 +110,14 @@ def test_the_papermill_line_runs_in_the_folder_of_the_project(tmp_path: Path) ->
 
 @pytest.mark.parametrize("command", [text for text in COMMANDS if text.startswith("python -m lib ")])
 def test_a_command_of_the_package_runs(command: str, prices: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = shlex.split(command.replace("FILE", str(prices)))[3:]
+    known = command.replace("FILE", str(prices)).replace("package.module:function", "builtins:repr")
+    words = shlex.split(known)[3:]
     if words == ["fetch"]:  # its options are checked, nothing is downloaded
         with pytest.raises(SystemExit) as stopped:
             _parser().parse_args(["fetch", "--help"])
         assert stopped.value.code == 0
+    elif words[0] == "audit":  # of a function that is no factor: it is found, run and refused
+        assert main(words) == 2 and "audit: repr" in capsys.readouterr().err
     else:
         assert main(words) == 0
     assert capsys.readouterr().out
