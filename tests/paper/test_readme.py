@@ -118,6 +118,7 @@ def test_a_command_of_the_package_runs(command: str, prices: Path, capsys: pytes
         assert stopped.value.code == 0
     elif words[0] == "audit":  # of a function that is no factor: it is found, run and refused
         assert main(words) == 2 and "audit: repr" in capsys.readouterr().err
+        return
     else:
         assert main(words) == 0
     assert capsys.readouterr().out
