@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import trained_study
 
-from lib.paper.results.agreement import EXACT, TRAINED, Agreement, differences, loosest
+from lib.paper.results.agreement import EXACT, SIMULATED, TRAINED, Agreement, differences, loosest
 from lib.paper.results.plan import Plan
 from lib.paper.results.recorded_files import Recording
 from lib.paper.results.recording import Recorded
@@ -186,3 +186,11 @@ def test_in_the_mask_ablation_exactly_what_comes_from_trees_and_the_mlp_is_train
         held[str(row.get("learner") or row["contrast"].split()[0])].add(_agreement(plan, index))
     assert held == {"ridge": {EXACT}, "lightgbm": {TRAINED}, "mlp": {TRAINED}}
     assert len(plan.members) == 6
+
+
+def test_what_lies_near_zero_is_held_to_an_absolute_tolerance_where_there_is_one():
+    before, after = records(ic=0.03, difference=2e-5), records(ic=0.03002, difference=9e-5)
+    assert not list(differences(before, after, SIMULATED))
+    assert len(list(differences(before, after, EXACT))) == 2
+    assert len(list(differences(before, records(ic=0.0302, difference=2e-5), SIMULATED))) == 1
+    assert loosest([EXACT, SIMULATED]) == SIMULATED

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lib.evaluation.inputs import FILE
 from lib.evaluation.simulated import MARKET_PARAMETERS
+from lib.paper.results.agreement import simulated
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
 from lib.studies.calibration.measure import compute, grid, inputs
@@ -32,5 +33,6 @@ STUDY = Study(
     inputs=inputs,
     setting="different",
     evidence="simulated",
+    agreement=simulated,
     page=Page(table=summary, findings=findings),
 )

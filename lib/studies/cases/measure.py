@@ -34,7 +34,7 @@ from lib.evaluation.slices import (
 )
 from lib.market import EPISODES, make_market
 from lib.panel import Panel
-from lib.paper.results.agreement import EXACT, TRAINED, Agreement
+from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.portfolio import equal_weight
 
@@ -204,4 +204,4 @@ def _arrays(panel: Panel, series: dict[str, Series], span: slice) -> dict[str, n
 
 
 def agreement(row: Config) -> Agreement:
-    return TRAINED if "epochs" in row else EXACT
+    return TRAINED if "epochs" in row else SIMULATED

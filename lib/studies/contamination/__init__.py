@@ -11,6 +11,7 @@ from datetime import date
 from lib.evaluation.inputs import FILE
 from lib.evaluation.markets import LIMIT_RATES, market_grid, market_inputs
 from lib.evaluation.simulated import MARKET_PARAMETERS
+from lib.paper.results.agreement import simulated
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
 from lib.studies.contamination.measure import WARM_UP, compute
@@ -39,5 +40,6 @@ STUDY = Study(
     grid_only=("limit_rates",),
     setting="reduced",
     evidence="simulated",
+    agreement=simulated,
     page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )

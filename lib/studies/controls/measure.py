@@ -29,7 +29,7 @@ from lib.evaluation.simulated import (
 from lib.evaluation.variants import VARIANTS, variant_dataset
 from lib.models.learners import TRAINED as TRAINED_LEARNERS
 from lib.models.walk import walk_predictions
-from lib.paper.results.agreement import EXACT, TRAINED, Agreement
+from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.stats import newey_west_error
 
@@ -131,7 +131,7 @@ def by_market(row: Config) -> str:
 
 
 def agreement(row: Config) -> Agreement:
-    return TRAINED if row.get("learner") in TRAINED_LEARNERS else EXACT
+    return TRAINED if row.get("learner") in TRAINED_LEARNERS else SIMULATED
 
 
 # --------------------------------------------------------------------------------- several rows at once

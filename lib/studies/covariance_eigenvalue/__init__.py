@@ -9,6 +9,7 @@ from __future__ import annotations
 from lib.evaluation.inputs import FILE
 from lib.evaluation.markets import LIMIT_RATES, market_grid, market_inputs
 from lib.evaluation.simulated import MARKET_PARAMETERS
+from lib.paper.results.agreement import simulated
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
 from lib.studies.covariance_eigenvalue.measure import LEAST, compute
@@ -40,5 +41,6 @@ STUDY = Study(
     # eigenvalues of rounding differ from one processor to the next; what float32 adds to a real one is small
     tolerances={"round-off": 9.0, "round-off of all": 9.0, "lowest": 1e-3, "lowest of all": 1e-3, "needed": 1e-3},
     evidence="simulated",
+    agreement=simulated,
     page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )

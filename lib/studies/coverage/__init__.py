@@ -9,6 +9,7 @@ from __future__ import annotations
 from lib.evaluation.inputs import FILE
 from lib.evaluation.markets import LIMIT_RATES, market_grid, market_inputs
 from lib.evaluation.simulated import MARKET_PARAMETERS
+from lib.paper.results.agreement import simulated
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
 from lib.studies.coverage.measure import compute
@@ -38,5 +39,6 @@ STUDY = Study(
     grid_only=("limit_rates",),
     setting="reduced",
     evidence="simulated",
+    agreement=simulated,
     page=Page(table=summary, findings=findings),
 )

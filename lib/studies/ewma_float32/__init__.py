@@ -9,6 +9,7 @@ from __future__ import annotations
 from lib.evaluation.inputs import FILE
 from lib.evaluation.markets import market_grid, market_inputs
 from lib.evaluation.simulated import MARKET_PARAMETERS
+from lib.paper.results.agreement import simulated
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
 from lib.studies.ewma_float32.measure import STEPS, compute
@@ -36,5 +37,6 @@ STUDY = Study(
     tolerances={**dict.fromkeys(("error", "median error", "ranks changed", "loss float32", "breaks at"), 1.0),
                 **{f"error at {step}": 1.0 for step in STEPS}},
     evidence="simulated",
+    agreement=simulated,
     page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 from lib.evaluation.inputs import FILE
 from lib.evaluation.markets import market_inputs
 from lib.evaluation.simulated import MARKET_PARAMETERS
+from lib.paper.results.agreement import simulated
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
 from lib.studies.identities.measure import compute, grid, setting
@@ -33,5 +34,6 @@ STUDY = Study(
     inputs=market_inputs,
     setting=setting,
     evidence="simulated",
+    agreement=simulated,
     page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )

@@ -6,6 +6,7 @@ and the share of intervals that cover is counted, with the automatic length of a
 
 from __future__ import annotations
 
+from lib.paper.results.agreement import simulated
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
 from lib.studies.interval_coverage.measure import compute, grid
@@ -30,5 +31,6 @@ STUDY = Study(
     group=lambda row: f"{row['variant']} {row['seed']}",
     setting="different",
     evidence="simulated",
+    agreement=simulated,
     page=Page(table=coverage_table, findings=findings),
 )

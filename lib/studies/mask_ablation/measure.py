@@ -34,7 +34,7 @@ from lib.evaluation.simulated import (
 )
 from lib.evaluation.variants import CONTRASTS, VARIANTS
 from lib.models.learners import TRAINED as TRAINED_LEARNERS
-from lib.paper.results.agreement import EXACT, TRAINED, Agreement
+from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.parameters import Parameter
 
@@ -134,7 +134,7 @@ def by_learner_and_market(row: Config) -> str:
 
 
 def agreement(row: Config) -> Agreement:
-    return TRAINED if row["learner"] in TRAINED_LEARNERS else EXACT
+    return TRAINED if row["learner"] in TRAINED_LEARNERS else SIMULATED
 
 
 def count(default: int, what: str) -> Parameter:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from lib.evaluation.inputs import MIN_SESSIONS
 from lib.evaluation.simulated import MARKET_PARAMETERS
 from lib.evaluation.slices import MARKET_SAMPLES
+from lib.paper.results.agreement import simulated
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
 from lib.studies.other_markets.measure import compute, grid
@@ -36,5 +37,6 @@ STUDY = Study(
     inputs=lambda settings: [settings["us_path"]] if settings["us_path"] else [],
     setting="different",
     evidence="simulated",
+    agreement=simulated,
     page=Page(table=summary, findings=findings),
 )

@@ -25,7 +25,7 @@ from lib.evaluation.simulated import chosen_factors
 from lib.market import Market, paper_gbm
 from lib.models.learners import TRAINED as TRAINED_LEARNERS
 from lib.models.splits import Split
-from lib.paper.results.agreement import EXACT, TRAINED, Agreement
+from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.parameters import Parameter
 from lib.portfolio.lagged import OUTSIDE, LaggedBook, lagged_book
@@ -225,7 +225,7 @@ def by_learner_and_market(row: Config) -> str:
 
 
 def agreement(row: Config) -> Agreement:
-    return TRAINED if row["learner"] in TRAINED_LEARNERS else EXACT
+    return TRAINED if row["learner"] in TRAINED_LEARNERS else SIMULATED
 
 
 def count(default: int, what: str) -> Parameter:

@@ -7,6 +7,7 @@ control, on a simulated market in which alpha is planted. Paper A's estimators o
 from __future__ import annotations
 
 from lib.evaluation.simulated import MARKET_PARAMETERS
+from lib.paper.results.agreement import simulated
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
 from lib.studies.paper_panel.measure import compute, grid
@@ -35,5 +36,6 @@ STUDY = Study(
                   "first_test_year": 2021, "seeds": 20},
     },
     setting="different",
+    agreement=simulated,
     page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )  # fmt: skip

@@ -6,6 +6,7 @@ market wanted, what was printed, and where the model ranks the stock.
 
 from __future__ import annotations
 
+from lib.paper.results.agreement import simulated
 from lib.paper.results.study import Page
 from lib.studies.mask_ablation.rows import study_of_rows
 from lib.studies.phantom_alpha.measure import compute
@@ -15,5 +16,6 @@ STUDY = study_of_rows(
     name="phantom_alpha",
     title="Phantom alpha on days with many limit-up closes",
     compute=compute,
+    agreement=simulated,
     page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )

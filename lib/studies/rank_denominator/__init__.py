@@ -11,6 +11,7 @@ from datetime import date
 from lib.evaluation.inputs import FILE
 from lib.evaluation.markets import market_grid, market_inputs
 from lib.evaluation.simulated import MARKET_PARAMETERS
+from lib.paper.results.agreement import simulated
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
 from lib.studies.rank_denominator.measure import compute
@@ -38,5 +39,6 @@ STUDY = Study(
     inputs=market_inputs,
     setting="reduced",
     evidence="simulated",
+    agreement=simulated,
     page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from lib.evaluation.inputs import FILE
 from lib.evaluation.simulated import MARKET_PARAMETERS
 from lib.evaluation.slices import MARKET_SAMPLES
+from lib.paper.results.agreement import simulated
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
 from lib.studies.regimes.measure import RATES, compute, grid
@@ -36,5 +37,6 @@ STUDY = Study(
     inputs=lambda settings: [settings["data_path"]] if settings["data_path"] else [],
     setting="different",
     evidence="simulated",
+    agreement=simulated,
     page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )
