@@ -189,8 +189,11 @@ def test_in_the_mask_ablation_exactly_what_comes_from_trees_and_the_mlp_is_train
 
 
 def test_what_lies_near_zero_is_held_to_an_absolute_tolerance_where_there_is_one():
-    before, after = records(ic=0.03, difference=2e-5), records(ic=0.03002, difference=9e-5)
+    before = records(ic=0.03, difference=2e-5, open_sharpe=0.001)
+    after = records(ic=0.0302, difference=9e-5, open_sharpe=0.01)
     assert not list(differences(before, after, SIMULATED))
-    assert len(list(differences(before, after, EXACT))) == 2
-    assert len(list(differences(before, records(ic=0.0302, difference=2e-5), SIMULATED))) == 1
+    assert len(list(differences(before, after, EXACT))) == 3
+    for wrong in ({"ic": 0.031}, {"difference": 2e-4}, {"open_sharpe": 0.03}):
+        other = records(**{"ic": 0.03, "difference": 2e-5, "open_sharpe": 0.001} | wrong)
+        assert len(list(differences(before, other, SIMULATED))) == 1, wrong
     assert loosest([EXACT, SIMULATED]) == SIMULATED
