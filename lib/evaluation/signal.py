@@ -210,7 +210,8 @@ def check_signal(
     for name, part in cells.items():
         numbers |= {(*key, name): item for key, item in _information(panel, own.values, part, horizons)}
     numbers |= {(*key, "all"): item for key, item in _coverage(panel, own.values, cells)}
-    numbers |= {(*key, "all"): item for key, item in _money(panel, own.values, trials, np.random.default_rng(seed))}
+    scores = np.where(there, own.values, np.nan)  # what stands in other cells orders nothing
+    numbers |= {(*key, "all"): item for key, item in _money(panel, scores, trials, np.random.default_rng(seed))}
     return SignalCheck(numbers, own, trials)
 
 
@@ -319,10 +320,9 @@ def _coverage(
 
 
 def _money(
-    panel: Panel, values: Matrix, trials: int, rng: np.random.Generator
+    panel: Panel, scores: Matrix, trials: int, rng: np.random.Generator
 ) -> Iterator[tuple[tuple[str, str], Estimate]]:
     """Books of the top stocks: every order filled and executed, before and after costs; why they differ."""
-    scores = np.where(np.isfinite(values), values, np.nan)
     benchmark = equal_weight(panel)
     runs = backtests(panel, scores, None)
     labels = {"naive_close": "every order filled at the close", "executed_open": "executed at the next open"}
