@@ -22,11 +22,9 @@ from lib.store.sources import files_digest
 if TYPE_CHECKING:
     from lib.panel import Panel
 
-#: cells of a block: few enough for the caches and for memory, many enough for the days before it that windows read
-#: again
+#: cells of a block: few enough for the caches and for memory, many enough for the days before it that are read again
 BLOCK_CELLS = 80 * 2**10
-#: files and folders of this package that a factor on disk depends on: a run that was killed is taken up by the same
-#: code
+#: files and folders of this package that a factor on disk depends on: a killed run is taken up by the same code
 CODE = (
     "compiled.py", "days.py", "eager.py", "engine", "factors", "graph.py", "kernels", "limits", "masked.py", "ops.py",
     "panel.py", "reasons.py", "store/marks.py",

@@ -4,9 +4,8 @@
 
 With y = Fw and its multiplier z the minimum over w is separate for every stock and known in closed form: w_i is
 (q_i - nu -+ c) / (2 k a_i), kept at p_i between the two, and cut at its bounds, with q = mu - F'z. The multiplier nu
-of the
-budget is eliminated exactly (the sum is piecewise linear and monotone in nu), which leaves a convex function of z
-alone to minimise, once differentiable, with gradient z / 2k - Fw and generalised Hessian
+of the budget is eliminated exactly (the sum is piecewise linear and monotone in nu), which leaves a convex function of
+z alone to minimise, once differentiable, with gradient z / 2k - Fw and generalised Hessian
 
     I / 2k + F D F' - (Fd)(Fd)' / sum d,    d_i = 1 / (2 k a_i) for the stocks between their bounds, else 0
 

@@ -122,6 +122,16 @@ def test_a_signal_that_knows_the_future_has_an_ic_of_one(panel):
     assert perfect.find("trials", "deflated Sharpe ratio").value > 0.99
 
 
+def test_the_decay_shows_the_session_that_a_signal_knows(panel):
+    """The return of the fourth session after it, known in advance."""
+    one = forward_return(panel, 1)
+    knows = np.full(one.shape, np.nan)
+    knows[:-3] = one[3:]
+    found = check_signal(panel, knows)
+    assert found.find("decay of the rank IC", "session 4").value == pytest.approx(1.0)
+    assert abs(found.find("decay of the rank IC", "session 1").value) < 0.3
+
+
 def test_a_signal_without_information_is_said_to_have_none(found):
     item = found.find("rank IC", "1 session")
     assert item.low < 0 < item.high

@@ -1,8 +1,7 @@
 """Builds the book: brings every executed notebook up to date, then the site.
 
-    python -m lib.paper.site.book build --scale smoke [--data FILE_OR_FOLDER] [--jobs N]       the notebooks and the
-    site
-    python -m lib.paper.site.book run NAME [-p NAME VALUE] [-r NAME TEXT] [-y YAML] [-o FILE]  one notebook, into out/
+    python -m lib.paper.site.book build --scale smoke [--data FILE_OR_FOLDER] [--jobs N]  notebooks and site
+    python -m lib.paper.site.book run NAME [-p NAME VALUE] [-r NAME TEXT] [-y YAML] [-o FILE]  one, into out/
 
 What is up to date is left alone. A notebook that fails says so in one line, the others are still executed,
 and the site stays as it was. Of two builds at once the second waits for the first.
