@@ -5,7 +5,8 @@
 
     sample         F = X / sqrt(T), a = 0
     ledoit_wolf    (1 - s) S + s m I with m = tr(S) / N and the shrinkage s of Ledoit and Wolf (2004), from the T x T
-                   matrix G = XX' alone: sum of squares of S is |G|^2 / T^2, and sum over pairs of x_ti^2 x_tj^2 is G_tt^2
+                   matrix G = XX' alone: sum of squares of S is |G|^2 / T^2, and the sum over pairs of
+                   x_ti^2 x_tj^2 is G_tt^2
     diagonal       the variances alone
 
 Source: paper B, section 3.6 (Ledoit-Wolf on 120 days); Ledoit and Wolf, Journal of Multivariate Analysis 88 (2004).
