@@ -1,9 +1,9 @@
 """Ranks of the valid cells of each row by sorting whole numbers digit by digit.
 
 The bits of a floating number, its sign folded in, order like the number itself. A row's keys start from its smallest,
-keep their 42 leading bits and carry the column in the other 22. Three passes over eight bits each sort them by the 24
+keep their 42 leading bits and carry the column in the other 22. Two passes over ten bits each sort them by the 20
 leading bits; what is still out of order then lies close together and is moved one by one. Where that would take long
-(many values that agree in 24 bits of the row's range), or the bits that were cut decide, every digit gets its pass.
+(many values that agree in 20 bits of the row's range), or the bits that were cut decide, every digit gets its pass.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lib.kernels.compiled.build import compiled, inlined
 
 #: bits of a key that hold the column
 COLUMN_BITS = 22
-DIGIT_BITS, PASSES = 8, 3
+DIGIT_BITS, PASSES = 10, 2
 #: places that a key may move one by one, on average, before passes over every digit are cheaper
 MOVES = 4
 
@@ -31,14 +31,14 @@ def row_ranks(bits: Any, pool: Any, half: int, kept: int, out: Any) -> None:
     rows, stocks = bits.shape
     by_column, keys, columns = np.empty(stocks, np.uint64), np.empty(stocks, np.uint64), np.empty(stocks, np.uint64)
     packed, scratch = np.empty(stocks, np.uint64), np.empty(stocks, np.uint64)
-    counts = np.empty((PASSES, 1 << DIGIT_BITS), np.int64)
+    counts = np.empty((PASSES, 1 << DIGIT_BITS), np.int32)
     for row in range(rows):
         order_bits(bits[row], half, kept, by_column)
         smallest, largest = range_of(by_column, pool[row])
         width = bit_length(largest - smallest) if largest >= smallest else 0
         cut = max(0, width - (64 - COLUMN_BITS))
-        n = pack(by_column, pool[row], smallest, np.uint64(cut), scratch)
-        sort_leading_digits(scratch, packed, n, max(0, COLUMN_BITS + width - cut - DIGIT_BITS * PASSES), counts)
+        n = pack(by_column, pool[row], smallest, np.uint64(cut), packed)
+        sort_leading_digits(packed, scratch, n, max(0, COLUMN_BITS + width - cut - DIGIT_BITS * PASSES), counts)
         easy = moved_into_order(packed, n)
         unpack(packed, by_column, keys, columns, n)
         if not easy or (cut and not ascending(keys, n)):
@@ -88,18 +88,17 @@ def pack(keys: Any, pool: Any, smallest: Any, cut: Any, out: Any) -> int:
 
 
 @inlined
-def sort_leading_digits(given: Any, out: Any, n: int, shift: int, counts: Any) -> None:
-    """The first n keys sorted by PASSES digits from bit `shift` on, equal ones in their order; `given` is used up."""
+def sort_leading_digits(keys: Any, scratch: Any, n: int, shift: int, counts: Any) -> None:
+    """Sort the first n keys by PASSES (two) digits from bit `shift` on, equal ones in their order."""
     mask = np.uint64((1 << DIGIT_BITS) - 1)
     counts[:] = 0
     for i in range(n):
         for digit in range(PASSES):
-            counts[digit, (given[i] >> np.uint64(shift + DIGIT_BITS * digit)) & mask] += 1
+            counts[digit, (keys[i] >> np.uint64(shift + DIGIT_BITS * digit)) & mask] += 1
     for digit in range(PASSES):
         first_places(counts[digit])
-    move_by_digit(given, out, n, np.uint64(shift), counts[0])
-    move_by_digit(out, given, n, np.uint64(shift + DIGIT_BITS), counts[1])
-    move_by_digit(given, out, n, np.uint64(shift + 2 * DIGIT_BITS), counts[2])
+    move_by_digit(keys, scratch, n, np.uint64(shift), counts[0])
+    move_by_digit(scratch, keys, n, np.uint64(shift + DIGIT_BITS), counts[1])
 
 
 @inlined
