@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.portfolio.fees import ITEMS, DatedFees
+from lib.portfolio.fees import DatedFees
 from lib.portfolio.fills import FATES, FILLED
 from lib.portfolio.lots import SLACK, LotSizes
 
@@ -177,12 +177,6 @@ class ShareAccount:
         part = max(self.cash * (1.0 - 1e-12) - reserve, 0.0) / need
         buy = lots.buy(t, np.maximum(part * buy - SLACK, 0.0))
         return buy, fees.items(t, buy, price, volume, sell=False)
-
-
-def no_fill(names: int) -> Filled:
-    """A session without orders."""
-    none = np.zeros(len(FATES), dtype=np.intp)
-    return Filled(np.zeros(names), np.zeros(names), np.zeros((len(ITEMS), names)), none, none, 0, 0)
 
 
 def _refused(fate: Codes, ordered: Flags) -> Counts:
