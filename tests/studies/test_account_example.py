@@ -115,7 +115,7 @@ def test_every_finding_holds_and_the_tables_are_made(account: Account) -> None:
     for part in shown:
         assert "<" in part(account).data
     assert "SH688001 is halted" in page.prices(account).data and "SH600000 goes ex" in page.prices(account).data
-    assert "7.5150, at least 5: 7.52" in page.reckoning(account).data
+    assert "7.515, at least 5: 7.52" in page.reckoning(account).data
     assert len(rules()) > 15 and rules()["source"].str.contains("star.sse.com.cn", regex=False).any()
     assert "delisting period" in page.rules_table().data
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 HEADS = {"commission": "commission", "transfer": "transfer fee", "duty": "stamp duty", "spread": "half spread",
          "impact": "impact"}  # fmt: skip
 YUAN = ",.2f"
-FINER = ",.4f"
+FINER = ",.5f"
 
 
 def findings(account: Account) -> list[Finding]:
@@ -104,12 +104,12 @@ def reckoning(account: Account) -> HTML:
         lines.append({
             "fill": f"{run.dates[d]} {SYMBOLS[n]}",
             "value": f"{shares:,.0f} x {price:.2f} = {value:,.2f}",
-            "commission": f"{account.commission:g} bp = {account.commission * 1e-4 * value:.4f}, "
+            "commission": f"{account.commission:g} bp = {account.commission * 1e-4 * value:.8g}, "
                           f"at least {account.minimum:g}: {paid['commission']:.2f}",
-            "transfer": f"0.1 bp = {1e-5 * value:.4f}: {paid['transfer']:.2f}",
+            "transfer": f"0.1 bp = {1e-5 * value:.8g}: {paid['transfer']:.2f}",
             "duty": f"{rate}: {paid['duty']:.2f}" if paid["duty"] else "none on a purchase",
-            "spread": f"{account.half_spread:g} bp = {paid['spread']:.4f}",
-            "impact": f"{LINEAR:g} x {shares / volume:.1%} of the volume = {paid['impact']:.4f}",
+            "spread": f"{account.half_spread:g} bp = {paid['spread']:.8g}",
+            "impact": f"{LINEAR:g} x {shares / volume:.1%} of the volume = {paid['impact']:.8g}",
         })  # fmt: skip
     return table(pd.DataFrame(lines), "account_reckoning", columns={"fill": "fill", "value": "value", **HEADS})
 
