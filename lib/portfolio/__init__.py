@@ -6,6 +6,7 @@ from lib.portfolio.backtest import simulate
 from lib.portfolio.benchmark import Phantom, active_returns, equal_weight, phantom, phantom_alpha
 from lib.portfolio.costs import CostSchedule, flat, realistic
 from lib.portfolio.covariance import Covariance, ledoit_wolf
+from lib.portfolio.fees import NO_FEES, Fees
 from lib.portfolio.fills import REFUSALS
 from lib.portfolio.matched import (
     Matched,
@@ -18,12 +19,17 @@ from lib.portfolio.matched import (
 from lib.portfolio.optimiser import MeanVariance, OptimiserWarning, Solution
 from lib.portfolio.policies import Past, Policy, buy_and_hold, direct, equal_weight_all, top_k_buffer
 from lib.portfolio.record import Backtest
+from lib.portfolio.statement import Statement
+from lib.portfolio.terms import Terms
+from lib.portfolio.trading import trade
 
 __all__ = [
+    "NO_FEES",
     "REFUSALS",
     "Backtest",
     "CostSchedule",
     "Covariance",
+    "Fees",
     "Matched",
     "MeanVariance",
     "OptimiserWarning",
@@ -31,6 +37,8 @@ __all__ = [
     "Phantom",
     "Policy",
     "Solution",
+    "Statement",
+    "Terms",
     "active_returns",
     "break_even_bps",
     "buy_and_hold",
@@ -46,6 +54,7 @@ __all__ = [
     "realistic",
     "simulate",
     "top_k_buffer",
+    "trade",
     "traded",
     "validation_days",
 ]
