@@ -90,7 +90,7 @@ def test_all_samples_are_of_the_same_cells_and_labels():
         assert data.shape == plain.shape and len(data.day) <= len(plain.day)
         if kind in ("labels", "dummies", "days"):
             for d, s, y, p in zip(data.day, data.stock, data.label, data.predicted, strict=True):
-                assert cells[d, s] == (y, p) or math.isnan(y) and math.isnan(cells[d, s][0])
+                assert cells[d, s] == (y, p) or (math.isnan(y) and math.isnan(cells[d, s][0]))
     days = samples_of(panel, "days", FEW).features
     assert isinstance(days, Windows) and days.length == DAYS
     labels, dummies = (samples_of(panel, kind, FEW).features for kind in ("labels", "dummies"))
@@ -169,7 +169,8 @@ def test_the_order_is_answered_step_by_step_in_both_worlds():
 
 def test_levels_are_answered_from_paper_a_s_window_of_a_file_only():
     records = [("xgboost | csi300 paper A", "m1_ic", 0.02), ("xgboost | csi300 paper A", "m1_ic.low", 0.01),
-               ("xgboost | csi300 paper A", "m1_ic.high", 0.03), ("xgboost | csi300 paper B", "m1_ic", 0.9)]  # fmt: skip
+               ("xgboost | csi300 paper A", "m1_ic.high", 0.03),
+               ("xgboost | csi300 paper B", "m1_ic", 0.9)]  # fmt: skip
     (answer,) = answer_claims(tidy(records, "models"))
     assert (answer.claim_id, answer.estimate, answer.low) == ("A.models.xgboost.correlation", 0.02, 0.01)
 

@@ -98,7 +98,7 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
             trees["interaction"],
             "Where reversal pays only at low volatility, LightGBM is ahead of ridge: {gap:+.3f} of truth IC.",
             "Even where reversal pays only at low volatility, LightGBM stays behind ridge: {gap:+.3f} of truth IC.",
-            "Where reversal pays at low volatility only, LightGBM equals ridge within the noise: {gap:+.3f} of truth IC.",
+            "Where reversal pays at low volatility only, LightGBM cannot be told from ridge: {gap:+.3f} of truth IC.",
             gap=trees["interaction"],
         ),
         by_sign(
