@@ -7,6 +7,7 @@ A fit a stock and refit would take hours and adds noise: with a thousand days on
 from __future__ import annotations
 
 import warnings
+from typing import cast
 
 import numpy as np
 
@@ -61,8 +62,9 @@ def coefficients(series: np.ndarray) -> tuple[float, float]:
     return float(found.params[0]), float(found.params[1])
 
 
-def forecast(windows: Windows, phi: float, theta: float) -> np.ndarray:
+def forecast(rows: np.ndarray | Windows, phi: float, theta: float) -> np.ndarray:
     """Expected return of the session after each window [R]."""
+    windows = cast(Windows, rows)  # a dataset of windows is indexed as an array is
     expected = np.zeros(len(windows))
     for back in range(windows.length - 1, -1, -1):
         day = windows.day - back

@@ -14,8 +14,9 @@ from lib.paper.claims import Answer
 from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer, markets_behind
 from lib.paper.pages.findings import Finding, by_sign
-from lib.paper.pages.forms import BLUE, VERMILLION, forest
+from lib.paper.pages.forms import forest
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.style import BLUE, VERMILLION
 from lib.stats.estimates import Estimate
 from lib.stats.keys import Key
 from lib.stats.over_seeds import OverSeeds
