@@ -9,6 +9,7 @@ import numpy as np
 
 from lib.errors import ParameterError
 from lib.models.dataset import Dataset
+from lib.models.fits import Fit
 from lib.models.learners import find_learner
 from lib.models.splits import Split, walk_forward
 
@@ -39,6 +40,15 @@ def walk_predictions(
         assert first_test_year is not None
         splits = list(walk_forward(dates, first_test_year=first_test_year, refit_every=refit_every))
     fit = find_learner(learner)(data, seed, **options)
+    prediction = np.full(data.shape, np.nan)
+    for split in splits:
+        rows = data.to_predict(split.test_start, split.test_stop)
+        data.grid(rows, fit(split)(data.features[rows]), prediction)
+    return prediction
+
+
+def walked(data: Dataset, fit: Fit, splits: Sequence[Split]) -> np.ndarray:
+    """The same for a learner that is at hand, such as one of `lib.models.baselines`."""
     prediction = np.full(data.shape, np.nan)
     for split in splits:
         rows = data.to_predict(split.test_start, split.test_stop)

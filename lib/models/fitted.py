@@ -1,0 +1,64 @@
+"""A fitted model that also says what it used, and learners on a sub-sample of the fit days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lib.errors import ParameterError
+from lib.models.dataset import Dataset
+from lib.models.fits import Fit, Predictor
+from lib.models.splits import Split
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Called with features [R, F] it predicts [R]. importance: [F], at least 0, sums to 1 (all 0: uses nothing)."""
+
+    predict: Predictor
+    importance: np.ndarray
+
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
+        return np.asarray(self.predict(rows), dtype=np.float64) if len(rows) else np.zeros(0)
+
+
+def shares(weights: np.ndarray) -> np.ndarray:
+    """Absolute weights [F] as shares of their sum; all 0 where the sum is."""
+    size = np.abs(np.asarray(weights, dtype=np.float64))
+    return size / size.sum() if size.sum() > 0 else size
+
+
+def fit_sample(data: Dataset, split: Split, learner: str) -> tuple[np.ndarray, np.ndarray]:
+    """(features [R, F], label [R]) of the labelled samples of the fit days.
+
+    Raises ParameterError, which names the learner and the days, when there are none.
+    """
+    features, label = data.training(split.fit_start, split.fit_stop)
+    if not len(label):
+        days = f"[{split.fit_start}, {split.fit_stop})"
+        raise ParameterError(f"{learner} needs samples: got none on the days {days}; take more days or stocks")
+    return features, label
+
+
+def thinned(data: Dataset, split: Split, rows: int, seed: int) -> Dataset:
+    """The same samples, of whose fit days only some keep their labels: whole days, drawn with the seed.
+
+    Days are drawn without replacement for as long as their labelled samples together are at most `rows`, but at least
+    one. Validation days keep all their labels. Nothing after the fit days is read.
+    """
+    inside = data.rows(split.fit_start, split.fit_stop)
+    labelled = np.isfinite(data.label[inside])
+    days, count = np.unique(data.day[inside][labelled], return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(days))
+    kept = days[order[: max(1, int(np.searchsorted(np.cumsum(count[order]), rows, side="right")))]]
+    label = data.label.copy()
+    label[inside] = np.where(np.isin(data.day[inside], kept), label[inside], np.nan)
+    return replace(data, label=label)
+
+
+def on_sample(data: Dataset, seed: int, *, learner: Callable[..., Fit], rows: int, **options: Any) -> Fit:
+    """A learner fitted on at most `rows` samples of whole days, see `thinned`; options: of the learner."""
+    return lambda split: learner(thinned(data, split, rows, seed), seed, **options)(split)

@@ -1,0 +1,266 @@
+"""The page "models": what each learner finds, earns and pays, and how many markets would tell them apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from lib.models.baselines import BASELINES
+from lib.paper.claims import Answer
+from lib.paper.pages import plot, table
+from lib.paper.pages.answers import answered, level_answer, markets_behind
+from lib.paper.pages.findings import Finding, by_sign
+from lib.paper.pages.forms import forest
+from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.style import BLUE, VERMILLION
+from lib.stats.estimates import Estimate
+from lib.stats.keys import Key
+from lib.stats.over_seeds import OverSeeds
+from lib.studies.models.measure import BOOK, WORLDS
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+    from matplotlib.figure import Figure
+
+    from lib.paper.pages.result import PageResult
+
+QUESTION = (
+    "The papers rank XGBoost, LightGBM, a deep network and a Transformer in this order. With the same factors, refits "
+    "and book, does it matter which model turns factors into predictions?"
+)
+ADVICE = (
+    "Begin with ridge: it costs seconds, and what a larger model adds must be shown against it.",
+    "Compare models by what they know about what can be earned, or on very many markets: Sharpe ratios of one path "
+    "cannot tell two good models apart.",
+)
+PLACES = {"linear": "linear alpha", "interaction": "reversal only where volatility is low"}
+NAMES = {
+    "ridge": "ridge", "lasso": "lasso", "svm": "support vectors", "random_forest": "random forest",
+    "extra_trees": "extra trees", "gradient_boosting": "gradient boosting", "xgboost": "XGBoost",
+    "lightgbm": "LightGBM", "lightgbm_goss": "LightGBM, GOSS", "lightgbm_labels": "LightGBM, industries as sets",
+    "lightgbm_dummies": "LightGBM, industries one-hot", "lightgbm_unbundled": "LightGBM, one-hot, no EFB",
+    "lightgbm_few": "LightGBM, 20,000 samples", "mlp": "MLP", "mlp_few": "MLP, 20,000 samples",
+    "residual_network": "residual network", "transformer": "Transformer over factors",
+    "time_transformer": "Transformer over days", "lstm": "LSTM", "gru": "GRU",
+    "mean_of_three": "mean of ridge, LightGBM, MLP", "textbook_rules": "technical rules, textbook",
+    "fitted_rules": "technical rules, fitted signs", "arima": "ARIMA, pooled", "fama_macbeth": "market and size betas",
+}  # fmt: skip
+LEVEL = Key("{learner} | {place}", learner=BASELINES)
+PAIR = Key("{left} - {right} | {place}", left=BASELINES, right=BASELINES)
+TRUTH, GROSS, NET, MATCHED = "truth_ic", f"{BOOK}.active_sharpe_gross", f"{BOOK}.active_sharpe", f"{BOOK}.matched"
+HEADS = {
+    "learner": "learner", TRUTH: "truth IC", "m1_ic": "IC", GROSS: "active Sharpe, gross", NET: "net, 8 bps",
+    f"{BOOK}.turnover": "turnover a day", "spearman": "Spearman", "kendall": "Kendall", "mse": "MSE / that of 0",
+    "mae": "MAE / that of 0", "sign_accuracy": "sign accuracy", "sign_base_rate": "its base rate",
+    "dispersion": "sd of predictions / of returns", "markets": "markets",
+}  # fmt: skip
+FORMATS = {TRUTH: "+.3f", "m1_ic": "+.4f", GROSS: "+.2f", NET: "+.2f", f"{BOOK}.turnover": ".2f", "spearman": "+.4f",
+           "kendall": "+.4f", "mse": ".4f", "mae": ".4f", "sign_accuracy": ".1%", "sign_base_rate": ".1%",
+           "dispersion": ".3f"}  # fmt: skip
+#: paper A's Table III as differences: (left, right) -> the gain in Sharpe ratio that it has
+ORDER = {
+    ("lightgbm", "xgboost"): 0.07,
+    ("residual_network", "lightgbm"): 0.06,
+    ("time_transformer", "residual_network"): 0.06,
+}
+#: quantiles of a two-sided test at 5 % with power 80 %, added
+POWER = 1.96 + 0.84
+
+
+def places(frame: pd.DataFrame) -> list[str]:
+    """Worlds, and windows of a file, in the order of the frame."""
+    found = (LEVEL.parts(str(name)) for name in frame["variant"].unique())
+    return list(dict.fromkeys(parts["place"] for parts in found if parts))
+
+
+def findings(frame: pd.DataFrame) -> list[Finding]:
+    """What the page says."""
+    numbers = OverSeeds(frame)
+
+    def pair(left: str, right: str, place: str, metric: str = TRUTH) -> Estimate:
+        return numbers.find(PAIR.name(left=left, right=right, place=place), metric)
+
+    trees = {world: pair("lightgbm", "ridge", world) for world in WORLDS}
+    rules = numbers.find(LEVEL.name(learner="textbook_rules", place="linear"), TRUTH)
+    mean = pair("mean_of_three", "ridge", "interaction")
+    return [
+        by_sign(
+            trees["linear"],
+            "Where the alpha is linear, LightGBM knows more than ridge of what can be earned: {gap:+.3f} of truth IC.",
+            "Where the alpha is linear, LightGBM knows less than ridge of what can be earned: {gap:+.3f} of truth IC.",
+            "Where the alpha is linear, LightGBM and ridge cannot be told apart: {gap:+.3f} of truth IC.",
+            gap=trees["linear"],
+        ),
+        by_sign(
+            trees["interaction"],
+            "Where reversal pays only at low volatility, LightGBM is ahead of ridge: {gap:+.3f} of truth IC.",
+            "Even where reversal pays only at low volatility, LightGBM stays behind ridge: {gap:+.3f} of truth IC.",
+            "Where reversal pays at low volatility only, LightGBM cannot be told from ridge: {gap:+.3f} of truth IC.",
+            gap=trees["interaction"],
+        ),
+        by_sign(
+            mean,
+            "There the mean of ridge, LightGBM and the MLP is better than ridge alone: {gap:+.3f}.",
+            "There the mean of ridge, LightGBM and the MLP is worse than ridge alone: {gap:+.3f}.",
+            "There the mean of ridge, LightGBM and the MLP cannot be told from ridge alone: {gap:+.3f}.",
+            gap=mean,
+        ),
+        by_sign(
+            rules,
+            "Technical rules with their textbook signs find something of the linear alpha: truth IC {level:+.3f}.",
+            "Technical rules with their textbook signs point the wrong way on the linear alpha: truth IC {level:+.3f}.",
+            "Technical rules with their textbook signs find nothing of the linear alpha: truth IC {level:+.3f}.",
+            level=rules,
+        ),
+    ]  # fmt: skip
+
+
+def head(shown: PageResult) -> HTML:
+    """Question, answer, advice."""
+    return opening(shown, QUESTION, findings(shown.rows), ADVICE)
+
+
+# ------------------------------------------------------------------------------------------- exhibits
+
+
+def levels(frame: pd.DataFrame, place: str) -> pd.DataFrame:
+    """Learners down, measures across, with intervals over markets."""
+    numbers, rows = OverSeeds(frame), []
+    for learner in BASELINES:
+        variant = LEVEL.name(learner=learner, place=place)
+        found = {metric: numbers.find(variant, metric) for metric in HEADS if metric not in ("learner", "markets")}
+        if any(not math.isnan(item.value) for item in found.values()):
+            row: dict[str, Any] = {"learner": NAMES[learner], "markets": len(numbers.seeds(variant, "m1_ic"))}
+            for metric, item in found.items():
+                row |= item.columns(metric)
+            rows.append(row)
+    return pd.DataFrame(rows).dropna(axis=1, how="all")
+
+
+def gaps(frame: pd.DataFrame, place: str) -> pd.DataFrame:
+    """Pairs down; paired differences of what they know and of their books."""
+    numbers, rows = OverSeeds(frame), []
+    for name in numbers.variants:
+        parts = PAIR.parts(name)
+        if parts and parts["place"] == place:
+            row: dict[str, Any] = {"compared": f"{NAMES[parts['left']]} - {NAMES[parts['right']]}"}
+            for metric in (TRUTH, "m1_ic", GROSS, NET, f"{MATCHED}.active_sharpe", f"{BOOK}.break_even_bps"):
+                row |= numbers.find(name, metric).columns(metric)
+            rows.append(row)
+    return pd.DataFrame(rows).dropna(axis=1, how="all")
+
+
+def needed(sample: Sequence[float] | np.ndarray, effect: float) -> float:
+    """Markets after which a true difference of `effect` would be seen in four of five tests at 5 %, by their spread.
+
+    n = ((1.96 + 0.84) s / effect)^2, s the deviation of the paired difference over markets.
+
+    >>> round(needed([-0.35, 0.35, -0.35, 0.35, 0.0], 0.06))
+    267
+    """
+    return (POWER * float(np.std(sample, ddof=1)) / effect) ** 2
+
+
+def power(frame: pd.DataFrame) -> pd.DataFrame:
+    """Paper A's order: the gain it states, its spread over markets here, and the markets that would decide it."""
+    numbers, rows = OverSeeds(frame), []
+    for (left, right), gain in ORDER.items():
+        for place in (world for world in WORLDS if world in places(frame)):
+            sample = numbers.seeds(PAIR.name(left=left, right=right, place=place), GROSS)
+            if len(sample) >= 2:
+                rows.append({
+                    "compared": f"{NAMES[left]} - {NAMES[right]}", "market": PLACES[place], "stated": gain,
+                    "deviation": float(np.std(sample, ddof=1)), "needed": math.ceil(needed(sample, gain)),
+                    "here": len(sample),
+                })  # fmt: skip
+    return pd.DataFrame(rows, columns=["compared", "market", "stated", "deviation", "needed", "here"])
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """The levels in every place."""
+    return pd.concat({place: levels(frame, place).set_index("learner") for place in places(frame)}, names=["place"])
+
+
+def information_figure(frame: pd.DataFrame, note: str = "") -> Figure:
+    """Truth IC of every learner in the two worlds."""
+    numbers = OverSeeds(frame)
+    worlds = [world for world in WORLDS if world in places(frame)]
+    found = {NAMES[learner]: [numbers.find(LEVEL.name(learner=learner, place=world), TRUTH) for world in worlds]
+             for learner in BASELINES}  # fmt: skip
+    rows = {name: items for name, items in found.items() if any(not math.isnan(item.value) for item in items)}
+    title = "What each model knows about what can be earned"
+    return forest(rows, title, "truth IC", series=[PLACES[world] for world in worlds], colors=(BLUE, VERMILLION),
+                  note=note)  # fmt: skip
+
+
+def information(shown: PageResult) -> HTML:
+    """The figure."""
+    return plot(information_figure(shown.rows, shown.note))
+
+
+def every_level(shown: PageResult) -> HTML:
+    """The table of levels, a tab for each place."""
+    return tabs({
+        PLACES.get(place, place): table(levels(shown.rows, place), f"models_{place.replace(' ', '_')}", columns=HEADS,
+                                        formats=FORMATS, caption=shown.note)
+        for place in places(shown.rows)
+    })  # fmt: skip
+
+
+def every_gap(shown: PageResult) -> HTML:
+    """The table of paired differences, a tab for each place."""
+    heads = {"compared": "compared", TRUTH: "truth IC", "m1_ic": "IC", GROSS: "active Sharpe, gross", NET: "net, 8 bps",
+             f"{MATCHED}.active_sharpe": "net, same turnover"}  # fmt: skip
+    forms = FORMATS | {f"{MATCHED}.active_sharpe": "+.2f"}
+    return tabs({
+        PLACES.get(place, place): table(gaps(shown.rows, place), f"models_gaps_{place.replace(' ', '_')}",
+                                        columns=heads, formats=forms, caption=shown.note)
+        for place in places(shown.rows)
+    })  # fmt: skip
+
+
+def how_many(shown: PageResult) -> HTML:
+    """How many markets would decide paper A's order."""
+    heads = {"compared": "compared", "market": "market", "stated": "Sharpe gain in paper A",
+             "deviation": "deviation over markets", "needed": "markets needed", "here": "markets here"}  # fmt: skip
+    return table(power(shown.rows), "models_power", columns=heads, formats={"stated": "+.2f", "deviation": ".2f"},
+                 caption=f"paired difference of gross active Sharpe ratios; {shown.note}")  # fmt: skip
+
+
+# -------------------------------------------------------------------------------------------- claims
+
+#: the model of paper A's Table III -> ours
+THEIRS = {"xgboost": "xgboost", "lightgbm": "lightgbm", "dnn": "residual_network", "transformer": "time_transformer"}
+_CLAIMED = {"correlation": ("m1_ic", 1.0), "sharpe": ("naive_close.sharpe", 1.0),
+            "annual_return": ("naive_close.annual_return", 100.0)}  # fmt: skip
+ORDER_CLAIM = "A.models.order"
+CLAIM_IDS = (*(f"A.models.{model}.{metric}" for model in THEIRS for metric in _CLAIMED), ORDER_CLAIM)
+
+
+def answer_claims(frame: pd.DataFrame) -> list[Answer]:
+    """Levels in paper A's window of a price file, where one was given; the order by truth IC in both worlds."""
+    numbers = OverSeeds(frame)
+    real = next((place for place in places(frame) if place.endswith("paper A")), "")
+    answers = []
+    for model, learner in THEIRS.items() if real else ():
+        for claimed, (metric, unit) in _CLAIMED.items():
+            item = answered(numbers, f"{learner} | {real}", metric, "level", unit)
+            note = f"{NAMES[learner]}, {real}: {metric}"
+            answers += level_answer(f"A.models.{model}.{claimed}", item, note, "models")
+    return answers + _order(numbers)
+
+
+def _order(numbers: OverSeeds) -> list[Answer]:
+    keys = [PAIR.name(left=left, right=right, place=world) for left, right in ORDER for world in WORLDS]
+    parts = [numbers.find(key, TRUTH) for key in keys]
+    if any(math.isnan(part.low) for part in parts):
+        return []
+    gross = ", ".join(numbers.find(key, GROSS).text() for key in keys)
+    note = f"truth IC, each step in both worlds; gross active Sharpe ratios {gross}"
+    ends = [(part.value, part.low, part.high) for part in parts]
+    behind = markets_behind(numbers, [(key, TRUTH) for key in keys])
+    return [Answer(ORDER_CLAIM, note=note, page="models", parts=ends, markets=behind)]

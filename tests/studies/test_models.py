@@ -1,0 +1,185 @@
+"""Every learner on the same market: what is counted of a row, its measures against loops, sentences and claims."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from figure_checks import check
+from results import tidy
+from scipy.stats import kendalltau
+
+from lib.evaluation.samples import DAYS, samples_of
+from lib.evaluation.scoring import scored_cells
+from lib.market import make_market
+from lib.models.baselines import BASELINES, SAMPLES
+from lib.models.dataset import next_return
+from lib.models.windows import Windows
+from lib.studies import recorded, run_study
+from lib.studies.models import STUDY
+from lib.studies.models import page as shown
+from lib.studies.models.measure import accuracy
+from lib.studies.models.page import ORDER, answer_claims, findings, gaps, levels, needed, power
+
+#: a few of the core factors
+FEW = ("alpha_001", "alpha_101", "better_001", "stock_006")
+TINY = {"n_stocks": 45, "n_days": 520, "first_test_year": 2011, "worlds": ["linear", "interaction"],
+        "learners": ["ridge", "lasso", "textbook_rules", "fama_macbeth"], "slow": ["lasso"], "slow_seeds": 1,
+        "pairs": ["fama_macbeth - textbook_rules"]}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lib.evaluation.simulated.CORE", FEW)
+        yield run_study("models", scale="smoke", seeds=1, jobs=1, cache=tmp_path_factory.mktemp("cache"), **TINY)
+
+
+def test_every_learner_meets_the_same_market_in_both_worlds(result):
+    for world in ("linear", "interaction"):
+        table = levels(result.frame, world)
+        assert len(table) == 4 and table["truth_ic"].notna().all()
+        pairs = gaps(result.frame, world)["compared"].tolist()
+        assert len(pairs) == 4 and "market and size betas - technical rules, textbook" in pairs
+    same = [result.frame[(result.frame["metric"] == "coverage") & (result.frame["variant"] == f"{name} | linear")]
+            for name in ("ridge", "lasso")]  # fmt: skip
+    assert same[0]["value"].tolist() == same[1]["value"].tolist()
+
+
+def test_a_difference_of_information_is_that_of_the_levels_where_both_predict_the_same_cells(result):
+    of = {(row.variant, row.metric): row.value for row in result.frame.itertuples()}
+    for world in ("linear", "interaction"):
+        gap = of[f"ridge | {world}", "truth_ic"] - of[f"lasso | {world}", "truth_ic"]
+        assert of[f"lasso - ridge | {world}", "truth_ic"] == pytest.approx(-gap, abs=1e-6)
+
+
+def test_slow_learners_run_on_the_first_markets_only():
+    settings = STUDY.settings("smoke", seeds=3, overrides=TINY)
+    count = {name: sum(row["baseline"] == name for row in STUDY.rows(settings)) for name in TINY["learners"]}
+    assert count == {"ridge": 6, "lasso": 2, "textbook_rules": 6, "fama_macbeth": 6}
+
+
+def test_a_row_counts_its_own_learner_and_network_only():
+    settings = STUDY.settings("paper", seeds=1)
+    code, own = STUDY.code(), STUDY.row_settings(settings)
+    for row in STUDY.rows(settings):
+        found = code.entries([row], own)
+        assert found["baselines"] == {row["baseline"]}
+        assert found.get("networks", {""}) == {row.get("network", "")}
+
+
+def test_paper_scale_has_every_learner_and_a_file_both_windows(tmp_path):
+    rows = STUDY.rows(STUDY.settings("paper"))
+    assert {row["baseline"] for row in rows} == set(BASELINES) == set(shown.NAMES)
+    path = str(tmp_path / "csi300_pit.parquet")
+    rows = STUDY.rows(STUDY.settings("paper", overrides={"data_path": path}))
+    assert {row["place"] for row in rows if "window" in row} == {"csi300 paper A", "csi300 paper B"}
+
+
+# ------------------------------------------------------------------------------------ samples
+
+
+def test_all_samples_are_of_the_same_cells_and_labels():
+    panel = make_market(45, 150, seed=3).panel
+    plain = samples_of(panel, "factors", FEW)
+    cells = {(d, s): (y, p) for d, s, y, p in zip(plain.day, plain.stock, plain.label, plain.predicted, strict=True)}
+    for kind in SAMPLES:
+        data = samples_of(panel, kind, FEW)
+        assert data.shape == plain.shape and len(data.day) <= len(plain.day)
+        if kind in ("labels", "dummies", "days"):
+            for d, s, y, p in zip(data.day, data.stock, data.label, data.predicted, strict=True):
+                assert cells[d, s] == (y, p) or (math.isnan(y) and math.isnan(cells[d, s][0]))
+    days = samples_of(panel, "days", FEW).features
+    assert isinstance(days, Windows) and days.length == DAYS
+    labels, dummies = (samples_of(panel, kind, FEW).features for kind in ("labels", "dummies"))
+    place = labels[:, -1].astype(int)
+    assert np.array_equal(np.flatnonzero(dummies[:, len(FEW) :].sum(axis=1) == 0), np.flatnonzero(place == 0))
+    known = place > 0
+    assert (dummies[known][np.arange(known.sum()), len(FEW) + place[known] - 1] == 1).all()
+
+
+# ----------------------------------------------------------------------------------- measures
+
+
+def test_measures_by_a_loop():
+    panel = make_market(45, 150, seed=4).panel
+    rng = np.random.default_rng(0)
+    prediction = np.where(panel.price_valid, 0.01 * rng.normal(size=panel.shape), np.nan)
+    prediction[:100] = np.nan
+    found = accuracy(panel, prediction)
+    label, where = next_return(panel), scored_cells(panel)["m1"] & np.isfinite(prediction)
+    predicted, outcome, taus = [], [], []
+    for t in range(100, 149):
+        y = label[t, where[t]] - label[t, where[t]].mean()
+        taus.append(kendalltau(prediction[t, where[t]], y).statistic)
+        predicted += prediction[t, where[t]].tolist()
+        outcome += y.tolist()
+    p, y = np.array(predicted), np.array(outcome)
+    assert found["kendall"] == pytest.approx(np.mean(taus))
+    assert found["mse"] == pytest.approx(np.sum((y - p) ** 2) / np.sum(y**2)) and found["mse"] > 1
+    assert found["mae"] == pytest.approx(np.sum(abs(y - p)) / np.sum(abs(y)))
+    assert found["sign_accuracy"] == pytest.approx(np.mean((p > 0) == (y > 0)))
+    assert found["sign_base_rate"] == pytest.approx(max(np.mean(y > 0), np.mean(y <= 0)))
+    perfect = accuracy(panel, np.where(np.isfinite(prediction), label, np.nan))
+    assert perfect["kendall"] == pytest.approx(1) and perfect["spearman"] == pytest.approx(1)
+
+
+def test_markets_needed_by_simulation():
+    """With the number that `needed` gives, a true difference is found about four times of five."""
+    rng = np.random.default_rng(1)
+    count = round(needed(rng.normal(0, 0.35, 100_000), 0.1))
+    draws = rng.normal(0.1, 0.35, (4000, count))
+    t = draws.mean(axis=1) / (draws.std(axis=1, ddof=1) / math.sqrt(count))
+    assert abs((t > 1.96).mean() - 0.8) < 0.03
+
+
+# ---------------------------------------------------------------------------------- sentences
+
+
+def made_up(gap: float, spread: float = 0.01) -> pd.DataFrame:
+    """Six markets in which every left-hand side is ahead by a gap."""
+    parts = []
+    for seed in range(6):
+        noise = spread * (-1) ** seed
+        records = [(f"textbook_rules | {world}", "truth_ic", gap + noise) for world in ("linear", "interaction")]
+        pairs = [("lightgbm", "ridge"), ("mean_of_three", "ridge"), *ORDER]
+        for left, right in pairs:
+            for world in ("linear", "interaction"):
+                for metric in ("truth_ic", "executed_open.active_sharpe_gross"):
+                    records.append((f"{left} - {right} | {world}", metric, gap + noise))
+        parts.append(tidy(records, "models", seed))
+    return pd.concat(parts)
+
+
+@pytest.mark.parametrize(("gap", "words"), [(0.1, "knows more"), (-0.1, "knows less"), (0.0, "cannot be told apart")])
+def test_sentences_follow_the_numbers(gap, words):
+    found = findings(made_up(gap))
+    assert all(item.holds for item in found) and words in found[0].text
+
+
+def test_the_order_is_answered_step_by_step_in_both_worlds():
+    (answer,) = answer_claims(made_up(0.1))
+    assert answer.claim_id == "A.models.order" and len(answer.parts) == 6 and answer.markets == 6
+    assert all(low > 0 for _, low, _ in answer.parts)
+    table = power(made_up(0.1, 0.35))
+    assert len(table) == 6 and table["needed"].tolist()[0] == math.ceil(needed([0.35, -0.35] * 3, 0.07))
+
+
+def test_levels_are_answered_from_paper_a_s_window_of_a_file_only():
+    records = [("xgboost | csi300 paper A", "m1_ic", 0.02), ("xgboost | csi300 paper A", "m1_ic.low", 0.01),
+               ("xgboost | csi300 paper A", "m1_ic.high", 0.03),
+               ("xgboost | csi300 paper B", "m1_ic", 0.9)]  # fmt: skip
+    (answer,) = answer_claims(tidy(records, "models"))
+    assert (answer.claim_id, answer.estimate, answer.low) == ("A.models.xgboost.correlation", 0.02, 0.01)
+
+
+def test_the_figure(result):
+    check(lambda: shown.information_figure(result.frame, "a note"))
+
+
+def test_findings_hold_on_the_recorded_rows():
+    record = recorded("models")
+    if record:
+        assert not [item.text for item in findings(record.frame) if not item.holds]
