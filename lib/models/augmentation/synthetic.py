@@ -18,16 +18,16 @@ innovation is then drawn as for iid. The source day gives the shape of the day:
     volume  that of the source day, in shares of the first day (volume over `adj_factor`, where there is one)
 
 The close is rounded to the tick and clipped to the limits of the close before; what is cut off is lost, as in the
-papers' own generator; open, high and low are rounded and clipped after it. A stock below two yuan merges ten shares into
-one, as in `lib.market`. Nobody halts, and a stock that was listed late has a path over all days. Labels and share counts
-(industry, board, market value over close) are those of the last valid day. Stocks with fewer than 60 valid days are
-left out. No masked cell is read.
+papers' own generator; open, high and low are rounded and clipped after it. A stock below two yuan merges ten shares
+into one, as in `lib.market`. Nobody halts, and a stock that was listed late has a path over all days. Labels and share
+counts (industry, board, market value over close) are those of the last valid day. Stocks with fewer than 60 valid days
+are left out. No masked cell is read.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -212,7 +212,7 @@ def _scaled(ticks: IntArray, ratio: FloatArray) -> IntArray:
 
 
 def _place(origin: _Origin) -> FloatArray:
-    """Where the average price of the source day lies, 0 at its low and 1 at its high; in the middle if it is neither."""
+    """Where the average price of the source day lies, 0 at its low and 1 at its high; 0.5 if nowhere."""
     span = origin("high") - origin("low")
     place = np.divide(origin("vwap") - origin("low"), span, out=np.full(span.shape, 0.5), where=span > 0)
     return np.asarray(np.where(np.isfinite(place), np.clip(place, 0.0, 1.0), 0.5))
