@@ -23,10 +23,11 @@ SHAPE = (300, 16)
 
 @pytest.fixture(scope="module")
 def real() -> Panel:
-    """A lively market: limits bind, stocks halt, one stock is never valid."""
+    """A lively market: limits bind, stocks halt, one stock is never valid, one not on the last day."""
     panel = make_market(SHAPE[1], SHAPE[0], 3, limit_rates="paper", vol_median=0.03, halt_rate=0.03).panel
     reasons = panel.reasons.copy()
     reasons[:, 4] = 1
+    reasons[-1, 2] = 4
     return replace(panel, reasons=reasons)
 
 
