@@ -44,7 +44,7 @@ def test_the_year_before_the_test_year_validates_and_all_before_it_are_fitted():
         assert years[split.validation_start] == year - 1 and years[split.validation_start - 1] == year - 2
         assert split.fit_start == 0 and split.fit_stop + 2 == split.validation_start
         assert split.validation_stop + 2 == split.test_start
-    with pytest.raises(ParameterError, match="first_test_year: got 2011; the data begins on 2010-01-04, .* 2012"):
+    with pytest.raises(ParameterError, match=r"first_test_year: got 2011; the data begins on 2010-01-04, .* 2012"):
         yearly(DATES, 2011)
 
 

@@ -30,8 +30,7 @@ QUESTION = (
 ADVICE = (
     "Look for leaks by changing the future and comparing bits (lib.evaluation.leaks). It needs no luck and no idea of "
     " how good a result should be.",
-    "Do not conclude from a plausible back-test that nothing leaks: only a leak of the test labels themselves is large "
-    "enough to see.",
+    "Do not conclude from a plausible back-test that nothing leaks, nor from a surprising one that something does.",
     "Purge every part by the horizon of the label and the delay of the order, and derive both from the code.",
 )
 NAMES = {CLEAN: "clean", "off_by_one": "off by one day", "validation_in_fit": "validation labels in the fit",
