@@ -28,7 +28,7 @@ STUDY = Study(
     scales={
         "smoke": {**SIZES["smoke"], "first_test_year": 2012, "rounds": 20, "detector_seeds": 1, "seeds": 1},
         "laptop": {"n_stocks": 150, "rounds": 200, "seeds": 5},
-        # a fit that is stopped on days that it knows does not stop: with 1000 trees a row would cost three times as much
+        # a fit that is stopped on days that it knows does not stop: with 1000 trees a row costs three times as much
         "paper": {**SIZES["paper"], "rounds": 300, "detector_seeds": 5, "seeds": 60},
     },
     grid_only=("detector_seeds",),

@@ -184,7 +184,7 @@ def gaps(numbers: OverSeeds, note: str = "") -> Figure:
 
     @styled
     def draw() -> Figure:
-        figure, (ax,) = canvas(1, 3.4, "What refits gain over the fixed split, market by market", note)
+        figure, (ax,) = canvas(1, 3.4, "Refits minus fixed split, market by market", note)
         if len(clean) >= ENOUGH_SEEDS:
             ax.axvspan(*np.quantile(clean, [ALARM, 1 - ALARM]), color=GREY, alpha=0.15, linewidth=0)
         ax.axvline(0, color=GREY, linewidth=0.9, zorder=0)
