@@ -16,6 +16,7 @@ import itertools
 import json
 import math
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -269,7 +270,11 @@ class _GaussianProcess:
     """Optuna's sampler, made anew for every trial, so that it remembers nothing but the trials."""
 
     def __init__(self, space: Space, goals: Mapping[str, int], seed: int, known: Iterable[Trial]) -> None:
-        import optuna
+        from tqdm import TqdmWarning
+
+        with warnings.catch_warnings():  # in a notebook its import asks for a progress bar that nobody shows
+            warnings.simplefilter("ignore", TqdmWarning)
+            import optuna
 
         self._optuna, self._goals, self._seed = optuna, goals, seed
         self._spans: dict[str, Any] = {
