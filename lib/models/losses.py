@@ -84,6 +84,25 @@ class Huber(Loss):
         return huber_loss(prediction, label, delta=self.delta)
 
 
+class AdjHuber(Loss):
+    """Huber's loss with the weights of `AdjMSE`: gamma where the sign is right, else 1 + gamma.
+
+    The ratio of gradients of a wrong sign to a right one at equal |e| is (1 + gamma) / gamma, as in AdjMSE, and the
+    shape is Huber's: it tells the ratio from the shape. Raises ParameterError for a gamma that is negative or not
+    finite and a delta that is not positive.
+
+    >>> AdjHuber(0.1)(torch.tensor([1.0, 1.0]), torch.tensor([2.0, -2.0]), torch.tensor([0, 0])).item()  # .05, 2.75
+    1.4000000953674316
+    """
+
+    def __init__(self, gamma: float = 0.1, delta: float = 1.0) -> None:
+        self.gamma, self.delta = _checked_gamma(gamma), _positive("delta", delta)
+
+    def __call__(self, prediction: Tensor, label: Tensor, day: Tensor) -> Tensor:
+        wrong = prediction.detach() * label <= 0  # B
+        return ((self.gamma + wrong.to(label.dtype)) * huber_loss(prediction, label, "none", delta=self.delta)).mean()
+
+
 class IC(Loss):
     """1 - mean over days of Pearson's correlation of predictions and labels, in [0, 2].
 
@@ -135,6 +154,7 @@ LOSSES: dict[str, Callable[..., Loss]] = registry("losses", {
     "mse": MSE,
     "adj_mse": AdjMSE,
     "huber": Huber,
+    "adj_huber": AdjHuber,
     "ic": IC,
     "rank_ic": RankIC,
 })  # fmt: skip

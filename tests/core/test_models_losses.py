@@ -13,7 +13,7 @@ from scipy.stats import norm, pearsonr, spearmanr
 from torch import Tensor
 
 from lib.errors import ParameterError, UnknownNameError
-from lib.models.losses import IC, LOSSES, MSE, AdjMSE, Huber, RankIC, adjusted_minimiser, by_day, find_loss
+from lib.models.losses import IC, LOSSES, MSE, AdjHuber, AdjMSE, Huber, RankIC, adjusted_minimiser, by_day, find_loss
 
 torch.set_num_threads(1)
 GAMMAS = (0.01, 0.1, 0.5, 1.0)
@@ -63,6 +63,17 @@ def test_the_gradient_of_adjusted_mse_is_eleven_times_as_large_for_a_wrong_sign(
     AdjMSE(0.1)(prediction, wrong, day).backward()
     gap = (prediction - wrong).detach()
     assert [prediction.grad[i].item() / gap[i].item() / right for i in (1, 2)] == pytest.approx([11, 11], rel=1e-5)
+
+
+@pytest.mark.parametrize("gamma", GAMMAS)
+def test_adjusted_huber_has_the_weights_of_the_one_and_the_shape_of_the_other(gamma):
+    prediction, label, day = batch()
+    expected = [
+        (gamma if p * y > 0 else 1 + gamma) * (0.5 * e**2 if (e := abs(p - y)) <= 0.7 else 0.7 * (e - 0.35))
+        for p, y in zip(prediction.tolist(), label.tolist(), strict=True)
+    ]
+    assert AdjHuber(gamma, 0.7)(prediction, label, day).item() == pytest.approx(np.mean(expected), rel=1e-12)
+    torch.testing.assert_close(2 * AdjHuber(gamma, 1e6)(prediction, label, day), AdjMSE(gamma)(prediction, label, day))
 
 
 def test_both_limits_of_gamma():

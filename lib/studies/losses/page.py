@@ -1,0 +1,291 @@
+"""The page "losses": what the loss does to predictions, where the answer is known, and on simulated markets."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from lib.evaluation.endpoints import SENSES
+from lib.models.losses import adjusted_minimiser
+from lib.paper.pages import plot, table
+from lib.paper.pages.layout import opening, tabs
+from lib.stats.over_seeds import ENOUGH_SEEDS, OverSeeds
+from lib.studies.losses.findings import (
+    CLAIMED_GAIN,
+    GROSS,
+    MATCHED,
+    MSE,
+    MSE_RAW,
+    PAPER_LOSS,
+    SMALL,
+    against,
+    findings,
+    gaps,
+    seeds_needed,
+    threshold,
+)
+from lib.studies.losses.minimiser import RATIOS
+from lib.studies.losses.variants import (
+    CENTRED,
+    CHOSEN,
+    DIFFERENCE,
+    GAMMAS,
+    LABELS,
+    MINIMISER,
+    RAW,
+    TRIAL,
+    VARIANT,
+    Trained,
+)
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+    from matplotlib.figure import Figure
+
+    from lib.paper.pages.result import PageResult
+
+QUESTION = (
+    "The papers replace the mean squared error by one that weighs a wrong sign eleven times as heavily as a right one, "
+    "and report a Sharpe ratio that is higher by 0.27. What does such a loss make of predictions?"
+)
+ADVICE = (
+    "Work out what a new loss wants before training on it: its best prediction at the signal-to-noise ratio of the "
+    "data can be computed, or fitted to data with a known signal, in a minute.",
+    "Search for the settings of every loss by the same criterion, trials and markets. A loss of another scale needs "
+    "another learning rate.",
+    "Look at the spread of predictions before they enter an optimiser: a loss that shrinks them, or that has no "
+    "scale, decides how much is traded.",
+    "Give a share of right signs beside that of the commoner sign.",
+)
+WORDS = {"mse": "MSE", "huber": "Huber", "adj_huber": "adjusted Huber", "adj_mse": "AdjMSE", "ic": "IC",
+         "rank_ic": "rank IC"}  # fmt: skip
+LABEL_WORDS = {"centred": "labels centred per day", "raw": "raw labels"}
+LEVELS = {"truth_ic": "truth IC", "m1_ic": "IC", "sign_accuracy": "right signs", "base_rate": "commoner sign",
+          "sign_accuracy_centred": "right signs, centred", "base_rate_centred": "commoner sign, centred",
+          "spread": "spread over that of returns"}  # fmt: skip
+BOOKS = {"executed_open.active_sharpe_gross": "gross", "executed_open.active_sharpe": "net",
+         "executed_open.turnover": "turnover a day", "naive_close.sharpe": "Sharpe, every order filled"}  # fmt: skip
+OPTIMISED = {f"mean_variance_{sense}.{metric}": f"{sense}: {text}" for sense in SENSES
+             for metric, text in (("active_sharpe_gross", "gross"), ("active_sharpe", "net"),
+                                  ("turnover", "turnover a day"))}  # fmt: skip
+SHARES = {name: ".1%" for name in (*LEVELS, *BOOKS, *OPTIMISED)
+          if name.startswith(("sign", "base", "spread")) or name.endswith("turnover")}  # fmt: skip
+
+
+def in_words(item: Trained) -> str:
+    """A loss as a reader knows it.
+
+    >>> in_words(Trained("adj_mse", 0.1, "raw"))
+    'AdjMSE 0.1'
+    """
+    return WORDS[item.loss] + (f" {item.gamma:g}" if item.gamma is not None else "")
+
+
+def head(shown: PageResult) -> HTML:
+    """Question, answer, advice."""
+    few = "so few that no intervals are shown" if shown.count < ENOUGH_SEEDS else "intervals (95 %) of the mean"
+    basis = f"{shown.markets[:1].upper()}{shown.markets[1:]}, MLP; {few}."
+    return opening(shown, QUESTION, findings(shown.rows), ADVICE, basis=basis)
+
+
+# ------------------------------------------------------------------------------------------- figures
+
+
+def minimisers(shown: PageResult) -> HTML:
+    """The minimiser of the expected AdjMSE against the signal-to-noise ratio, and networks that were trained."""
+    return plot(minimiser_figure(OverSeeds(shown.rows), "dots: networks trained on 20,000 samples"))
+
+
+def minimiser_figure(numbers: OverSeeds, note: str = "") -> Figure:
+    """Lines: closed form. Dots: predictions of trained networks at the same ratio. Dashed: MSE."""
+    from lib.paper.pages.style import GREY, canvas, end_labels, styled
+
+    @styled
+    def draw() -> Figure:
+        title = "The best prediction under AdjMSE is zero until the signal is large"
+        figure, (ax,) = canvas(1, 3.6, title, note)
+        ratios, ends = np.linspace(0.0, 2.2, 111), []
+        ax.plot(ratios, ratios, color=GREY, linestyle="--", linewidth=1.2)
+        ends.append(("MSE", 2.2, GREY))
+        for gamma, color in zip(GAMMAS, gamma_colors(), strict=True):
+            best = [adjusted_minimiser(float(ratio), 1.0, gamma) for ratio in ratios]
+            ax.plot(ratios, best, color=color, linewidth=1.6)
+            name = MINIMISER.name(gamma=f"{gamma:g}")
+            ax.plot(RATIOS, [numbers.find(name, f"trained at {ratio:g}").value for ratio in RATIOS], "o",
+                    color=color, markersize=5)  # fmt: skip
+            ends.append((f"gamma {gamma:g}", best[-1], color))
+        ax.set_xlim(0, 2.25)
+        end_labels(ax, 2.2, ends)
+        ax.set_xlabel("signal-to-noise ratio |m| / s")
+        ax.set_ylabel("best prediction, units of the noise")
+        return figure
+
+    return draw()
+
+
+def gamma_colors() -> list[str]:
+    """One colour for each gamma, light to dark."""
+    from lib.paper.pages.style import BLUE, GREEN, ORANGE, PURPLE, VERMILLION
+
+    return [VERMILLION, ORANGE, PURPLE, BLUE, GREEN, "#222222"]
+
+
+def information(shown: PageResult) -> HTML:
+    """Truth IC and IC of each loss minus those of MSE on the same labels; a tab for the labels."""
+    from lib.paper.pages.forms import forest
+
+    numbers = OverSeeds(shown.rows)
+
+    def picture(variants: tuple[Trained, ...], base: Trained) -> HTML:
+        rows = {in_words(item): [against(numbers, item, base, metric) for metric in ("truth_ic", "m1_ic")]
+                for item in variants[1:]}  # fmt: skip
+        rows = {label: items for label, items in rows.items() if not math.isnan(items[0].value)}
+        title = f"What each loss adds to what MSE knows, {LABEL_WORDS[base.labels]}"
+        return plot(forest(rows, title, "difference from MSE", series=("truth IC", "IC"), note=shown.note))
+
+    return tabs({LABEL_WORDS[base.labels]: picture(variants, base)
+                 for variants, base in ((CENTRED, MSE), (RAW, MSE_RAW))})  # fmt: skip
+
+
+def spread(shown: PageResult) -> HTML:
+    """How far predictions spread over the stocks of a day, as a share of how far returns do; a tab for the labels."""
+    from lib.paper.pages.forms import bars
+
+    numbers = OverSeeds(shown.rows)
+
+    def picture(variants: tuple[Trained, ...]) -> HTML:
+        values = {in_words(item): numbers.find(item.name, "spread").times(100) for item in variants
+                  if item.loss not in ("ic", "rank_ic")}  # fmt: skip
+        values = {label: item for label, item in values.items() if not math.isnan(item.value)}
+        title = "A heavier weight on wrong signs draws predictions to zero"
+        ordered = [item.value for item in values.values()]
+        said = title if ordered and ordered[0] == max(ordered) else "Spread of predictions by loss"
+        return plot(bars(values, said, "deviation of predictions over that of returns, %", note=shown.note))
+
+    return tabs({LABEL_WORDS[variants[0].labels]: picture(variants) for variants in (CENTRED, RAW)})
+
+
+# -------------------------------------------------------------------------------------------- tables
+
+
+def levels_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Losses down, every measure across, with intervals over markets."""
+    numbers, rows = OverSeeds(frame), []
+    for item in (*CENTRED, *RAW):
+        if not math.isnan(numbers.find(item.name, "truth_ic").value):
+            row: dict[str, Any] = {"labels": item.labels, "loss": in_words(item)}
+            for metric in (*LEVELS, *BOOKS, *OPTIMISED):
+                row |= numbers.find(item.name, metric).columns(metric)
+            rows.append(row)
+    return pd.DataFrame(rows).dropna(axis=1, how="all")
+
+
+def _by_labels(shown: PageResult, name: str, heads: dict[str, str], caption: str = "") -> HTML:
+    rows = levels_table(shown.rows)
+    return tabs({
+        LABEL_WORDS[labels]: table(rows[rows["labels"] == labels], f"losses_{name}_{labels}", formats=SHARES,
+                                   columns={"loss": "loss"} | heads, caption=caption or shown.note)
+        for labels in LABELS if (rows["labels"] == labels).any()
+    })  # fmt: skip
+
+
+def levels(shown: PageResult) -> HTML:
+    """Information, signs beside their base rate, and spread."""
+    return _by_labels(shown, "levels", LEVELS)
+
+
+def books(shown: PageResult) -> HTML:
+    """The book of the best ranks, which reads the order of predictions alone."""
+    caption = f"Sharpe ratios over equal weight, executed at the next open; {shown.note}"
+    return _by_labels(shown, "books", BOOKS, caption)
+
+
+def optimised(shown: PageResult) -> HTML:
+    """The mean-variance book, of predictions standardised and as they are."""
+    return _by_labels(shown, "optimised", OPTIMISED, f"Sharpe ratios over equal weight; {shown.note}")
+
+
+def differences(shown: PageResult) -> HTML:
+    """Every paired difference, in the order of the endpoints."""
+    numbers = OverSeeds(shown.rows)
+    heads = {"left": "loss", "right": "against", "truth_ic": "truth IC", "m1_ic": "IC", GROSS: "Sharpe, gross",
+             "executed_open.active_sharpe": "net", "executed_open.turnover.left": "turnover",
+             "executed_open.turnover.right": "turnover, against", MATCHED: "net, matched turnover"}  # fmt: skip
+    rows = []
+    for variant in numbers.variants:
+        if parts := DIFFERENCE.parts(variant):
+            row: dict[str, Any] = dict(parts)
+            for metric in list(heads)[2:]:
+                row |= numbers.find(variant, metric).columns(metric)
+            rows.append(row)
+    formats = dict.fromkeys(("executed_open.turnover.left", "executed_open.turnover.right"), ".0%")
+    return table(pd.DataFrame(rows), "losses_differences", columns=heads, formats=formats, caption=shown.note)
+
+
+def power_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Comparisons down: the effect that the papers claim, its sd over markets, markets needed and at hand.
+
+    smallest: the effect that the markets at hand find four times of five.
+    """
+    numbers, rows = OverSeeds(frame), []
+    claimed = ((PAPER_LOSS, MSE_RAW, "naive_close.sharpe", CLAIMED_GAIN), (PAPER_LOSS, MSE_RAW, "m1_ic", 0.005),
+               (PAPER_LOSS, MSE_RAW, "sign_accuracy", 0.026), (PAPER_LOSS, MSE_RAW, "truth_ic", math.nan),
+               (SMALL, PAPER_LOSS, "naive_close.sharpe", -0.14),
+               (SMALL, PAPER_LOSS, "sign_accuracy", 0.003))  # fmt: skip
+    for left, right, metric, effect in claimed:
+        sample = numbers.seeds(DIFFERENCE.name(left=left.name, right=right.name), metric)
+        if len(sample) > 1:
+            sd = float(np.std(sample, ddof=1))
+            needed = seeds_needed(sample, effect) if math.isfinite(effect) else math.nan
+            rows.append({
+                "comparison": f"{in_words(left)} against {in_words(right)}", "measure": metric, "claimed": effect,
+                "sd over markets": sd, "markets needed": math.ceil(needed) if math.isfinite(needed) else math.nan,
+                "markets": len(sample), "smallest found": 2.8016 * sd / math.sqrt(len(sample)),
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def power(shown: PageResult) -> HTML:
+    """How many markets would decide each claim, and how many there are."""
+    return table(power_table(shown.rows), "losses_power", formats=dict.fromkeys(("claimed", "smallest found"), ".3f"),
+                 caption="80 % power at 5 %, two-sided, paired over markets")  # fmt: skip
+
+
+def search_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Variants down: the trial with the best mean validation IC over the markets of the search, and its settings."""
+    own = frame[frame["variant"].map(lambda name: TRIAL.parts(str(name)) is not None)]
+    means = own.groupby(["variant", "metric"], sort=False)["value"].mean().unstack()
+    rows: dict[str, dict[str, Any]] = {}
+    for variant, numbers in means.to_dict("index").items():
+        parts = TRIAL.parts(str(variant))
+        assert parts is not None
+        name = VARIANT.name(loss=parts["loss"], labels=parts["labels"])
+        if name not in rows or numbers["validation_ic"] > rows[name]["validation_ic"]:
+            rows[name] = {"variant": name, "trial": int(parts["trial"]), "used": CHOSEN[name]}
+            rows[name] |= {str(metric): value for metric, value in numbers.items()}
+    return pd.DataFrame(list(rows.values()))
+
+
+def search(shown: PageResult) -> HTML:
+    """The best trial of each loss."""
+    heads = {"variant": "loss", "trial": "best trial", "used": "used here", "validation_ic": "validation IC",
+             "truth_ic": "truth IC, test days", "setting learning_rate": "learning rate",
+             "setting weight_decay": "weight decay", "setting dropout": "dropout",
+             "setting batch": "batch"}  # fmt: skip
+    return table(search_table(shown.rows), "losses_search", columns=heads)
+
+
+def thresholds(shown: PageResult) -> HTML:
+    """Gamma down: ratio of gradients, the signal below which the best prediction is zero, and how networks ended."""
+    numbers = OverSeeds(shown.rows)
+    rows = []
+    for gamma in GAMMAS:
+        rows.append({"gamma": gamma, "ratio": (1 + gamma) / gamma, "threshold": threshold(gamma),
+                     "gap": max(gaps(numbers, (gamma,)), default=math.nan)})  # fmt: skip
+    heads = {"gamma": "gamma", "ratio": "gradient of a wrong sign over a right one",
+             "threshold": "zero below |m| / s of", "gap": "trained networks, largest distance"}  # fmt: skip
+    return table(pd.DataFrame(rows), "losses_thresholds", columns=heads,
+                 formats={"gamma": "g", "ratio": ".1f", "threshold": ".2f", "gap": ".3f"})  # fmt: skip
