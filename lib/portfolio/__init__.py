@@ -5,7 +5,8 @@ from __future__ import annotations
 from lib.portfolio.backtest import simulate
 from lib.portfolio.benchmark import Phantom, active_returns, equal_weight, phantom, phantom_alpha
 from lib.portfolio.costs import CostSchedule, flat, realistic
-from lib.portfolio.covariance import Covariance, ledoit_wolf
+from lib.portfolio.covariance import Covariance, factor_model, ledoit_wolf, pca, ridge
+from lib.portfolio.feasible import InfeasibleError
 from lib.portfolio.fills import REFUSALS
 from lib.portfolio.matched import (
     Matched,
@@ -15,6 +16,7 @@ from lib.portfolio.matched import (
     traded,
     validation_days,
 )
+from lib.portfolio.optimised import optimised
 from lib.portfolio.optimiser import MeanVariance, OptimiserWarning, Solution
 from lib.portfolio.policies import Past, Policy, buy_and_hold, direct, equal_weight_all, top_k_buffer
 from lib.portfolio.record import Backtest
@@ -24,6 +26,7 @@ __all__ = [
     "Backtest",
     "CostSchedule",
     "Covariance",
+    "InfeasibleError",
     "Matched",
     "MeanVariance",
     "OptimiserWarning",
@@ -38,12 +41,16 @@ __all__ = [
     "dominance",
     "equal_weight",
     "equal_weight_all",
+    "factor_model",
     "flat",
     "ledoit_wolf",
     "matched_buffer",
+    "optimised",
+    "pca",
     "phantom",
     "phantom_alpha",
     "realistic",
+    "ridge",
     "simulate",
     "top_k_buffer",
     "traded",
