@@ -55,24 +55,37 @@ def solve_reference(problem: Problem, solver: str | None = None) -> Answer:
     return Answer(weights, TOLERANCE, int(compiled.solver_stats.num_iters or 0), problem.excess(weights))
 
 
-def form(problem: Problem) -> tuple[Any, dict[str, Any]]:
-    """cvxpy's problem of this shape, compiled once, and its variable w and parameters by name."""
+def form(problem: Problem, *, kept: bool = True) -> tuple[Any, dict[str, Any]]:
+    """cvxpy's problem of this shape, and its variable w and parameters by name. kept: the one of earlier days, where
+    there is one, which is compiled already."""
     many = 0 if problem.groups is None else int(problem.groups.max()) + 1
-    return _form(len(problem.mu), len(problem.factors), many, np.isfinite(problem.leverage), problem.cost > 0)
+    build = _form if kept else _form.__wrapped__
+    return build(len(problem.mu), len(problem.factors), many, np.isfinite(problem.leverage), problem.cost > 0)
 
 
 def assign(problem: Problem, given: dict[str, Any]) -> None:
-    """Writes the numbers of a problem into the parameters of its form."""
-    given["mu"].value, given["lower"].value, given["upper"].value = problem.mu, problem.lower, problem.upper
-    given["factors"].value = np.sqrt(problem.aversion) * problem.factors
-    given["own"].value = np.sqrt(problem.aversion * problem.diagonal)
+    """Writes the numbers of a problem into the parameters of its form.
+
+    The objective is divided by its size at the diversified book: solvers compare their gap with numbers around 1.
+    """
+    size = float(np.abs(problem.mu).max() + problem.aversion * _variance(problem) + problem.cost) or 1.0
+    given["mu"].value, given["lower"].value, given["upper"].value = problem.mu / size, problem.lower, problem.upper
+    given["factors"].value = np.sqrt(problem.aversion / size) * problem.factors
+    given["own"].value = np.sqrt(problem.aversion * problem.diagonal / size)
     given["budget"].value = problem.budget
     if problem.cost:
-        given["cost"].value, given["paid"].value = problem.cost, problem.cost * problem.previous
+        given["cost"].value, given["paid"].value = problem.cost / size, problem.cost * problem.previous / size
     if problem.groups is not None:
         given["groups"].value = np.equal.outer(np.arange(problem.groups.max() + 1), problem.groups).astype(float)
     if np.isfinite(problem.leverage):
         given["leverage"].value = problem.leverage
+
+
+def _variance(problem: Problem) -> float:
+    """Of equal weights."""
+    count = len(problem.mu)
+    exposures = problem.factors.mean(axis=1)
+    return float(exposures @ exposures + problem.diagonal.mean() / count)
 
 
 @lru_cache(maxsize=8)
