@@ -32,6 +32,8 @@ Matrix = NDArray[np.float64]
 STEPS, TRIALS = 100, 30
 #: relative gap at which a solution counts as exact
 EXACT = 1e-13
+#: rise of the dual, as a share, that is no rise: near the optimum the gap says better whether a step was good
+ROUND_OFF = 1e-13
 #: share of the free weights' own that the curvature by the price of leverage must have to count: below it is round-off
 LEAST_SIZE = 1e-12
 
@@ -198,7 +200,8 @@ def _moved(dual: _Dual, point: _Point) -> _Point | None:
         return None
     for _ in range(TRIALS):
         moved = dual.point(point.z + length * step, point.at)
-        if moved.dual <= point.dual + 1e-4 * length * slope or moved.gap < 0.1 * point.gap:
+        lower = moved.dual <= point.dual + 1e-4 * length * slope
+        if lower or (moved.dual - point.dual <= ROUND_OFF * abs(point.dual) and moved.gap < 0.1 * point.gap):
             return moved
         rise = float(moved.gradient @ step) - slope
         length *= min(max(-slope / rise, 0.1), 0.5) if rise > 0 else 0.5

@@ -126,6 +126,19 @@ def test_the_books_are_what_they_are_called():
     assert found["market-neutral"].leverage == 2.0 and found["market-neutral"].lower.min() == -0.03
 
 
+def test_newtons_method_does_not_go_back_and_forth():
+    """The ninth of these days has two points, each of which a full or a quarter step takes to the other with a smaller
+    gap and a higher dual: a step counts only when it lowers the dual."""
+    previous = np.zeros(1000)
+    for place, day in enumerate(days(1000, 120, 60, 7)):
+        own = measure.book_of("long-only with costs", 20.0, day, measure.ledoit_wolf(day.history), previous)
+        found = measure.solve(own, previous if place else None)
+        assert found.gap <= 1e-12 and found.iterations < 40, place
+        previous = found.weights
+        if place == 9:
+            break
+
+
 # ------------------------------------------------------------------------------------- what the page says
 
 
