@@ -7,6 +7,8 @@ from lib.portfolio.benchmark import Phantom, active_returns, equal_weight, phant
 from lib.portfolio.costs import CostSchedule, flat, realistic
 from lib.portfolio.covariance import Covariance, ledoit_wolf
 from lib.portfolio.fees import NO_FEES, Fees
+from lib.portfolio.covariance import Covariance, factor_model, ledoit_wolf, pca, ridge
+from lib.portfolio.feasible import InfeasibleError
 from lib.portfolio.fills import REFUSALS
 from lib.portfolio.matched import (
     Matched,
@@ -16,6 +18,7 @@ from lib.portfolio.matched import (
     traded,
     validation_days,
 )
+from lib.portfolio.optimised import optimised
 from lib.portfolio.optimiser import MeanVariance, OptimiserWarning, Solution
 from lib.portfolio.policies import Past, Policy, buy_and_hold, direct, equal_weight_all, top_k_buffer
 from lib.portfolio.record import Backtest
@@ -30,6 +33,7 @@ __all__ = [
     "CostSchedule",
     "Covariance",
     "Fees",
+    "InfeasibleError",
     "Matched",
     "MeanVariance",
     "OptimiserWarning",
@@ -46,12 +50,16 @@ __all__ = [
     "dominance",
     "equal_weight",
     "equal_weight_all",
+    "factor_model",
     "flat",
     "ledoit_wolf",
     "matched_buffer",
+    "optimised",
+    "pca",
     "phantom",
     "phantom_alpha",
     "realistic",
+    "ridge",
     "simulate",
     "top_k_buffer",
     "trade",

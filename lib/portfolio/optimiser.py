@@ -3,28 +3,28 @@
     maximise   mu'w - risk_aversion w'Sigma w - cost sum |w - previous|
 
 The papers' B eq. 4 has no factor 1/2 before the risk; A eq. 23 has lambda / 2: pass half. Sigma is Ledoit and Wolf's of
-the history. Long only: weights sum to 1 and lie in [0, cap]. Market neutral: weights sum to 0, in every group too, lie
-in [-cap, cap], and |w| sums to at most `leverage`.
+the history, or another estimate of `lib.portfolio.covariance`. Long only: weights sum to 1 and lie in [0, cap]. Market
+neutral (A eq. 24-27): weights sum to 0, in every group too, lie in [-cap, cap], and |w| sums to at most `leverage`.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lib.errors import ParameterError
-from lib.portfolio.covariance import Covariance, ledoit_wolf
-from lib.portfolio.dual import Problem, solve
+from lib.portfolio.covariance import ESTIMATORS, Covariance, estimate
+from lib.portfolio.dual import Answer, Problem, solve
+from lib.portfolio.feasible import check
 
 Vector = NDArray[np.float64]
 
-#: relative gap up to which the fast answer is taken
-CERTIFIED = 1e-9
-#: room for round-off in sums of bounds
-SLACK = 1e-12
+#: relative gap, and excess over a limit in units of weight, up to which the fast answer is taken
+CERTIFIED = 1e-12
 
 
 class OptimiserWarning(UserWarning):
@@ -33,11 +33,13 @@ class OptimiserWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Solution:
-    """weights [N] (0 without a prediction); gap: most that a better answer could gain, relative; iterations."""
+    """weights [N] (0 without a prediction); gap: most that a better answer could gain, relative; iterations; excess: by
+    how much a limit is broken at most, in units of weight."""
 
     weights: Vector
     gap: float
     iterations: int
+    excess: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class MeanVariance:
 
     cap: most of one stock, 0 < cap <= 1. risk_aversion: > 0, per unit of variance a day. cost: a unit of turnover, >=
     0, in returns (8 basis points: 0.0008). leverage: most of sum |w| of a market-neutral book; None: no limit but the
-    caps.
+    caps. estimator: the covariance of a history, a name of `lib.portfolio.covariance.ESTIMATORS`.
 
     >>> history = np.random.default_rng(0).normal(0, 0.02, (60, 5))
     >>> MeanVariance(cap=0.4).solve([0.01, 0.0, 0.0, 0.0, -0.01], history).weights.round(2).tolist()
@@ -58,6 +60,7 @@ class MeanVariance:
     cost: float = 0.0
     market_neutral: bool = False
     leverage: float | None = None
+    estimator: str = "ledoit_wolf"
 
     def __post_init__(self) -> None:
         if not 0 < self.cap <= 1:
@@ -69,6 +72,10 @@ class MeanVariance:
         if self.leverage is not None and not (self.market_neutral and self.leverage > 0):
             raise ParameterError(
                 f"MeanVariance: leverage is {self.leverage}; expected a number above 0, of a market-neutral book alone"
+            )
+        if self.estimator not in ESTIMATORS:
+            raise ParameterError(
+                f"MeanVariance: estimator is {self.estimator!r}; expected one of {', '.join(ESTIMATORS)}"
             )
 
     def solve(
@@ -88,83 +95,75 @@ class MeanVariance:
         lower, upper: bounds [N] beside the cap; a frozen stock has its weight as both
         groups:   codes [N] of industries, of a market-neutral book
 
-        Raises ParameterError for inputs of other shapes, and for bounds that no portfolio meets: which, and by how
-        much.
+        Raises ParameterError for inputs of other shapes, and InfeasibleError for limits that no portfolio meets: which,
+        and by how much. Warns (OptimiserWarning) where the fast form misses its certificate and the reference answers.
         """
         found = np.asarray(mu, dtype=float)
-        stocks = found.size
-        if found.ndim != 1 or not stocks:
+        if found.ndim != 1 or not found.size:
             raise ParameterError(f"MeanVariance: mu has shape {found.shape}; expected [stocks] with at least one")
+        if np.isinf(found).any():
+            raise ParameterError(f"MeanVariance: mu is infinite in column {int(np.argmax(np.isinf(found)))}")
         low, high = self._bounds(found, lower, upper)
-        held = _of_length(np.zeros(stocks) if previous is None else previous, stocks, "previous")
-        covariance = history if isinstance(history, Covariance) else _covariance(history, found, low, high)
-        if len(covariance.diagonal) != stocks:
+        held = _of_length(np.zeros(found.size) if previous is None else previous, found.size, "previous")
+        names, codes = self._groups(groups, found.size)
+        covariance = history if isinstance(history, Covariance) else self._covariance(history, low, high)
+        if len(covariance.diagonal) != found.size:
             raise ParameterError(
-                f"MeanVariance: history of {len(covariance.diagonal)} stocks, mu of {stocks}; expected the same number"
+                f"MeanVariance: history of {len(covariance.diagonal)} stocks, mu of {found.size}; expected the same "
+                f"number"
             )
-        budget = 0.0 if self.market_neutral else 1.0
-        self._check_budget(low, high, budget)
         problem = Problem(
             np.nan_to_num(found), covariance.factors, covariance.diagonal, self.risk_aversion, self.cost, held, low,
-            high, budget,
+            high, 0.0 if self.market_neutral else 1.0, codes, np.inf if self.leverage is None else self.leverage,
         )  # fmt: skip
-        if self.market_neutral:
-            codes = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-            return self._reference(problem, codes)
-        if not (covariance.diagonal > 0).all():  # a covariance without a share of the identity: no separate minimum
-            return self._reference(problem, None)
-        answer = solve(problem)
-        if not answer.gap <= CERTIFIED:
-            text = f"MeanVariance: the fast form ended with a gap of {answer.gap:.1e}; solved by the reference"
-            warnings.warn(text, OptimiserWarning, 2)
-            return self._reference(problem, None)
-        return Solution(answer.weights, answer.gap, answer.iterations)
+        check(problem, self.cap, names)
+        answer = self._answer(problem, held if previous is not None else None)
+        return Solution(answer.weights, answer.gap, answer.iterations, answer.excess)
 
-    def _reference(self, problem: Problem, groups: NDArray[np.int64] | None) -> Solution:
+    def _answer(self, problem: Problem, start: Vector | None) -> Answer:
+        """The fast form's, or the reference's where that has no certificate."""
         from lib.portfolio.reference import solve_reference
 
-        answer = solve_reference(problem, groups, self.leverage)
-        return Solution(answer.weights, answer.gap, answer.iterations)
+        if not (problem.diagonal > 0).all():  # a stock without risk of its own: its best weight is no function
+            return solve_reference(problem)
+        answer = solve(problem, start)
+        if answer.gap <= CERTIFIED and answer.excess <= CERTIFIED:
+            return answer
+        text = (
+            f"MeanVariance: the fast form ended with a gap of {answer.gap:.1e} and {answer.excess:.1e} over a limit, "
+            f"expected at most {CERTIFIED:g}; solved by the reference"
+        )
+        warnings.warn(text, OptimiserWarning, 3)
+        return solve_reference(problem)
+
+    def _covariance(self, history: ArrayLike, low: Vector, high: Vector) -> Covariance:
+        """Of the stocks that may be held; the others have no part in it."""
+        returns = np.asarray(history, dtype=float)
+        if returns.ndim != 2 or returns.shape[1] != low.size:
+            raise ParameterError(f"MeanVariance: history has shape {returns.shape}; expected [days, {low.size}]")
+        used = (low != 0) | (high != 0)
+        if not used.any():
+            raise ParameterError(f"MeanVariance: none of {low.size} stocks may be held; expected predictions of some")
+        return estimate(ESTIMATORS[self.estimator], returns, used)
 
     def _bounds(self, mu: Vector, lower: ArrayLike | None, upper: ArrayLike | None) -> tuple[Vector, Vector]:
         least = -self.cap if self.market_neutral else 0.0
         known = np.isfinite(mu)
         low = np.where(known, least, 0.0) if lower is None else _of_length(lower, mu.size, "lower")
         high = np.where(known, self.cap, 0.0) if upper is None else _of_length(upper, mu.size, "upper")
-        if (low > high).any():
-            stock = int(np.argmax(low - high))
-            raise ParameterError(
-                f"MeanVariance: the stock in column {stock} has lower bound {low[stock]:g} above its upper bound "
-                f"{high[stock]:g}"
-            )
         return low, high
 
-    def _check_budget(self, low: Vector, high: Vector, budget: float) -> None:
-        least, most = float(low.sum()), float(high.sum())
-        if most < budget - SLACK:
-            raise ParameterError(
-                f"MeanVariance: upper bounds sum to {most:.6g}, {budget - most:.3g} short of the budget of {budget:g}: "
-                f"{int((high > 0).sum())} stocks may be held at a cap of {self.cap:g}; raise it or allow more stocks"
-            )
-        if least > budget + SLACK:
-            raise ParameterError(
-                f"MeanVariance: lower bounds sum to {least:.6g}, {least - budget:.3g} above the budget of {budget:g}: "
-                f"too much is frozen; sell something or raise the budget"
-            )
-
-
-def _covariance(history: ArrayLike, mu: Vector, low: Vector, high: Vector) -> Covariance:
-    """Ledoit and Wolf's of the stocks that may be held; the others have no part in it."""
-    returns = np.asarray(history, dtype=float)
-    if returns.ndim != 2 or returns.shape[1] != mu.size:
-        raise ParameterError(f"MeanVariance: history has shape {returns.shape}; expected [days, {mu.size}]")
-    used = (low != 0) | (high != 0)
-    if not used.any():
-        raise ParameterError(f"MeanVariance: none of {mu.size} stocks may be held; expected predictions of some")
-    own = ledoit_wolf(returns[:, used])
-    factors, diagonal = np.zeros((len(own.factors), mu.size)), np.full(mu.size, float(own.diagonal.mean()))
-    factors[:, used], diagonal[used] = own.factors, own.diagonal
-    return Covariance(factors, diagonal, own.shrinkage)
+    def _groups(self, groups: ArrayLike | None, stocks: int) -> tuple[Sequence[object], NDArray[np.intp] | None]:
+        """Names of the groups, and the code of every stock."""
+        if groups is None:
+            return (), None
+        found = np.asarray(groups)
+        if not self.market_neutral:
+            raise ParameterError("MeanVariance: groups are given; expected them of a market-neutral book alone")
+        if found.shape != (stocks,) or (found.dtype.kind == "f" and not np.isfinite(found).all()):
+            raise ParameterError(f"MeanVariance: groups have shape {found.shape}; expected a code of {stocks} stocks")
+        names, codes = np.unique(found, return_inverse=True)
+        return names.tolist(), codes.astype(np.intp)
 
 
 def _of_length(values: ArrayLike, stocks: int, name: str) -> Vector:

@@ -1,14 +1,13 @@
-"""The optimiser against cvxpy's answer, closed forms and conditions of optimality; covariances against scikit-learn."""
+"""The optimiser against cvxpy's answer, closed forms and conditions of optimality."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.covariance import ledoit_wolf as sklearn_ledoit_wolf
 
 from lib.errors import ParameterError
-from lib.portfolio import MeanVariance
-from lib.portfolio.covariance import centred, diagonal, ledoit_wolf, sample
+from lib.portfolio import InfeasibleError, MeanVariance
+from lib.portfolio.covariance import Covariance, diagonal, ledoit_wolf, sample
 from lib.portfolio.dual import EXACT, Answer, Problem, solve
 from lib.portfolio.optimiser import OptimiserWarning
 from lib.portfolio.reference import solve_reference
@@ -27,58 +26,6 @@ def problem(aversion=10.0, cost=0.0, stocks=40, seed=0, cap=0.1, **changes):
              "aversion": aversion, "cost": cost, "previous": held, "lower": np.zeros(stocks),
              "upper": np.full(stocks, cap), "budget": 1.0}  # fmt: skip
     return Problem(**(given | changes))
-
-
-# ------------------------------------------------------------------------------------ covariances
-
-
-@pytest.mark.parametrize(("days", "stocks"), [(60, 40), (30, 200), (400, 7), (2, 3)])
-def test_ledoit_wolf_is_that_of_scikit_learn(days, stocks):
-    returns = history(days, stocks)
-    matrix, shrinkage = sklearn_ledoit_wolf(returns - returns.mean(axis=0), assume_centered=True)
-    found = ledoit_wolf(returns)
-    assert found.shrinkage == pytest.approx(shrinkage, abs=1e-12)
-    np.testing.assert_allclose(found.dense(), matrix, rtol=0, atol=1e-12 * np.abs(matrix).max())
-
-
-def test_sample_and_diagonal_are_those_of_numpy():
-    returns = history()
-    expected = np.cov(returns.T, ddof=0)
-    np.testing.assert_allclose(sample(returns).dense(), expected, atol=1e-16)
-    np.testing.assert_allclose(diagonal(returns).dense(), np.diag(np.diag(expected)), atol=1e-18)
-
-
-def test_masked_days_have_no_part_in_a_variance():
-    """Whatever stands there: variances are those of the valid days, and the matrix stays positive semidefinite."""
-    returns = history()
-    masked = returns.copy()
-    masked[3:20, 5], masked[40:, 6] = np.nan, np.nan
-    found = sample(masked)
-    variances = np.diag(found.dense())
-    for stock, valid in ((5, np.r_[0:3, 20:60]), (6, np.r_[0:40]), (7, np.r_[0:60])):
-        assert variances[stock] == pytest.approx(returns[valid, stock].var(), rel=1e-12)
-    assert np.linalg.eigvalsh(found.dense()).min() > -1e-15
-    assert np.array_equal(centred(masked)[~np.isfinite(masked)], np.zeros(37))
-
-
-def test_a_covariance_times_weights():
-    found, w = ledoit_wolf(history()), np.random.default_rng(3).normal(size=40)
-    np.testing.assert_allclose(found.times(w), found.dense() @ w, rtol=1e-10)
-    assert found.variance(w) == pytest.approx(w @ found.dense() @ w)
-
-
-@pytest.mark.parametrize(
-    ("returns", "message"),
-    [
-        (np.zeros(5), r"shape \(5,\)"),
-        (np.zeros((1, 5)), "at least 2 days"),
-        (np.zeros((9, 4)), "none of 4 stocks varies over 9 days"),
-        (np.where(np.arange(27).reshape(9, 3) % 3 == 1, np.nan, 0.1), "column 1 has 0 valid returns of 9 days"),
-    ],
-)
-def test_a_history_that_gives_no_covariance_is_refused(returns, message):
-    with pytest.raises(ParameterError, match=message):
-        ledoit_wolf(returns)
 
 
 # -------------------------------------------------------------------------------------- optimality
@@ -125,7 +72,7 @@ def test_a_cost_above_every_gain_leaves_the_book_as_it_is():
 def test_a_start_of_a_similar_problem_gives_the_same_answer():
     own = problem()
     cold = solve(own).weights
-    warm = solve(own, start=2 * own.aversion * (own.factors @ cold))
+    warm = solve(own, start=cold)
     np.testing.assert_allclose(warm.weights, cold, atol=1e-10)
     assert warm.iterations <= 2
 
@@ -147,14 +94,20 @@ def test_frozen_stocks_keep_their_weights_and_stocks_without_prediction_get_none
     assert np.array_equal(found.weights, MeanVariance(cap=0.1).solve(mu, returns, lower=lower, upper=upper).weights)
 
 
-def test_a_market_neutral_book_meets_its_limits():
-    rng = np.random.default_rng(5)
-    mu, groups = rng.normal(0, 0.003, 40), np.repeat(list("abcd"), 10)
-    found = MeanVariance(cap=0.1, market_neutral=True, leverage=1.5).solve(mu, history(), groups=groups)
-    w = found.weights
-    assert np.abs(w).sum() <= 1.5 + 1e-6 and np.abs(w).max() <= 0.1 + 1e-7
-    assert max(abs(w[groups == name].sum()) for name in "abcd") < 1e-7
-    assert mu @ w > 0
+@pytest.mark.parametrize("estimator", ["ledoit_wolf", "sample", "diagonal", "pca"])
+def test_the_covariance_of_a_history_is_the_one_asked_for(estimator):
+    """With one stock's share decided by its own variance and covariance: against cvxpy on the dense matrix."""
+    import cvxpy
+
+    from lib.portfolio.covariance import ESTIMATORS
+
+    returns, mu = history(stocks=12), np.linspace(0.002, -0.002, 12)
+    w = cvxpy.Variable(12)
+    gain = mu @ w - 10 * cvxpy.quad_form(w, cvxpy.psd_wrap(ESTIMATORS[estimator](returns).dense()))
+    problem_ = cvxpy.Problem(cvxpy.Maximize(gain), [cvxpy.sum(w) == 1, w >= 0, w <= 0.2])
+    problem_.solve(solver="CLARABEL")
+    found = MeanVariance(cap=0.2, estimator=estimator).solve(mu, returns)
+    np.testing.assert_allclose(found.weights, w.value, atol=2e-5)
 
 
 def test_one_stock_and_as_many_as_the_cap_needs():
@@ -172,6 +125,8 @@ def test_one_stock_and_as_many_as_the_cap_needs():
         (np.zeros(40), {"lower": np.full(40, 0.03)}, "lower bounds sum to 1.2, 0.2 above the budget of 1"),
         (np.zeros(40), {"lower": np.full(40, 0.2)}, "column 0 has lower bound 0.2 above its upper bound 0.03"),
         (np.zeros(40), {"previous": np.zeros(3)}, r"previous has shape \(3,\); expected 40"),
+        (np.zeros(40), {"groups": np.zeros(40)}, "groups are given; expected them of a market-neutral book alone"),
+        (np.r_[np.inf, np.zeros(39)], {}, "mu is infinite in column 0"),
     ],
 )
 def test_an_infeasible_day_says_which_limit_and_by_how_much(mu, options, message):
@@ -181,15 +136,71 @@ def test_an_infeasible_day_says_which_limit_and_by_how_much(mu, options, message
 
 @pytest.mark.parametrize(
     "options",
-    [{"cap": 0}, {"risk_aversion": 0}, {"cost": -1}, {"leverage": 2.0}, {"market_neutral": True, "leverage": 0}],
+    [
+        {"cap": 0}, {"risk_aversion": 0}, {"cost": -1}, {"leverage": 2.0}, {"market_neutral": True, "leverage": 0},
+        {"estimator": "robust"},
+    ],
 )
 def test_settings_out_of_range_are_refused(options):
     with pytest.raises(ParameterError, match="MeanVariance: "):
         MeanVariance(**options)
 
 
-def test_without_its_certificate_the_reference_answers_and_it_is_said(monkeypatch):
-    monkeypatch.setattr("lib.portfolio.optimiser.solve", lambda own: Answer(np.zeros(40), 1e-3, 7))
-    with pytest.warns(OptimiserWarning, match="gap of 1.0e-03"):
+@pytest.mark.parametrize("answer", [Answer(np.zeros(40), 1e-3, 7), Answer(np.zeros(40), 0.0, 7, excess=0.4)])
+def test_without_its_certificate_the_reference_answers_and_it_is_said(monkeypatch, answer):
+    monkeypatch.setattr("lib.portfolio.optimiser.solve", lambda own, start: answer)
+    with pytest.warns(OptimiserWarning, match=f"{answer.excess:.1e} over a limit".replace("+", "[+]")):
         found = MeanVariance(cap=0.1).solve(np.linspace(0.004, -0.004, 40), history())
     assert found.weights.sum() == pytest.approx(1, abs=1e-7)
+
+
+# ---------------------------------------------------------------------------------- degenerate inputs
+
+
+def test_all_stocks_frozen_is_the_book_as_it_is():
+    held = np.random.default_rng(1).dirichlet(np.ones(40))
+    found = MeanVariance().solve(np.zeros(40), history(), held, held, held)
+    assert np.array_equal(found.weights, held) and found.gap < 1e-14
+    with pytest.raises(InfeasibleError, match=r"upper bounds sum to 0\.9, 0\.1 short") as caught:
+        MeanVariance().solve(np.zeros(40), history(), lower=0.9 * held, upper=0.9 * held)
+    assert caught.value.limit == "cap" and caught.value.by == pytest.approx(0.1)
+
+
+def test_a_stock_without_variance_is_held_to_the_cap_where_nothing_pays():
+    returns = history(stocks=12)
+    returns[:, 3] = 0.001
+    for estimator in ("ledoit_wolf", "diagonal", "sample"):
+        w = MeanVariance(cap=0.3, estimator=estimator).solve(np.zeros(12), returns).weights
+        assert w[3] == pytest.approx(0.3, abs=1e-6) and w.sum() == pytest.approx(1, abs=1e-7), estimator
+
+
+@pytest.mark.parametrize(
+    ("returns", "message"),
+    [
+        (np.full((60, 40), 0.001), "none of 40 stocks varies"),
+        (history()[:1], "at least 2 days"),
+        (np.where(np.arange(40) == 7, np.nan, history()), "column 7 has 0 valid returns of 60 days"),
+        (history()[:, :39], r"history has shape \(60, 39\); expected \[days, 40\]"),
+        (diagonal(history()[:, :39]), "history of 39 stocks, mu of 40"),
+    ],
+)
+def test_a_history_without_a_covariance_is_refused(returns, message):
+    with pytest.raises(ParameterError, match=message):
+        MeanVariance().solve(np.zeros(40), returns)
+
+
+def test_nan_in_a_history_is_a_masked_day():
+    returns, mu = history(), np.linspace(0.004, -0.004, 40)
+    masked = np.where(np.random.default_rng(0).random(returns.shape) < 0.1, np.nan, returns)
+    found = MeanVariance(cap=0.1).solve(mu, masked)
+    assert np.array_equal(found.weights, MeanVariance(cap=0.1).solve(mu, ledoit_wolf(masked)).weights)
+    assert np.array_equal(found.weights, MeanVariance(cap=0.1).solve(mu, np.nan_to_num(masked, nan=np.inf)).weights)
+
+
+def test_a_covariance_without_risk_of_its_own_goes_to_the_reference_without_a_warning():
+    risk = sample(history(days=20))
+    found = MeanVariance(cap=0.1).solve(np.linspace(0.004, -0.004, 40), risk)
+    assert not risk.diagonal.any() and found.weights.sum() == pytest.approx(1, abs=1e-7)
+    nothing = Covariance(np.zeros((1, 40)), np.zeros(40))
+    best = MeanVariance(cap=0.1).solve(np.linspace(0.004, -0.004, 40), nothing).weights
+    np.testing.assert_allclose(best, np.r_[np.full(10, 0.1), np.zeros(30)], atol=1e-6)

@@ -70,6 +70,7 @@ def main(
     shutil.rmtree(rows, ignore_errors=True)
     print(report(result.frame, result.provenance))
     print(f"\nthe factor-axis Transformer, exact fast form against plain form\n{forms_of_the_transformer(scale)}")
+    print(f"\nthe optimiser of a day, CPU time\n{the_optimiser(scale)}")
     print(f"written: {out}")
 
 
@@ -81,6 +82,16 @@ def forms_of_the_transformer(scale: str) -> str:
     small = {"factors": 39, "rows": 64, "repeats": 3} if scale == "smoke" else {}
     with one_thread():
         return transformer.report(transformer.compare(**small))
+
+
+def the_optimiser(scale: str) -> str:
+    """The study of the optimiser, measured anew: a study of its own, printed here beside the engine."""
+    import tempfile
+
+    from lib.studies.solver.tables import report as tables
+
+    with tempfile.TemporaryDirectory() as folder:
+        return tables(run_study("solver", scale=scale, cache=Path(folder)).frame)
 
 
 def content(frame: pd.DataFrame, provenance: Mapping[str, Any]) -> str:
