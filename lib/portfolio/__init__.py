@@ -5,10 +5,9 @@ from __future__ import annotations
 from lib.portfolio.backtest import simulate
 from lib.portfolio.benchmark import Phantom, active_returns, equal_weight, phantom, phantom_alpha
 from lib.portfolio.costs import CostSchedule, flat, realistic
-from lib.portfolio.covariance import Covariance, ledoit_wolf
-from lib.portfolio.fees import NO_FEES, Fees
 from lib.portfolio.covariance import Covariance, factor_model, ledoit_wolf, pca, ridge
 from lib.portfolio.feasible import InfeasibleError
+from lib.portfolio.fees import NO_FEES, Fees
 from lib.portfolio.fills import REFUSALS
 from lib.portfolio.matched import (
     Matched,
