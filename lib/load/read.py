@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from lib.errors import LoadError, closest
-from lib.load.columns import Table, stack, typed
+from lib.load.columns import Table, stack
 from lib.load.files import SUFFIXES, Caps, Header, files_of, read_columns, read_header
-from lib.load.keys import symbol_of_file
+from lib.load.keys import repeats, symbol_of_file
 from lib.load.sources import FORMATS, Source, choose_columns, has_prices, is_known, recognised, source_of
 from lib.load.sources.canonical import RECORD
 from lib.load.sources.qlib_bin import BIN, is_qlib_folder, read_bins
+from lib.load.typed import typed
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +49,8 @@ def read(path: Path, wanted: str, universe: str | None, caps: Caps) -> Data:
     if wanted == "qlib_bin" or (wanted in ("auto", "qlib") and is_qlib_folder(path)):
         if not is_qlib_folder(path):
             raise LoadError(f"{path}: not a Qlib folder (it has no calendars/ and features/)")
-        table = read_bins(path, universe, caps)
-        return Data(BIN, table, {}, len(table.origins))
+        table, files = read_bins(path, universe, caps)
+        return Data(BIN, table, {}, files)
     kind = wanted if wanted in SUFFIXES.values() else None
     files = files_of(path, caps)
     known = is_known if len(files) == 1 else _known_or_no_prices
@@ -148,9 +149,7 @@ def _read_groups(
 
 def _once(table: Table) -> Table:
     """The table without rows that say what an earlier row said; rows that contradict each other stay."""
-    cell = table.dates.codes.astype(np.int64) * len(table.symbols.values) + table.symbols.codes
-    order = np.argsort(cell, kind="stable")
-    again = np.diff(cell[order]) == 0
+    cell, order, again = repeats(table)
     # only rows that share a stock and a day are compared: a table of limits has millions that do not
     shared = np.sort(order[np.append(again, False) | np.append(False, again)]) if len(order) else order
     columns = [cell[shared], *(column.codes[shared] for column in table.labels.values())]

@@ -63,10 +63,9 @@ class Source:
 
     def rescaled(self, table: Table) -> Table:
         """The table in yuan and shares."""
-        for name, factor in self.scale.items():
-            if name in table.numbers:
-                table.numbers[name] = whole_cents(table.numbers[name] * factor)
-        return table
+        numbers = table.numbers
+        scale = {name: factor for name, factor in self.scale.items() if name in numbers}
+        return table.updated({name: whole_cents(numbers[name] * factor) for name, factor in scale.items()})
 
 
 def whole_cents(values: FloatArray) -> FloatArray:

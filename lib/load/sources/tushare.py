@@ -29,20 +29,20 @@ def _limits(table: Table) -> Table:
     up, down = table.numbers.get("limit_up"), table.numbers.get("limit_down")
     if up is not None and down is not None:
         free = (up >= _NO_LIMIT) | (down == 0)
-        table.numbers["limit_up"] = np.where(free, np.nan, up)
-        table.numbers["limit_down"] = np.where(free, np.nan, down)
-        table.numbers["limit_known"] = (free | (np.isfinite(up) & np.isfinite(down))).astype(np.float64)
+        known = (free | (np.isfinite(up) & np.isfinite(down))).astype(np.float64)
+        limits = {"limit_up": np.where(free, np.nan, up), "limit_down": np.where(free, np.nan, down)}
+        return table.updated({**limits, "limit_known": known})
     return table
 
 
 def _full_day_halts(table: Table) -> Table:
     """Rows that suspend a stock (S, not R) for the whole day (no time given)."""
-    suspended = _is(table.labels.pop("suspend_type"), "S")
-    timing = table.labels.pop("suspend_timing", None)
+    labels = table.labels
+    suspended, timing = _is(labels["suspend_type"], "S"), labels.get("suspend_timing")
     if timing is not None:
         suspended &= (timing.codes < 0) | _is(timing, "")
-    table.numbers["halted"] = np.ones(table.n_rows)
-    return table.take(suspended)
+    halted = np.ones(table.n_rows)
+    return table.updated({"halted": halted, "suspend_type": None, "suspend_timing": None}).take(suspended)
 
 
 def _is(column: Column, text: str) -> BoolArray:
@@ -52,10 +52,9 @@ def _is(column: Column, text: str) -> BoolArray:
 
 def _special_treatment(table: Table) -> Table:
     """Names that say ST or *ST, from their first day to their last; the vendor leaves many last days empty."""
-    names = table.labels.pop("stock_name")
+    names = table.labels["stock_name"]
     special = np.array([*(_SPECIAL.match(str(name).strip().upper()) is not None for name in names.values), False])
-    table.numbers["is_st"] = special[names.codes].astype(np.float64)
-    return table
+    return table.updated({"is_st": special[names.codes].astype(np.float64), "stock_name": None})
 
 
 def _side(name: str, columns: dict[str, str], mark: str, **more: object) -> Source:
