@@ -6,7 +6,6 @@ among the stocks would look like adjusted prices, and an index would be ranked a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -20,9 +19,8 @@ from lib.load.columns import FloatArray, Table
 #: kinds of `lib.limits.exchanges` that are no stocks quoted in yuan, in words
 _NO_STOCK: Final = {
     "index": "an index", "fund": "a fund", "wide fund": "a fund", "bond": "a bond",
-    "preferred share": "a preferred share",
+    "preferred share": "a preferred share", "b share": "a B share in US dollars",
 }  # fmt: skip
-_IN_DOLLARS: Final = re.compile(r"SH900")
 #: yuan; stocks with such codes have stayed far below, the indices of these codes far above
 INDEX_LEVEL: Final = 1_000
 _SHOWN: Final = 3
@@ -34,7 +32,7 @@ def instrument(symbol: str) -> str | None:
     >>> [instrument(s) for s in ("SH600000", "SZ000300", "SH000300", "510300", "SZ159915", "SZ123001")]
     [None, None, 'an index', 'a fund', 'a fund', 'a bond']
     """
-    return "a B share in US dollars" if _IN_DOLLARS.match(symbol) else _NO_STOCK.get(kind_of(symbol))
+    return _NO_STOCK.get(kind_of(symbol))
 
 
 def stocks_only(table: Table, notes: dict[str, Any]) -> Table:

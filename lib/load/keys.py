@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.errors import LoadError
-from lib.limits.exchanges import is_symbol, kind_of
+from lib.limits.exchanges import exchange_of_share, is_symbol, kind_of
 from lib.load.columns import BoolArray, Table, dictionary
 
 #: how vendors mark the exchanges: Wind and Tushare, Yahoo, JoinQuant, TradingView and vn.py, MyQuant, EODHD
@@ -32,10 +32,6 @@ _BETWEEN: Final = re.compile(r"([^0-9A-Za-z]+)")
 _NUMBERED: Final = {"1": ("SH",), "0": ("SZ", "BJ")}
 #: words in capitals beside a code that mark no exchange
 _WORDS: Final = ("CSV", "DAY", "DAILY", "RAW", "HFQ", "QFQ", "BFQ", "OHLC", "OHLCV", "PARQUET", "K", "D", "A")
-#: exchange of a stock's code; funds, bonds and indices share the other codes
-_EXCHANGES: Final = (
-    ("SH", re.compile(r"60|68|900")), ("SZ", re.compile(r"00[0-4]|20[01]|30")), ("BJ", re.compile(r"92|4|8")),
-)  # fmt: skip
 
 MAX_CELLS: Final = 64_000_000  # dates x symbols: about 30 years of every A-share
 
@@ -52,12 +48,7 @@ def spell(symbol: str) -> str | None:
     if match is None or (match["a"] and match["b"]):
         return None
     mark = match["a"] or match["b"]
-    return (MARKS[mark.upper()] if mark else _own_exchange(match["code"])) + match["code"]
-
-
-def _own_exchange(code: str) -> str:
-    """The exchange whose shares have such codes; "" if there is none."""
-    return next((exchange for exchange, form in _EXCHANGES if form.match(code)), "")
+    return (MARKS[mark.upper()] if mark else exchange_of_share(match["code"])) + match["code"]
 
 
 def symbol_of_file(path: Path) -> str:
@@ -96,12 +87,12 @@ def _symbol_in(words: Sequence[str], path: Path) -> str:
         trouble = f"{strange[0]!r} marks no exchange that is known" if strange else "two exchanges are marked"
         raise LoadError(f"{path.name}: {trouble}; name the file by its symbol, such as sh600000.csv or 600000.SH.csv")
     marked = exchanges.pop() if exchanges else _of_the_folder(path, match["code"])
-    return (marked or _own_exchange(match["code"])) + match["code"]
+    return (marked or exchange_of_share(match["code"])) + match["code"]
 
 
 def _numbered(market: str, code: str) -> str:
     """The exchange of Eastmoney's market 0 or 1 to which a code belongs."""
-    own, allowed = _own_exchange(code), _NUMBERED[market]
+    own, allowed = exchange_of_share(code), _NUMBERED[market]
     return own if own in allowed else allowed[0]
 
 
