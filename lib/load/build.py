@@ -129,19 +129,19 @@ def _one_spelling(data: Data, market: str, notes: dict[str, Any]) -> Data:
     if record and market != "cn":
         return data
     table, notes["respelled_symbols"] = respell(data.table, strict=record)
-    return replace(data, table=table, sides={name: respell(side, False)[0] for name, side in data.sides.items()})
+    return replace(data, table=table, joined={name: respell(other, False)[0] for name, other in data.joined.items()})
 
 
 #: columns that mark rows of the daily prices that contradict themselves, by what of them is masked or emptied
-_MARKS: Final = ("#contradictory", "#volume outside", "#vwap outside")
+_MARKS: Final[tuple[str, ...]] = ("#contradictory", "#volume outside", "#vwap outside")
 
 
 def _checked(data: Data, market: str, missing_budget: float, notes: dict[str, Any]) -> Data:
     """Daily prices in shares and yuan, rows that contradict themselves marked; refused if they are not raw prices."""
     table, source = fill_empty_halts(data.table, notes), data.source
     marked = [check_values(table, market, missing_budget, notes)]
-    for side in data.sides.values():
-        check_numbers(side)
+    for other in data.joined.values():
+        check_numbers(other)
     table, notes["units"] = settle_units(table, source, market)
     if market == "cn":
         check_grid(table, source)

@@ -96,7 +96,7 @@ class Table:
 
     def updated(self, columns: Mapping[str, Any]) -> Table:
         """The table with some columns set, or taken out where None is given for them."""
-        every = dict(zip(self.rows.column_names, self.rows.columns, strict=True)) | columns
+        every = {**dict(zip(self.rows.column_names, self.rows.columns, strict=True)), **columns}
         return replace(self, rows=pa.table({name: values for name, values in every.items() if values is not None}))
 
 

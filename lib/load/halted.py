@@ -32,9 +32,10 @@ def fill_empty_halts(table: Table, notes: dict[str, Any]) -> Table:
     empty = zero & np.logical_or.reduce([numbers[name] == 0 for name in PRICES])
     if not zero.any():
         return table
-    filled = {
-        name: np.where(zero & (numbers[name] == 0), np.nan, numbers[name]) for name in _OTHERS if name in numbers
-    }
+    filled = dict[str, FloatArray]()
+    for name in _OTHERS:
+        if name in numbers:
+            filled[name] = np.where(zero & (numbers[name] == 0), np.nan, numbers[name])
     last = _standing(numbers["close"], filled.get("pre_close"))
     filled |= {name: np.where(empty & (numbers[name] == 0), last, numbers[name]) for name in PRICES}
     if np.isnan(last[empty]).any():

@@ -57,7 +57,7 @@ def _special_treatment(table: Table) -> Table:
     return table.updated({"is_st": special[names.codes].astype(np.float64), "stock_name": None})
 
 
-def _side(name: str, columns: dict[str, str], mark: str, **more: object) -> Source:
+def _joined(name: str, columns: dict[str, str], mark: str, **more: object) -> Source:
     keys = _KEYS if more.pop("dated", True) else _STOCK
     return Source(
         format="tushare",
@@ -65,7 +65,7 @@ def _side(name: str, columns: dict[str, str], mark: str, **more: object) -> Sour
         columns={**keys, **columns},
         needs=(*keys, mark),
         marks=(frozenset((*keys, mark)),),
-        side=name,
+        joins=name,
         **more,  # type: ignore[arg-type]
     )
 
@@ -87,16 +87,15 @@ DAILY: Final = Source(
 
 TABLES: Final = (
     DAILY,
-    _side("stk_limit", _LIMITS, "up_limit", convert=_limits),
-    _side("suspend_d", {"suspend_type": "suspend_type", "suspend_timing": "suspend_timing"}, "suspend_type",
-          convert=_full_day_halts),
-    _side("daily_basic", _BASIC, "turnover_rate", scale={"cap": 10_000, "float_mkt_cap": 10_000}),
-    _side("adj_factor", {"adj_factor": "adj_factor"}, "adj_factor"),
-    _side("namechange", {"name": "stock_name", "start_date": "since", "end_date": "until"}, "start_date",
-          dated=False, convert=_special_treatment),
-    _side("stock_basic", {"industry": "industry", "list_date": "list_date", "delist_date": "delist_date"}, "list_date",
-          dated=False),
+    _joined("stk_limit", _LIMITS, "up_limit", convert=_limits),
+    _joined("suspend_d", {"suspend_type": "suspend_type", "suspend_timing": "suspend_timing"}, "suspend_type",
+            convert=_full_day_halts),
+    _joined("daily_basic", _BASIC, "turnover_rate", scale={"cap": 10_000, "float_mkt_cap": 10_000}),
+    _joined("adj_factor", {"adj_factor": "adj_factor"}, "adj_factor"),
+    _joined("namechange", {"name": "stock_name", "start_date": "since", "end_date": "until"}, "start_date",
+            dated=False, convert=_special_treatment),
+    _joined("stock_basic", {name: name for name in ("industry", "list_date", "delist_date")}, "list_date", dated=False),
     # sessions come from the prices; a calendar beside them is no trouble
     Source(format="tushare", title="Tushare trade_cal", columns={}, needs=("cal_date", "is_open"),
-           marks=(frozenset(("cal_date", "is_open")),), side="trade_cal", unused=True),
+           marks=(frozenset(("cal_date", "is_open")),), joins="trade_cal", unused=True),
 )  # fmt: skip
