@@ -52,7 +52,8 @@ def test_labels_against_windows(labels, windows, words):
 )
 def test_rows_are_judged_before_costs(gross, words):
     text = said(made(ROWS__gross=gross, ROWS__net=2.0, ROWS__matched=1.0), 1)
-    assert words in text and "after 8 bps a side the difference is +2.00 [+1.99, +2.01], at matched turnover +1.00" in text
+    assert words in text
+    assert "after 8 bps a side the difference is +2.00 [+1.99, +2.01], at matched turnover +1.00" in text
 
 
 @pytest.mark.parametrize(
