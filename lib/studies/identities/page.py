@@ -292,7 +292,7 @@ def _by_market(
 def counts(shown: PageResult) -> HTML:
     """Parameters of the Transformer, factors by family, the loss, and memory."""
     whole = transformer_table(shown.rows).reset_index()
-    widths = {name: name for name in whole if name.startswith("width ")}
+    widths = {name: name for name in map(str, whole) if name.startswith("width ")}
     loss = loss_table(shown.rows).rename_axis("gamma").reset_index()
     size = memory_table(shown.rows).rename_axis("values of").reset_index()
     return tabs({
