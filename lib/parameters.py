@@ -30,9 +30,9 @@ _SEQUENCES = (list, tuple)
 class Parameter:
     """One parameter: its kind, its default, and what it may be.
 
-    kind:     a type, or several: int, float, str, bool, date, list, tuple, dict. An int serves as a float; a bool
-              is neither; text is never a number. Beside a number or str, list means a list of those. A date is
-              whatever `lib.days` reads, and comes out as text YYYY-MM-DD.
+    kind:     a type, or several: int, float, str, bool, date, list, tuple, dict. An int serves as a float, a number of
+              numpy as one of Python; a bool is neither; text is never a number. Beside a number or str, list means a
+              list of those. A date is whatever `lib.days` reads, and comes out as text YYYY-MM-DD.
     low:      smallest allowed number, inclusive; for a list, of every element
     high:     largest allowed number, inclusive
     choices:  the allowed values; for a list, of every element
@@ -74,6 +74,8 @@ class Parameter:
         if date in kinds:
             # at run time: numpy is heavy, and only a parameter that is a day needs it
             return str(import_module("lib.days").as_day(value, name, ParameterError))
+        if type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0:
+            value = value.item()
         if type(value) is int and float in kinds and int not in kinds:
             value = float(value)
         if not any(_is_a(value, kind) for kind in kinds):

@@ -16,19 +16,14 @@ from lib.factors.factor_set import FactorSet
 from lib.factors.leaves import Leaves
 from lib.factors.request import Request
 from lib.factors.target import ArrayTarget, DirectoryTarget
+from lib.store.code import digest_of
 from lib.store.marks import machinery
-from lib.store.sources import files_digest
 
 if TYPE_CHECKING:
     from lib.panel import Panel
 
 #: cells of a block: few enough for the caches and for memory, many enough for the days before it that are read again
 BLOCK_CELLS = 80 * 2**10
-#: files and folders of this package that a factor on disk depends on: a killed run is taken up by the same code
-CODE = (
-    "compiled.py", "days.py", "eager.py", "engine", "factors", "graph.py", "kernels", "limits", "masked.py", "ops.py",
-    "panel.py", "reasons.py", "store/marks.py",
-)  # fmt: skip
 #: days between two checkpoints of a computation that goes to disk
 CHECKPOINT_DAYS = 512
 
@@ -88,8 +83,8 @@ def compute_factors(
 
 @machinery
 def _code() -> str:
-    """Digest of the code that a result on disk depends on."""
-    return files_digest(CODE)
+    """Digest of the code that a result on disk depends on: a killed run is taken up by the same code."""
+    return digest_of(compute_factors)
 
 
 def days_per_block(stocks: int) -> int:

@@ -7,7 +7,6 @@ computation left there is thrown away. The files are written, not mapped, so tha
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from torch import Tensor
 
 from lib.errors import LibError
@@ -66,7 +66,11 @@ class DirectoryTarget:
         self.out, self.shape, self.key = out, shape, key
         self.work = out.parent / f".{out.name}.unfinished"
         self.work.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(self.work / "lock")
+        self._lock = FileLock(self.work / "lock")  # ends with the process, even a killed one
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            raise LibError(f"{self.work}: another process is computing this result; wait for it") from None
         self.state = self._found()
         if self.state is None:
             for name in (*FILES, CHECKPOINT):
@@ -118,22 +122,11 @@ class DirectoryTarget:
             file.close()
         if self.work.exists() and not (self.work / CHECKPOINT).exists():
             shutil.rmtree(self.work)
-        os.close(self._lock)
+        self._lock.release()
 
 
 CHECKPOINT = "checkpoint.npz"
 FILES = {"values.npy": np.dtype(np.float32), "valid.npy": np.dtype(np.bool_)}
-
-
-def _locked(path: Path) -> int:
-    """A lock that ends with the process, even a killed one."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        raise LibError(f"{path.parent}: another process is computing this result; wait for it") from error
-    return descriptor
 
 
 class _File:

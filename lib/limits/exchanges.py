@@ -169,6 +169,16 @@ def kind_of(symbol: str) -> str:
     return UNKNOWN_BOARD
 
 
+def exchange_of_share(code: str) -> str:
+    """The exchange whose shares have such codes, or the empty string; funds, bonds and indices share the other codes.
+
+    >>> exchange_of_share("600000"), exchange_of_share("000001"), exchange_of_share("510300")
+    ('SH', 'SZ', '')
+    """
+    shares = (row for row in _CODES if row[2] in (*BOARDS, "b share"))
+    return next((exchange for exchange, pattern, _ in shares if pattern.fullmatch(code)), "")
+
+
 def kinds_of(symbols: ArrayLike) -> NDArray[np.str_]:
     """Kind of every symbol, shape [N]; the empty string where unknown."""
     return np.array([kind_of(str(symbol)) for symbol in np.asarray(symbols)], dtype="<U9")

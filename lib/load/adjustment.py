@@ -63,10 +63,11 @@ def check_average_price(table: Table, source: Source) -> BoolArray:
 def _refuse_average_price(table: Table, outside: BoolArray, source: Source) -> None:
     with np.errstate(all="ignore"):
         ratio = (average_price(table) / table.numbers["close"])[outside]
-    row, stocks = int(outside.argmax()), np.unique(table.symbols.codes[outside])
+    row, symbols = int(outside.argmax()), table.symbols
+    stocks = np.unique(symbols.codes[outside])
     raise LoadError(
         f"{table.name}: amount / volume lies outside [low, high] on {int(outside.sum()):,} of {table.n_rows:,} rows "
-        f"({len(stocks):,} of {len(table.symbols.values):,} symbols), first at {table.cell(row)}: "
+        f"({len(stocks):,} of {len(symbols.values):,} symbols), first at {table.cell(row)}: "
         f"{_explained(ratio, table.dates.codes[outside], source)}"
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
@@ -74,12 +74,15 @@ def load_panel(
     if market == "cn":
         data = replace(data, table=stocks_only(data.table, notes))
     notes["unsorted_rows"] = check_cells(data.table)
-    wrong = _check_rows(data, market, missing_budget, notes)
+    data = _checked(data, market, missing_budget, notes)
+    notes["universe"], source = _universe_name(data.table, universe), data.source
     try:
-        panel = _panel(data, market, universe, wrong, notes)
+        grid, marked = _grid(data, market, notes)
+        del data  # the panel needs the memory
+        panel = _panel(grid, marked, market, notes)
     except LibError as error:
         raise error if isinstance(error, LoadError) else LoadError(f"{path.name}: {error}") from error
-    check_limits(panel, data.source)
+    check_limits(panel, source)
     note_calendar(panel)
     note_adjustment(panel)
     return _with_members(_cut(panel, first, last))
@@ -114,6 +117,7 @@ def _notes(path: Path, data: Data) -> dict[str, Any]:
         "encoding": data.table.encoding,
         "ignored_columns": data.table.ignored,
         "unfinished_files": unfinished(path),
+        "repeated_rows": data.repeated,
         "skipped_files": data.skipped,
         "unread_files": unread_in(path),
     }
@@ -124,53 +128,51 @@ def _one_spelling(data: Data, market: str, notes: dict[str, Any]) -> Data:
     record = data.source is canonical.RECORD
     if record and market != "cn":
         return data
-    symbols, notes["respelled_symbols"] = respell(data.table, strict=record)
-    sides = {name: replace(side, symbols=respell(side, strict=False)[0]) for name, side in data.sides.items()}
-    return replace(data, table=replace(data.table, symbols=symbols), sides=sides)
+    table, notes["respelled_symbols"] = respell(data.table, strict=record)
+    return replace(data, table=table, joined={name: respell(other, False)[0] for name, other in data.joined.items()})
 
 
-class Wrong(NamedTuple):
-    """Rows of the daily prices that contradict themselves, by what of them is to be emptied or masked."""
-
-    whole: BoolArray
-    volume: BoolArray
-    vwap: BoolArray
+#: columns that mark rows of the daily prices that contradict themselves, by what of them is masked or emptied
+_MARKS: Final[tuple[str, ...]] = ("#contradictory", "#volume outside", "#vwap outside")
 
 
-def _check_rows(data: Data, market: str, missing_budget: float, notes: dict[str, Any]) -> Wrong:
-    """Rows, units and rawness of the daily prices, and the numbers of the tables beside them."""
-    table, source = data.table, data.source
-    fill_empty_halts(table, notes)
-    contradictory = check_values(table, market, missing_budget, notes)
-    for side in data.sides.values():
-        check_numbers(side)
-    notes["units"] = settle_units(table, source, market)
+def _checked(data: Data, market: str, missing_budget: float, notes: dict[str, Any]) -> Data:
+    """Daily prices in shares and yuan, rows that contradict themselves marked; refused if they are not raw prices."""
+    table, source = fill_empty_halts(data.table, notes), data.source
+    marked = [check_values(table, market, missing_budget, notes)]
+    for other in data.joined.values():
+        check_numbers(other)
+    table, notes["units"] = settle_units(table, source, market)
     if market == "cn":
         check_grid(table, source)
-        return Wrong(contradictory, check_average_price(table, source), vwap_outside(table))
-    nothing = np.zeros(table.n_rows, dtype=bool)
-    return Wrong(contradictory, nothing, nothing)
+        marked += [check_average_price(table, source), vwap_outside(table)]
+    columns = {name: rows.astype(np.float64) for name, rows in zip(_MARKS, marked, strict=False) if rows.any()}
+    return replace(data, table=table.updated(columns))
 
 
-def _panel(data: Data, market: str, universe: str | None, wrong: Wrong, notes: dict[str, Any]) -> Panel:
-    chosen = _universe_name(data.table, universe)
-    notes["universe"] = chosen
+def _grid(data: Data, market: str, notes: dict[str, Any]) -> tuple[Grid, dict[str, BoolArray]]:
+    """The fields [T,N] with what their source leaves out, and the cells of the marked rows."""
     grid = Grid.of(data, notes)
-    cells = Wrong(*(grid.spread(data.table, rows) == 1 for rows in wrong))
+    marked = {name: grid.fields.pop(name) == 1 for name in _MARKS if name in grid.fields}
     carry_closes(grid)
     add_previous_close(grid, market, notes)
     if data.source.silent_halts:
         fill_halts(grid, notes)
     if market == "cn":
         add_average_price(grid, notes)
-        settle_limits(grid, data, notes)
+        settle_limits(grid, data.source, notes)
+    return grid, marked
+
+
+def _panel(grid: Grid, marked: dict[str, BoolArray], market: str, notes: dict[str, Any]) -> Panel:
+    chosen = notes["universe"]
     members = None if chosen == LISTED else grid.fields[chosen] == 1
-    fields = panel_fields(grid)
-    panel = Panel.from_arrays(grid.dates, grid.symbols, fields, None, members, market, copy=False)
-    panel = _mask_missing(panel, cells.whole)
+    panel = Panel.from_arrays(grid.dates, grid.symbols, panel_fields(grid), None, members, market, copy=False)
     panel.notes.update(notes)
-    panel = _emptied(panel, cells.volume, "volume_emptied", ("volume", "amount", "vwap"))
-    return _emptied(panel, cells.vwap & ~cells.volume, "vwap_emptied", ("vwap",))
+    contradictory, volume, vwap = (marked.get(name, np.zeros(panel.shape, dtype=bool)) for name in _MARKS)
+    panel = _mask_missing(panel, contradictory)
+    panel = _emptied(panel, volume, "volume_emptied", ("volume", "amount", "vwap"))
+    return _emptied(panel, vwap & ~volume, "vwap_emptied", ("vwap",))
 
 
 def _universe_name(table: Table, universe: str | None) -> str:

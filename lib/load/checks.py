@@ -35,13 +35,14 @@ def check_numbers(table: Table) -> None:
     for name, values in table.numbers.items():
         _refuse(table, name, np.isinf(values), "infinite values")
         _refuse(table, name, np.abs(values) > LARGEST, f"values beyond {LARGEST:.0e}")
+    numbers = table.numbers
     for name in (*PRICES, "pre_close", "vwap", "limit_up", "limit_down", "adj_factor"):
-        if name in table.numbers:
+        if name in numbers:
             what, hint = ("factors", "") if name == "adj_factor" else ("prices", _HALT_HINT)
-            _refuse(table, name, table.numbers[name] <= 0, f"{what} of zero or less", hint)
+            _refuse(table, name, numbers[name] <= 0, f"{what} of zero or less", hint)
     for name in ("volume", "amount", "turnover", "cap", "float_mkt_cap"):
-        if name in table.numbers:
-            _refuse(table, name, table.numbers[name] < 0, "negative values")
+        if name in numbers:
+            _refuse(table, name, numbers[name] < 0, "negative values")
 
 
 def _check_missing(table: Table, budget: float, notes: dict[str, Any]) -> None:

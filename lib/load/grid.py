@@ -37,60 +37,50 @@ class Grid:
 
     @classmethod
     def of(cls, data: Data, notes: dict[str, Any]) -> Grid:
-        """Daily prices and the tables beside them. Columns of `data` are let go as soon as they are spread."""
-        table = data.table
-        dates = _sessions(table, data.sides)
-        place = _place(table, dates, table.symbols.values)
-        rows = np.zeros((len(dates), len(table.symbols.values)), dtype=bool)
+        """Daily prices and the tables beside them."""
+        table, symbols = data.table, data.table.symbols.values
+        dates = _sessions(table, data.joined)
+        place = _place(table, dates, symbols)
+        rows = np.zeros((len(dates), len(symbols)), dtype=bool)
         rows[place.days, place.stocks] = True
-        grid = cls(dates, table.symbols.values, {}, rows)
-        grid._take(table, place)
-        for name, side in data.sides.items():
-            notes["joined"] = notes.get("joined", {}) | {name: grid._join(name, side)}
+        fields = {name: _spread(values, place, rows.shape) for name, values in table.numbers.items()}
+        labels = {name: spread_labels(column, place, rows.shape) for name, column in table.labels.items()}
+        grid = cls(dates, symbols, fields | labels, rows)
+        for name, other in data.joined.items():
+            notes["joined"] = notes.get("joined", {}) | {name: grid._join(name, other)}
         return grid
 
-    def spread(self, table: Table, values: FloatArray | BoolArray) -> FloatArray:
-        """A column of the daily prices as [T,N], NaN where there is no row."""
-        return _spread(values, _place(table, self.dates, self.symbols), self.rows.shape)
-
-    def _take(self, table: Table, place: Place) -> None:
-        for name in list(table.numbers):
-            self.fields[name] = _spread(table.numbers.pop(name), place, self.rows.shape)
-        for name, column in table.labels.items():
-            self.fields[name] = spread_labels(column, place, self.rows.shape)
-
-    def _join(self, name: str, side: Table) -> int:
+    def _join(self, name: str, other: Table) -> int:
         """Add the columns of another table; returns how many of its rows are about other stocks or days."""
-        if "since" in side.labels:
-            return self._join_periods(side)
-        check_duplicates(side)
-        place = _place(side, self.dates, self.symbols)
-        if "delist_date" in side.labels or "list_date" in side.labels:  # about the stock, not about a day
+        labels = other.labels
+        if "since" in labels:
+            return self._join_periods(other)
+        check_duplicates(other)
+        place = _place(other, self.dates, self.symbols)
+        if "delist_date" in labels or "list_date" in labels:  # about the stock, not about a day
             known = place.stocks >= 0
-            self._join_stocks(side, place.stocks, known)
+            self._join_stocks(other, place.stocks, known)
         else:
             known = (place.days >= 0) & (place.stocks >= 0)
             at = Place(place.days[known], place.stocks[known])
-            for field, values in side.numbers.items():
-                self._merge(field, _spread(values[known], at, self.rows.shape))
+            for field, values in other.numbers.items():
+                new = _spread(values[known], at, self.rows.shape)
+                own = self.fields.get(field)
+                self.fields[field] = new if own is None else np.where(np.isnan(own), new, own)
         return int((~known).sum())
 
-    def _merge(self, field: str, values: FloatArray) -> None:
-        own = self.fields.get(field)
-        self.fields[field] = values if own is None else np.where(np.isnan(own), values, own)
-
-    def _join_stocks(self, side: Table, stocks: NDArray[np.int64], known: BoolArray) -> None:
-        for field, column in side.labels.items():
+    def _join_stocks(self, other: Table, stocks: NDArray[np.int64], known: BoolArray) -> None:
+        for field, column in other.labels.items():
             values = np.concatenate([column.values, _empty(column)])
             constant = np.full(len(self.symbols), -1, dtype=np.int32)
             constant[stocks[known]] = column.codes[known]
             self.fields[field] = np.broadcast_to(values[constant], self.rows.shape)
 
-    def _join_periods(self, side: Table) -> int:
+    def _join_periods(self, other: Table) -> int:
         """A flag that holds from one day on (names that say ST), until its last day or the first one of a later row."""
-        stocks = _codes_in(side.symbols, self.symbols)
-        since, until = (_days(side.labels[name]) for name in ("since", "until"))
-        marked = side.numbers["is_st"] == 1
+        stocks, labels = _codes_in(other.symbols, self.symbols), other.labels
+        since, until = _days(labels["since"]), _days(labels["until"])
+        marked = other.numbers["is_st"] == 1
         flag = np.zeros(self.rows.shape)
         # of rows that begin on one day an unended one comes first and a marked one last: the later row decides
         for row in np.lexsort((marked, ~np.isnat(until), since)):
@@ -128,24 +118,16 @@ def _days(column: Column) -> NDArray[np.datetime64]:
     return np.append(column.values.astype("datetime64[D]"), np.datetime64("NaT"))[column.codes]
 
 
-def _sessions(table: Table, sides: dict[str, Table]) -> NDArray[np.datetime64]:
+def _sessions(table: Table, joined: dict[str, Table]) -> NDArray[np.datetime64]:
     """Days of the daily prices, and days between them on which a joined table has rows about the same stocks."""
-    days = [table.dates.values]
-    for side in sides.values():
-        dated = side.dates.values[~np.isnat(side.dates.values)]
-        if len(dated):
-            ours = _codes_in(side.symbols, table.symbols.values) >= 0
-            days.append(np.unique(_days(side.dates)[ours]))
-    together = np.unique(np.concatenate(days))
-    inside = (together >= table.dates.values[0]) & (together <= table.dates.values[-1])
-    return np.asarray(together[inside & ((_weekday(together)) | np.isin(together, table.dates.values))])
+    own, symbols = table.dates.values, table.symbols.values
+    days = [_days(other.dates)[_codes_in(other.symbols, symbols) >= 0] for other in joined.values() if other.is_dated]
+    together = np.unique(np.concatenate([own, *days]))
+    inside = (together >= own[0]) & (together <= own[-1])
+    return np.asarray(together[inside & (np.is_busday(together) | np.isin(together, own))])
 
 
-def _weekday(days: NDArray[np.datetime64]) -> BoolArray:
-    return np.asarray(np.is_busday(days))
-
-
-def _spread(values: FloatArray | BoolArray, place: Place, shape: tuple[int, int]) -> FloatArray:
+def _spread(values: FloatArray, place: Place, shape: tuple[int, int]) -> FloatArray:
     out = np.full(shape, np.nan)
     out[place.days, place.stocks] = values
     return out

@@ -21,8 +21,8 @@ _OTHERS: Final = ("pre_close", "vwap", "limit_up", "limit_down")
 _PENDING: Final = "close_pending"
 
 
-def fill_empty_halts(table: Table, notes: dict[str, Any]) -> None:
-    """Give halted rows of zeros the prices they stand for: the row's close, else its previous close.
+def fill_empty_halts(table: Table, notes: dict[str, Any]) -> Table:
+    """The table with halted rows of zeros given the prices they stand for: the row's close, else its previous close.
 
     A row that has neither waits for `carry_closes`.
     """
@@ -31,16 +31,17 @@ def fill_empty_halts(table: Table, notes: dict[str, Any]) -> None:
     zero = idle & np.logical_or.reduce([numbers[name] == 0 for name in (*PRICES, *_OTHERS) if name in numbers])
     empty = zero & np.logical_or.reduce([numbers[name] == 0 for name in PRICES])
     if not zero.any():
-        return
+        return table
+    filled = dict[str, FloatArray]()
     for name in _OTHERS:
         if name in numbers:
-            numbers[name] = np.where(zero & (numbers[name] == 0), np.nan, numbers[name])
-    last = _standing(numbers["close"], numbers.get("pre_close"))
-    for name in PRICES:
-        numbers[name] = np.where(empty & (numbers[name] == 0), last, numbers[name])
+            filled[name] = np.where(zero & (numbers[name] == 0), np.nan, numbers[name])
+    last = _standing(numbers["close"], filled.get("pre_close"))
+    filled |= {name: np.where(empty & (numbers[name] == 0), last, numbers[name]) for name in PRICES}
     if np.isnan(last[empty]).any():
-        numbers[_PENDING] = (empty & np.isnan(last)).astype(np.float64)
+        filled[_PENDING] = (empty & np.isnan(last)).astype(np.float64)
     notes["halted_without_prices"] = int(empty.sum())
+    return table.updated(filled)
 
 
 def _standing(close: FloatArray, pre_close: FloatArray | None) -> FloatArray:

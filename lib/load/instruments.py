@@ -6,22 +6,21 @@ among the stocks would look like adjusted prices, and an index would be ranked a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lib.errors import LoadError
 from lib.limits.exchanges import kind_of
-from lib.load.columns import Table
+from lib.load.columns import FloatArray, Table
 
 #: kinds of `lib.limits.exchanges` that are no stocks quoted in yuan, in words
 _NO_STOCK: Final = {
     "index": "an index", "fund": "a fund", "wide fund": "a fund", "bond": "a bond",
-    "preferred share": "a preferred share",
+    "preferred share": "a preferred share", "b share": "a B share in US dollars",
 }  # fmt: skip
-_IN_DOLLARS: Final = re.compile(r"SH900")
 #: yuan; stocks with such codes have stayed far below, the indices of these codes far above
 INDEX_LEVEL: Final = 1_000
 _SHOWN: Final = 3
@@ -33,7 +32,7 @@ def instrument(symbol: str) -> str | None:
     >>> [instrument(s) for s in ("SH600000", "SZ000300", "SH000300", "510300", "SZ159915", "SZ123001")]
     [None, None, 'an index', 'a fund', 'a fund', 'a bond']
     """
-    return "a B share in US dollars" if _IN_DOLLARS.match(symbol) else _NO_STOCK.get(kind_of(symbol))
+    return _NO_STOCK.get(kind_of(symbol))
 
 
 def stocks_only(table: Table, notes: dict[str, Any]) -> Table:
@@ -41,8 +40,10 @@ def stocks_only(table: Table, notes: dict[str, Any]) -> Table:
 
     The symbols must be in one spelling.
     """
-    kinds = {str(symbol): instrument(str(symbol)) for symbol in table.symbols.values}
-    kinds |= dict.fromkeys(_high_as_an_index(table), "an index by its level, its code written without SH")
+    codes, symbols = table.symbols
+    kinds = {str(symbol): instrument(str(symbol)) for symbol in symbols}
+    high = _high_as_an_index(codes, symbols, table.numbers["close"])
+    kinds |= dict.fromkeys(high, "an index by its level, its code written without SH")
     others = {symbol: kind for symbol, kind in kinds.items() if kind}
     if not others:
         return table
@@ -52,15 +53,15 @@ def stocks_only(table: Table, notes: dict[str, Any]) -> Table:
             f"stocks (market='none' takes any)"
         )
     notes["not_stocks"] = others
-    return table.take(~np.isin(table.symbols.values, list(others))[table.symbols.codes])
+    return table.take(~np.isin(symbols, list(others))[codes])
 
 
-def _high_as_an_index(table: Table) -> Iterator[str]:
+def _high_as_an_index(codes: NDArray[np.int32], symbols: NDArray[np.str_], close: FloatArray) -> Iterator[str]:
     """000300 without an exchange is read as a stock of Shenzhen, none of which ever closed as high as an index."""
-    for code, symbol in enumerate(table.symbols.values):
+    for code, symbol in enumerate(symbols):
         if str(symbol).startswith("SZ000"):
-            close = table.numbers["close"][table.symbols.codes == code]
-            if np.isfinite(close).any() and np.nanmedian(close) > INDEX_LEVEL:
+            closes = close[codes == code]
+            if np.isfinite(closes).any() and np.nanmedian(closes) > INDEX_LEVEL:
                 yield str(symbol)
 
 

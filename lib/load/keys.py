@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lib.errors import LoadError
-from lib.limits.exchanges import is_symbol, kind_of
-
-if TYPE_CHECKING:
-    from lib.load.columns import Column, Table
+from lib.limits.exchanges import exchange_of_share, is_symbol, kind_of
+from lib.load.columns import BoolArray, Table, dictionary
 
 #: how vendors mark the exchanges: Wind and Tushare, Yahoo, JoinQuant, TradingView and vn.py, MyQuant, EODHD
 MARKS: Final = {
@@ -34,10 +32,6 @@ _BETWEEN: Final = re.compile(r"([^0-9A-Za-z]+)")
 _NUMBERED: Final = {"1": ("SH",), "0": ("SZ", "BJ")}
 #: words in capitals beside a code that mark no exchange
 _WORDS: Final = ("CSV", "DAY", "DAILY", "RAW", "HFQ", "QFQ", "BFQ", "OHLC", "OHLCV", "PARQUET", "K", "D", "A")
-#: exchange of a stock's code; funds, bonds and indices share the other codes
-_EXCHANGES: Final = (
-    ("SH", re.compile(r"60|68|900")), ("SZ", re.compile(r"00[0-4]|20[01]|30")), ("BJ", re.compile(r"92|4|8")),
-)  # fmt: skip
 
 MAX_CELLS: Final = 64_000_000  # dates x symbols: about 30 years of every A-share
 
@@ -54,12 +48,7 @@ def spell(symbol: str) -> str | None:
     if match is None or (match["a"] and match["b"]):
         return None
     mark = match["a"] or match["b"]
-    return (MARKS[mark.upper()] if mark else _own_exchange(match["code"])) + match["code"]
-
-
-def _own_exchange(code: str) -> str:
-    """The exchange whose shares have such codes; "" if there is none."""
-    return next((exchange for exchange, form in _EXCHANGES if form.match(code)), "")
+    return (MARKS[mark.upper()] if mark else exchange_of_share(match["code"])) + match["code"]
 
 
 def symbol_of_file(path: Path) -> str:
@@ -98,12 +87,12 @@ def _symbol_in(words: Sequence[str], path: Path) -> str:
         trouble = f"{strange[0]!r} marks no exchange that is known" if strange else "two exchanges are marked"
         raise LoadError(f"{path.name}: {trouble}; name the file by its symbol, such as sh600000.csv or 600000.SH.csv")
     marked = exchanges.pop() if exchanges else _of_the_folder(path, match["code"])
-    return (marked or _own_exchange(match["code"])) + match["code"]
+    return (marked or exchange_of_share(match["code"])) + match["code"]
 
 
 def _numbered(market: str, code: str) -> str:
     """The exchange of Eastmoney's market 0 or 1 to which a code belongs."""
-    own, allowed = _own_exchange(code), _NUMBERED[market]
+    own, allowed = exchange_of_share(code), _NUMBERED[market]
     return own if own in allowed else allowed[0]
 
 
@@ -118,55 +107,58 @@ def _of_the_folder(path: Path, code: str) -> str:
     return exchange if exchange and kind_of(exchange + code) else ""
 
 
-def respell(table: Table, strict: bool) -> tuple[Column, int]:
-    """The symbols of a table in one spelling, and how many were written otherwise. Raises LoadError.
+def respell(table: Table, strict: bool) -> tuple[Table, int]:
+    """The table with its symbols in one spelling, and how many were written otherwise. Raises LoadError.
 
     strict: only 600000, 600000.SH and SH600000 are taken, which is what a file of no particular source may write.
     """
-    from lib.load.columns import sorted_column
-
-    names = [str(symbol) for symbol in table.symbols.values]
+    codes, symbols = table.symbols
+    names = [str(symbol) for symbol in symbols]
     spelled = [spell(name) for name in names]
     for i, name in enumerate(names):
         if spelled[i] is None or (strict and not is_symbol(name)):
-            _refuse_symbol(table, i, name)
+            _refuse_symbol(table, int((codes == i).argmax()), name)
     changed = sum(a != b for a, b in zip(names, spelled, strict=True))
-    if not changed:
-        return table.symbols, 0
-    return sorted_column(table.symbols.codes, np.array(spelled, dtype=np.str_)), changed
+    return table.updated({"symbol": dictionary(codes, np.array(spelled, dtype=np.str_))}) if changed else table, changed
 
 
-def _refuse_symbol(table: Table, index: int, symbol: str) -> None:
-    where = table.line(int((table.symbols.codes == index).argmax()))
+def _refuse_symbol(table: Table, row: int, symbol: str) -> None:
     lost = symbol.isascii() and symbol.isdigit() and len(symbol) < 6
     trouble = f"lost its leading zeros ({int(symbol):06d}?)" if lost else "is not an A-share symbol"
     raise LoadError(
-        f"{table.name}: symbol {symbol[:20]!r} ({where}) {trouble}; expected "
+        f"{table.name}: symbol {symbol[:20]!r} ({table.line(row)}) {trouble}; expected "
         f"600000, 600000.SH or SH600000 (market='none' takes any text)"
     )
 
 
 def check_cells(table: Table) -> int:
     """Refuse a panel beyond the cap and a (date, symbol) that comes twice; returns the rows out of date order."""
-    n_dates, n_symbols = len(table.dates.values), len(table.symbols.values)
+    dates, symbols = table.dates, table.symbols
+    n_dates, n_symbols = len(dates.values), len(symbols.values)
     if n_dates * n_symbols > MAX_CELLS:
         raise LoadError(
             f"{table.name}: {n_dates:,} dates x {n_symbols:,} symbols, more than the cap of {MAX_CELLS:,} cells"
         )
     check_duplicates(table)
-    order = np.argsort(table.symbols.codes, kind="stable")
-    by_symbol = np.diff(table.symbols.codes[order]) == 0
-    return int((by_symbol & (np.diff(table.dates.codes[order]) < 0)).sum())
+    order = np.argsort(symbols.codes, kind="stable")
+    by_symbol = np.diff(symbols.codes[order]) == 0
+    return int((by_symbol & (np.diff(dates.codes[order]) < 0)).sum())
+
+
+def repeats(table: Table) -> tuple[NDArray[np.int64], NDArray[np.int64], BoolArray]:
+    """Cell (date, symbol) of each row, the rows in the order of their cells, and which of these have the next one's."""
+    symbols = table.symbols
+    cell = table.dates.codes.astype(np.int64) * len(symbols.values) + symbols.codes
+    order = np.argsort(cell, kind="stable")
+    return cell, order, np.diff(cell[order]) == 0
 
 
 def check_duplicates(table: Table) -> None:
     """Refuse a (date, symbol) that comes twice, naming the first pair and its lines."""
-    cell: NDArray[np.int64] = table.dates.codes.astype(np.int64) * len(table.symbols.values) + table.symbols.codes
-    order = np.argsort(cell, kind="stable")
-    again = np.flatnonzero(np.diff(cell[order]) == 0)
+    _, order, twice = repeats(table)
+    again = np.flatnonzero(twice)
     if len(again):
-        pairs = np.column_stack([order[again], order[again + 1]])
-        first, second = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))[0]]
+        first, second = min(zip(order[again].tolist(), order[again + 1].tolist(), strict=True))
         raise LoadError(
             f"{table.name}: {len(again)} duplicate (date, symbol) rows; the first pair is "
             f"{table.cell(first)} and {table.line(second)}; keep one row for each"

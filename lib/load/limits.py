@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from lib.load.checks import TICK
 from lib.load.columns import BoolArray, FloatArray
 from lib.load.grid import Grid, traded_rows
-from lib.load.read import Data
 from lib.load.sources import akshare
+from lib.load.sources.base import Source
 from lib.reasons import derive_limits, previous
 
 #: a computed limit and a price that is beyond it for certain: more than rounding can do
@@ -23,7 +23,7 @@ _BEYOND: Final = 1.5 * TICK
 _SIDES: Final = ("limit_up", "limit_down")
 
 
-def settle_limits(grid: Grid, data: Data, notes: dict[str, Any]) -> None:
+def settle_limits(grid: Grid, source: Source, notes: dict[str, Any]) -> None:
     """Fill what the limits of a Chinese panel need, in this order, and note what was filled.
 
     1. `pre_close` empty on a row of a known source: the stock's last close, wrong on an ex-date.
@@ -32,16 +32,15 @@ def settle_limits(grid: Grid, data: Data, notes: dict[str, Any]) -> None:
     3. AkShare without factors: from the stock's last close and its board, see `_limits_without_ex_dates`.
     """
     fields = grid.fields
-    notes["repeated_rows"] = data.repeated
     if "status_guessed" in fields:
         notes["status_guessed"] = int(np.nansum(fields["status_guessed"]))
     traded = traded_rows(fields)
-    if "pre_close" in fields and "pre_close" not in notes and data.source.units_known:
+    if "pre_close" in fields and "pre_close" not in notes and source.units_known:
         _fill_previous_close(fields, traded, notes)
     published = all(side in fields for side in _SIDES)
     if published and "limit_known" in fields:
         _fill_published(grid, traded, notes)
-    elif not published and "pre_close" not in fields and data.source in (akshare.HISTORY, akshare.SINA):
+    elif not published and "pre_close" not in fields and source in (akshare.HISTORY, akshare.SINA):
         _limits_without_ex_dates(grid, traded, notes)
     if not published or notes.get("limits_computed"):
         notes["listed_on_first_row"] = _listed_on_first_row(grid)

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from lib.errors import LoadError, closest
-from lib.load.columns import Table, stack, typed
+from lib.load.columns import Table, stack
 from lib.load.files import SUFFIXES, Caps, Header, files_of, read_columns, read_header
-from lib.load.keys import symbol_of_file
+from lib.load.keys import repeats, symbol_of_file
 from lib.load.sources import FORMATS, Source, choose_columns, has_prices, is_known, recognised, source_of
 from lib.load.sources.canonical import RECORD
 from lib.load.sources.qlib_bin import BIN, is_qlib_folder, read_bins
+from lib.load.typed import typed
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +31,7 @@ class Data:
 
     source: Source
     table: Table
-    sides: dict[str, Table]
+    joined: dict[str, Table]
     files: int
     repeated: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
@@ -48,8 +51,8 @@ def read(path: Path, wanted: str, universe: str | None, caps: Caps) -> Data:
     if wanted == "qlib_bin" or (wanted in ("auto", "qlib") and is_qlib_folder(path)):
         if not is_qlib_folder(path):
             raise LoadError(f"{path}: not a Qlib folder (it has no calendars/ and features/)")
-        table = read_bins(path, universe, caps)
-        return Data(BIN, table, {}, len(table.origins))
+        table, stocks = read_bins(path, universe, caps)
+        return Data(BIN, table, {}, stocks)
     kind = wanted if wanted in SUFFIXES.values() else None
     files = files_of(path, caps)
     known = is_known if len(files) == 1 else _known_or_no_prices
@@ -85,9 +88,9 @@ def _tables(path: Path, headers: list[Header], wanted: str, skipped: dict[str, s
                 f"rename its columns, or take it out"
             )
         skipped[header.path.name] = "no table of daily prices"
-    main = {kind.format for kind in kinds.values() if kind and not kind.side}
+    main = {kind.format for kind in kinds.values() if kind and not kind.joins}
     for header, kind in kinds.items():
-        if kind and kind.side and not kind.dated and main and kind.format not in main:
+        if kind and kind.joins and not kind.dated and main and kind.format not in main:
             skipped[header.path.name] = f"{kind.title}, of another source"
     return [header for header, kind in kinds.items() if kind and header.path.name not in skipped]
 
@@ -111,8 +114,8 @@ def _by_source(path: Path, headers: list[Header], wanted: str) -> dict[Source, l
     if len(first) > 1:
         found = ", ".join(f"{name} looks like {kind!r}" for kind, name in first.items())
         raise LoadError(f"{path.name}: files of more than one source ({found}); load each folder on its own")
-    if all(source.side for source in groups):
-        names = ", ".join(source.side for source in groups)
+    if all(source.joins for source in groups):
+        names = ", ".join(source.joins for source in groups)
         raise LoadError(f"{path.name}: only {names} of {next(iter(first))}, no table with daily prices")
     return {source: files for source, files in groups.items() if not source.unused}
 
@@ -136,24 +139,22 @@ def _read_groups(
             raise LoadError(
                 f"{headers[0].path.name}: no rows (only a header); expected one row per date and symbol"
             )
-        tables[source.side] = source.convert(source.rescaled(stack(parts, path.name)))
-        main = main if source.side else source
+        tables[source.joins] = source.convert(source.rescaled(stack(parts, path.name)))
+        main = main if source.joins else source
     assert main is not None
-    table, sides, repeated = tables.pop(""), dict[str, Table](), dict[str, int]()
-    for name, side in tables.items():
-        sides[name] = _once(side)
-        repeated[name] = side.n_rows - sides[name].n_rows
-    return Data(main, table, sides, sum(map(len, groups.values())), repeated, skipped)
+    table, joined, repeated = tables.pop(""), dict[str, Table](), dict[str, int]()
+    for name, other in tables.items():
+        joined[name] = _once(other)
+        repeated[name] = other.n_rows - joined[name].n_rows
+    return Data(main, table, joined, sum(map(len, groups.values())), repeated, skipped)
 
 
 def _once(table: Table) -> Table:
     """The table without rows that say what an earlier row said; rows that contradict each other stay."""
-    cell = table.dates.codes.astype(np.int64) * len(table.symbols.values) + table.symbols.codes
-    order = np.argsort(cell, kind="stable")
-    again = np.diff(cell[order]) == 0
+    cell, order, again = repeats(table)
     # only rows that share a stock and a day are compared: a table of limits has millions that do not
     shared = np.sort(order[np.append(again, False) | np.append(False, again)]) if len(order) else order
-    columns = [cell[shared], *(column.codes[shared] for column in table.labels.values())]
+    columns: list[NDArray[Any]] = [cell[shared], *(column.codes[shared] for column in table.labels.values())]
     columns += [np.unique(values[shared], return_inverse=True)[1] for values in table.numbers.values()]
     keep = np.ones(table.n_rows, dtype=bool)
     keep[shared] = False
@@ -168,7 +169,7 @@ def _read_one(
     symbol = None
     if source.symbol not in header.names and source.per_stock and (not alone or _names_a_stock(header.path)):
         symbol = symbol_of_file(header.path)
-    flags = [name for name in extra if not source.side]
+    flags = [name for name in extra if not source.joins]
     wanted = choose_columns(source, header, flags, has_name=symbol is not None)
     try:
         raw = read_columns(header, wanted, left)
@@ -177,7 +178,7 @@ def _read_one(
             raise LoadError(f"{header.path.parent.name}: more rows than the cap of {caps.max_rows:,}") from error
         raise
     if raw.num_rows == 0:
-        if not source.side:
+        if not source.joins:
             return None
         raw = pa.table({name: pa.array([], pa.string()) for name in wanted})  # no halts: an answer, not damage
     return typed(header, raw, source.columns, flags, symbol)

@@ -72,8 +72,8 @@ class Units:
         )
 
 
-def settle_units(table: Table, source: Source, market: str) -> Units:
-    """Bring volume and amount to shares and yuan, by the source or by the best guess. Raises LoadError.
+def settle_units(table: Table, source: Source, market: str) -> tuple[Table, Units]:
+    """The table with volume and amount in shares and yuan, by the source or by the best guess. Raises LoadError.
 
     A source says its units itself; a file that contradicts them is refused. A canonical record and Qlib's folders,
     which several vendors fill, are converted if another unit explains the prices. Outside China nothing is converted.
@@ -82,25 +82,23 @@ def settle_units(table: Table, source: Source, market: str) -> Units:
     how = f"known from {source.title}" if source.units_known else "assumed"
     traded, ratio = _ratio(table)
     if not traded.any():
-        _convert(table, source, _UNITS[0])
-        return Units(stated, how)
+        return _converted(table, source, _UNITS[0]), Units(stated, how)
     middle = float(np.median(ratio[traded]))
     if market != "cn":
-        return Units(stated, "assumed", middle, _agreement(table))
+        return table, Units(stated, "assumed", middle, _agreement(table))
     unit = next((u for u in _UNITS if 0.5 * u.ratio < middle < 2 * u.ratio), _UNITS[0])
     if source.units_known:  # a whole file may contradict the source; rows that do lose their volume
         _refuse_units(table, source, unit, middle)
         unit = _UNITS[0]
-    given = dict(table.numbers)
-    _convert(table, source, unit)
-    agreement = _agreement(table)
+    converted = _converted(table, source, unit)
+    agreement = _agreement(converted)
     if unit is _UNITS[0]:
-        return Units(stated, how if source.units_known else "guessed", middle, agreement)
+        return converted, Units(stated, how if source.units_known else "guessed", middle, agreement)
     if agreement >= ENOUGH:
-        return Units(f"{unit.words}, converted to shares and yuan", "guessed", middle, agreement)
-    table.numbers.update(given)  # adjusted prices can be off by any factor; they are refused with better words
-    _convert(table, source, _UNITS[0])
-    return Units(stated, "unclear", middle, _agreement(table))
+        return converted, Units(f"{unit.words}, converted to shares and yuan", "guessed", middle, agreement)
+    # adjusted prices can be off by any factor; they are refused with better words
+    as_stated = _converted(table, source, _UNITS[0])
+    return as_stated, Units(stated, "unclear", middle, _agreement(as_stated))
 
 
 def _stated(source: Source) -> str:
@@ -111,12 +109,14 @@ def _stated(source: Source) -> str:
     return f"volume in {volume}, amount in {amount}{converted}"
 
 
-def _convert(table: Table, source: Source, unit: Unit) -> None:
+def _converted(table: Table, source: Source, unit: Unit) -> Table:
+    numbers, columns = table.numbers, dict[str, FloatArray]()
     for name, factor in (("volume", unit.shares), ("amount", unit.yuan)):
-        if name in table.numbers and factor != 1:
-            table.numbers[name] = whole_cents(table.numbers[name] * factor)
+        if name in numbers and factor != 1:
+            columns[name] = whole_cents(numbers[name] * factor)
     if source.rounds_volume:
-        table.numbers["volume"] = np.rint(table.numbers["volume"])
+        columns["volume"] = np.rint(columns.get("volume", numbers["volume"]))
+    return table.updated(columns)
 
 
 def _refuse_units(table: Table, source: Source, unit: Unit, middle: float) -> None:

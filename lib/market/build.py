@@ -25,7 +25,7 @@ FloatArray = NDArray[np.float64]
 
 #: one stream of random numbers per idea: what one draws never shifts what another draws
 _STREAMS = (
-    "weather", "stocks", "market volatility", "own volatility", "market", "industry", "size", "own", "jumps",
+    "states", "stocks", "market volatility", "own volatility", "market", "industry", "size", "own", "jumps",
     "planted", "halts", "path", "volume",
 )  # fmt: skip
 
@@ -56,17 +56,17 @@ def _build(cfg: MarketConfig, shape: tuple[int, int], seed: int, *, exchange: bo
     streams = named_streams(_STREAMS, seed)
     dates = session_dates(cfg.start, shape[0])
     stocks = list_stocks(cfg, shape[1], dates, streams["stocks"])
-    weather = draw_day_states(cfg, shape[0], streams["weather"])
-    latent = draw_latent(cfg, weather, stocks, streams)
-    planted = plant(cfg, weather, stocks, latent.own, streams["planted"])
+    states = draw_day_states(cfg, shape[0], streams["states"])
+    latent = draw_latent(cfg, states, stocks, streams)
+    planted = plant(cfg, states, stocks, latent.own, streams["planted"])
     desired = _desired(latent.move, planted, stocks)
     if exchange:
-        halted = draw_halts(cfg, weather.halting, shape[1], streams["halts"])
+        halted = draw_halts(cfg, states.halting, shape[1], streams["halts"])
         session = trade(desired, stocks.percent, stocks.first_ticks, halted, cfg.spill, cfg.least_price)
     else:
         session = trade_freely(desired, stocks.first_ticks, cfg.least_price)
     days = walk(cfg, session, latent.spread, planted.signals, streams["path"])
-    footprint = _volume_footprint(cfg, weather, planted, latent.heat)
+    footprint = _volume_footprint(cfg, states, planted, latent.excitation)
     columns = draw_volume(cfg, stocks, session, days, footprint, streams["volume"])
     panel = make_panel(dates, stocks, session, days, columns, exchange=exchange)
     panel.notes["synthetic"] = f"make_market(n_stocks={shape[1]}, n_days={shape[0]}, seed={seed})"
@@ -75,11 +75,11 @@ def _build(cfg: MarketConfig, shape: tuple[int, int], seed: int, *, exchange: bo
         mu_trad=planted.alpha - (1 - cfg.reversal_memory) * planted.transitory,
         unfilled=session.desired - np.log(panel.fields["close"]),
         desired=session.desired - np.log(session.merged),
-        regime=weather.regime,
+        regime=states.regime,
         signals=planted.signals,
         theme=planted.theme,
     )
-    return Market(panel, truth, cfg, seed, weather.span, lambda: _build(cfg, shape, seed, exchange=False))
+    return Market(panel, truth, cfg, seed, states.span, lambda: _build(cfg, shape, seed, exchange=False))
 
 
 def _desired(move: FloatArray, planted: Planted, stocks: Stocks) -> FloatArray:
@@ -131,10 +131,10 @@ def make_panel(
     return Panel.from_arrays(dates, stocks.symbols, fields, market="cn", copy=False)
 
 
-def _volume_footprint(cfg: MarketConfig, weather: DayStates, planted: Planted, heat: FloatArray) -> FloatArray:
+def _volume_footprint(cfg: MarketConfig, states: DayStates, planted: Planted, excitation: FloatArray) -> FloatArray:
     """What s1, news and the episode's theme add to log volume [T,N]."""
     footprint = np.multiply(planted.signals[0], cfg.volume_print, dtype=np.float64)
-    footprint += cfg.heat_volume * np.minimum(heat, 1.0)
-    if weather.episode is not None:
-        footprint[weather.span] += weather.episode.theme_volume * planted.theme
+    footprint += cfg.excitation_volume * np.minimum(excitation, 1.0)
+    if states.episode is not None:
+        footprint[states.span] += states.episode.theme_volume * planted.theme
     return footprint

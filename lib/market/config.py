@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
 
-from lib.days import as_day
-from lib.errors import ParameterError, closest
+from lib.errors import ParameterError
 from lib.market.episodes import EPISODES
 from lib.market.regimes import REGIMES, Script
+from lib.parameters import Parameter, unknown_names
 
 PerRegime = tuple[float, float, float]
 
@@ -74,9 +75,9 @@ class MarketConfig:
     jump_quiet: float = 0.3  # a stock's own shock on the day of a jump, against other days
     jump_echo: float = 0.155  # chance of a further jump on the day after one
     echo_same: float = 0.93  # chance that an echo goes the way of the last jump
-    heat_memory: float = 0.72  # what is left of a jump's heat a day later
-    heat_vol: float = 0.2  # a jump widens volatility by that share on the day after
-    heat_volume: float = 0.65  # and draws log volume, on its day and after
+    excitation_memory: float = 0.72  # what is left of a jump's excitation a day later
+    excitation_vol: float = 0.2  # a jump widens volatility by that share on the day after
+    excitation_volume: float = 0.65  # and draws log volume, on its day and after
     limit_volume: float = 0.6  # a limit-up close draws log volume on the days after it
     limit_memory: float = 0.75  # what is left of that a day later
     jump_swing: float = 0.1  # how far a stock's own log jump rate moves with its log volatility (sd)
@@ -115,8 +116,8 @@ CALIBRATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
         "jump_up": (0.70, 0.28, 0.80),
         "jump_far_share": 0.03,
         "jump_echo": 0.108,
-        "heat_memory": 0.6,
-        "heat_vol": 0.0,
+        "excitation_memory": 0.6,
+        "excitation_vol": 0.0,
         "path_sd": 0.88,
         "halt_rate": 0.01,
         "halt_days": 8.0,
@@ -137,7 +138,8 @@ _RANGES: Final = {
     "vol_memory": (0.0, 0.999), "vol_swing": (0.0, 1.5), "tail": (2.1, 1e6),
     "jump_rate": _UNIT, "jump_up": _UNIT, "jump_base": _SD, "jump_mean": _SD, "jump_far_share": _UNIT,
     "jump_far_mean": _SD, "jump_swing": (0.0, 3.0), "jump_quiet": _UNIT, "jump_echo": _UNIT, "echo_same": _UNIT,
-    "heat_memory": (0.0, 0.99), "heat_vol": (0.0, 10.0), "heat_volume": (-5.0, 5.0), "vol_common": (0.0, 3.0),
+    "excitation_memory": (0.0, 0.99), "excitation_vol": (0.0, 10.0), "excitation_volume": (-5.0, 5.0),
+    "vol_common": (0.0, 3.0),
     "limit_volume": (-5.0, 5.0), "limit_memory": (0.0, 0.99),
     "wide_share": _UNIT, "wide_scale": (0.1, 10.0),
     "first_price": (1.0, 1e5), "price_dispersion": (0.0, 3.0), "spill": _UNIT,
@@ -146,8 +148,17 @@ _RANGES: Final = {
     "path_sd": (0.0, 5.0),
     "locked_weight": (0.001, 1.0), "turnover": (1e-5, 1.0),
 }  # fmt: skip
-_SWITCHES: Final = ("null", "interaction")
 _TRIPLES: Final = ("regime_days", "market_mean", "market_sd", "vol_regime", "jump_rate", "jump_up")
+_DECLARED: Final = {
+    "start": Parameter(date, MarketConfig.start),
+    "limit_rates": Parameter(str, MarketConfig.limit_rates, choices=tuple(CALIBRATIONS)),
+    "episode": Parameter(str, None, choices=tuple(EPISODES), optional=True),
+    "null": Parameter(bool, False), "interaction": Parameter(bool, False),
+    **{
+        name: Parameter(int if name == "n_industries" else float, getattr(MarketConfig, name), low, high)
+        for name, (low, high) in _RANGES.items()
+    },
+}  # fmt: skip
 #: what null=True sets
 _NULL: Final = {"alpha": 0.0, "reversal": 0.0, "spill": 0.0, "jump_up": (0.5, 0.5, 0.5)}
 
@@ -155,13 +166,10 @@ _NULL: Final = {"alpha": 0.0, "reversal": 0.0, "spill": 0.0, "jump_up": (0.5, 0.
 def check_config(n_stocks: int, n_days: int, seed: int, given: Mapping[str, Any]) -> MarketConfig:
     """Validated parameters, with calibration and null market filled in. Raises ParameterError, in one line."""
     check_size(n_stocks, n_days, seed)
-    known = {f.name for f in fields(MarketConfig)}
-    for name in given:
-        if name not in known:
-            raise ParameterError(f"make_market has no parameter {name!r}{closest(name, known)}")
+    for problem in unknown_names(given, {f.name: f for f in fields(MarketConfig)}):
+        raise ParameterError(f"make_market: {problem}")
     checked = {name: _check_value(name, value) for name, value in given.items()}
-    calibration = _choice("limit_rates", checked.get("limit_rates", "real"), CALIBRATIONS)
-    values = {**CALIBRATIONS[calibration], **checked}
+    values = {**CALIBRATIONS[checked.get("limit_rates", "real")], **checked}
     if values.get("null"):
         values |= _null_values(checked)
     config = MarketConfig(**values)
@@ -172,41 +180,27 @@ def check_config(n_stocks: int, n_days: int, seed: int, given: Mapping[str, Any]
 
 def check_size(n_stocks: int, n_days: int, seed: int) -> None:
     """Raises ParameterError for a size or a seed that cannot be."""
-    check_number("n_stocks", n_stocks, 1, MAX_STOCKS, whole=True)
-    check_number("n_days", n_days, 2, MAX_CELLS // n_stocks, whole=True)
-    check_number("seed", seed, 0, 2**63 - 1, whole=True)
+    _check_whole("n_stocks", n_stocks, 1, MAX_STOCKS)
+    _check_whole("n_days", n_days, 2, MAX_CELLS // n_stocks)
+    _check_whole("seed", seed, 0, 2**63 - 1)
 
 
-def check_number(name: str, value: Any, low: float, high: float, *, whole: bool = False) -> None:
-    """Raises ParameterError unless `value` is a number (not a bool) from low to high."""
-    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    if isinstance(value, bool) or not isinstance(value, kinds):
-        raise ParameterError(f"{name} is {value!r}; expected {'a whole number' if whole else 'a number'}")
-    if not low <= value <= high:
-        raise ParameterError(f"{name} is {value!r}; expected {low:g} to {high:g}")
+def _check_whole(name: str, value: Any, low: int, high: int) -> None:
+    Parameter(int, None, low, high).check(name, value)
 
 
 def _check_value(name: str, value: Any) -> Any:
-    if name == "start":
-        return str(as_day(value, name, ParameterError))
-    if name in _SWITCHES:
-        if not isinstance(value, bool | np.bool_):
-            raise ParameterError(f"{name} is {value!r}; expected True or False")
-        return bool(value)
     if name in _TRIPLES:
         return _triple(name, value)
-    if name in _RANGES:
-        check_number(name, value, *_RANGES[name], whole=name == "n_industries")
-    return value
+    return _DECLARED[name].check(name, value) if name in _DECLARED else value
 
 
 def _triple(name: str, value: Any) -> PerRegime:
     values = [value] * 3 if np.ndim(value) == 0 else list(value)
     if len(values) != 3:
         raise ParameterError(f"{name} is {value!r}; expected one number, or three: {', '.join(REGIMES)}")
-    for regime, number in zip(REGIMES, values, strict=True):
-        check_number(name if np.ndim(value) == 0 else f"{name} ({regime})", number, *_RANGES[name])
-    calm, bear, rally = map(float, values)
+    names = [name] * 3 if np.ndim(value) == 0 else [f"{name} ({regime})" for regime in REGIMES]
+    calm, bear, rally = map(_DECLARED[name].check, names, values)
     return calm, bear, rally
 
 
@@ -228,8 +222,8 @@ def _check_script(script: Any, n_days: int) -> None:
     for step in script:
         if isinstance(step, str) or not isinstance(step, Sequence) or len(step) != 2:
             raise ParameterError(f"{wanted}, got {step!r}")
-        _choice("regimes: regime", step[0], REGIMES)
-        check_number(f"regimes: days of {step[0]!r}", step[1], 1, MAX_CELLS, whole=True)
+        Parameter(str, None, choices=tuple(REGIMES)).check("regimes: regime", step[0])
+        _check_whole(f"regimes: days of {step[0]!r}", step[1], 1, MAX_CELLS)
     total = sum(step[1] for step in script)
     if total != n_days:
         raise ParameterError(f"regimes: the script lasts {total} days, n_days is {n_days}; make them equal")
@@ -240,7 +234,7 @@ def _check_episode(config: MarketConfig, n_days: int) -> None:
         if config.episode_start is not None:
             raise ParameterError(f"episode_start is {config.episode_start!r} without an episode; name one")
         return
-    days = EPISODES[_choice("episode", config.episode, EPISODES)].days
+    days = EPISODES[config.episode].days
     start = config.episode_start
     if start is None:
         if n_days < math.ceil(1.5 * days) + 3:
@@ -248,11 +242,4 @@ def _check_episode(config: MarketConfig, n_days: int) -> None:
                 f"n_days is {n_days}; episode {config.episode!r} takes {days} after two thirds of them"
             )
     else:
-        check_number("episode_start", start, 1, n_days - days, whole=True)
-
-
-def _choice(name: str, value: Any, options: Any) -> str:
-    if not isinstance(value, str) or value not in options:
-        hint = closest(str(value), options) or f"; expected one of {', '.join(map(repr, options))}"
-        raise ParameterError(f"{name} is {value!r}{hint}")
-    return value
+        _check_whole("episode_start", start, 1, n_days - days)

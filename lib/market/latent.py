@@ -31,37 +31,37 @@ class Latent:
     """The efficient price without the planted alpha; all [T,N].
 
     move: daily change of the log price. spread: its volatility without jumps. own: the idiosyncratic part of that.
-    heat: what past and present jumps leave behind, 1 for a jump of today.
+    excitation: what past and present jumps leave behind, 1 for a jump of today.
     """
 
     move: FloatArray
     spread: FloatArray
     own: FloatArray
-    heat: FloatArray
+    excitation: FloatArray
 
 
-def draw_latent(cfg: MarketConfig, weather: DayStates, stocks: Stocks, streams: Streams) -> Latent:
+def draw_latent(cfg: MarketConfig, states: DayStates, stocks: Stocks, streams: Streams) -> Latent:
     """Add up market, industries, size, own shocks and jumps.
 
     Half the variance is taken off, else equal weight would drift up by convexity (25 % a year).
     """
-    volatility = draw_volatility(cfg, weather, stocks, streams["market volatility"], streams["own volatility"])
-    news = draw_news(cfg, weather, stocks, volatility.state, streams["jumps"])
-    own = volatility.own * (1 + cfg.heat_vol * news.before)
-    move, variance = _common_part(cfg, weather, stocks, volatility, streams)
+    volatility = draw_volatility(cfg, states, stocks, streams["market volatility"], streams["own volatility"])
+    news = draw_news(cfg, states, stocks, volatility.state, streams["jumps"])
+    own = volatility.own * (1 + cfg.excitation_vol * news.before)
+    move, variance = _common_part(cfg, states, stocks, volatility, streams)
     move += own * np.where(news.hit, cfg.jump_quiet, 1.0) * student(streams["own"], cfg.tail, own.shape)
     move += news.move
     variance += own**2 * (1 - news.rate * (1 - cfg.jump_quiet**2))
     move -= 0.5 * (variance + news.variance)
-    return Latent(move, np.sqrt(variance, out=variance), own, news.heat)
+    return Latent(move, np.sqrt(variance, out=variance), own, news.excitation)
 
 
 def _common_part(
-    cfg: MarketConfig, weather: DayStates, stocks: Stocks, volatility: Volatility, streams: Streams
+    cfg: MarketConfig, states: DayStates, stocks: Stocks, volatility: Volatility, streams: Streams
 ) -> tuple[FloatArray, FloatArray]:
     """(market, industry and size moves, their variance), [T,N]."""
     industry_sd = cfg.industry_sd * volatility.common[:, None]
-    market = _market_factor(weather, volatility.market, cfg.tail, streams["market"])[:, None]
+    market = _market_factor(states, volatility.market, cfg.tail, streams["market"])[:, None]
     industry = industry_sd * streams["industry"].standard_normal((len(market), cfg.n_industries))
     size = cfg.size_sd * streams["size"].standard_normal((len(market), 1))
     move = stocks.beta * market + industry[:, stocks.industry_code]
@@ -71,11 +71,11 @@ def _common_part(
     return move, variance
 
 
-def _market_factor(weather: DayStates, sd: FloatArray, tail: float, rng: np.random.Generator) -> FloatArray:
+def _market_factor(states: DayStates, sd: FloatArray, tail: float, rng: np.random.Generator) -> FloatArray:
     """The market factor [T]; an episode's total is met exactly."""
     shock = np.clip(student(rng, tail, sd.shape), -_SHOCK_CLIP, _SHOCK_CLIP)
-    factor = weather.market_mean + sd * shock
-    if weather.episode is not None and weather.episode.total is not None:
-        part = factor[weather.span]
-        factor[weather.span] = part - part.mean() + weather.episode.total / weather.episode.days
+    factor = states.market_mean + sd * shock
+    if states.episode is not None and states.episode.total is not None:
+        part = factor[states.span]
+        factor[states.span] = part - part.mean() + states.episode.total / states.episode.days
     return np.asarray(factor)

@@ -32,17 +32,17 @@ class News:
     variance: FloatArray  # of the move
     hit: NDArray[np.bool_]
     before: FloatArray  # excess intensity when the day begins
-    heat: FloatArray  # excess intensity at its end
+    excitation: FloatArray  # excess intensity at its end
 
 
 def draw_news(
-    cfg: MarketConfig, weather: DayStates, stocks: Stocks, state: FloatArray, rng: np.random.Generator
+    cfg: MarketConfig, states: DayStates, stocks: Stocks, state: FloatArray, rng: np.random.Generator
 ) -> News:
     """Draw the jumps. state: the stock's own log volatility in standard deviations [T,N].
 
     Probability: the regime's rate, in proportion to the stock's volatility and moving with its state, plus
-    `jump_echo` times the excess intensity, which is 1 after a jump and fades by `heat_memory` a day. Direction: up
-    with the regime's `jump_up`; an echo has that of the last jump with probability `echo_same`. Size: jump_base +
+    `jump_echo` times the excess intensity, which is 1 after a jump and fades by `excitation_memory` a day. Direction:
+    up with the regime's `jump_up`; an echo has that of the last jump with probability `echo_same`. Size: jump_base +
     Exp(jump_mean), a share `jump_far_share` + Exp(jump_far_mean). In the null market every stock has the regime's
     rate, and there is no echo.
     """
@@ -54,15 +54,15 @@ def draw_news(
     first, second = _moments(cfg, stocks)
     own = np.ones(shape[1]) if cfg.null else stocks.vol / cfg.vol_median
     swing, echo = (0.0, 0.0) if cfg.null else (cfg.jump_swing, cfg.jump_echo)
-    usual = (weather.jump_rate[:, None] * own) * np.exp(swing * state - 0.5 * swing**2)
-    move, rate, variance, before, heat = (np.empty(shape) for _ in range(5))
+    usual = (states.jump_rate[:, None] * own) * np.exp(swing * state - 0.5 * swing**2)
+    move, rate, variance, before, excitation = (np.empty(shape) for _ in range(5))
     hit = np.empty(shape, dtype=bool)
-    warm, last = np.zeros(shape[1]), np.ones(shape[1])
+    excess, last = np.zeros(shape[1]), np.ones(shape[1])
     for t in range(shape[0]):
-        before[t] = warm
-        again = echo * warm
+        before[t] = excess
+        again = echo * excess
         rate[t] = np.minimum(usual[t] + again, _MOST)
-        up = usual[t] * weather.jump_up[t] + again * np.where(last > 0, cfg.echo_same, 1 - cfg.echo_same)
+        up = usual[t] * states.jump_up[t] + again * np.where(last > 0, cfg.echo_same, 1 - cfg.echo_same)
         up /= np.maximum(usual[t] + again, 1e-300)
         hit[t] = arrival[t] < rate[t]
         sign = np.where(direction[t] < up, 1.0, -1.0)
@@ -70,9 +70,9 @@ def draw_news(
         move[t] = np.where(hit[t], sign * length[t], 0.0) - mean
         variance[t] = rate[t] * second - mean**2
         last = np.where(hit[t], sign, last)
-        warm = cfg.heat_memory * warm + hit[t]
-        heat[t] = warm
-    return News(move, rate, variance, hit, before, heat)
+        excess = cfg.excitation_memory * excess + hit[t]
+        excitation[t] = excess
+    return News(move, rate, variance, hit, before, excitation)
 
 
 def _moments(cfg: MarketConfig, stocks: Stocks) -> tuple[FloatArray, FloatArray]:

@@ -36,7 +36,7 @@ class Planted:
 
 
 def plant(
-    cfg: MarketConfig, weather: DayStates, stocks: Stocks, scale: FloatArray, rng: np.random.Generator
+    cfg: MarketConfig, states: DayStates, stocks: Stocks, scale: FloatArray, rng: np.random.Generator
 ) -> Planted:
     """Draw signals, alpha and reversal.
 
@@ -46,11 +46,11 @@ def plant(
     signals = draw_signals(scale.shape, rng)
     norm = np.sqrt(np.square(WEIGHTS).sum())
     alpha = sum(np.float64(w) * s for w, s in zip(WEIGHTS, signals, strict=True)) * (cfg.alpha * stocks.vol / norm)
-    theme = _theme(weather, stocks)
-    if weather.episode is not None and weather.episode.theme_industries:
-        each_day = np.where(theme, weather.episode.theme_total, weather.episode.rest_total) / weather.episode.days
+    theme = _theme(states, stocks)
+    if states.episode is not None and states.episode.theme_industries:
+        each_day = np.where(theme, states.episode.theme_total, states.episode.rest_total) / states.episode.days
         # alpha of t is earned at t+1: it must be in place the day before the episode begins
-        alpha[weather.span.start - 1 : weather.span.stop - 1] += each_day
+        alpha[states.span.start - 1 : states.span.stop - 1] += each_day
     transitory = rng.standard_normal(scale.shape)
     transitory *= cfg.reversal * stocks.vol
     if cfg.interaction:
@@ -72,9 +72,9 @@ def draw_signals(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np
     return signals
 
 
-def _theme(weather: DayStates, stocks: Stocks) -> NDArray[np.bool_]:
+def _theme(states: DayStates, stocks: Stocks) -> NDArray[np.bool_]:
     """Stocks of the episode's theme: the industries next to the largest. All stocks where there is no theme."""
-    if weather.episode is None or not weather.episode.theme_industries:
+    if states.episode is None or not states.episode.theme_industries:
         return np.ones(len(stocks.vol), dtype=bool)
-    chosen = 1 + np.arange(weather.episode.theme_industries)
+    chosen = 1 + np.arange(states.episode.theme_industries)
     return np.isin(stocks.industry_code, chosen)

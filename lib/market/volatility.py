@@ -30,13 +30,13 @@ class Volatility:
 
 
 def draw_volatility(
-    cfg: MarketConfig, weather: DayStates, stocks: Stocks, market: np.random.Generator, own: np.random.Generator
+    cfg: MarketConfig, states: DayStates, stocks: Stocks, market: np.random.Generator, own: np.random.Generator
 ) -> Volatility:
     """Slow autoregressions in logs. Exponentials are scaled to keep the mean square of what they multiply."""
-    n_days = len(weather.vol)
+    n_days = len(states.vol)
     log_market = cfg.market_swing * autoregression(market, cfg.market_memory, (n_days,))
-    common = np.exp(cfg.vol_common * log_market - (cfg.vol_common * cfg.market_swing) ** 2) * weather.vol
+    common = np.exp(cfg.vol_common * log_market - (cfg.vol_common * cfg.market_swing) ** 2) * states.vol
     state = autoregression(own, cfg.vol_memory, (n_days, len(stocks.vol)))
     scale = np.exp(cfg.vol_swing * state - cfg.vol_swing**2)
     scale *= common[:, None] * stocks.vol
-    return Volatility(weather.market_sd * np.exp(log_market - cfg.market_swing**2), common, scale, state)
+    return Volatility(states.market_sd * np.exp(log_market - cfg.market_swing**2), common, scale, state)

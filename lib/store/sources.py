@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
-from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -31,20 +30,6 @@ def file_digest(path: Path | str) -> str:
     files = sorted(file for file in path.rglob("*") if file.is_file())
     lines = (f"{file.relative_to(path).as_posix()} {_file_digest(*stamp(file))}\n" for file in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-@machinery
-def files_digest(parts: Iterable[str]) -> str:
-    """SHA-256 (hex) of the bytes of some files, and of all source files of some folders, of this package.
-
-    Nothing is parsed and no import followed, so it takes milliseconds.
-    """
-    total = hashlib.sha256()
-    for part in parts:
-        path = FOLDER / part
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            total.update(f"{file.relative_to(FOLDER).as_posix()} {file_digest(file)}\n".encode())
-    return total.hexdigest()
 
 
 @machinery

@@ -58,7 +58,7 @@ def test_a_failing_source_is_asked_again_after_growing_pauses(tmp_path: Path) ->
         return real(**options)
 
     client.stock_zh_a_hist = flaky  # type: ignore[method-assign, assignment]
-    summary = got("akshare", tmp_path, client, patience=RetryPolicy(longest=5.0, sleep=pauses.append))
+    summary = got("akshare", tmp_path, client, retries=RetryPolicy(longest=5.0, sleep=pauses.append))
     assert summary.fetched == 4
     assert pauses == [1.0, 2.0, 4.0, 5.0]
 
@@ -75,7 +75,7 @@ def test_what_fails_in_the_end_is_named_and_the_rest_is_kept_for_the_next_run(tm
     client.stock_zh_a_hist = broken  # type: ignore[method-assign, assignment]
     quick = RetryPolicy(tries=2, sleep=lambda _: None)
     with pytest.raises(LoadError) as caught:
-        got("akshare", tmp_path, client, patience=quick)
+        got("akshare", tmp_path, client, retries=quick)
     assert str(caught.value) == (
         "1 of 4 downloads failed, first SZ000001: ConnectionError: reset by peer (tried 2 times); "
         "the others are stored, the same command goes on from there"
@@ -97,7 +97,7 @@ def test_a_source_that_is_down_is_left_alone(tmp_path: Path) -> None:
 
     with pytest.raises(LoadError, match="2 of 4 downloads failed"):
         got("akshare", tmp_path, SimpleNamespace(stock_zh_a_hist=down),
-            patience=RetryPolicy(tries=1, give_up_after=2, sleep=lambda _: None))  # fmt: skip
+            retries=RetryPolicy(tries=1, give_up_after=2, sleep=lambda _: None))  # fmt: skip
     assert len(calls) == 2
 
 
@@ -120,11 +120,11 @@ def test_an_error_of_baostock_is_told_and_it_is_logged_out(tmp_path: Path) -> No
     client = Baostock()
     client.query_history_k_data_plus = lambda *a, **k: SimpleNamespace(error_code="10002007", error_msg="网络接收错误")  # type: ignore[method-assign]
     with pytest.raises(LoadError, match="10002007: 网络接收错误"):
-        got("baostock", tmp_path, client, patience=RetryPolicy(tries=1, sleep=lambda _: None))
+        got("baostock", tmp_path, client, retries=RetryPolicy(tries=1, sleep=lambda _: None))
     assert client.log == ["in"] * 4 + ["out"]  # in again after each failure, for a dropped session fails like this
     refusing = SimpleNamespace(login=lambda: SimpleNamespace(error_code="1", error_msg="no"))
     with pytest.raises(LoadError, match=r"baostock, login: error 1: no \(tried 1 times\)"):
-        got("baostock", tmp_path, refusing, patience=RetryPolicy(tries=1))
+        got("baostock", tmp_path, refusing, retries=RetryPolicy(tries=1))
 
 
 @pytest.mark.parametrize("source", ["akshare", "akshare_daily", "baostock", "tushare"])
@@ -234,7 +234,7 @@ def test_pages_that_overlap_are_asked_again(tmp_path: Path) -> None:
 
     client.stk_limit = slipping  # type: ignore[method-assign]
     pauses: list[float] = []
-    one_day(tmp_path, client, patience=RetryPolicy(sleep=pauses.append))
+    one_day(tmp_path, client, retries=RetryPolicy(sleep=pauses.append))
     assert pauses == [1.0]
     pd.testing.assert_frame_equal(pd.read_parquet(next((tmp_path / "stk_limit").iterdir())), client.limits)
 
@@ -254,12 +254,12 @@ def test_a_calendar_that_fails_is_asked_again(tmp_path: Path, heals: bool) -> No
         return real(**options)
 
     client.trade_cal = refused  # type: ignore[method-assign]
-    patience = RetryPolicy(tries=3, sleep=pauses.append)
+    retries = RetryPolicy(tries=3, sleep=pauses.append)
     if heals:
-        assert got("tushare", tmp_path, client, patience=patience).fetched > 100
+        assert got("tushare", tmp_path, client, retries=retries).fetched > 100
     else:
         with pytest.raises(LoadError, match=r"tushare, trade_cal: Exception: no permission .* \(tried 3 times\)"):
-            got("tushare", tmp_path, client, patience=patience)
+            got("tushare", tmp_path, client, retries=retries)
     assert pauses == [1.0, 2.0]
 
 
@@ -288,11 +288,11 @@ def test_an_interface_that_does_not_open_is_tried_again(tmp_path: Path, monkeypa
 
     monkeypatch.setitem(sys.modules, "tushare", SimpleNamespace(pro_api=pro_api))
     pauses: list[float] = []
-    assert one_day(tmp_path, None, patience=RetryPolicy(sleep=pauses.append)).fetched == 5
+    assert one_day(tmp_path, None, retries=RetryPolicy(sleep=pauses.append)).fetched == 5
     assert pauses == [1.0]
     left[0] = 99
     with pytest.raises(LoadError, match=r"tushare, pro_api: Exception: api init error \(tried 2 times\)"):
-        one_day(tmp_path, None, patience=RetryPolicy(tries=2, sleep=pauses.append))
+        one_day(tmp_path, None, retries=RetryPolicy(tries=2, sleep=pauses.append))
 
 
 def test_a_login_and_a_logout_that_fail(tmp_path: Path) -> None:
@@ -310,11 +310,11 @@ def test_a_login_and_a_logout_that_fail(tmp_path: Path) -> None:
         raise ConnectionError("gone")
 
     client.login, client.logout = login, logout  # type: ignore[method-assign]
-    assert got("baostock", tmp_path, client, patience=RetryPolicy(sleep=pauses.append)).fetched == 4
+    assert got("baostock", tmp_path, client, retries=RetryPolicy(sleep=pauses.append)).fetched == 4
     assert (client.log, pauses) == (["in", "out"], [1.0, 2.0])
     left[0] = 99
     with pytest.raises(LoadError, match=r"baostock, login: ConnectionError: refused \(tried 2 times\)"):
-        got("baostock", tmp_path, client, patience=RetryPolicy(tries=2, sleep=pauses.append))
+        got("baostock", tmp_path, client, retries=RetryPolicy(tries=2, sleep=pauses.append))
     assert client.log == ["in", "out"]  # nobody logs out who did not log in
 
 
@@ -330,7 +330,7 @@ def test_a_session_that_the_server_dropped_is_logged_in_again(tmp_path: Path) ->
 
     client.query_history_k_data_plus = query  # type: ignore[method-assign]
     pauses: list[float] = []
-    assert got("baostock", tmp_path, client, patience=RetryPolicy(sleep=pauses.append)).fetched == 4
+    assert got("baostock", tmp_path, client, retries=RetryPolicy(sleep=pauses.append)).fetched == 4
     assert (client.log, pauses) == (["in", "in", "out"], [1.0])
     assert asked == ["sh.600000", "sh.688001", "sz.000001", "sz.000001", "sz.300750"]
 

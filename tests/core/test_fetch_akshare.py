@@ -84,5 +84,5 @@ def test_a_stock_that_sina_has_no_factors_of_is_named_and_not_asked_for_again(tm
 
     client.stock_zh_a_daily = refused  # type: ignore[method-assign, assignment]
     with pytest.raises(LoadError, match="first SH600000: Sina has no factors of sh600000, so its ex-dates are unknown"):
-        got("akshare", tmp_path, client, patience=RetryPolicy(sleep=pauses.append))
+        got("akshare", tmp_path, client, retries=RetryPolicy(sleep=pauses.append))
     assert pauses == []

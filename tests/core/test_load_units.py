@@ -108,6 +108,7 @@ def test_files_in_other_units_than_their_source_lose_their_volume(tmp_path: Path
     panel = load_panel(path)
     cells = np.isnan(panel.fields["volume"]) & panel.traded
     assert (cells | ~panel.traded).all(axis=0).tolist() == [True, True, True, False]
+    assert len(panel.notes["volume_emptied"]) == cells.sum()  # no day without a row takes its stock's mark
     np.testing.assert_array_equal(panel.fields["volume"][:, 3], truth("volume")[:, 3])
 
 

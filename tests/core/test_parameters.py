@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import types
 
+import numpy as np
 import pytest
 
 from lib import check_parameters
@@ -117,3 +118,14 @@ def test_for_a_study_only_what_is_given_is_returned() -> None:
     assert check_parameters(given, "limit_events") == {"scale": "smoke", "n_days": 90}
     with pytest.raises(ParameterError, match="unknown parameter 'n_dayz'"):
         check_parameters({"n_dayz": 3}, "limit_events")
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "value"),
+    [(int, np.int64(3), 3), (float, np.float32(0.5), 0.5), (float, np.int32(2), 2.0), (bool, np.bool_(True), True)],
+)
+def test_a_number_of_numpy_is_a_number(kind: type, given: object, value: object) -> None:
+    found = Parameter(kind, None).check("x", given)
+    assert found == value and type(found) is kind
+    with pytest.raises(ParameterError, match=r"x = .*ndarray\): expected"):
+        Parameter(kind, None).check("x", np.array([given]))

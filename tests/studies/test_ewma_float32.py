@@ -15,6 +15,7 @@ from lib.errors import LibError
 from lib.panel import Panel
 from lib.studies import recorded, run_study
 from lib.studies.ewma_float32 import page
+from lib.studies.ewma_float32.masked_days import RULES, keep_level, zero_price
 from lib.studies.ewma_float32.measure import SPANS, distance, traded_prices
 from lib.studies.ewma_float32.smoothing import (
     ADJUSTED,
@@ -26,7 +27,6 @@ from lib.studies.ewma_float32.smoothing import (
     relative_error,
     rounded,
 )
-from lib.studies.how_fast.bench.masked_days import RULES, keep_level, zero_price
 
 RNG = np.random.default_rng(5)
 PRICES = 20 * np.exp(np.cumsum(0.02 * RNG.standard_normal((300, 4)), axis=0))

@@ -21,9 +21,9 @@ from lib.models.splits import fixed_split
 from lib.models.walk import walk_predictions
 from lib.paper.claims import load_ledger
 from lib.studies import recorded
+from lib.studies.mask_ablation.common import GROSS, MATCHED, NET
 from lib.studies.mask_ablation_real import STUDY, page, tables
 from lib.studies.mask_ablation_real import measure as study
-from lib.studies.mask_ablation_real.tables import GROSS, MATCHED, NET
 
 FILE = {"data_path": "prices.parquet"}
 NONE = ("none mlp", "none mlp | paper B window")

@@ -34,7 +34,8 @@ def parts(page: ModuleType, shown: PageResult, *names: str) -> dict[str, str]:
         return html(f"«{title_of(figure)}»")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(page, "plot", plot)
+        for module in (page, getattr(page, "common", page)):  # what two pages share draws too
+            patch.setattr(module, "plot", plot)
         found, again = ({name: str(getattr(page, name)(shown).data) for name in names} for _ in range(2))
     assert found == again
     half = len(figures) // 2

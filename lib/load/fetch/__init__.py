@@ -35,7 +35,7 @@ def fetch(
     symbols: Sequence[str] = (),
     *,
     client: Any = None,
-    patience: RetryPolicy | None = None,
+    retries: RetryPolicy | None = None,
     progress: bool | None = None,
     today: str | None = None,
 ) -> Summary:
@@ -46,13 +46,13 @@ def fetch(
     today: YYYY-MM-DD, None for the date in China. A file is written whole or not at all, so an interrupted download
     goes on where it was.
 
-    Tried again, after growing pauses (patience): every call that raises, among them Tushare's calendar and Baostock's
+    Tried again, after growing pauses (retries): every call that raises, among them Tushare's calendar and Baostock's
     login; Baostock logs in anew for that. Not tried again: an answer in another shape, which fails that file alone.
     Final: what was answered after its last day, rows or no rows. Fetched again each time: files whose last day, for
     Tushare the day itself and for the others `end`, is today or later. An empty answer removes the file that was there.
 
     Raises LoadError: unknown source, bad dates or symbols, a library that is not installed, a folder that cannot be
-    made, downloads that failed; StoreError: a file that cannot be written; ParameterError: patience out of range.
+    made, downloads that failed; StoreError: a file that cannot be written; ParameterError: retries out of range.
     """
     if source not in SOURCES:
         hint = closest(source, SOURCES) or f"; there are: {', '.join(SOURCES)}"
@@ -62,7 +62,7 @@ def fetch(
         _day("end", end),
         tuple(dict.fromkeys(map(_symbol, symbols))),
         today_in_china() if today is None else _day("today", today),
-        patience or RetryPolicy(),
+        retries or RetryPolicy(),
     )
     if request.end < request.start:
         raise LoadError(f"end {request.end} is before start {request.start}")

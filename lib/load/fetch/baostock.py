@@ -52,7 +52,7 @@ def daily(client: Any, request: Request) -> Iterator[list[Job]]:
     """
     need_symbols("baostock", request)
     session = _Session(library("baostock") if client is None else client)
-    with_retries("baostock, login", session.enter, request.patience)
+    with_retries("baostock, login", session.enter, request.retries)
     try:
         yield [_job(session, symbol, request) for symbol in request.symbols]
     finally:

@@ -1,4 +1,4 @@
-"""Jobs, patience and files: every job is asked again after growing pauses, and its answer is stored whole.
+"""Jobs, retries and files: every job is asked again after growing pauses, and its answer is stored whole.
 
 A file carries the request that made it, in its parquet metadata. The same request finds it and asks nothing, unless
 the period was still open on the day of the download: such a file says so, and is fetched again.
@@ -73,7 +73,7 @@ class Request:
     end: str
     symbols: tuple[str, ...] = ()
     today: str = field(default_factory=today_in_china)
-    patience: RetryPolicy = field(default_factory=RetryPolicy)
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
 
     @property
     def compact(self) -> tuple[str, str]:
@@ -155,14 +155,14 @@ def download(jobs: Iterable[Job], folder: Path, request: Request, progress: bool
     for job in tqdm(todo, unit="file", disable=None if progress is None else not progress):
         final = (job.until or request.end) < request.today
         try:
-            outcome = _run(job, folder, final, request.patience)
+            outcome = _run(job, folder, final, request.retries)
             counts[outcome] += 1
             counts["not_final"] += not final
             in_a_row = 0
         except LoadError as error:
             failed.append((job.path, str(error)))
             in_a_row += 1
-            if in_a_row >= request.patience.give_up_after:
+            if in_a_row >= request.retries.give_up_after:
                 break
     _check(failed, len(todo))
     return Summary(**counts)
@@ -177,12 +177,12 @@ def _check(failed: Sequence[tuple[str, str]], total: int) -> None:
         )
 
 
-def _run(job: Job, folder: Path, final: bool, patience: RetryPolicy) -> str:
+def _run(job: Job, folder: Path, final: bool, retries: RetryPolicy) -> str:
     path = folder / f"{job.path}.parquet"
     nothing = path.with_name(f".{path.stem}.none")  # hidden: readers pass it over
     if final and job.about in (_made_for(path), _empty_for(nothing, path)):
         return "kept"
-    frame = with_retries("", lambda: _checked(job, job.call()), patience)
+    frame = with_retries("", lambda: _checked(job, job.call()), retries)
     # never a file and a mark beside it: what is out of date goes before what is new comes, so that a kill in
     # between leaves neither, and the job is asked again
     if len(frame) == 0:
@@ -226,7 +226,7 @@ def _made_for(path: Path) -> str | None:
     return found.decode("utf-8", "replace") if found is not None else None
 
 
-def with_retries(what: str, call: Callable[[], T], patience: RetryPolicy) -> T:
+def with_retries(what: str, call: Callable[[], T], retries: RetryPolicy) -> T:
     """What a call gives, tried again after growing pauses whatever it raises, except BadAnswerError.
 
     what: the call in messages; "" where the caller names it. Raises LoadError after the last try.
@@ -240,11 +240,11 @@ def with_retries(what: str, call: Callable[[], T], patience: RetryPolicy) -> T:
             raise BadAnswerError(f"{prefix}{error}") from error
         except Exception as error:  # a library may raise anything when the network or the source fails
             failures += 1
-            if failures >= patience.tries:
+            if failures >= retries.tries:
                 text = " ".join(str(error).split())[:200]
                 kind = "" if isinstance(error, LoadError) else f"{type(error).__name__}: "
                 raise LoadError(f"{prefix}{kind}{text} (tried {failures} times)") from error
-            patience.pause(failures)
+            retries.pause(failures)
 
 
 def _checked(job: Job, frame: pd.DataFrame | None) -> pd.DataFrame:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BY_DAY: Final = ("daily", "stk_limit", "suspend_d", "adj_factor", "daily_basic")
-_NEEDS: Final = {source.side or "daily": source.needs for source in TABLES}
+_NEEDS: Final = {source.joins or "daily": source.needs for source in TABLES}
 _STOCK_FIELDS: Final = "ts_code,name,industry,list_date,delist_date"
 #: rows of a page: below the cap of every table, with room for those whose cap is not stated
 _PAGE: Final = 4_000
@@ -34,8 +34,8 @@ def tables(client: Any, request: Request) -> Iterator[list[Job]]:
     Raises LoadError: the interface does not open, or the calendar gives no days.
     """
     if client is None:
-        client = with_retries("tushare, pro_api", library("tushare").pro_api, request.patience)
-    days = with_retries("tushare, trade_cal", lambda: _trading_days(client, request), request.patience)
+        client = with_retries("tushare, pro_api", library("tushare").pro_api, request.retries)
+    days = with_retries("tushare, trade_cal", lambda: _trading_days(client, request), request.retries)
     yield [_stocks(client, request), *(_day(client, name, day, request.today) for day in days for name in BY_DAY)]
 
 

@@ -72,7 +72,7 @@ def choose_columns(source: Source, header: Header, extra: Sequence[str], has_nam
     if source is canonical.RECORD:
         canonical.check_spelling(path, names, unknown)
     absent = [name for name in extra if name not in names]
-    if absent and source.dated and not source.side:
+    if absent and source.dated and not source.joins:
         raise LoadError(f"{path.name}: no universe column {absent[0]!r}{closest(absent[0], names)}")
     return [name for name in names if name in source.columns or name in extra]
 

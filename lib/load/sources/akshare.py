@@ -14,20 +14,20 @@ from typing import Final
 
 import numpy as np
 
-from lib.load.columns import Table
+from lib.load.columns import FloatArray, Table
 from lib.load.sources.base import Source
 
 _RAW: Final = 'fetch it with adjust=""'
 
 
 def _from_sina(table: Table) -> Table:
-    numbers = table.numbers
+    numbers, columns = table.numbers, dict[str, FloatArray | None](turnover_ratio=None, float_shares=None)
     if "turnover_ratio" in numbers:
-        numbers["turnover"] = 100 * numbers.pop("turnover_ratio")
+        columns["turnover"] = 100 * numbers["turnover_ratio"]
     if "float_shares" in numbers:
         with np.errstate(all="ignore"):
-            numbers["float_mkt_cap"] = numbers.pop("float_shares") * numbers["close"]
-    return table
+            columns["float_mkt_cap"] = numbers["float_shares"] * numbers["close"]
+    return table.updated(columns)
 
 
 HISTORY: Final = Source(

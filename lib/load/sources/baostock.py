@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from lib.errors import LoadError
-from lib.load.columns import Table
+from lib.load.columns import FloatArray, Table
 from lib.load.sources.base import Source
 
 _ADJUSTED: Final = {1.0: "backward-adjusted (hfq)", 2.0: "forward-adjusted (qfq)"}
@@ -16,25 +16,23 @@ _RAW: Final = 'query it with adjustflag="3"'
 
 def _from_baostock(table: Table) -> Table:
     _check_raw(table)
-    numbers = table.numbers
+    numbers, columns = table.numbers, dict[str, FloatArray | None](adjust_flag=None, trading=None)
     if "trading" in numbers:
-        status = numbers.pop("trading")
-        unknown = np.isnan(status)
+        unknown = np.isnan(numbers["trading"])
         if unknown.any():  # an empty status says nothing: the volume decides
-            numbers["status_guessed"] = unknown.astype(np.float64)
-        halted = np.where(unknown, ~(numbers["volume"] > 0), status == 0)
-        numbers["halted"] = halted.astype(np.float64)
+            columns["status_guessed"] = unknown.astype(np.float64)
+        halted = np.where(unknown, ~(numbers["volume"] > 0), numbers["trading"] == 0)
+        columns["halted"] = halted.astype(np.float64)
         for name in ("open", "high", "low"):  # zero or empty where nothing was traded
-            empty = halted & ~(numbers[name] > 0)
-            numbers[name] = np.where(empty, numbers["close"], numbers[name])
+            columns[name] = np.where(halted & ~(numbers[name] > 0), numbers["close"], numbers[name])
         for name in ("volume", "amount", "turnover"):
             if name in numbers:
-                numbers[name] = np.where(halted & np.isnan(numbers[name]), 0.0, numbers[name])
-    return table
+                columns[name] = np.where(halted & np.isnan(numbers[name]), 0.0, numbers[name])
+    return table.updated(columns)
 
 
 def _check_raw(table: Table) -> None:
-    flag = table.numbers.pop("adjust_flag", np.full(table.n_rows, 3.0))
+    flag = table.numbers.get("adjust_flag", np.full(table.n_rows, 3.0))
     wrong = flag != 3
     if wrong.any():
         row = int(wrong.argmax())

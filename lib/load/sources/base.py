@@ -21,7 +21,7 @@ class Source:
     needs:   columns without which it is not readable
     marks:   sets of columns; a file with all of one set is this source's
     scale:   field -> factor that makes it yuan or shares
-    side:    "" for daily prices, else what the table adds to them (one folder holds several tables)
+    joins:   "" for daily prices, else what the table adds to them (one folder holds several tables)
     per_stock: its files are about one stock each, so that the file's name may give the symbol
     silent_halts: a halted day has no row
     unused:  it may lie beside the others, and nothing is read from it
@@ -38,7 +38,7 @@ class Source:
     marks: tuple[frozenset[str], ...] = ()
     scale: Mapping[str, float] = field(default_factory=dict)
     convert: Convert = lambda table: table
-    side: str = ""
+    joins: str = ""
     per_stock: bool = False
     silent_halts: bool = False
     unused: bool = False
@@ -63,10 +63,9 @@ class Source:
 
     def rescaled(self, table: Table) -> Table:
         """The table in yuan and shares."""
-        for name, factor in self.scale.items():
-            if name in table.numbers:
-                table.numbers[name] = whole_cents(table.numbers[name] * factor)
-        return table
+        numbers = table.numbers
+        scale = {name: factor for name, factor in self.scale.items() if name in numbers}
+        return table.updated({name: whole_cents(numbers[name] * factor) for name, factor in scale.items()})
 
 
 def whole_cents(values: FloatArray) -> FloatArray:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from lib.days import parse_day
 from lib.errors import LoadError, closest
-from lib.load.columns import DAYS, FloatArray, Origin, Table, sorted_column
+from lib.load.columns import FILE, PLACE, FloatArray, Table, dictionary
 from lib.load.files import Caps
 from lib.load.keys import spell
 from lib.load.sources.base import Source
@@ -43,8 +44,8 @@ def is_qlib_folder(path: Path) -> bool:
     return path.is_dir() and (path / "calendars").is_dir() and (path / "features").is_dir()
 
 
-def read_bins(path: Path, universe: str | None, caps: Caps) -> Table:
-    """All stocks of a Qlib folder; universe: name of a file in instruments/. Raises LoadError."""
+def read_bins(path: Path, universe: str | None, caps: Caps) -> tuple[Table, int]:
+    """All stocks of a Qlib folder, and how many; universe: name of a file in instruments/. Raises LoadError."""
     calendar = _calendar(path / "calendars" / "day.txt", caps)
     folders = sorted(folder for folder in (path / "features").iterdir() if folder.is_dir())
     _check_caps(path, folders, caps)
@@ -55,10 +56,10 @@ def read_bins(path: Path, universe: str | None, caps: Caps) -> Table:
     if rows > caps.max_rows:
         raise LoadError(f"{path.name}: {rows:,} rows, more than the cap of {caps.max_rows:,}")
     table = _table(path, calendar, stocks)
-    _add_listing(table, _ranges(path / "instruments" / "all.txt"))
+    table = table.updated({"delist_date": _gone(table, _ranges(path / "instruments" / "all.txt"))})
     if universe is not None:
-        table.numbers[universe] = _members(path, table, universe)
-    return from_adjusted(table)
+        table = table.updated({universe: _members(path, table, universe)})
+    return from_adjusted(table), len(stocks)
 
 
 def _table(
@@ -67,19 +68,19 @@ def _table(
     stocks: Sequence[tuple[str, tuple[NDArray[np.int64], dict[str, FloatArray]]]],
 ) -> Table:
     lengths = [len(days) for _, (days, _) in stocks]
-    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(int)
     present = dict.fromkeys(name for _, (_, columns) in stocks for name in columns)
     numbers = {
         FIELDS[name]: np.concatenate([columns.get(name, np.full(len(days), np.nan)) for _, (days, columns) in stocks])
         for name in present
     }
-    codes = np.repeat(np.arange(len(stocks), dtype=np.int32), lengths)
-    dates = sorted_column(np.concatenate([days for _, (days, _) in stocks]), calendar)
-    symbols = sorted_column(codes, np.array([symbol for symbol, _ in stocks], dtype=np.str_))
-    origins = tuple(
-        Origin(int(start), symbol, 1, "value") for start, (symbol, _) in zip(starts[:-1], stocks, strict=True)
-    )
-    return Table(path.name, dates, symbols, numbers, {}, (), "float32", origins)
+    codes = np.repeat(np.arange(len(stocks)), lengths)
+    keys = {
+        "date": dictionary(np.concatenate([days for _, (days, _) in stocks]), calendar),
+        "symbol": dictionary(codes, np.array([symbol for symbol, _ in stocks], dtype=np.str_)),
+        FILE: dictionary(codes, np.array([f"value {symbol}" for symbol, _ in stocks], dtype=np.str_)),
+        PLACE: np.concatenate([np.arange(1, length + 1) for length in lengths]),
+    }
+    return Table(path.name, pa.table({**keys, **numbers}), (), "float32")
 
 
 # -- text files -----------------------------------------------------------------------------------
@@ -132,19 +133,16 @@ def _ranges(path: Path) -> list[tuple[str, np.datetime64, np.datetime64]]:
     return ranges
 
 
-def _add_listing(table: Table, ranges: list[tuple[str, np.datetime64, np.datetime64]]) -> None:
-    """The day after which a stock is gone: the end of its range, where that is before the last session."""
+def _gone(table: Table, ranges: list[tuple[str, np.datetime64, np.datetime64]]) -> pa.DictionaryArray:
+    """The day from which on a stock is delisted: after the end of its range, where that is before the last session."""
     ends: dict[str, np.datetime64] = {}
     for symbol, _, end in ranges:
         ends[symbol] = max(end, ends.get(symbol, end))
-    last = table.dates.values[-1]
+    last, (codes, symbols) = table.dates.values[-1], table.symbols
     values = np.array(
-        [ends[s] + 1 if s in ends and ends[s] < last else np.datetime64("NaT") for s in table.symbols.values],
-        dtype="datetime64[D]",
+        [ends[s] + 1 if s in ends and ends[s] < last else np.datetime64("NaT") for s in symbols], "datetime64[D]"
     )
-    codes = np.where(np.isnat(values), -1, np.arange(len(values)))[table.symbols.codes]
-    assert "delist_date" in DAYS
-    table.labels["delist_date"] = sorted_column(codes, values)
+    return dictionary(np.where(np.isnat(values), -1, np.arange(len(values)))[codes], values)
 
 
 def _members(path: Path, table: Table, universe: str) -> FloatArray:
@@ -153,11 +151,12 @@ def _members(path: Path, table: Table, universe: str) -> FloatArray:
     names = sorted(file.stem for file in folder.glob("*.txt")) if folder.is_dir() else []
     if universe not in names:
         raise LoadError(f"{path.name}: no universe {universe!r} in instruments/{closest(universe, names)}")
-    days, inside = table.dates.values[table.dates.codes], np.zeros(table.n_rows, dtype=bool)
-    place = {str(symbol): i for i, symbol in enumerate(table.symbols.values)}
+    (day, dates), (stock, symbols) = table.dates, table.symbols
+    days, inside = dates[day], np.zeros(table.n_rows, dtype=bool)
+    place = {str(symbol): i for i, symbol in enumerate(symbols)}
     for symbol, first, last in _ranges(folder / f"{universe}.txt"):
         if symbol in place:
-            inside |= (table.symbols.codes == place[symbol]) & (days >= first) & (days <= last)
+            inside |= (stock == place[symbol]) & (days >= first) & (days <= last)
     return inside.astype(np.float64)
 
 

@@ -19,22 +19,19 @@ def from_adjusted(table: Table) -> Table:
     """Raw prices and shares; days on which nothing was traded go, for they are written as days without a row."""
     table = table.take(traded_rows(table))
     numbers = table.numbers
-    factor = numbers.pop("factor")
+    factor = numbers["factor"]
     with np.errstate(all="ignore"):
-        for name in (*PRICES, "vwap"):
-            if name in numbers:
-                raw = numbers[name] / factor
-                numbers[name] = raw if name == "vwap" else on_grid(raw)
-        numbers["volume"] = numbers["volume"] * factor  # whole shares only when the units are known
-    numbers["adj_factor"] = factor
-    return table
+        columns = {name: on_grid(numbers[name] / factor) for name in PRICES}
+        if "vwap" in numbers:
+            columns["vwap"] = numbers["vwap"] / factor
+        columns["volume"] = numbers["volume"] * factor  # whole shares only when the units are known
+    return table.updated({**columns, "adj_factor": factor, "factor": None})
 
 
 def traded_rows(table: Table) -> BoolArray:
     """Rows that hold anything: a close, a volume other than zero, or another price."""
-    held = table.numbers["volume"] > 0
-    for name in PRICES:
-        held = held | ~np.isnan(table.numbers[name])
+    numbers = table.numbers
+    held = np.logical_or.reduce([numbers["volume"] > 0, *(~np.isnan(numbers[name]) for name in PRICES)])
     return held if held.any() else np.ones(table.n_rows, dtype=bool)
 
 

@@ -29,20 +29,20 @@ def _limits(table: Table) -> Table:
     up, down = table.numbers.get("limit_up"), table.numbers.get("limit_down")
     if up is not None and down is not None:
         free = (up >= _NO_LIMIT) | (down == 0)
-        table.numbers["limit_up"] = np.where(free, np.nan, up)
-        table.numbers["limit_down"] = np.where(free, np.nan, down)
-        table.numbers["limit_known"] = (free | (np.isfinite(up) & np.isfinite(down))).astype(np.float64)
+        known = (free | (np.isfinite(up) & np.isfinite(down))).astype(np.float64)
+        limits = {"limit_up": np.where(free, np.nan, up), "limit_down": np.where(free, np.nan, down)}
+        return table.updated({**limits, "limit_known": known})
     return table
 
 
 def _full_day_halts(table: Table) -> Table:
     """Rows that suspend a stock (S, not R) for the whole day (no time given)."""
-    suspended = _is(table.labels.pop("suspend_type"), "S")
-    timing = table.labels.pop("suspend_timing", None)
+    labels = table.labels
+    suspended, timing = _is(labels["suspend_type"], "S"), labels.get("suspend_timing")
     if timing is not None:
         suspended &= (timing.codes < 0) | _is(timing, "")
-    table.numbers["halted"] = np.ones(table.n_rows)
-    return table.take(suspended)
+    halted = np.ones(table.n_rows)
+    return table.updated({"halted": halted, "suspend_type": None, "suspend_timing": None}).take(suspended)
 
 
 def _is(column: Column, text: str) -> BoolArray:
@@ -52,13 +52,12 @@ def _is(column: Column, text: str) -> BoolArray:
 
 def _special_treatment(table: Table) -> Table:
     """Names that say ST or *ST, from their first day to their last; the vendor leaves many last days empty."""
-    names = table.labels.pop("stock_name")
+    names = table.labels["stock_name"]
     special = np.array([*(_SPECIAL.match(str(name).strip().upper()) is not None for name in names.values), False])
-    table.numbers["is_st"] = special[names.codes].astype(np.float64)
-    return table
+    return table.updated({"is_st": special[names.codes].astype(np.float64), "stock_name": None})
 
 
-def _side(name: str, columns: dict[str, str], mark: str, **more: object) -> Source:
+def _joined(name: str, columns: dict[str, str], mark: str, **more: object) -> Source:
     keys = _KEYS if more.pop("dated", True) else _STOCK
     return Source(
         format="tushare",
@@ -66,7 +65,7 @@ def _side(name: str, columns: dict[str, str], mark: str, **more: object) -> Sour
         columns={**keys, **columns},
         needs=(*keys, mark),
         marks=(frozenset((*keys, mark)),),
-        side=name,
+        joins=name,
         **more,  # type: ignore[arg-type]
     )
 
@@ -88,16 +87,15 @@ DAILY: Final = Source(
 
 TABLES: Final = (
     DAILY,
-    _side("stk_limit", _LIMITS, "up_limit", convert=_limits),
-    _side("suspend_d", {"suspend_type": "suspend_type", "suspend_timing": "suspend_timing"}, "suspend_type",
-          convert=_full_day_halts),
-    _side("daily_basic", _BASIC, "turnover_rate", scale={"cap": 10_000, "float_mkt_cap": 10_000}),
-    _side("adj_factor", {"adj_factor": "adj_factor"}, "adj_factor"),
-    _side("namechange", {"name": "stock_name", "start_date": "since", "end_date": "until"}, "start_date",
-          dated=False, convert=_special_treatment),
-    _side("stock_basic", {"industry": "industry", "list_date": "list_date", "delist_date": "delist_date"}, "list_date",
-          dated=False),
+    _joined("stk_limit", _LIMITS, "up_limit", convert=_limits),
+    _joined("suspend_d", {"suspend_type": "suspend_type", "suspend_timing": "suspend_timing"}, "suspend_type",
+            convert=_full_day_halts),
+    _joined("daily_basic", _BASIC, "turnover_rate", scale={"cap": 10_000, "float_mkt_cap": 10_000}),
+    _joined("adj_factor", {"adj_factor": "adj_factor"}, "adj_factor"),
+    _joined("namechange", {"name": "stock_name", "start_date": "since", "end_date": "until"}, "start_date",
+            dated=False, convert=_special_treatment),
+    _joined("stock_basic", {name: name for name in ("industry", "list_date", "delist_date")}, "list_date", dated=False),
     # sessions come from the prices; a calendar beside them is no trouble
     Source(format="tushare", title="Tushare trade_cal", columns={}, needs=("cal_date", "is_open"),
-           marks=(frozenset(("cal_date", "is_open")),), side="trade_cal", unused=True),
+           marks=(frozenset(("cal_date", "is_open")),), joins="trade_cal", unused=True),
 )  # fmt: skip

@@ -11,7 +11,7 @@ import pandas as pd
 
 from lib.paper.pages.claims import answered_by
 from lib.paper.pages.comparison import beside
-from lib.paper.pages.findings import Finding
+from lib.paper.pages.findings import NOT_HERE, Finding
 from lib.paper.pages.pieces import fold, html
 from lib.paper.pages.result import RECORDED, PageResult
 from lib.paper.pages.tables import table
@@ -46,9 +46,14 @@ def opening(
 
 
 def tabs(parts: Mapping[str, HTML | Iterable[HTML]]) -> HTML:
-    """Parts of which one is shown at a time, the first at the beginning. A single part stands without a tab."""
+    """Parts of which one is shown at a time, the first at the beginning. A single part stands without a tab.
+
+    Without any part the page says that this run has none.
+    """
     found = {label: [item] if hasattr(item, "data") else list(item) for label, item in parts.items()}
     bodies = {label: "".join(str(item.data) for item in items) for label, items in found.items()}
+    if not bodies:
+        return html(f"<p>{NOT_HERE}.</p>")
     if len(bodies) == 1:
         return html(next(iter(bodies.values())))
     own = hashlib.sha256("".join([*bodies, *bodies.values()]).encode()).hexdigest()[:10]

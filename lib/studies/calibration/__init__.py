@@ -7,11 +7,12 @@ calibrated to what a model or a strategy earns.
 from __future__ import annotations
 
 from lib.evaluation.inputs import FILE
+from lib.evaluation.markets import market_inputs
 from lib.evaluation.simulated import MARKET_PARAMETERS
 from lib.paper.results.agreement import simulated
 from lib.paper.results.study import Page, Study
 from lib.parameters import Parameter
-from lib.studies.calibration.measure import compute, grid, inputs
+from lib.studies.calibration.measure import compute, grid
 from lib.studies.calibration.page import findings, summary
 
 STUDY = Study(
@@ -30,7 +31,7 @@ STUDY = Study(
         "laptop": {"n_days": 3500, "seeds": 8},
         "paper": {"n_days": 3500, "seeds": 20},
     },
-    inputs=inputs,
+    inputs=market_inputs,
     setting="different",
     evidence="simulated",
     agreement=simulated,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -28,10 +29,6 @@ def grid(settings: Settings) -> Iterator[Config]:
     for setting in CALIBRATIONS:
         for seed in settings["seeds"]:
             yield {"variant": f"synthetic {setting}", "seed": seed, "limit_rates": setting}
-
-
-def inputs(settings: Settings) -> list[str]:
-    return [settings["data_path"]] if settings["data_path"] else []
 
 
 def compute(row: Config, settings: Settings) -> RowResult:
@@ -97,14 +94,7 @@ class Target(NamedTuple):
     paper: Band | None
 
 
-def _real(target: float) -> Band:
-    return around(target, REAL_BAND)
-
-
-def _paper(target: float) -> Band:
-    return around(target, PAPER_BAND)
-
-
+_real, _paper = partial(around, width=REAL_BAND), partial(around, width=PAPER_BAND)
 #: five days after a limit-up close: two standard errors of the real mean, .51 and .49 % with the overlap of days
 _FROM_CLOSE, _FROM_OPEN = Band(0.0235, 0.0133, 0.0337), Band(0.0019, -0.0079, 0.0117)
 

@@ -36,22 +36,13 @@ def measure(panel: Panel, periods: Mapping[str, BoolArray]) -> dict[str, float]:
     after = outcomes(days)
     events = days.events()
     volume = relative_volume(panel, days.traded)
-    found: dict[str, float] = {}
-    for part in (
-        _rates(days, periods),
-        _after_limits(events, after),
-        _shape(days, periods),
-        _within_day(panel, events["no limit close"]),
-        _correlation(days),
-        _clustering(days),
-        _spells(days),
-        _profile(events["limit-up close"], days, volume),
-    ):
-        found.update(part)
-    up, one_price = events["limit-up close"], events["limit-up, one price"]
-    found["volume on limit-up"] = _mean(volume, up)
-    found["volume on one-price limit-up"] = _mean(volume, one_price)
-    return found
+    return dict([
+        *_rates(days, periods), *_after_limits(events, after), *_shape(days, periods),
+        *_within_day(panel, events["no limit close"]), *_correlation(days), *_clustering(days), *_spells(days),
+        *_profile(events["limit-up close"], days, volume),
+        ("volume on limit-up", _mean(volume, events["limit-up close"])),
+        ("volume on one-price limit-up", _mean(volume, events["limit-up, one price"])),
+    ])  # fmt: skip
 
 
 def _rates(days: LimitDays, periods: Mapping[str, BoolArray]) -> Named:

@@ -17,6 +17,7 @@ from lib.reasons import Reason
 from lib.stats.estimates import MINUS, Estimate
 from lib.stats.over_seeds import OverSeeds
 from lib.studies.calibration.measure import CSI, PAPER, REAL, TARGETS, Band, Target
+from lib.studies.calibration.measures import ACF_LAGS, PROFILE, SPELLS
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -40,9 +41,11 @@ ADVICE = (
 NAMES = {CSI: "CSI 300", REAL: "simulated", PAPER: "simulated,\npaper's limits"}
 SETTINGS = {"real": REAL, "paper": PAPER}
 BEFORE, AFTER, LONGEST = 3, 5, 3
-PROFILE = tuple(range(-5, 11))
-LAGS = (1, 2, 3, 5, 10, 15, 20, 30, 40)
-LENGTHS = (1, 2, 3, 4, 5, 10, 20)
+#: setting -> what is simulated, and the targets it is held to, in words
+HELD = {
+    "real": ("The simulated market", "targets measured on CSI 300 prices"),
+    "paper": ("Set to the limit rates that paper B reports, the simulated market", "targets of that setting"),
+}
 
 
 @dataclass(frozen=True)
@@ -137,36 +140,17 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 def findings(frame: pd.DataFrame) -> list[Finding]:
     """What the page says: how many targets are reached, then property by property."""
     found = Calibration.of(frame)
-    return [_targets(found), _papers_targets(found), _gap(found), _halts(found), _clustering(found), _wide(found)]
+    said = [_gap(found), _halts(found), _clustering(found), _wide(found)]
+    return [*(_targets(found, setting) for setting in SETTINGS), *said]
 
 
-def _targets(found: Calibration) -> Finding:
-    reached, there = found.reached("real")
+def _targets(found: Calibration, setting: str) -> Finding:
+    (reached, there), (whose, which) = found.reached(setting), HELD[setting]
     return first([
+        Finding(f"{whose} reaches all {{there:.0f}} {which}.", there=there, holds=reached == there),
         Finding(
-            "The simulated market reaches all {there:.0f} targets measured on CSI 300 prices.",
-            there=there, holds=reached == there,
-        ),
-        Finding(
-            "The simulated market reaches {reached:.0f} of {there:.0f} targets measured on CSI 300 prices. It misses: "
-            "{missed}.",
-            reached=reached, there=there, missed="; ".join(found.missed("real")), holds=0 < reached < there,
-        ),
-    ])  # fmt: skip
-
-
-def _papers_targets(found: Calibration) -> Finding:
-    reached, there = found.reached("paper")
-    return first([
-        Finding(
-            "Set to the limit rates that paper B reports, the simulated market reaches all {there:.0f} "
-            "targets of that setting.",
-            there=there, holds=reached == there,
-        ),
-        Finding(
-            "Set to the limit rates that paper B reports, the simulated market reaches {reached:.0f} of "
-            "{there:.0f} targets of that setting. It misses: {missed}.",
-            reached=reached, there=there, missed="; ".join(found.missed("paper")), holds=0 < reached < there,
+            f"{whose} reaches {{reached:.0f}} of {{there:.0f}} {which}. It misses: {{missed}}.",
+            reached=reached, there=there, missed="; ".join(found.missed(setting)), holds=0 < reached < there,
         ),
     ])  # fmt: skip
 
@@ -276,8 +260,8 @@ def spell_lengths(shown: PageResult) -> HTML:
                                    note=shown.note))  # fmt: skip
 
     return tabs({
-        "halts": picture("halt", _halts(found).title("How long halts last"), LENGTHS),
-        "limit-up closes in a row": picture("limit-up", "How long runs of limit-up closes last", LENGTHS[:5]),
+        "halts": picture("halt", _halts(found).title("How long halts last"), SPELLS),
+        "limit-up closes in a row": picture("limit-up", "How long runs of limit-up closes last", SPELLS[:5]),
     })  # fmt: skip
 
 
@@ -286,17 +270,13 @@ def clustering(shown: PageResult) -> HTML:
     from lib.paper.pages.forms import lines_by_group
 
     found = Calibration.of(shown.rows)
-    lines = _lines(found, "acf of |r|, lag ", [str(lag) for lag in LAGS], LAGS)
+    lines = _lines(found, "acf of |r|, lag ", [str(lag) for lag in ACF_LAGS], ACF_LAGS)
     title = _clustering(found).title("Autocorrelation of absolute returns")
     return plot(lines_by_group({"": lines}, title, "lag, days", "autocorrelation of |r|", zero=True, note=shown.note))
 
 
 def one_limit_up(market: Market, note: str) -> HTML:
     """Days around one limit-up run: the price that would clear, what the exchange prints, and what trades."""
-    return plot(_one_limit_up(market, note))
-
-
-def _one_limit_up(market: Market, note: str) -> Figure:
     from lib.paper.pages.style import BLUE, GREY, VERMILLION, canvas, styled
 
     day, stock = _longest_run(market)
@@ -328,7 +308,7 @@ def _one_limit_up(market: Market, note: str) -> Figure:
         low.set_xlabel("days from the first limit-up close")
         return figure
 
-    return styled(draw)()
+    return plot(styled(draw)())
 
 
 def _longest_run(market: Market) -> tuple[int, int]:

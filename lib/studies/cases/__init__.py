@@ -7,6 +7,7 @@ a price file the papers' windows and two more stand beside it.
 from __future__ import annotations
 
 from lib.evaluation.inputs import FILE
+from lib.evaluation.markets import market_inputs
 from lib.evaluation.simulated import MARKET_PARAMETERS
 from lib.evaluation.slices import MARKET_SAMPLES
 from lib.market import EPISODES
@@ -36,7 +37,7 @@ STUDY = Study(
         "paper": {"n_stocks": 300, "mlp_epochs": 60, "samples": 0, "seeds": 24},
     },
     grid_only=("episodes", "mlp_epochs"),
-    inputs=lambda settings: [settings["data_path"]] if settings["data_path"] else [],
+    inputs=market_inputs,
     setting="different",
     agreement=agreement,
     evidence="simulated",

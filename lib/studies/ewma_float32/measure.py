@@ -18,6 +18,7 @@ from lib.models.dataset import next_return
 from lib.panel import Panel
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.stats import ic, masked_ranks
+from lib.studies.ewma_float32.masked_days import RULES, keep_level
 from lib.studies.ewma_float32.smoothing import (
     ADJUSTED,
     COARSE,
@@ -27,7 +28,6 @@ from lib.studies.ewma_float32.smoothing import (
     reference,
     relative_error,
 )
-from lib.studies.how_fast.bench.masked_days import RULES, keep_level
 
 #: spans of the averages, in days; days at which errors are read; relative errors put on an exact average
 SPANS = (5, 20, 60, 252)

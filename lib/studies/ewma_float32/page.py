@@ -19,8 +19,8 @@ from lib.paper.pages.tables import Format, text_of
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import MARKET, OneMarket, OverSeeds, interval_table, mean_over_seeds, sources_of
 from lib.stats.smoothing import alpha_of_span
+from lib.studies.ewma_float32.masked_days import RULES
 from lib.studies.ewma_float32.measure import NOISE, SPANS, STEPS
-from lib.studies.how_fast.bench.masked_days import RULES
 
 if TYPE_CHECKING:
     from IPython.display import HTML

@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
+from lib.models.losses import AdjMSE
 from lib.stats.information import masked_ranks
 
 Matrix = NDArray[np.float64]
@@ -24,6 +25,7 @@ READINGS = {
     "and a final normalisation": (1, True),
 }
 GIB, GB = 2.0**30, 1e9
+ONE_DAY = torch.zeros(0, dtype=torch.int64)  # rows of a loss that does not ask for their days
 
 
 # ---------------------------------------------------------------------------------------- ranks (A eq. 10)
@@ -120,26 +122,6 @@ def transformer_parameters(width: int, reading: str, factors: int = FACTORS) -> 
     return LAYERS * layer + around
 
 
-class FactorTransformer(nn.Module):
-    """The modules that the text names, for counting: nothing is trained here."""
-
-    def __init__(self, width: int, reading: str, factors: int = FACTORS) -> None:
-        super().__init__()
-        extra, normalised = READINGS[reading]
-        self.embed = nn.Linear(1, width)
-        self.cls = nn.Parameter(torch.zeros(1, 1, width))
-        self.positions = nn.Parameter(torch.zeros(1, factors + extra, width))
-        layer = nn.TransformerEncoderLayer(width, HEADS, FEED_FORWARD, batch_first=True)
-        norm = nn.LayerNorm(width) if normalised else None
-        self.encoder = nn.TransformerEncoder(layer, LAYERS, norm, enable_nested_tensor=False)
-        self.output = nn.Linear(width, 1)
-
-
-def parameters_of(network: nn.Module) -> int:
-    """Trainable numbers of a network."""
-    return sum(parameter.numel() for parameter in network.parameters())
-
-
 def widths_that_give(claimed: float, rounding: float, reading: str, largest: int = 512) -> list[int]:
     """Multiples of the number of heads at which the Transformer has the claimed parameters, to the printed digits."""
     widths = range(HEADS, largest + 1, HEADS)
@@ -149,17 +131,11 @@ def widths_that_give(claimed: float, rounding: float, reading: str, largest: int
 # --------------------------------------------------------------------------- Adjusted MSE (B eq. 3)
 
 
-def adjusted_mse(prediction: Tensor, target: Tensor, gamma: float) -> Tensor:
-    """Mean of w (p - y)^2 with w = gamma where p y > 0, else 1 + gamma."""
-    weight = gamma + (prediction * target <= 0).to(prediction.dtype)
-    return (weight * (prediction - target) ** 2).mean()
-
-
 def penalty_ratio(gamma: float) -> float:
     """Gradient at a wrong sign over that at a right sign, for errors of equal size: (1 + gamma) / gamma."""
     target = torch.full((2,), 1.0, dtype=torch.float64)
     prediction = torch.tensor([-0.5, 2.5], dtype=torch.float64, requires_grad=True)  # both 1.5 away
-    (gradient,) = torch.autograd.grad(adjusted_mse(prediction, target, gamma), prediction)
+    (gradient,) = torch.autograd.grad(AdjMSE(gamma)(prediction, target, ONE_DAY), prediction)
     return float(gradient.abs()[0] / gradient.abs()[1])
 
 
@@ -167,7 +143,7 @@ def distance_from_mse(gamma: float) -> float:
     """Largest relative difference between the gradient of the loss over gamma and that of the mean squared error."""
     target = torch.tensor([1.0, 1.0, -1.0, -1.0], dtype=torch.float64)
     prediction = torch.tensor([-0.5, 2.5, 0.5, -2.5], dtype=torch.float64, requires_grad=True)
-    (ours,) = torch.autograd.grad(adjusted_mse(prediction, target, gamma) / gamma, prediction)
+    (ours,) = torch.autograd.grad(AdjMSE(gamma)(prediction, target, ONE_DAY) / gamma, prediction)
     (plain,) = torch.autograd.grad(((prediction - target) ** 2).mean(), prediction)
     return float(((ours - plain).abs() / plain.abs()).max())
 

@@ -38,16 +38,9 @@ FIRST_WIDTH = "smallest of them"
 PLAIN_READING = "positions of the factors alone"
 MARKETS = {MARKET: "simulated market", "csi300": "CSI 300"}
 CLAIM_IDS = (
-    "A.rank.double_argsort",
-    "A.conv.rolling",
-    "B.params.mlp",
-    "B.params.transformer",
-    "B.factors.count",
-    "B.factors.first58",
-    "B.loss.penalty_ratio",
-    "B.loss.gamma_large",
-    "B.speed.memory",
-)
+    "A.rank.double_argsort", "A.conv.rolling", "B.params.mlp", "B.params.transformer", "B.factors.count",
+    "B.factors.first58", "B.loss.penalty_ratio", "B.loss.gamma_large", "B.speed.memory",
+)  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------- findings
@@ -298,9 +291,8 @@ def _by_market(
 
 def counts(shown: PageResult) -> HTML:
     """Parameters of the Transformer, factors by family, the loss, and memory."""
-    names = map(str, transformer_table(shown.rows))
-    widths = {name: name for name in names if name.startswith("width ")}
     whole = transformer_table(shown.rows).reset_index()
+    widths = {name: name for name in map(str, whole) if name.startswith("width ")}
     loss = loss_table(shown.rows).rename_axis("gamma").reset_index()
     size = memory_table(shown.rows).rename_axis("values of").reset_index()
     return tabs({
@@ -318,8 +310,8 @@ def counts(shown: PageResult) -> HTML:
 
 def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     """The papers' arithmetic, by recomputation. Ranks and rolling sums on the file where there is one."""
-    values = _values(frame)
-    found = [*_ranks(frame), *_rolling(frame)]
+    values, sources = _values(frame), markets_in(frame)
+    found = [_ranks(frame, sources[-1]), _rolling(frame, sources[-1])] if sources else []
     if values:
         found += [
             _answer("B.params.mlp", values["parameters of the MLP"], "213-128-128-1, every layer with a bias"),
@@ -375,35 +367,26 @@ def _memory(frame: pd.DataFrame) -> Answer:
     return _answer("B.speed.memory", half["GiB"], note)
 
 
-def _ranks(frame: pd.DataFrame) -> list[Answer]:
-    numbers, sources = OverSeeds(frame), markets_in(frame)
-    if not sources:
-        return []
-    head = f"{sources[-1]} rank: return"
-    plain, last, zeros = (
-        numbers.find(f"{head}: {case}", "agree").value for case in ("no mask", "masked cells last", "masked cells as 0")
-    )
+def _ranks(frame: pd.DataFrame, source: str) -> Answer:
+    numbers, cases = OverSeeds(frame), ("no mask", "masked cells last", "masked cells as 0")
+    plain, last, zeros = (numbers.find(f"{source} rank: return: {case}", "agree").value for case in cases)
     note = (
-        f"{sources[-1]}, the day's returns: equal to the average rank in {plain:.1%} of the cells, because ties get "
+        f"{source}, the day's returns: equal to the average rank in {plain:.1%} of the cells, because ties get "
         f"different ranks; with masked cells ranked last in {last:.1%}, with zeros in them in {zeros:.1%}"
     )
-    return [_answer("A.rank.double_argsort", float(min(plain, last, zeros) == 1), note)]
+    return _answer("A.rank.double_argsort", float(min(plain, last, zeros) == 1), note)
 
 
-def _rolling(frame: pd.DataFrame) -> list[Answer]:
-    numbers, sources = OverSeeds(frame), markets_in(frame)
-    if not sources:
-        return []
-    error, partial, short = (
-        numbers.find(f"{sources[-1]} rolling: masked", metric).value for metric in ("error", "partial", "short")
-    )
+def _rolling(frame: pd.DataFrame, source: str) -> Answer:
+    numbers, metrics = OverSeeds(frame), ("error", "partial", "short")
+    error, partial, short = (numbers.find(f"{source} rolling: masked", metric).value for metric in metrics)
     ahead = _values(frame, "convolution").get("days ahead, last rows", math.nan)
     note = (
-        f"{sources[-1]}: the first rows of the output are the rolling sum where no cell is masked (largest relative "
+        f"{source}: the first rows of the output are the rolling sum where no cell is masked (largest relative "
         f"error {error:.0e}); in {partial:.1%} of the cells a window is not whole, and it gives a number all the same; "
         f"as printed the output has more rows than days, and the last ones read {ahead:.0f} days ahead"
     )
-    return [_answer("A.conv.rolling", float(error <= EXACT and partial <= short), note)]
+    return _answer("A.conv.rolling", float(error <= EXACT and partial <= short), note)
 
 
 def _transformer_note(frame: pd.DataFrame) -> str:

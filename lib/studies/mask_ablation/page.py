@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lib.evaluation.ablation import LEARNERS, PAIRS, SHOWN, Ablation, definitions, in_words, side_by_side
-from lib.evaluation.books import COST, Books
+from lib.evaluation.ablation import LEARNERS, PAIRS, SHOWN, Ablation, side_by_side
+from lib.evaluation.books import COST
 from lib.evaluation.conditions import conditions, of_condition
 from lib.paper.claims import Answer
-from lib.paper.pages import html, plot, table
-from lib.paper.pages.findings import Finding, by_sign, first
+from lib.paper.pages import plot, table
+from lib.paper.pages.findings import Finding, first
 from lib.paper.pages.layout import opening, tabs
 from lib.stats.over_seeds import OverSeeds
-from lib.studies.mask_ablation import paradox, tables
+from lib.studies.mask_ablation import common, paradox, tables
+from lib.studies.mask_ablation.common import GROSS, MATCHED, NET, forests, papers_mask, rows_deleted, windows
 from lib.studies.mask_ablation.tables import (
     ANSWERED,
-    GROSS,
     MARKETS,
-    MATCHED,
-    NET,
     OF_ALPHA,
     SHORT,
+    TRUTH_SUMMARY,
     Levels,
     alpha_levels,
     alpha_table,
     cases,
     judged_contrasts,
-    level_table,
     papers_table,
 )
 
@@ -52,7 +50,7 @@ ADVICE = (
 FEW_PAIRS = ("labels_only - none", "row_deletion - none", "mask_skip - row_deletion", "mask_paper - none")
 SHARPE = f"difference of the active Sharpe ratio (over equal weight), next open; costs: {COST} bps a side"
 SHARPE_GROSS = "difference of the active Sharpe ratio (over equal weight) before costs, next open"
-TURNOVERS = "; on the right: turnover a day, first | second mask"
+PAGE, TRUTH = "mask_ablation", "earnable, correlation"
 EARNED = "correlation with what can be earned"
 CLAIM_IDS = (*tables.CLAIM_IDS, *paradox.CLAIM_IDS)
 
@@ -91,66 +89,6 @@ def parts_of_the_mask(found: Ablation) -> Finding:
         Finding("Neither masked labels nor masked windows are shown to raise the correlation of predictions with what "
                 "can be earned: {labels:+.3f} and {windows:+.3f}.",
                 holds=labels.low <= 0 and skip.low <= 0, **numbers),
-    ])  # fmt: skip
-
-
-def _trading(books: Books) -> dict[str, Any]:
-    """The numbers of a pair of books that the sentences quote."""
-    matched = books.matched.text() if books.matched.value == books.matched.value else "not to be had"
-    return {"gross": books.gross, "net": books.net, "matched": matched, "cost": str(COST)}
-
-
-def rows_deleted(found: Ablation) -> Finding:
-    """What row deletion earns: before costs, after them, at matched turnover."""
-    books = found.books("row_deletion", "none")
-    after = "after {cost} bps a side it is {net:+.2f}, at matched turnover {matched}."
-    return by_sign(
-        books.gross,
-        "Deleting untradable rows from labels and orders earns more before costs: the active Sharpe ratio (over equal "
-        "weight, next open) rises by {gross:+.2f}; " + after,
-        "Deleting untradable rows from labels and orders earns less before costs: the active Sharpe ratio (over equal "
-        "weight, next open) falls by {gross:+.2f}; " + after,
-        "Deleting untradable rows from labels and orders is not shown to change the active Sharpe ratio (over equal "
-        "weight, next open) before costs, {gross:+.2f}; " + after,
-        **_trading(books),
-    )
-
-
-def windows(found: Ablation) -> Finding:
-    """What masked windows earn, labels and orders fixed."""
-    books = found.books("mask_skip", "row_deletion")
-    after = "after {cost} bps a side it is {net:+.2f}, at matched turnover {matched}."
-    return by_sign(
-        books.gross,
-        "Windows that skip masked days earn more than deleted rows before costs: the active Sharpe ratio rises by "
-        "{gross:+.2f}; " + after,
-        "Windows that skip masked days earn less than deleted rows before costs: the active Sharpe ratio falls by "
-        "{gross:+.2f}; " + after,
-        "Windows that skip masked days are not shown to earn more than deleted rows: before costs the active Sharpe "
-        "ratio changes by {gross:+.2f}; " + after,
-        **_trading(books),
-    )
-
-
-def papers_mask(found: Ablation) -> Finding:
-    """The papers' whole mask against none: what it earns, and what it only saves in costs."""
-    books = found.books("mask_paper", "none")
-    gross, net = books.gross, books.net
-    numbers = _trading(books) | {"left": books.left, "right": books.right}
-    traded = "with {left:.0%} of the portfolio traded a day instead of {right:.0%}"
-    return first([
-        Finding("The papers' mask earns less than no mask before costs, {gross:+.2f}, and more after {cost} bps a "
-                "side, {net:+.2f}: " + traded + ", its gain is trading saved (at matched turnover: {matched}).",
-                holds=gross.high < 0 < net.low, **numbers),
-        Finding("The papers' mask is not shown to earn more than no mask before costs, {gross:+.2f}; its gain after "
-                "{cost} bps a side, {net:+.2f}, is trading saved, " + traded + " (at matched turnover: {matched}).",
-                holds=gross.low <= 0 <= gross.high and net.low > 0, **numbers),
-        Finding("The papers' mask earns more than no mask before costs, {gross:+.2f}; after {cost} bps a side the "
-                "difference is {net:+.2f}, " + traded + ", at matched turnover {matched}.",
-                holds=gross.low > 0, **numbers),
-        Finding("The papers' mask does not earn more than no mask, neither before costs, {gross:+.2f}, nor after "
-                "{cost} bps a side, {net:+.2f}, " + traded + " (at matched turnover: {matched}).",
-                holds=gross.low <= 0 and net.low <= 0, **numbers),
     ])  # fmt: skip
 
 
@@ -199,38 +137,6 @@ def head(shown: PageResult) -> HTML:
 # ------------------------------------------------------------------------------------------- figures
 
 
-def _forests(
-    shown: PageResult,
-    names: Sequence[str],
-    series: Mapping[str, str],
-    unit: str,
-    neutral: str,
-    said: Callable[[Ablation], Finding],
-    books: bool = False,
-) -> HTML:
-    """A tab for every learner and market: masks or pairs of masks down, a dot for each metric of `series`."""
-    from lib.paper.pages.forms import forest
-    from lib.paper.pages.style import BLUE, GREEN, VERMILLION
-
-    parts = {}
-    for case in cases(shown):
-        rows, dots, colors = case.found.shown(names, series, (BLUE, VERMILLION, GREEN) if books else (VERMILLION, BLUE))
-        right = {}
-        if books:
-            pairs = {in_words(name): case.found.books(*name.split(" - ")) for name in names}
-            right = {label: f"{item.left:.0%} | {item.right:.0%}" for label, item in pairs.items() if item.left > 0}
-        if rows:
-            picture = forest(rows, said(case.found).title(neutral), unit, series=dots, colors=colors,
-                             right=right,
-                             note=f"{case.words}; {case.note}" + TURNOVERS * bool(right))  # fmt: skip
-            parts[case.label] = plot(picture)
-    return _some(parts)
-
-
-def _some(parts: Mapping[str, HTML]) -> HTML:
-    return tabs(parts) if parts else html("<p>Not in this run.</p>")
-
-
 def learned(shown: PageResult) -> HTML:
     """Predictions of each mask: correlation with the move that limits cut off, and with what can be earned."""
 
@@ -240,8 +146,8 @@ def learned(shown: PageResult) -> HTML:
                        "({earned:.2f})", cut=cut.value, earned=earned.value, holds=cut.low > earned.high)  # fmt: skip
 
     series = {"move cut off": "unfilled_ic", "what can be earned": "truth_ic"}
-    return _forests(shown, SHOWN, series, "mean daily correlation with the predictions", "What a model has learned",
-                    said)  # fmt: skip
+    unit = "mean daily correlation with the predictions"
+    return forests(cases(shown), SHOWN, series, unit, "What a model has learned", said)
 
 
 def seen(shown: PageResult) -> HTML:
@@ -253,7 +159,7 @@ def seen(shown: PageResult) -> HTML:
                        every=every.value, some=some.value, holds=every.low > some.high)  # fmt: skip
 
     series = {"all cells": "apparent_ic", "cells that can be bought": "m1_ic"}
-    return _forests(shown, SHOWN, series, "mean daily IC", "The IC by the cells it is taken on", said)
+    return forests(cases(shown), SHOWN, series, "mean daily IC", "The IC by the cells it is taken on", said)
 
 
 def earned(shown: PageResult) -> HTML:
@@ -265,8 +171,8 @@ def earned(shown: PageResult) -> HTML:
                        deleted=deleted.value, none=none.value, holds=deleted.low > none.high)  # fmt: skip
 
     series = {"every order filled": "naive_close.active_sharpe_gross", "executed": GROSS}
-    return _forests(shown, SHOWN, series, "active Sharpe ratio (over equal weight) a year, before costs",
-                    "What each mask earns before costs", said)  # fmt: skip
+    unit = "active Sharpe ratio (over equal weight) a year, before costs"
+    return forests(cases(shown), SHOWN, series, unit, "What each mask earns before costs", said)
 
 
 def costs(shown: PageResult) -> HTML:
@@ -279,7 +185,8 @@ def costs(shown: PageResult) -> HTML:
                        holds=books.gross.low <= 0 < books.net.low)  # fmt: skip
 
     series = {"before costs": GROSS, "after costs": NET, "matched": MATCHED}
-    return _forests(shown, PAIRS, series, SHARPE, "What a mask earns, and what it saves in costs", said, books=True)
+    title = "What a mask earns, and what it saves in costs"
+    return forests(cases(shown), PAIRS, series, SHARPE, title, said, books=True)
 
 
 def _compared(
@@ -307,7 +214,7 @@ def _compared(
                     note=f"{MARKETS[limits]}; {note}",
                 )
                 parts[f"{label}, {SHORT[limits]}"] = plot(picture)
-    return _some(parts)
+    return tabs(parts)
 
 
 def learners(shown: PageResult) -> HTML:
@@ -368,7 +275,7 @@ def by_alpha(shown: PageResult, real: pd.DataFrame | None = None) -> HTML:
         picture = lines_by_group(panels, title, "planted alpha, in units of a stock's volatility", "", zero=True,
                                  ticks=ticks, note=f"ridge, {market}; {shown.note}")  # fmt: skip
         parts[market] = plot(picture)
-    return _some(parts)
+    return tabs(parts)
 
 
 # -------------------------------------------------------------------------------------------- tables
@@ -376,36 +283,19 @@ def by_alpha(shown: PageResult, real: pd.DataFrame | None = None) -> HTML:
 
 def variants() -> HTML:
     """What each mask computes, learns, predicts and orders from."""
-    heads = {"mask": "mask", "windows": "windows", "labels": "labels", "orders": "orders",
-             "identifier": "identifier"}  # fmt: skip
-    return table(definitions(), "mask_ablation_variants", columns=heads)
+    return common.variants(PAGE)
 
 
 def levels(shown: PageResult) -> HTML:
     """Every mask, a tab for each learner and kind of market."""
-    heads = {"mask": "mask", "truth_ic": "earnable, correlation", GROSS: "Sharpe, before costs",
-             NET: f"after {COST} bps a side", "executed_open.turnover": "turnover a day"}  # fmt: skip
-    formats = {"truth_ic": "+.3f"}
-    return _some({
-        case.label: table(level_table(case), f"mask_ablation_levels_{case.name}", columns=heads, formats=formats,
-                          caption=f"{case.words}; {case.note}")
-        for case in cases(shown, plain=False)
-    })  # fmt: skip
+    return common.level_tables(PAGE, cases(shown, plain=False), TRUTH_SUMMARY, "truth_ic", TRUTH)
 
 
 def contrasts(shown: PageResult) -> HTML:
     """Every pair, a tab for each learner and kind of market."""
-    heads = {"pair": "pair of masks", "truth_ic": "earnable, correlation", GROSS: "Sharpe, before costs",
-             NET: f"after {COST} bps", MATCHED: "matched"}  # fmt: skip
-    formats = {"truth_ic": "+.3f"}
-    parts = {}
-    for case in cases(shown, plain=False):
-        rows = judged_contrasts(case.rows, case.found.learner).rename_axis("contrast").reset_index()
-        rows.insert(0, "pair", [in_words(name).replace("\n", " ") for name in rows["contrast"]])
-        if len(rows):
-            parts[case.label] = table(rows, f"mask_ablation_contrasts_{case.name}", columns=heads, formats=formats,
-                                      caption=f"{case.words}; {case.note}")  # fmt: skip
-    return _some(parts)
+    return common.contrast_tables(PAGE, cases(shown, plain=False),
+                                  lambda case: judged_contrasts(case.rows, case.found.learner), "truth_ic", TRUTH,
+                                  truth_ic="+.3f")  # fmt: skip
 
 
 def by_alpha_table(shown: PageResult) -> HTML:
@@ -418,15 +308,15 @@ def by_alpha_table(shown: PageResult) -> HTML:
         if len(rows):
             name = f"mask_ablation_alpha_{limits.replace(' ', '_').lower()}"
             parts[market] = table(rows, name, columns=heads, caption=f"ridge, {market}; {shown.note}")
-    return _some(parts)
+    return tabs(parts)
 
 
 def papers(shown: PageResult) -> HTML:
     """Appendix B's mask table beside ours, a tab for each learner and rate of limits."""
     heads = {"measure": "measure", "mask": "mask", "paper": "paper", "ours": "here"}
-    return _some({
+    return tabs({
         case.label: table(papers_table(case.rows, case.found.learner), f"mask_ablation_appendix_b_{case.name}",
-                          columns=heads, formats={"paper": ".4g", "ours": ".3g"}, caption=f"{case.words}; {case.note}")
+                          columns=heads, formats={"paper": ".4g", "ours": ".3g"}, caption=case.caption)
         for case in cases(shown)
     })  # fmt: skip
 

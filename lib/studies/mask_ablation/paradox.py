@@ -21,7 +21,8 @@ from lib.paper.pages.findings import Finding, first
 from lib.paper.pages.layout import opening, tabs
 from lib.stats.estimates import Estimate, Numbers
 from lib.stats.over_seeds import OverSeeds, adjusted_p
-from lib.studies.mask_ablation.tables import ANSWERED, Case, cases
+from lib.studies.mask_ablation.common import Case
+from lib.studies.mask_ablation.tables import ANSWERED, cases
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -186,14 +187,15 @@ def three_orders(shown: PageResult) -> HTML:
         ticks = {0.0: WORDS["none"], 1.0: WORDS["halt_only"], 2.0: "the papers' full mask"}
         title = f"Of the papers' {len(ORDERS)} orders {len(held)} are found here"
         return plot(lines_by_group(panels, title, "what is masked", "", zero=True, ticks=ticks,
-                                   note=f"{case.words}; {case.note}"))  # fmt: skip
+                                   note=case.caption))  # fmt: skip
 
     return _each(shown, draw)
 
 
 def _each(shown: PageResult, draw: Any) -> HTML:
-    found = {case.label: draw(case) for case in cases(shown) if all(case.found.has(mask) for mask in MASKS[:3])}
-    return tabs(found) if found else html("<p>Not in this run.</p>")
+    return tabs({
+        case.label: draw(case) for case in cases(shown) if all(case.found.has(mask) for mask in MASKS[:3])
+    })  # fmt: skip
 
 
 def orders_table(part: pd.DataFrame, learner: str, full: str = FULL[0]) -> pd.DataFrame:
@@ -236,7 +238,7 @@ def tests(shown: PageResult) -> HTML:
                 label = f"{case.label}" + f", to {WORDS[full]}" * (full != FULL[0])
                 parts[label] = table(rows, f"paradox_orders_{case.name}_{full}", columns=heads, formats={
                     "change": "+.3f", "p after Holm": ".3f"}, caption=f"{label}; {case.note}")  # fmt: skip
-    return tabs(parts) if parts else html("<p>Not in this run.</p>")
+    return tabs(parts)
 
 
 def papers_table(part: pd.DataFrame, learner: str, full: str = FULL[0]) -> pd.DataFrame:
@@ -255,7 +257,7 @@ def papers(shown: PageResult) -> HTML:
     heads = {"measure": "measure", "mask": "mask", "paper": "paper", "ours": "here"}
     return _each(shown, lambda case: table(
         papers_table(case.rows, case.found.learner), f"paradox_{case.name}", columns=heads,
-        formats={"paper": ".3f", "ours": ".3f"}, caption=f"{case.words}; {case.note}",
+        formats={"paper": ".3f", "ours": ".3f"}, caption=case.caption,
     ))  # fmt: skip
 
 

@@ -6,7 +6,7 @@ A row of the study is named "variant learner | condition"; a Case is one learner
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from lib.paper.claims import Answer, load_ledger
 from lib.paper.pages.answers import answered
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import OverSeeds, adjusted_p, interval_table, over_seeds
+from lib.studies.mask_ablation.common import GROSS, MATCHED, NET, Case
 
 if TYPE_CHECKING:
     from lib.paper.pages.result import PageResult
@@ -39,9 +40,6 @@ SHORT = {LIMITS["paper"]: "papers' limits", LIMITS["real"]: "CSI 300 limits"}
 #: columns of the tables: those of the real ablation and the comparison with the truth
 TRUTH_SUMMARY = (SUMMARY[0], "truth_ic", "unfilled_ic", *SUMMARY[1:])
 TRUTH_CONTRASTS = ("truth_ic", *CONTRAST_SUMMARY, "phantom_close")
-GROSS, NET, MATCHED = (
-    f"executed_open.{name}" for name in ("active_sharpe_gross", "active_sharpe", "matched.active_sharpe")
-)
 #: contrasts are judged on these, in this order: what can be earned, what is seen of it, what a book makes of it before
 #: costs, after them, and after them at the turnover of the other side
 JUDGED = ("truth_ic", "m1_ic", GROSS, NET, MATCHED)
@@ -60,33 +58,6 @@ OF_ALPHA = ("none", "row_deletion", "mask_skip", "mask_paper")
 Levels = dict[str, dict[float, tuple[Estimate, Estimate]]]
 
 
-@dataclass(frozen=True)
-class Case:
-    """One learner in one condition, over its markets."""
-
-    condition: str
-    found: Ablation
-    rows: pd.DataFrame
-    note: str
-
-    @property
-    def label(self) -> str:
-        """Learner and condition, for a tab."""
-        limits, *rest = self.condition.split(", ")
-        return ", ".join([LEARNERS[self.found.learner], *rest, SHORT[limits]])
-
-    @property
-    def words(self) -> str:
-        """Learner and condition, for small print."""
-        limits, *rest = self.condition.split(", ")
-        return ", ".join([LEARNERS[self.found.learner], *rest, MARKETS[limits]])
-
-    @property
-    def name(self) -> str:
-        """For file names."""
-        return f"{self.found.learner}_{self.condition}".replace(", ", "_").replace(" ", "_").lower()
-
-
 def cases(shown: PageResult, plain: bool = True) -> Iterator[Case]:
     """Every learner in every condition, the papers' limits first; plain: without ranks and large markets."""
     parts = shown.parts()
@@ -95,7 +66,9 @@ def cases(shown: PageResult, plain: bool = True) -> Iterator[Case]:
             for learner in Ablation.learners(parts[condition].rows):
                 rows = parts[condition].rows
                 part = replace(shown, rows=rows[rows["variant"].str.endswith(f" {learner}")])
-                yield Case(condition, Ablation(OverSeeds(part.rows), learner), part.rows, part.note)
+                limits, *rest = condition.split(", ")
+                label, words = (", ".join([LEARNERS[learner], *rest, names[limits]]) for names in (SHORT, MARKETS))
+                yield Case(condition, Ablation(OverSeeds(part.rows), learner), part.rows, part.note, label, words)
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
@@ -138,12 +111,6 @@ def _with_trading(found: pd.DataFrame, frame: pd.DataFrame, learner: str) -> pd.
         found.insert(place, f"{run}: markets matched", [f"{n} of {k}" for n, k in zip(counts, tried, strict=True)])
         found.insert(place, f"{run}: break-even bps", [item.break_even for item in books])
     return found
-
-
-def level_table(case: Case) -> pd.DataFrame:
-    """Masks down, measures across with their intervals over markets."""
-    rows = {text: f"{mask} {case.found.learner}" for mask, text in WORDS.items()}
-    return interval_table(OverSeeds(case.rows), rows, TRUTH_SUMMARY, "mask").dropna(axis=1, how="all").reset_index()
 
 
 def papers_table(frame: pd.DataFrame, learner: str) -> pd.DataFrame:

@@ -7,6 +7,7 @@ can be bought and by executed books, before trading costs first.
 from __future__ import annotations
 
 from lib.evaluation.inputs import FILE
+from lib.evaluation.markets import market_inputs
 from lib.evaluation.scoring import SAMPLES
 from lib.evaluation.variants import VARIANTS
 from lib.models.learners import LEARNERS
@@ -65,7 +66,7 @@ STUDY = Study(
         "walk_seeds", "rounds", "epochs",
     ),
     group=group,
-    inputs=lambda settings: [settings["data_path"]] if settings["data_path"] else [],
+    inputs=market_inputs,
     setting="different",
     contrast=Contrast(contrast, by=compared),
     agreement=agreement,

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lib.evaluation.ablation import LEARNERS, PAIRS, SHOWN, WORDS, Ablation, definitions, in_words, side_by_side
+from lib.evaluation.ablation import LEARNERS, PAIRS, SHOWN, Ablation, side_by_side
 from lib.evaluation.ablation_tables import CONTRAST_SUMMARY, SUMMARY, contrast_table
-from lib.evaluation.books import COST, Books
+from lib.evaluation.books import COST
 from lib.evaluation.conditions import conditions, of_condition
-from lib.paper.pages import html, plot, table
+from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding, by_sign, first
 from lib.paper.pages.layout import opening, tabs
-from lib.stats.over_seeds import interval_table
+from lib.studies.mask_ablation import common
+from lib.studies.mask_ablation.common import GROSS, MATCHED, NET, forests, papers_mask, rows_deleted, windows
 from lib.studies.mask_ablation_real.measure import WALK
-from lib.studies.mask_ablation_real.tables import GROSS, MATCHED, NET, cases, span, window_years
+from lib.studies.mask_ablation_real.tables import cases, span, window_years
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -38,7 +39,7 @@ COMPARED = {
     "m1_ic": "difference of the mean daily IC, on cells that can be bought",
     NET: f"difference of the active Sharpe ratio (over equal weight) after {COST} bps a side, next open",
 }
-TURNOVERS = "; on the right: turnover a day, first | second mask"
+PAGE = "mask_ablation_real"
 TABS = {GROSS: "Sharpe ratio before costs", "m1_ic": "IC", NET: "Sharpe ratio after costs"}
 
 
@@ -50,45 +51,6 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
     ran = conditions(frame)
     found = Ablation.of(of_condition(frame, "" if "" in ran else ran[0]))
     return [rows_deleted(found), windows(found), labels(found), papers_mask(found), phantom(found), paid(found)]
-
-
-def _trading(books: Books) -> dict[str, Any]:
-    """The numbers of a pair of books that the sentences quote."""
-    matched = books.matched.text() if books.matched.value == books.matched.value else "not to be had"
-    return {"gross": books.gross, "net": books.net, "matched": matched, "cost": str(COST)}
-
-
-AFTER = "after {cost} bps a side the difference is {net:+.2f}, at matched turnover {matched}."
-
-
-def rows_deleted(found: Ablation) -> Finding:
-    """What row deletion earns."""
-    books = found.books("row_deletion", "none")
-    return by_sign(
-        books.gross,
-        "Deleting untradable rows from labels and orders earns more before costs: the active Sharpe ratio rises by "
-        "{gross:+.2f}; " + AFTER,
-        "Deleting untradable rows from labels and orders earns less before costs: the active Sharpe ratio falls by "
-        "{gross:+.2f}; " + AFTER,
-        "Deleting untradable rows from labels and orders is not shown to earn more before costs: the active Sharpe "
-        "ratio changes by {gross:+.2f}; " + AFTER,
-        **_trading(books),
-    )
-
-
-def windows(found: Ablation) -> Finding:
-    """What masked windows earn, labels and orders fixed."""
-    books = found.books("mask_skip", "row_deletion")
-    return by_sign(
-        books.gross,
-        "With labels and orders fixed, windows that skip masked days earn more before costs: the active Sharpe ratio "
-        "rises by {gross:+.2f}; " + AFTER,
-        "With labels and orders fixed, windows that skip masked days earn less before costs: the active Sharpe ratio "
-        "falls by {gross:+.2f}; " + AFTER,
-        "With labels and orders fixed, windows that skip masked days are not shown to earn anything: before costs the "
-        "active Sharpe ratio changes by {gross:+.2f}; " + AFTER,
-        **_trading(books),
-    )
 
 
 def labels(found: Ablation) -> Finding:
@@ -104,28 +66,6 @@ def labels(found: Ablation) -> Finding:
         "{labels:+.4f}; windows that skip masked days, labels and orders fixed, change it by {windows:+.4f}.",
         labels=masked, windows=found.contrast("mask_skip", "row_deletion", "m1_ic"),
     )  # fmt: skip
-
-
-def papers_mask(found: Ablation) -> Finding:
-    """The papers' whole mask against none: what it earns, and what it only saves in costs."""
-    books = found.books("mask_paper", "none")
-    gross, net = books.gross, books.net
-    numbers = _trading(books) | {"left": books.left, "right": books.right}
-    traded = "with {left:.0%} of the portfolio traded a day instead of {right:.0%}"
-    return first([
-        Finding("The papers' mask earns less than no mask before costs, {gross:+.2f}, and more after {cost} bps a "
-                "side, {net:+.2f}: " + traded + ", its gain is trading saved (at matched turnover: {matched}).",
-                holds=gross.high < 0 < net.low, **numbers),
-        Finding("The papers' mask is not shown to earn more than no mask before costs, {gross:+.2f}; its gain after "
-                "{cost} bps a side, {net:+.2f}, is trading saved, " + traded + " (at matched turnover: {matched}).",
-                holds=gross.low <= 0 <= gross.high and net.low > 0, **numbers),
-        Finding("The papers' mask earns more than no mask before costs, {gross:+.2f}; after {cost} bps a side the "
-                "difference is {net:+.2f}, " + traded + ", at matched turnover {matched}.",
-                holds=gross.low > 0, **numbers),
-        Finding("The papers' mask is not shown to earn more than no mask, neither before costs, {gross:+.2f}, nor "
-                "after {cost} bps a side, {net:+.2f}, " + traded + " (at matched turnover: {matched}).",
-                holds=gross.low <= 0 and net.low <= 0, **numbers),
-    ])  # fmt: skip
 
 
 def phantom(found: Ablation) -> Finding:
@@ -167,38 +107,6 @@ def head(shown: PageResult) -> HTML:
 # ------------------------------------------------------------------------------------------- figures
 
 
-def _forests(
-    shown: PageResult,
-    names: Sequence[str],
-    series: Mapping[str, str],
-    unit: str,
-    neutral: str,
-    said: Callable[[Ablation], Finding],
-    books: bool = False,
-) -> HTML:
-    """A tab for every learner and span: masks or pairs of masks down, a dot for each metric of `series`."""
-    from lib.paper.pages.forms import forest
-    from lib.paper.pages.style import BLUE, GREEN, VERMILLION
-
-    parts = {}
-    for case in cases(shown):
-        rows, dots, colors = case.found.shown(names, series, (BLUE, VERMILLION, GREEN) if books else (VERMILLION, BLUE))
-        right = {}
-        if books:
-            pairs = {in_words(name): case.found.books(*name.split(" - ")) for name in names}
-            right = {label: f"{item.left:.0%} | {item.right:.0%}" for label, item in pairs.items() if item.left > 0}
-        if rows:
-            picture = forest(rows, said(case.found).title(neutral), unit, series=dots, colors=colors,
-                             right=right,
-                             note=f"{case.words}; {case.note}" + TURNOVERS * bool(right))  # fmt: skip
-            parts[case.label] = plot(picture)
-    return _some(parts)
-
-
-def _some(parts: Mapping[str, HTML]) -> HTML:
-    return tabs(parts) if parts else html("<p>Not in this run.</p>")
-
-
 def seen(shown: PageResult) -> HTML:
     """What a back-test sees: the IC on all cells, and on cells that can be bought."""
 
@@ -209,8 +117,8 @@ def seen(shown: PageResult) -> HTML:
                        every=every, some=some, holds=inflated.low > 0)  # fmt: skip
 
     series = {"all cells": "apparent_ic", "cells that can be bought": "m1_ic"}
-    return _forests(shown, SHOWN, series, "mean daily IC; the interval is that of one back-test of the papers' length",
-                    "The IC by the cells it is taken on", said)  # fmt: skip
+    unit = "mean daily IC; the interval is that of one back-test of the papers' length"
+    return forests(cases(shown), SHOWN, series, unit, "The IC by the cells it is taken on", said)
 
 
 def costs(shown: PageResult) -> HTML:
@@ -223,7 +131,7 @@ def costs(shown: PageResult) -> HTML:
 
     series = {"before costs": GROSS, "after costs": NET, "matched": MATCHED}
     unit = f"difference of the active Sharpe ratio (over equal weight), next open; costs: {COST} bps a side"
-    return _forests(shown, PAIRS, series, unit, "What a mask earns, and what it saves in costs", said, books=True)
+    return forests(cases(shown), PAIRS, series, unit, "What a mask earns, and what it saves in costs", said, books=True)
 
 
 def phantom_alpha(shown: PageResult) -> HTML:
@@ -238,9 +146,9 @@ def phantom_alpha(shown: PageResult) -> HTML:
             title = phantom(case.found).title("Return of orders that cannot be filled")
             picture = forest(rows, title, "every order filled less executed, % a year, without costs",
                              series=("all refused orders", "limit-up purchases"),
-                             note=f"{case.words}; {case.note}")  # fmt: skip
+                             note=case.caption)  # fmt: skip
             parts[case.label] = plot(picture)
-    return _some(parts)
+    return tabs(parts)
 
 
 def by_span(shown: PageResult) -> HTML:
@@ -275,7 +183,7 @@ def _compared(groups: Mapping[str, Mapping[str, Ablation]], title: str, shown: P
                 note = f"{label}; {', '.join(shown.files) or shown.note}"
                 picture = forest(rows, title, COMPARED[metric], series=tuple(found), note=note)
                 parts[f"{TABS[metric]}, {label}"] = plot(picture)
-    return _some(parts)
+    return tabs(parts)
 
 
 # -------------------------------------------------------------------------------------------- tables
@@ -288,33 +196,16 @@ def years() -> HTML:
 
 def variants() -> HTML:
     """What each mask computes, learns, predicts and orders from."""
-    heads = {"mask": "mask", "windows": "windows", "labels": "labels", "orders": "orders",
-             "identifier": "identifier"}  # fmt: skip
-    return table(definitions(), "mask_ablation_real_variants", columns=heads)
+    return common.variants(PAGE)
 
 
 def levels(shown: PageResult) -> HTML:
     """Every mask, a tab for each learner and span."""
-    heads = {"mask": "mask", "m1_ic": "IC, buyable cells", GROSS: "Sharpe, before costs",
-             NET: f"after {COST} bps a side", "executed_open.turnover": "turnover a day"}  # fmt: skip
-    parts = {}
-    for case in cases(shown):
-        rows = {text: f"{mask} {case.found.learner}" for mask, text in WORDS.items()}
-        found = interval_table(case.found.numbers, rows, SUMMARY, "mask").dropna(axis=1, how="all")
-        parts[case.label] = table(found, f"mask_ablation_real_levels_{case.name}", columns=heads,
-                                  formats={"m1_ic": "+.3f"}, caption=f"{case.words}; {case.note}")  # fmt: skip
-    return _some(parts)
+    return common.level_tables(PAGE, cases(shown), SUMMARY, "m1_ic", "IC, buyable cells")
 
 
 def contrasts(shown: PageResult) -> HTML:
     """Every pair, a tab for each learner and span."""
-    heads = {"pair": "pair of masks", "m1_ic": "IC, buyable cells", GROSS: "Sharpe, before costs",
-             NET: f"after {COST} bps", MATCHED: "matched"}  # fmt: skip
-    parts = {}
-    for case in cases(shown):
-        rows = contrast_table(case.rows, case.found.learner, CONTRAST_SUMMARY).rename_axis("contrast").reset_index()
-        rows.insert(0, "pair", [in_words(name).replace("\n", " ") for name in rows["contrast"]])
-        if len(rows):
-            parts[case.label] = table(rows, f"mask_ablation_real_contrasts_{case.name}", columns=heads,
-                                      caption=f"{case.words}; {case.note}")  # fmt: skip
-    return _some(parts)
+    return common.contrast_tables(PAGE, cases(shown),
+                                  lambda case: contrast_table(case.rows, case.found.learner, CONTRAST_SUMMARY),
+                                  "m1_ic", "IC, buyable cells")  # fmt: skip

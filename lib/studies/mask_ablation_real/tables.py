@@ -7,7 +7,7 @@ of train, validation and test, and ridge on ranked features. A Case is one learn
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -19,6 +19,7 @@ from lib.evaluation.core import CORE
 from lib.evaluation.variants import CONTRASTS
 from lib.paper.claims import Answer
 from lib.stats.estimates import ENDS
+from lib.studies.mask_ablation.common import GROSS, NET, Case
 from lib.studies.mask_ablation_real.measure import FIXED, WALK, WINDOWS, condition_name
 
 if TYPE_CHECKING:
@@ -26,34 +27,6 @@ if TYPE_CHECKING:
 
 #: the window that answers paper B's claims about real prices
 ANSWERED = "paper B"
-GROSS, NET, MATCHED = (
-    f"executed_open.{name}" for name in ("active_sharpe_gross", "active_sharpe", "matched.active_sharpe")
-)
-
-
-@dataclass(frozen=True)
-class Case:
-    """One learner in one span of test years."""
-
-    condition: str
-    found: Ablation
-    rows: pd.DataFrame
-    note: str
-
-    @property
-    def label(self) -> str:
-        """Learner and span of test years, for a tab."""
-        return f"{LEARNERS[self.found.learner]}, {self.condition.replace(' window', '') or WALK}"
-
-    @property
-    def words(self) -> str:
-        """Learner and span of test years, for small print."""
-        return f"{LEARNERS[self.found.learner]}, {span(self.condition)}"
-
-    @property
-    def name(self) -> str:
-        """For file names."""
-        return f"{self.found.learner}_{self.condition or WALK}".replace(", ", "_").replace(" ", "_").lower()
 
 
 def span(condition: str) -> str:
@@ -85,7 +58,9 @@ def cases(shown: PageResult) -> Iterator[Case]:
             rows = parts[condition].rows
             part = replace(shown, rows=rows[rows["variant"].str.endswith(f" {learner}")])
             source = ", ".join(shown.files) or f"{part.markets}, simulated"
-            yield Case(condition, Ablation.of(part.rows, learner), part.rows, f"{shown.name}: {source}")
+            label = f"{LEARNERS[learner]}, {condition.replace(' window', '') or WALK}"
+            words = f"{LEARNERS[learner]}, {span(condition)}"
+            yield Case(condition, Ablation.of(part.rows, learner), part.rows, f"{shown.name}: {source}", label, words)
 
 
 def window_years() -> pd.DataFrame:

@@ -7,6 +7,7 @@ period of that kind. On a price file days are sorted by the papers' periods and 
 from __future__ import annotations
 
 from lib.evaluation.inputs import FILE
+from lib.evaluation.markets import market_inputs
 from lib.evaluation.simulated import MARKET_PARAMETERS
 from lib.evaluation.slices import MARKET_SAMPLES
 from lib.paper.results.agreement import simulated
@@ -34,7 +35,7 @@ STUDY = Study(
         "paper": {"n_stocks": 300, "samples": 0, "seeds": 24},
     },
     grid_only=("limit_rates",),
-    inputs=lambda settings: [settings["data_path"]] if settings["data_path"] else [],
+    inputs=market_inputs,
     setting="different",
     evidence="simulated",
     agreement=simulated,
