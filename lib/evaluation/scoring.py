@@ -21,6 +21,7 @@ from lib.errors import StatisticsError
 from lib.models.dataset import both_days, next_return
 from lib.portfolio import active_returns, equal_weight, flat, phantom_alpha, simulate, top_k_buffer
 from lib.stats import MINIMUM_SESSIONS, annual_return, bootstrap_interval, ic, max_drawdown, prediction_interval, sharpe
+from lib.stats.forward import ahead
 
 if TYPE_CHECKING:
     from lib.panel import Panel
@@ -59,10 +60,8 @@ def scored_cells(panel: Panel) -> dict[str, np.ndarray]:
     conditions on the future and flatters.
     """
     outcome = np.isfinite(next_return(panel)) & panel.universe
-    traded_next = np.zeros_like(outcome)
-    traded_next[:-1] = panel.traded[1:]
     return {
-        "apparent": outcome & traded_next,
+        "apparent": outcome & ahead(panel.traded),
         "m1": outcome & panel.price_valid,
         "m2": outcome & both_days(panel.price_valid),
     }

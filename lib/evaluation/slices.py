@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
 from lib.evaluation.core import CORE
 from lib.evaluation.scoring import BOOKS, COST_BPS, MINIMUM_CELLS, RUNS, SESSIONS, daily_ics, scored_cells
 from lib.evaluation.variants import VARIANTS, compute_features, variant_dataset
@@ -27,7 +28,6 @@ from lib.reasons import Reason
 from lib.stats import MINIMUM_SESSIONS, block_length, ic, least_block, percentile_interval
 from lib.stats.bootstrap import MEAN_RATE, PATH_RATE, stationary_indices
 
-FloatArray = NDArray[np.float64]
 Days = NDArray[np.bool_]
 Record = dict[str, Any]
 Series = dict[str, FloatArray]

@@ -18,12 +18,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from lib.arrays import Matrix, Vector
 from lib.errors import ParameterError
-
-Matrix = NDArray[np.float64]
-Vector = NDArray[np.float64]
 
 #: days with a valid return that a stock needs at least
 LEAST_DAYS = 2

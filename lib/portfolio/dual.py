@@ -20,8 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
+from lib.arrays import Matrix, Vector
 
 #: steps of Newton's method, and halvings of one of them
 STEPS, HALVINGS = 100, 40

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lib.arrays import Vector
 from lib.errors import ParameterError
 from lib.portfolio.covariance import Covariance, ledoit_wolf
 from lib.portfolio.dual import Problem, solve
-
-Vector = NDArray[np.float64]
 
 #: relative gap up to which the fast answer is taken
 CERTIFIED = 1e-9

@@ -33,9 +33,9 @@ from lib.factors.quality import (
 from lib.factors.quality.criteria import loosened
 from lib.factors.quality.daily import MIN_CELLS, centred_ranks, forward_return
 from lib.factors.quality.layout import Layout
-from lib.factors.quality.measures import PERIOD, mean_error
+from lib.factors.quality.measures import PERIOD
 from lib.panel import Panel
-from lib.stats import newey_west_error
+from lib.stats import newey_west_error, newey_west_errors
 
 CUT = 900
 
@@ -194,7 +194,11 @@ def test_errors_of_means_are_newey_wests():
     x = persistent(rng, 3, (400, 4))
     for horizon in (1, 20):
         expected = [newey_west_error(x[:, k], horizon=horizon) for k in range(4)]
-        np.testing.assert_allclose(mean_error(x, horizon), expected, rtol=1e-10)
+        np.testing.assert_allclose(newey_west_errors(x, horizon=horizon), expected, rtol=1e-10)
+    x[::7, 0] = np.nan  # a day at the mean, which no mean counts
+    known = np.isfinite(x[:, :1])
+    filled = np.where(known, x[:, :1], x[known[:, 0], 0].mean())
+    np.testing.assert_allclose(newey_west_errors(x[:, :1]), newey_west_errors(filled) * 400 / known.sum(), rtol=1e-10)
 
 
 def daily_of(ic: np.ndarray, held: np.ndarray) -> Daily:

@@ -12,7 +12,6 @@ families. A market counts when the 95 % interval of the mean IC (Newey-West) cov
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -31,7 +30,7 @@ from lib.models.learners import TRAINED as TRAINED_LEARNERS
 from lib.models.walk import walk_predictions
 from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
-from lib.stats import newey_west_error
+from lib.stats import newey_west_error, normal_interval
 
 LEARNERS = ("ridge", "lightgbm", "mlp")
 #: a model without a mask, rows deleted, windows masked
@@ -114,9 +113,8 @@ def _null(row: Config) -> RowResult:
 
 def _mean(metric: str, daily: np.ndarray) -> dict[str, float]:
     known = daily[np.isfinite(daily)]
-    mean, half = float(known.mean()), NormalDist().inv_cdf(0.975) * newey_west_error(known)
-    covers = float(mean - half <= 0 <= mean + half)
-    return {metric: mean, f"{metric}.low": mean - half, f"{metric}.high": mean + half, f"{metric}: covers 0": covers}
+    found = normal_interval(float(known.mean()), newey_west_error(known))
+    return found.columns(metric) | {f"{metric}: covers 0": float(found.low <= 0 <= found.high)}
 
 
 def contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> RowResult:

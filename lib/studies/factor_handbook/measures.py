@@ -14,13 +14,11 @@ import numpy as np
 
 from lib.evaluation.scoring import MINIMUM_CELLS, scored_cells
 from lib.models.dataset import next_return
-from lib.stats import ic, newey_west_error
+from lib.stats import ic, newey_west_error, normal_interval
 
 if TYPE_CHECKING:
     from lib.panel import Panel
 
-#: half-width of a 95 % normal interval in standard errors
-Z95 = 1.959964
 #: values that differ by less than this share of the day's largest are one value
 SAME = 1e-6
 #: days that an interval of a mean IC needs
@@ -105,9 +103,9 @@ def _information(daily: np.ndarray) -> Iterator[Record]:
     yield {"metric": "rank_ic", "value": mean, "n": len(series)}
     if len(series) < ENOUGH_DAYS or float(np.ptp(series)) == 0.0:
         return
-    reach = Z95 * newey_west_error(series)
-    yield {"metric": "rank_ic.low", "value": mean - reach, "n": len(series)}
-    yield {"metric": "rank_ic.high", "value": mean + reach, "n": len(series)}
+    found = normal_interval(mean, newey_west_error(series))
+    yield {"metric": "rank_ic.low", "value": found.low, "n": len(series)}
+    yield {"metric": "rank_ic.high", "value": found.high, "n": len(series)}
 
 
 def _persistence(ground: Ground, values: np.ndarray, valid: np.ndarray) -> Iterator[Record]:

@@ -11,7 +11,7 @@ import numpy as np
 from lib.factors.quality import CRITERIA, Bound, Daily, Periods, Verdict, count_interval, distinct, passes
 from lib.factors.quality.criteria import loosened
 from lib.factors.quality.luck import null_estimates
-from lib.factors.quality.measures import Z95, mean_error
+from lib.stats import newey_west_errors, normal_interval
 
 Record = dict[str, Any]
 Values = Mapping[str, np.ndarray]
@@ -146,8 +146,8 @@ def _holdout(
             days = np.where(known.any(axis=1), np.nansum(series, axis=1) / np.maximum(known.sum(axis=1), 1), np.nan)
             if np.isfinite(days).sum() < 2:
                 continue
-            mean, error = float(np.nanmean(days)), float(mean_error(days[:, None].astype(float))[0])
-            for record in _interval(metric, mean, mean - Z95 * error, mean + Z95 * error):
+            error = float(newey_west_errors(days[:, None].astype(float))[0])
+            for record in _interval(metric, *normal_interval(float(np.nanmean(days)), error)):
                 yield {"variant": f"{source} {reason}", "n": int(members.sum()), **record}
 
 

@@ -14,8 +14,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.stats import (
     Estimate,
@@ -29,7 +29,6 @@ from lib.stats import (
 )
 from lib.studies.interval_coverage.processes import PROCESSES, books, truth
 
-FloatArray = NDArray[np.float64]
 #: kinds of blocks: the automatic ones for a mean, and those of the book
 BLOCKS = ("automatic", "book")
 PERIODS = 252

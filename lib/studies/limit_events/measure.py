@@ -15,10 +15,7 @@ import numpy as np
 from lib.evaluation.events import HORIZON, LimitDays, Outcomes, clustered_mean, limit_days, outcomes, spans
 from lib.evaluation.inputs import OVERLAY, source_name, study_panel
 from lib.paper.results.study import Config, RowResult, Settings
-from lib.stats import MINIMUM_SESSIONS
-
-#: half-width of a 95 % normal interval in standard errors
-Z95 = 1.959964
+from lib.stats import MINIMUM_SESSIONS, normal_interval
 
 #: limits drawn where there are none, in percent
 FICTITIOUS = 10
@@ -115,10 +112,9 @@ def _event_records(name: str, event: np.ndarray, after: Outcomes) -> Iterator[di
         yield {"metric": f"{name}: next close std", "value": float(np.nanstd(moves)), "n": n}
     for label, values in _outcome_columns(after).items():
         mean, error, used = clustered_mean(values, event, horizon=HORIZON if label.startswith("five days") else 1)
-        yield {"metric": f"{name}: {label}", "value": mean, "n": used}
-        if len(event) >= MINIMUM_SESSIONS:
-            for suffix, end in ((".low", mean - Z95 * error), (".high", mean + Z95 * error)):
-                yield {"metric": f"{name}: {label}{suffix}", "value": end, "n": used}
+        found = normal_interval(mean, error).columns(f"{name}: {label}")
+        for metric, value in list(found.items())[: 3 if len(event) >= MINIMUM_SESSIONS else 1]:
+            yield {"metric": metric, "value": value, "n": used}
     for state, cells in after.next_is.items():
         yield {"metric": f"{name}: next day {state}", "value": _share(cells & event, n), "n": n}
 
