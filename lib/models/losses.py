@@ -154,30 +154,6 @@ def find_loss(name: str, **settings: Any) -> Loss:
         raise ParameterError(f"loss {name!r}: got the settings {', '.join(settings)}; {error}") from None
 
 
-def adjusted_minimiser(mean: float, sd: float, gamma: float) -> float:
-    """The constant prediction with the least expected AdjMSE for a label that is normal with this mean and sd.
-
-    With z = |mean| / sd, phi and Phi of the standard normal:
-
-        sign(mean) sd max(0, (gamma z - (phi(z) - z Phi(-z))) / (gamma + Phi(-z)))
-
-    For a prediction c > 0 the expected loss is gamma E(c - y)^2 + E[(c - y)^2; y <= 0], whose derivative is 0 at
-    c = (gamma E y - E y-) / (gamma + P(y <= 0)); the other sign is never better. Positive where
-    E y+ / E y- > (1 + gamma) / gamma, which for gamma = 0.1 is z > 0.94. Below that the loss falls towards 0 from both
-    sides and 0 is its infimum's place, not attained, since 0 itself counts as a wrong sign. Units of the label.
-    Raises ParameterError for sd <= 0 or gamma < 0.
-
-    >>> adjusted_minimiser(0.1, 1.0, gamma=0.1), round(adjusted_minimiser(2.0, 1.0, gamma=0.1), 3)
-    (0.0, 1.56)
-    """
-    from scipy.special import ndtr
-
-    z, gamma = abs(mean) / _positive("sd", sd), _checked_gamma(gamma)
-    density, wrong = math.exp(-z * z / 2) / math.sqrt(2 * math.pi), float(ndtr(-z))
-    shrunk = gamma * z - (density - z * wrong)
-    return math.copysign(sd * shrunk / (gamma + wrong), mean) if shrunk > 0 else 0.0
-
-
 # --------------------------------------------------------------------------------------------- by day
 
 

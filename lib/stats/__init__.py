@@ -36,7 +36,7 @@ from lib.stats.inference import (
     sharpe_difference,
     student_quantile,
 )
-from lib.stats.information import ICSummary, ic, ic_summary
+from lib.stats.information import ic
 from lib.stats.performance import (
     annual_return,
     annual_volatility,
@@ -63,7 +63,6 @@ from lib.stats.selection import (
 
 __all__ = [
     "Estimate",
-    "ICSummary",
     "MINIMUM_SESSIONS",
     "Moments",
     "SharpeDifference",
@@ -80,7 +79,6 @@ __all__ = [
     "expected_maximum",
     "holm",
     "ic",
-    "ic_summary",
     "least_block",
     "lo_factor",
     "lo_sharpe",

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from lib.arrays import BoolArray, Matrix
 from lib.errors import StatisticsError
-from lib.stats.checks import Series, finite, numbers, series
-from lib.stats.inference import newey_west_t
+from lib.stats.checks import Series
 from lib.stats.rows import masked_ranks, row_correlation
-
-
-class ICSummary(NamedTuple):
-    """Mean, deviation (ddof=1) and Newey-West t of a daily IC over its defined days; counts of days."""
-
-    mean: float
-    deviation: float
-    t: float
-    days: int
-    undefined: int
 
 
 def ic(
@@ -51,19 +40,6 @@ def ic(
     if kind == "spearman":
         x, y = masked_ranks(x, scored), masked_ranks(y, scored)
     return row_correlation(x, y, scored, min_cells)
-
-
-@finite
-def ic_summary(daily: ArrayLike, *, horizon: int = 1, lags: int | None = None) -> ICSummary:
-    """Mean daily IC with its Newey-West t over the days of `daily` [T]; NaN days are counted.
-
-    `horizon`: days a label spans; at least horizon - 1 lags are used.
-    """
-    values = numbers(daily, "daily IC")
-    defined = series(values[~np.isnan(values)], "daily IC")
-    t = newey_west_t(defined, lags, horizon=horizon)
-    undefined = values.size - defined.size
-    return ICSummary(float(defined.mean()), float(defined.std(ddof=1)), t, defined.size, undefined)
 
 
 def _inside(values: ArrayLike, cells: BoolArray, name: str) -> Matrix:

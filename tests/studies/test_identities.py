@@ -111,16 +111,20 @@ def test_windows_that_are_not_whole_are_counted():
 # ------------------------------------------------------------------------------------------- parameters
 
 
+def parameters_of(network):
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
 def test_the_mlp_has_what_torch_counts():
     layers = [torch.nn.Linear(a, b) for a, b in pairwise((213, 128, 128, 1))]
-    assert sum(map(checks.parameters_of, layers)) == checks.mlp_parameters() == 44_033
+    assert sum(map(parameters_of, layers)) == checks.mlp_parameters() == 44_033
 
 
 @pytest.mark.parametrize("reading", checks.READINGS)
 @pytest.mark.parametrize("width", [8, 64, 104])
 def test_the_closed_form_is_what_torch_counts(reading, width):
     network = checks.FactorTransformer(width, reading)
-    assert checks.parameters_of(network) == checks.transformer_parameters(width, reading)
+    assert parameters_of(network) == checks.transformer_parameters(width, reading)
 
 
 def test_the_width_of_the_claim_is_searched_for():

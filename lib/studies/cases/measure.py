@@ -22,7 +22,6 @@ from lib.evaluation.slices import (
     Days,
     Kept,
     Measure,
-    Record,
     Series,
     daily_series,
     first_test_row,
@@ -38,6 +37,7 @@ from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.portfolio import equal_weight
 from lib.stats import percentile_ranks
+from lib.store.rows import Record
 
 PAIRS = (
     ("mask_paper", "none"), ("mask_skip", "none"), ("mask_skip", "row_deletion"), ("mask_paper", "market"),

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from lib.evaluation.predictions import evaluate, on_panel, ordered, row_rng
-from lib.evaluation.scoring import Record, daily_ics
+from lib.evaluation.scoring import daily_ics
 from lib.evaluation.simulated import (
     LIMIT_RATES,
     features,
@@ -31,6 +31,7 @@ from lib.models.walk import walk_predictions
 from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.stats import newey_west_error, normal_interval
+from lib.store.rows import Record, records
 
 LEARNERS = ("ridge", "lightgbm", "mlp")
 #: a model without a mask, rows deleted, windows masked
@@ -98,7 +99,7 @@ def _world(row: Config, settings: Settings) -> RowResult:
 def _null(row: Config) -> RowResult:
     """Every variant on one null market: the mean IC, its 95 % interval and whether that covers zero."""
     world = market(NULL_SIZE["n_stocks"], NULL_SIZE["n_days"], row["seed"], "paper", null=True)
-    records: list[Record] = []
+    found: list[Record] = []
     for mask in ordered(None):
         variant, panel = VARIANTS[mask], world.panel
         prediction = walk_predictions(
@@ -106,9 +107,8 @@ def _null(row: Config) -> RowResult:
             learner=row["learner"], first_test_year=NULL_SIZE["first_test_year"], seed=row["seed"],
         )  # fmt: skip
         for metric, daily in daily_ics(panel, prediction, metrics=NULL_METRICS).items():
-            found = [{"metric": name, "value": value} for name, value in _mean(metric, daily).items()]
-            records += [{"variant": f"{mask} {row['learner']} | null", **record} for record in found]
-    return RowResult(records)
+            found += records(_mean(metric, daily), variant=f"{mask} {row['learner']} | null")
+    return RowResult(found)
 
 
 def _mean(metric: str, daily: np.ndarray) -> dict[str, float]:
@@ -148,8 +148,8 @@ def world_name(limits: str, spill: bool, planted: bool) -> str:
 def effect_records(rows: Sequence[tuple[Mapping[str, Any], Records]]) -> list[dict[str, Any]]:
     """On one market: each measure with a switch on minus off, all else equal, and its mean over the other switches."""
     numbers = {}
-    for row, records in rows:
-        levels = {item["metric"]: item["value"] for item in records}
+    for row, own in rows:
+        levels = {item["metric"]: item["value"] for item in own}
         numbers[row["mask"], row["limits"], row["spill"], row["planted"]] = levels
     found: list[dict[str, Any]] = []
     for switch, ((on, word), (off, other)) in SWITCHES.items():
@@ -162,7 +162,7 @@ def effect_records(rows: Sequence[tuple[Mapping[str, Any], Records]]) -> list[di
                 values = [gap[metric] for gap in gaps if metric in gap]
                 if values:
                     name = f"{word} - {other}, {mask} ridge | effects"
-                    found.append({"variant": name, "metric": metric, "value": float(np.mean(values))})
+                    found += records({metric: float(np.mean(values))}, variant=name)
     return found
 
 
@@ -173,8 +173,8 @@ def _gap(a: Mapping[str, float], b: Mapping[str, float]) -> dict[str, float]:
 def coverage_records(rows: Iterable[Records]) -> list[dict[str, Any]]:
     """Share of null markets whose interval covers zero, by variant and metric."""
     hits: dict[tuple[str, str], list[float]] = {}
-    for records in rows:
-        for item in records:
+    for own in rows:
+        for item in own:
             if str(item["metric"]).endswith(": covers 0"):
                 hits.setdefault((item["variant"], item["metric"]), []).append(item["value"])
     return [

@@ -132,11 +132,6 @@ class FactorTransformer(nn.Module):
         self.output = nn.Linear(width, 1)
 
 
-def parameters_of(network: nn.Module) -> int:
-    """Trainable numbers of a network."""
-    return sum(parameter.numel() for parameter in network.parameters())
-
-
 def widths_that_give(claimed: float, rounding: float, reading: str, largest: int = 512) -> list[int]:
     """Multiples of the number of heads at which the Transformer has the claimed parameters, to the printed digits."""
     widths = range(HEADS, largest + 1, HEADS)

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-from lib.evaluation.scoring import Record
 from lib.evaluation.simulated import chosen_factors
 from lib.market import Market, paper_gbm
 from lib.models.learners import TRAINED as TRAINED_LEARNERS
@@ -29,6 +28,7 @@ from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.parameters import Parameter
 from lib.portfolio.lagged import OUTSIDE, LaggedBook, lagged_book
+from lib.store.rows import Record, records
 from lib.studies.own_setting_mask.scores import (
     CONTROLS,
     COSTS_BPS,
@@ -44,7 +44,6 @@ from lib.studies.own_setting_mask.scores import (
     names_within,
     papers_split,
     predict,
-    records,
 )
 
 #: the one seed that the papers name
@@ -135,14 +134,14 @@ def compute(row: Config, settings: Settings) -> RowResult:
     panel, split = _panel(row, settings), _split(settings)
     desk = Desk.of(panel, split, row["k"])
     if not row["mask"]:
-        return RowResult(list(records(row["variant"], book_numbers({EQUAL: _equal_weight(panel, desk)}))))
+        return RowResult(records(book_numbers({EQUAL: _equal_weight(panel, desk)})))
     options = {name: row[name] for name in ("rounds", "epochs") if name in row}
     prediction = predict(_samples_of(row, settings), split, row["learner"], row["seed"], **options)
     members = panel.universe[desk.test]
     numbers = mean_ics(panel, prediction, desk.test)
     numbers["coverage"] = float(np.isfinite(prediction[desk.test])[members].mean())
     numbers |= book_numbers(desk.books(prediction))
-    return RowResult(list(records(row["variant"], numbers)), {"prediction": prediction[split.validation_start :]})
+    return RowResult(records(numbers), {"prediction": prediction[split.validation_start :]})
 
 
 def _equal_weight(panel: Any, desk: Desk) -> LaggedBook:
@@ -172,13 +171,13 @@ def contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> Ro
         for name, control in CONTROLS.items():
             rng = np.random.default_rng([zlib.crc32(name.encode()), first["seed"]])
             books[name] = desk.books(control(sides["none"], sides["full"], rng))
-            found += records(f"{name} {tail}", book_numbers(books[name]))
+            found += records(book_numbers(books[name]), variant=f"{name} {tail}")
     for left, right in PAIRS:
         if left in books and right in books:
             numbers = book_differences(books[left], books[right])
             if left in sides and right in sides:
                 numbers |= _sides_differ(panel, desk, left, right, sides)
-            found += records(f"{left} - {right} {tail}", numbers)
+            found += records(numbers, variant=f"{left} - {right} {tail}")
     return RowResult(found)
 
 

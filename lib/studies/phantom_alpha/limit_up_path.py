@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lib.evaluation.scoring import Record
 from lib.reasons import Reason
 from lib.stats import percentile_ranks
+from lib.store.rows import Record
 
 if TYPE_CHECKING:
     from lib.market import Market
