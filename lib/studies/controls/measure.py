@@ -31,6 +31,7 @@ from lib.models.walk import walk_predictions
 from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.stats import newey_west_error, normal_interval
+from lib.stats.keys import Key
 from lib.store.rows import Record, records
 
 LEARNERS = ("ridge", "lightgbm", "mlp")
@@ -46,6 +47,10 @@ MEASURES = ("apparent_ic", "m1_ic", "truth_ic", "unfilled_ic", "naive_close.acti
             "executed_close.active_sharpe", "executed_open.active_sharpe_gross", "executed_open.active_sharpe",
             "executed_open.turnover", "naive_close.sharpe", "executed_open.sharpe", "phantom_close",
             "phantom_close.limit_up_buys")  # fmt: skip
+#: variants: a mask in one of the eight markets, what a switch does, a mask in the null market
+LEVEL = Key("{mask} ridge | {market}", mask=MASKS)
+EFFECT = Key("{switch}, {mask} ridge | effects", mask=MASKS)
+NULL = Key("{mask} {learner} | null", learner=LEARNERS)
 #: nothing planted: neither the signals nor the reversal, so that no prediction can be right
 NOTHING = {"alpha": 0.0, "reversal": 0.0}
 #: one factor of every kind of window, for the null market
@@ -65,10 +70,9 @@ def grid(settings: Settings) -> Iterator[Config]:
                 for planted in (True, False):
                     world = {"limits": limits, "spill": spill, "planted": planted}
                     name = world_name(limits, spill, planted)
-                    yield from (
-                        {"variant": f"{mask} ridge | {name}", "seed": seed, "world": name, "mask": mask} | world
-                        for mask in MASKS
-                    )
+                    for mask in MASKS:
+                        variant = LEVEL.name(mask=mask, market=name)
+                        yield {"variant": variant, "seed": seed, "world": name, "mask": mask} | world
     for learner in LEARNERS:
         count = settings["null_seeds" if learner == "ridge" else "null_trained_seeds"]
         yield from ({"variant": f"null {learner}", "seed": seed, "learner": learner} for seed in range(count))
@@ -107,7 +111,7 @@ def _null(row: Config) -> RowResult:
             learner=row["learner"], first_test_year=NULL_SIZE["first_test_year"], seed=row["seed"],
         )  # fmt: skip
         for metric, daily in daily_ics(panel, prediction, metrics=NULL_METRICS).items():
-            found += records(_mean(metric, daily), variant=f"{mask} {row['learner']} | null")
+            found += records(_mean(metric, daily), variant=NULL.name(mask=mask, learner=row["learner"]))
     return RowResult(found)
 
 
@@ -161,7 +165,7 @@ def effect_records(rows: Sequence[tuple[Mapping[str, Any], Records]]) -> list[di
             for metric in MEASURES:
                 values = [gap[metric] for gap in gaps if metric in gap]
                 if values:
-                    name = f"{word} - {other}, {mask} ridge | effects"
+                    name = EFFECT.name(switch=f"{word} - {other}", mask=mask)
                     found += records({metric: float(np.mean(values))}, variant=name)
     return found
 
