@@ -139,14 +139,14 @@ def compute(row: Config, settings: Settings) -> RowResult:
     panel, split = _panel(row, settings), _split(settings)
     desk = Desk.of(panel, split, row["k"])
     if not row["mask"]:
-        return RowResult(records(book_numbers({EQUAL: _equal_weight(panel, desk)})))
+        return RowResult(records(book_numbers({EQUAL: _equal_weight(panel, desk)}), variant=row["variant"]))
     options = {name: row[name] for name in ("rounds", "epochs") if name in row}
     prediction = predict(_samples_of(row, settings), split, row["learner"], row["seed"], **options)
     members = panel.universe[desk.test]
     numbers = mean_ics(panel, prediction, desk.test)
     numbers["coverage"] = float(np.isfinite(prediction[desk.test])[members].mean())
     numbers |= book_numbers(desk.books(prediction))
-    return RowResult(records(numbers), {"prediction": prediction[split.validation_start :]})
+    return RowResult(records(numbers, variant=row["variant"]), {"prediction": prediction[split.validation_start :]})
 
 
 def _equal_weight(panel: Any, desk: Desk) -> LaggedBook:
