@@ -24,6 +24,7 @@ from torch import Tensor
 from lib import compiled
 from lib.graph import Block, Primitive, field, primitive, today
 from lib.kernels import ranks, scores, windows
+from lib.kernels.compiled import FLAT
 from lib.kernels.elementary import above, as_number, interpolated_down, keep
 from lib.kernels.precision import KNOWN, comparable, without_round_off
 from lib.masked import INFIX, Cells, Outcome, cellwise, compared, exact_operands, settled
@@ -147,7 +148,7 @@ def ts_std(x: Cells, d: int, *, block: Block) -> Cells:
 def _not_flat(squares: Tensor, share: Tensor | float, values: Tensor, valid: Tensor | None, d: int) -> Tensor:
     """Summed squared deviations, 0 where the window is flat: root of squares / share <= 1e-6 * largest |value|."""
     largest = windows.extreme(values.abs().double(), valid, d, largest=True)
-    return keep(squares, above(squares, largest * largest * (windows.FLAT**2 * share)))
+    return keep(squares, above(squares, largest * largest * (FLAT**2 * share)))
 
 
 def _nowhere(x: Cells) -> Cells:

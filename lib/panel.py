@@ -14,12 +14,10 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lib.arrays import BoolArray, FloatArray
 from lib.days import Day, as_day, as_days, is_day_number, names_days
 from lib.errors import LibError, PanelError, UnknownNameError, closest
 from lib.reasons import PRICES, Reason, derive_reasons, previous
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 MARKETS: Final = ("none", "cn")
 REQUIRED: Final = ("open", "high", "low", "close", "volume")

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import BoolArray
 from lib.limits.day_limits import HEURISTIC, HEURISTIC_SLACK, Limits, derive_limits, limits_in_force, named_boards
 from lib.limits.exchanges import BOARDS, UNKNOWN_BOARD, kinds_of
-from lib.limits.listing import PRICES, BoolArray, Fields, complete_cells, listed_cells, previous
+from lib.limits.listing import PRICES, Fields, complete_cells, listed_cells, previous
 
 __all__ = [
     "HEURISTIC_SLACK",

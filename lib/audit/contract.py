@@ -10,13 +10,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import BoolArray
 from lib.audit.changes import POISONS, later_replaced, permuted, poisoned
 from lib.audit.panels import hostile_panel
 from lib.audit.reads import Reads, permitted
 from lib.errors import ParameterError
 from lib.panel import Panel
 
-BoolArray = NDArray[np.bool_]
 #: values [T,N] of any float type, valid bool [T,N]
 Output = tuple[NDArray, BoolArray]
 Compute = Callable[[Panel], Mapping[str, Output]]

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from lib.panel import Panel
 from lib.reasons import Reason
 
-FloatArray = NDArray[np.float64]
-
 FIRST_DAY: Final = "2021-01-04"
 #: share of cells with each reason, of a stock that is not calm; halts last HALT_DAYS
 RATES: Final = {Reason.MISSING: 0.008, Reason.HALT: 0.004, Reason.LIMIT_UP: 0.012, Reason.LIMIT_DOWN: 0.008}

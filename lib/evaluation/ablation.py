@@ -110,12 +110,6 @@ class Ablation:
         """left against right as books: gross, net, both turnovers."""
         return Books.of(lambda metric: self.contrast(left, right, metric), run)
 
-    def every_book(self, run: str = "executed_open") -> dict[str, Books]:
-        """Contrast -> its books, of the contrasts whose books were compared before costs."""
-        sides = {name: name.partition(" - ") for name in CAUSES}
-        books = {name: self.books(left, right, run) for name, (left, _, right) in sides.items()}
-        return {name: found for name, found in books.items() if found.known}
-
     def rows(self, names: Sequence[str], metrics: Sequence[str]) -> dict[str, list[Estimate]]:
         """Variants or contrasts in words -> some metrics, where any of these is known."""
         found = {in_words(name): [self.level(name, metric) for metric in metrics] for name in names}

@@ -13,10 +13,10 @@ import numpy as np
 
 from lib.evaluation.contrasts import difference
 from lib.evaluation.predictions import kept, on_panel, row_rng
-from lib.evaluation.scoring import Record, score
+from lib.evaluation.scoring import score
 from lib.evaluation.simulated import features, truth_difference, with_truth
 from lib.evaluation.variants import VARIANTS, variant_dataset
-from lib.store.rows import RowResult
+from lib.store.rows import Record, RowResult
 
 if TYPE_CHECKING:
     from lib.market import Market

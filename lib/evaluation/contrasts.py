@@ -31,10 +31,8 @@ from lib.evaluation.scoring import (
     RECORDED,
     RUNS,
     SESSIONS,
-    Record,
     annual_sharpe,
     daily_ics,
-    interval_records,
     resampled,
 )
 from lib.portfolio import (
@@ -50,6 +48,7 @@ from lib.portfolio import (
     validation_days,
 )
 from lib.stats import bootstrap_interval, mean_difference_interval, sharpe_difference_interval
+from lib.store.rows import Record, records
 
 if TYPE_CHECKING:
     from lib.panel import Panel
@@ -73,17 +72,17 @@ def difference(
     samples = scoring.SAMPLES if samples is None else samples
     common = np.isfinite(left[0]) & np.isfinite(right[0])
     ics = [daily_ics(panel, side[0], common, RECORDED) for side in (left, right)]
-    records: list[Record] = []
+    found: list[Record] = []
     for metric in RECORDED:
-        records += mean_difference(metric, ics[0][metric], ics[1][metric], rng, samples)
+        found += mean_difference(metric, ics[0][metric], ics[1][metric], rng, samples)
     for run in RUNS:
-        records += sharpe_difference(
+        found += sharpe_difference(
             f"{run}.sharpe", left[1][f"{run}.returns"], right[1][f"{run}.returns"], rng, samples
         )
     for run in BOOKS:
-        records += gross_and_net(run, left[1], right[1], rng, samples)
-        records += at_matched_turnover(panel, run, left, right, rng, samples)
-    return records + _inflation(left[1]["apparent_ic"], right[1]["apparent_ic"], rng, samples)
+        found += gross_and_net(run, left[1], right[1], rng, samples)
+        found += at_matched_turnover(panel, run, left, right, rng, samples)
+    return found + _inflation(left[1]["apparent_ic"], right[1]["apparent_ic"], rng, samples)
 
 
 def gross_and_net(
@@ -97,8 +96,8 @@ def gross_and_net(
         yield from mean_difference(name, SESSIONS * a, SESSIONS * b, rng, samples)
     gross = _both(f"{run}.active_gross", left, right)
     a, b = _both(f"{run}.turnover", left, right)
-    for metric, value in trading(float(np.mean(gross[0] - gross[1])), float(a.mean()), float(b.mean())).items():
-        yield {"metric": f"{run}.{metric}", "value": value, "n": len(a)}
+    found = trading(float(np.mean(gross[0] - gross[1])), float(a.mean()), float(b.mean()))
+    yield from records({f"{run}.{metric}": value for metric, value in found.items()}, len(a))
 
 
 def trading(gross: float, left: float, right: float) -> dict[str, float]:
@@ -169,9 +168,9 @@ def mean_difference(metric: str, a: np.ndarray, b: np.ndarray, rng: np.random.Ge
     if known.sum() < 2:
         return []
     if not resampled(a[known], samples):
-        return [{"metric": metric, "value": float(np.mean((a - b)[known])), "n": int(known.sum())}]
+        return records({metric: float(np.mean((a - b)[known]))}, int(known.sum()))
     found = mean_difference_interval(a[known], b[known], rng=rng, n_samples=samples)
-    return list(interval_records(metric, int(known.sum()), found.value, found.low, found.high))
+    return records(found.columns(metric), int(known.sum()))
 
 
 def sharpe_difference(
@@ -184,9 +183,9 @@ def sharpe_difference(
     days = min(len(a), len(b))
     a, b = a[-days:], b[-days:]
     if not resampled(a, samples):
-        return [{"metric": metric, "value": annual_sharpe(a) - annual_sharpe(b), "n": days}]
+        return records({metric: annual_sharpe(a) - annual_sharpe(b)}, days)
     found = sharpe_difference_interval(a, b, rng=rng, periods=SESSIONS, n_samples=samples)
-    return list(interval_records(metric, days, found.value, found.low, found.high))
+    return records(found.columns(metric), days)
 
 
 def _inflation(left: np.ndarray, right: np.ndarray, rng: np.random.Generator, samples: int) -> list[Record]:
@@ -203,5 +202,5 @@ def _inflation(left: np.ndarray, right: np.ndarray, rng: np.random.Generator, sa
 
     metric = "apparent_ic.inflation"
     if not resampled(pair, samples):
-        return [{"metric": metric, "value": ratio(pair), "n": len(pair)}]
-    return list(interval_records(metric, len(pair), *bootstrap_interval(pair, ratio, rng=rng, n_samples=samples)))
+        return records({metric: ratio(pair)}, len(pair))
+    return records(bootstrap_interval(pair, ratio, rng=rng, n_samples=samples).columns(metric), len(pair))

@@ -22,17 +22,17 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import BoolArray, Matrix
 from lib.errors import UnknownNameError
 from lib.limits.ticks import limit_ticks, to_ticks
 from lib.reasons import Reason
 from lib.stats import newey_west_error
 from lib.stats.checks import is_constant
+from lib.stats.forward import ahead, forward_growth
 
 if TYPE_CHECKING:
     from lib.panel import Panel
 
-Cells = NDArray[np.bool_]
-Values = NDArray[np.float64]
 Ticks = NDArray[np.int64]
 
 
@@ -62,14 +62,14 @@ def _cut(value: Any, rows: Any) -> Any:
 class LimitDays(_ByDay):
     """Where prices stand against the limits, each [T, N]; from published or fictitious limits."""
 
-    member: Cells  # listed member of the day
-    traded: Cells  # member and not halted
-    halted: Cells  # listed and halted, member or not
-    at: dict[str, Cells]  # "close up", "open down", "one-price up", "touch up", ...: listed and traded, member or not
-    r: Values  # return of the day, NaN where missing
-    gap: Values  # overnight return, NaN where missing
+    member: BoolArray  # listed member of the day
+    traded: BoolArray  # member and not halted
+    halted: BoolArray  # listed and halted, member or not
+    at: dict[str, BoolArray]  # "close up", "one-price up", "touch up", ...: listed and traded, member or not
+    r: Matrix  # return of the day, NaN where missing
+    gap: Matrix  # overnight return, NaN where missing
 
-    def events(self) -> dict[str, Cells]:
+    def events(self) -> dict[str, BoolArray]:
         """Event name -> cells of members."""
         up, down = self.at["close up"], self.at["close down"]
         plain, sound = ~up & ~down, np.isfinite(self.r)  # a close beyond the limits did not close below them
@@ -125,7 +125,7 @@ def limit_days(panel: Panel, fictitious: int | None = None) -> LimitDays:
     )
 
 
-def _limits(panel: Panel, reference: Values, fictitious: int | None) -> tuple[Ticks, Ticks]:
+def _limits(panel: Panel, reference: Matrix, fictitious: int | None) -> tuple[Ticks, Ticks]:
     if fictitious is not None:
         return limit_ticks(to_ticks(reference), fictitious)
     if "limit_up" not in panel.fields:
@@ -137,34 +137,31 @@ def _limits(panel: Panel, reference: Values, fictitious: int | None) -> tuple[Ti
 class Outcomes(_ByDay):
     """What follows each cell, [T, N] each; NaN where missing."""
 
-    gap: Values  # next open against the close
-    close: Values  # next close against the close
-    excess: Values  # the same less the members' equal-weight mean of that day
-    intraday: Values  # next close against the next open
-    five_from_close: Values
-    five_from_open: Values
-    next_is: dict[str, Cells]  # the next day closes at a limit, opens at one, is halted
+    gap: Matrix  # next open against the close
+    close: Matrix  # next close against the close
+    excess: Matrix  # the same less the members' equal-weight mean of that day
+    intraday: Matrix  # next close against the next open
+    five_from_close: Matrix
+    five_from_open: Matrix
+    next_is: dict[str, BoolArray]  # the next day closes at a limit, opens at one, is halted
 
 
 def outcomes(days: LimitDays, horizon: int = HORIZON) -> Outcomes:
     """Returns and states after the close of each cell."""
-    gap, close = _ahead(days.gap, 1), _ahead(days.r, 1)
-    growth = np.ones_like(close)
-    for k in range(1, horizon + 1):
-        growth *= 1 + np.nan_to_num(_ahead(days.r, k))
-    growth[-horizon:] = np.nan  # the file ends before the five days do
+    gap, close = ahead(days.gap, 1), ahead(days.r, 1)
+    growth = forward_growth(np.nan_to_num(days.r), horizon)
     return Outcomes(
         gap,
         close,
-        close - _ahead(_members_mean(days), 1),
+        close - ahead(_members_mean(days), 1),
         (1 + close) / (1 + gap) - 1,
         growth - 1,
         growth / (1 + np.nan_to_num(gap)) - 1,
-        {name: _ahead(cells, 1) for name, cells in {**days.at, "halted": days.halted}.items()},
+        {name: ahead(cells, 1) for name, cells in {**days.at, "halted": days.halted}.items()},
     )
 
 
-def _members_mean(days: LimitDays) -> Values:
+def _members_mean(days: LimitDays) -> Matrix:
     """Equal-weight mean return of the day's traded members, as a column [T, 1]."""
     used = days.traded & np.isfinite(days.r)
     count = used.sum(axis=1, keepdims=True)
@@ -172,21 +169,14 @@ def _members_mean(days: LimitDays) -> Values:
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
-def _ahead(values: NDArray[Any], k: int) -> NDArray[Any]:
-    """The value of k sessions later; NaN (False) past the end."""
-    later = np.full_like(values, np.nan if values.dtype.kind == "f" else False)
-    later[:-k] = values[k:]
-    return later
-
-
-def _before(values: Values) -> Values:
+def _before(values: Matrix) -> Matrix:
     """The value of the previous session; NaN on the first day."""
     earlier = np.full_like(values, np.nan)
     earlier[1:] = values[:-1]
     return earlier
 
 
-def clustered_mean(values: Values, cells: Cells, *, horizon: int = 1) -> tuple[float, float, int]:
+def clustered_mean(values: Matrix, cells: BoolArray, *, horizon: int = 1) -> tuple[float, float, int]:
     """(mean, standard error, n) of the finite values [T, N] in some cells; values outside them are never read.
 
     Residuals are summed within a day, s(t), because one day's limit closes share that day's news. Outcomes of
@@ -211,7 +201,7 @@ def clustered_mean(values: Values, cells: Cells, *, horizon: int = 1) -> tuple[f
     return mean, newey_west_error(by_day, lags, horizon=horizon) * len(by_day) / n, n
 
 
-def spans(dates: NDArray[np.datetime64]) -> Iterator[tuple[str, Cells]]:
+def spans(dates: NDArray[np.datetime64]) -> Iterator[tuple[str, BoolArray]]:
     """("2010", days of 2010), ..., ("all", every day)."""
     years = dates.astype("datetime64[Y]").astype(int) + 1970
     for year in np.unique(years):

@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import BoolArray, FloatArray
 from lib.errors import ParameterError
 from lib.panel import Panel
 from lib.reasons import Reason
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 _NOT_CARRIED = ("limit_up", "limit_down", "limit_pct", "halted")
 _PRICES = ("open", "high", "low", "close", "vwap")

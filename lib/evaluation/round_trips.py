@@ -8,12 +8,10 @@ sale is the following open.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
 from lib.panel import Panel
 from lib.portfolio.policies import default_k
-
-FloatArray = NDArray[np.float64]
 
 
 def round_trips(panel: Panel, prediction: FloatArray) -> dict[str, FloatArray]:

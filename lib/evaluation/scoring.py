@@ -12,7 +12,7 @@ has the interval of its mean as well, as NAME.mean (see `Numbers.tested`). Where
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -21,6 +21,8 @@ from lib.errors import StatisticsError
 from lib.models.dataset import both_days, next_return
 from lib.portfolio import active_returns, equal_weight, flat, phantom_alpha, simulate, top_k_buffer
 from lib.stats import MINIMUM_SESSIONS, annual_return, bootstrap_interval, ic, max_drawdown, prediction_interval, sharpe
+from lib.stats.forward import ahead
+from lib.store.rows import Record, records
 
 if TYPE_CHECKING:
     from lib.panel import Panel
@@ -49,7 +51,6 @@ RUN_METRICS = {
 #: the runs whose books are compared gross and net of costs: the headline, and the papers' idealisation
 BOOKS = ("executed_open", "naive_close")
 Series = dict[str, np.ndarray]
-Record = dict[str, Any]
 
 
 def scored_cells(panel: Panel) -> dict[str, np.ndarray]:
@@ -59,10 +60,8 @@ def scored_cells(panel: Panel) -> dict[str, np.ndarray]:
     conditions on the future and flatters.
     """
     outcome = np.isfinite(next_return(panel)) & panel.universe
-    traded_next = np.zeros_like(outcome)
-    traded_next[:-1] = panel.traded[1:]
     return {
-        "apparent": outcome & traded_next,
+        "apparent": outcome & ahead(panel.traded),
         "m1": outcome & panel.price_valid,
         "m2": outcome & both_days(panel.price_valid),
     }
@@ -120,15 +119,15 @@ def score(
     days = np.flatnonzero(np.isfinite(prediction).any(axis=1))
     span = slice(int(days[0]), int(days[-1]) + 1)
     series = {name: values[span] for name, values in daily_ics(panel, prediction, metrics=RECORDED).items()}
-    records = [record for name, values in series.items() for record in ic_records(name, values, rng, samples)]
-    records.append(_coverage(panel, prediction, span))
+    found = [record for name, values in series.items() for record in ic_records(name, values, rng, samples)]
+    found.append(_coverage(panel, prediction, span))
     benchmark = equal_weight(panel)
     for name, run in backtests(panel, prediction, orders_allowed).items():
-        records += _run_records(name, run, benchmark, rng, samples)
+        found += _run_records(name, run, benchmark, rng, samples)
         series |= run_series(name, run, benchmark)
     for fill in ("close", "open"):
-        records += _phantom_records(panel, prediction, fill, orders_allowed, rng, samples)
-    return records, series
+        found += _phantom_records(panel, prediction, fill, orders_allowed, rng, samples)
+    return found, series
 
 
 def _coverage(panel: Panel, prediction: np.ndarray, span: slice) -> Record:
@@ -153,14 +152,14 @@ def _run_records(
         "active_sharpe": active_returns(run, benchmark),
         "active_sharpe_gross": active_returns(run, benchmark, gross=True),
     }
-    records = []
+    found: list[Record] = []
     for metric in RUN_METRICS[name]:
         if metric in series:
             statistic = _STATISTICS.get(metric, annual_sharpe)
-            records += _with_interval(f"{name}.{metric}", series[metric], statistic, rng, samples)
+            found += _with_interval(f"{name}.{metric}", series[metric], statistic, rng, samples)
         else:
-            records += _trading_record(name, metric, run, series["active_sharpe_gross"])
-    return records
+            found += _trading_record(name, metric, run, series["active_sharpe_gross"])
+    return found
 
 
 def _trading_record(name: str, metric: str, run: Backtest, active_gross: np.ndarray) -> list[Record]:
@@ -173,7 +172,7 @@ def _trading_record(name: str, metric: str, run: Backtest, active_gross: np.ndar
         value = float(1e4 * active_gross.mean() / run.turnover.mean())
     else:
         return []
-    return [{"metric": f"{name}.{metric}", "value": value, "n": len(run.returns)}]
+    return records({f"{name}.{metric}": value}, len(run.returns))
 
 
 def run_series(name: str, run: Backtest, benchmark: np.ndarray) -> Series:
@@ -207,11 +206,11 @@ def _with_interval(
     """The statistic and its prediction interval for one path of the papers' length; nothing where it is undefined."""
     try:
         if not resampled(daily, samples):
-            return [{"metric": name, "value": float(statistic(daily)), "n": len(daily)}]
+            return records({name: statistic(daily)}, len(daily))
         found = prediction_interval(daily, statistic, length=PAPER_DAYS, rng=rng, n_samples=samples)
     except StatisticsError:
         return []
-    return list(interval_records(name, len(daily), found.value, found.low, found.high))
+    return records(found.columns(name), len(daily))
 
 
 def _tested(name: str, daily: np.ndarray, rng: np.random.Generator, samples: int) -> list[Record]:
@@ -219,7 +218,7 @@ def _tested(name: str, daily: np.ndarray, rng: np.random.Generator, samples: int
     if not resampled(daily, samples):
         return []
     found = bootstrap_interval(daily, _annual_mean, rng=rng, n_samples=samples)
-    return list(interval_records(f"{name}.mean", len(daily), *found))
+    return records(found.columns(f"{name}.mean"), len(daily))
 
 
 def resampled(daily: np.ndarray, samples: int) -> bool:
@@ -243,9 +242,3 @@ def _annual_mean(returns: np.ndarray) -> float:
 _STATISTICS: dict[str, Callable[[np.ndarray], float]] = {
     "sharpe": annual_sharpe, "annual_return": _annual_return, "max_drawdown": max_drawdown,
 }  # fmt: skip
-
-
-def interval_records(metric: str, n: int, value: float, low: float, high: float) -> Iterator[Record]:
-    """A number and the ends of its interval, as three records."""
-    for suffix, number in (("", value), (".low", low), (".high", high)):
-        yield {"metric": metric + suffix, "value": float(number), "n": n}

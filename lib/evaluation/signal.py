@@ -20,8 +20,8 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from lib.arrays import BoolArray, Matrix
 from lib.days import as_days
 from lib.errors import LoadError, ParameterError, StatisticsError
 from lib.evaluation.scoring import COST_BPS, MINIMUM_CELLS, SESSIONS, annual_sharpe, backtests
@@ -29,11 +29,9 @@ from lib.limits.ticks import is_symbol
 from lib.load.keys import spell
 from lib.panel import Panel
 from lib.portfolio import active_returns, equal_weight, flat, phantom_alpha, simulate, top_k_buffer
-from lib.stats import bootstrap_interval, dsr, ic, masked_ranks, moments, newey_west_error
+from lib.stats import bootstrap_interval, dsr, ic, masked_ranks, moments, newey_west_error, normal_interval
 from lib.stats.estimates import Estimate
-
-Matrix = NDArray[np.float64]
-Cells = NDArray[np.bool_]
+from lib.stats.forward import ahead
 
 DATES: Final = ("date", "datetime", "trade_date", "day", "time")
 SYMBOLS: Final = ("symbol", "code", "ts_code", "ticker", "instrument", "asset", "stock")
@@ -44,7 +42,6 @@ TOP: Final = 0.1
 #: sessions after the signal over which its decay is followed
 LAGS: Final = 20
 SAMPLES: Final = 1000
-NORMAL: Final = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -218,9 +215,7 @@ def check_signal(
 def forward_return(panel: Panel, horizon: int) -> Matrix:
     """Return [T, N] from the close of t to that of t + horizon; NaN where either is missing."""
     close = np.where(panel.observed, panel.adjusted("close"), np.nan)
-    ahead = np.full(close.shape, np.nan)
-    ahead[:-horizon] = close[horizon:] / close[:-horizon] - 1
-    return ahead
+    return np.asarray(ahead(close, horizon) / close - 1)
 
 
 def _mean(daily: Matrix, horizon: int = 1) -> Estimate:
@@ -230,14 +225,13 @@ def _mean(daily: Matrix, horizon: int = 1) -> Estimate:
         return Estimate(math.nan)
     mean = float(known.mean())
     try:
-        half = NORMAL * newey_west_error(known, horizon=horizon)
+        return normal_interval(mean, newey_west_error(known, horizon=horizon))
     except StatisticsError:  # one day, or the same on all of them
         return Estimate(mean)
-    return Estimate(mean, mean - half, mean + half)
 
 
 def _information(
-    panel: Panel, values: Matrix, cells: Cells, horizons: Sequence[int]
+    panel: Panel, values: Matrix, cells: BoolArray, horizons: Sequence[int]
 ) -> Iterator[tuple[tuple[str, str], Estimate]]:
     """ICs by horizon, by year, by number of limit-ups and by lag; returns by quantile."""
     for horizon in horizons:
@@ -271,17 +265,16 @@ def _by_limit_ups(panel: Panel, daily: Matrix) -> Iterator[tuple[tuple[str, str]
     yield ("rank IC by limit-ups", "days with many limit-up closes"), _mean(np.where(count > high, daily, np.nan))
 
 
-def _decay(panel: Panel, values: Matrix, cells: Cells) -> Iterator[tuple[tuple[str, str], Estimate]]:
+def _decay(panel: Panel, values: Matrix, cells: BoolArray) -> Iterator[tuple[tuple[str, str], Estimate]]:
     """The rank IC with the return of the k-th session after the signal alone."""
     one = forward_return(panel, 1)
     for lag in range(LAGS):
-        later = np.full(one.shape, np.nan)
-        later[: len(one) - lag] = one[lag:]
+        later = ahead(one, lag)
         daily = ic(values, later, cells & np.isfinite(later), kind="spearman", min_cells=MINIMUM_CELLS)
         yield ("decay of the rank IC", f"session {lag + 1}"), _mean(daily)
 
 
-def _quantiles(values: Matrix, label: Matrix, known: Cells) -> Iterator[tuple[tuple[str, str], Estimate]]:
+def _quantiles(values: Matrix, label: Matrix, known: BoolArray) -> Iterator[tuple[tuple[str, str], Estimate]]:
     """Next-day return over the mean of the day, in basis points, by quantile of the signal; and their order."""
     count = known.sum(axis=1)
     enough = count >= max(MINIMUM_CELLS, QUANTILES)
@@ -303,7 +296,7 @@ def _quantiles(values: Matrix, label: Matrix, known: Cells) -> Iterator[tuple[tu
 
 
 def _coverage(
-    panel: Panel, values: Matrix, cells: dict[str, Cells]
+    panel: Panel, values: Matrix, cells: dict[str, BoolArray]
 ) -> Iterator[tuple[tuple[str, str], Estimate]]:
     listed = panel.universe & panel.observed
     days = np.isfinite(values).any(axis=1)
@@ -367,7 +360,6 @@ def _sharpe(daily: Matrix, rng: np.random.Generator) -> Estimate:
 
 def _resampled(daily: Matrix, statistic: Any, rng: np.random.Generator) -> Estimate:
     try:
-        found = bootstrap_interval(daily, statistic, rng=rng, n_samples=SAMPLES)
+        return bootstrap_interval(daily, statistic, rng=rng, n_samples=SAMPLES)
     except StatisticsError:
         return Estimate(math.nan)
-    return Estimate(found.value, found.low, found.high)

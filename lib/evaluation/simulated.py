@@ -10,13 +10,13 @@ import numpy as np
 
 from lib.evaluation.contrasts import mean_difference
 from lib.evaluation.core import CORE
-from lib.evaluation.scoring import MINIMUM_CELLS, Record, Series, ic_records, scored_cells
+from lib.evaluation.scoring import MINIMUM_CELLS, Series, ic_records, scored_cells
 from lib.evaluation.variants import compute_features
 from lib.factors import factor_names
 from lib.market import MarketConfig, make_market
 from lib.parameters import Parameter
 from lib.stats import ic
-from lib.store.rows import RowResult
+from lib.store.rows import Record, RowResult, records
 
 if TYPE_CHECKING:
     from lib.factors import FactorSet
@@ -124,5 +124,4 @@ def truth_difference(
 
 def level_differences(left: Mapping[str, float], right: Mapping[str, float], metrics: tuple[str, ...]) -> list[Record]:
     """Differences of single numbers of one market; their interval comes from other markets."""
-    both = [name for name in metrics if name in left and name in right]
-    return [{"metric": name, "value": left[name] - right[name]} for name in both]
+    return records({name: left[name] - right[name] for name in metrics if name in left and name in right})

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
 from lib.evaluation.core import CORE
 from lib.evaluation.scoring import BOOKS, COST_BPS, MINIMUM_CELLS, RUNS, SESSIONS, daily_ics, scored_cells
 from lib.evaluation.variants import VARIANTS, compute_features, variant_dataset
@@ -26,10 +27,9 @@ from lib.portfolio import active_returns, equal_weight, flat, phantom_alpha, sim
 from lib.reasons import Reason
 from lib.stats import MINIMUM_SESSIONS, block_length, ic, least_block, percentile_interval
 from lib.stats.bootstrap import MEAN_RATE, PATH_RATE, stationary_indices
+from lib.store.rows import Record, records
 
-FloatArray = NDArray[np.float64]
 Days = NDArray[np.bool_]
-Record = dict[str, Any]
 Series = dict[str, FloatArray]
 
 SAMPLES = 400
@@ -152,7 +152,7 @@ def market_records(panel: Panel, variant: str, days: Days) -> Iterator[Record]:
         "market.volatility": index.std(ddof=1) * SESSIONS**0.5 if sessions > 1 else np.nan,
         "market.max_drawdown": float(_drawdowns(index[:, None])[0]) if sessions else np.nan,
     }
-    yield from ({"variant": variant, "metric": name, "value": float(x), "n": sessions} for name, x in values.items())
+    yield from records(values, sessions, variant)
 
 
 def is_one_spell(days: Days) -> bool:
@@ -304,8 +304,8 @@ def _ends(variant: str, metric: str, drawn: FloatArray, blocks: float, n: int) -
     """The ends of an interval from resampled values of days that hold so many blocks."""
     usable = drawn[np.isfinite(drawn)]
     if len(usable) >= 0.9 * len(drawn) and len(usable) > 1:  # a path without variation has no Sharpe ratio
-        for end, value in zip((".low", ".high"), percentile_interval(usable, blocks=blocks), strict=True):
-            yield {"variant": variant, "metric": metric + end, "value": value, "n": n}
+        low, high = percentile_interval(usable, blocks=blocks)
+        yield from records({f"{metric}.low": low, f"{metric}.high": high}, n, variant)
 
 
 def _block(columns: Iterable[FloatArray], rate: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lib.kernels import windows
+from lib.kernels.compiled import FLAT
 from lib.kernels.elementary import every_bit, keep, on_cpu, row_dot
 
 #: a variance below this many times the smallest normal number was summed from squares that lost their digits
@@ -66,7 +66,7 @@ def _infinite_where_flat(deviation: Tensor, mean: Tensor, values: Tensor, pool: 
     """
     if on_cpu(values):
         spread, level = deviation.numpy(), abs(mean.numpy())
-        if not ((spread <= 2 * windows.FLAT * level) & (level > 0)).any():
+        if not ((spread <= 2 * FLAT * level) & (level > 0)).any():
             return deviation.masked_fill_(deviation == 0, torch.inf)
     largest = keep(values, pool).abs_().amax(dim=1, keepdim=True)
-    return deviation.masked_fill_(deviation <= windows.FLAT * largest, torch.inf)
+    return deviation.masked_fill_(deviation <= FLAT * largest, torch.inf)

@@ -23,9 +23,6 @@ Cells = tuple[Tensor | None, ...]
 #: merge(older cells, newer cells, rows of older, rows of newer)
 Merge = Callable[..., tuple[Tensor, ...]]
 
-#: a spread at or below this share of the largest absolute value in the window is round-off of a flat window
-FLAT = 1e-6
-
 
 def fold(cells: Sequence[Tensor | None], merge: Merge, d: int) -> tuple[Tensor, ...]:
     """Reduce every d consecutive rows with an associative merge.

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import BoolArray, FloatArray
 from lib.errors import PanelError
 from lib.limits.exchanges import (
     BOARDS,
@@ -28,9 +29,7 @@ from lib.limits.exchanges import (
 )
 from lib.limits.listing import (
     PRICES,
-    BoolArray,
     Fields,
-    FloatArray,
     complete_cells,
     listed_cells,
     listing_days,

@@ -18,11 +18,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lib.arrays import BoolArray, FloatArray, IntArray
 from lib.days import as_days
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 BOARDS: Final = ("main", "chinext", "star", "bse")
 #: shares and what is no share; funds that follow STAR shares have their band

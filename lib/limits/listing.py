@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from lib.arrays import BoolArray, FloatArray
+
 Fields = dict[str, NDArray[Any]]
 
 PRICES: Final = ("open", "high", "low", "close")

@@ -13,8 +13,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from lib.arrays import FloatArray, IntArray
 from lib.limits.exchanges import (
     BANDS,
     BOARDS,
@@ -43,8 +44,6 @@ __all__ = [
     "to_ticks",
 ]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 #: of shares
 TICKS_PER_YUAN: Final = 100

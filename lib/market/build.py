@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
 from lib.days import as_day
 from lib.errors import ParameterError
 from lib.limits.ticks import from_ticks
@@ -20,8 +21,6 @@ from lib.market.stocks import Stocks, list_stocks
 from lib.market.truth import Market, Truth
 from lib.market.volume import draw_volume
 from lib.panel import Panel
-
-FloatArray = NDArray[np.float64]
 
 #: one stream of random numbers per idea: what one draws never shifts what another draws
 _STREAMS = (

@@ -14,16 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lib.arrays import BoolArray, FloatArray, IntArray
 from lib.limits.ticks import TICKS_PER_YUAN, from_ticks, limit_ticks
 
 if TYPE_CHECKING:
     from lib.market.config import MarketConfig
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 #: limits of a market without limits, in ticks
 NO_UP: Final = np.iinfo(np.int64).max

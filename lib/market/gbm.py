@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
 from lib.limits.ticks import from_ticks
 from lib.market.build import make_panel, named_streams, session_dates
 from lib.market.config import MarketConfig, check_size
@@ -23,8 +23,6 @@ from lib.market.signals import HALF_LIVES
 from lib.market.stocks import list_stocks
 from lib.market.truth import Market, Truth
 from lib.market.volume import draw_volume
-
-FloatArray = NDArray[np.float64]
 
 YEAR: Final = 252
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import FloatArray, IntArray
 from lib.limits.ticks import from_ticks
-from lib.market.exchange import IntArray, Session, log_ticks
+from lib.market.exchange import Session, log_ticks
 
 if TYPE_CHECKING:
     from lib.market.config import MarketConfig
 
-FloatArray = NDArray[np.float64]
 
 _POINTS: Final = 9
 _BLOCK: Final = 64  # days whose paths are held at once

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
 from lib.market.news import draw_news
 from lib.market.processes import student
 from lib.market.volatility import Volatility, draw_volatility
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from lib.market.regimes import DayStates
     from lib.market.stocks import Stocks
 
-FloatArray = NDArray[np.float64]
 Streams = dict[str, np.random.Generator]
 
 _SHOCK_CLIP: Final = 4.0  # standard deviations of the market factor

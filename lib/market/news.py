@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
+
 if TYPE_CHECKING:
     from lib.market.config import MarketConfig
     from lib.market.regimes import DayStates
     from lib.market.stocks import Stocks
 
-FloatArray = NDArray[np.float64]
 
 _MOST: Final = 0.9  # a jump is never certain
 

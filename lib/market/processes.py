@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from lib.arrays import FloatArray
 
 
 def student(rng: np.random.Generator, tail: float, shape: tuple[int, ...]) -> FloatArray:

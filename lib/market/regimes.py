@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
 from lib.market.episodes import EPISODES, Episode
 
 if TYPE_CHECKING:
     from lib.market.config import MarketConfig
 
-FloatArray = NDArray[np.float64]
 Script = Sequence[tuple[str, int]]
 
 REGIMES: Final = ("calm", "bear", "rally")

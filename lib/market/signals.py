@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
 from lib.market.processes import memory_of, standardise
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from lib.market.regimes import DayStates
     from lib.market.stocks import Stocks
 
-FloatArray = NDArray[np.float64]
 
 HALF_LIVES: Final = (5.0, 12.0, 30.0)
 WEIGHTS: Final = (0.60, 0.60, 0.53)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
 from lib.limits.ticks import bands
 from lib.market.exchange import log_ticks
 
 if TYPE_CHECKING:
     from lib.market.config import MarketConfig
 
-FloatArray = NDArray[np.float64]
 
 _SMALL_IS_WILD: Final = 0.10  # log volatility per standard deviation of (minus) log size
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
 from lib.market.processes import autoregression
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from lib.market.regimes import DayStates
     from lib.market.stocks import Stocks
 
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

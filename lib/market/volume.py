@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
 from lib.market.processes import autoregression
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from lib.market.intraday import Days
     from lib.market.stocks import Stocks
 
-FloatArray = NDArray[np.float64]
 
 _MOVE: Final = 0.28  # log volume per standard deviation of the move
 _MOVE_CAP: Final = 5.0

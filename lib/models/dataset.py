@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lib.errors import ParameterError
+from lib.stats.forward import ahead
 
 if TYPE_CHECKING:
     from lib.factors import FactorSet
@@ -23,16 +24,12 @@ GATHERED_DAYS = 4
 
 def next_return(panel: Panel) -> np.ndarray:
     """Return earned from the close of t to the close of t + 1, [T, N]; NaN on the last day and where there is none."""
-    label = np.full(panel.shape, np.nan)
-    label[:-1] = panel.returns[1:]
-    return label
+    return ahead(panel.returns)
 
 
 def both_days(cells: np.ndarray) -> np.ndarray:
     """Cells [T, N] that hold on t and on t + 1 (False on the last day)."""
-    joint = np.zeros_like(cells)
-    joint[:-1] = cells[:-1] & cells[1:]
-    return joint
+    return np.asarray(cells & ahead(cells))
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import Vector
 from lib.portfolio.fills import FATES, FILLED
 
-Vector = NDArray[np.float64]
 Row = NDArray[np.uint8]
 
 #: Values below this share of equity are rounding: no order and no purchase of that size.

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lib.arrays import Matrix, Vector
 from lib.days import Day as Date
 from lib.errors import ParameterError
 from lib.panel import Panel, row_at
@@ -24,9 +25,6 @@ from lib.portfolio.costs import CostSchedule, Rates, flat
 from lib.portfolio.fills import Fill, FillRules, Growth, fill_rules, growth, refusals
 from lib.portfolio.policies import Past, Policy
 from lib.portfolio.record import Backtest, Day
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 
 
 def simulate(

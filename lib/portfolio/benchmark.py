@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lib.arrays import Vector
 from lib.days import Day
 from lib.errors import ParameterError
 from lib.panel import Panel
@@ -15,8 +16,6 @@ from lib.portfolio.costs import flat
 from lib.portfolio.fills import Fill
 from lib.portfolio.policies import Policy
 from lib.portfolio.record import Backtest
-
-Vector = NDArray[np.float64]
 
 
 def equal_weight(panel: Panel) -> Vector:

@@ -22,12 +22,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from lib.arrays import BoolArray, IntArray, Matrix, Vector
 from lib.errors import ParameterError
-
-Matrix = NDArray[np.float64]
-Vector = NDArray[np.float64]
 
 #: days with a valid return that a stock needs at least
 LEAST_DAYS = 2
@@ -86,7 +84,7 @@ def centred(returns: ArrayLike) -> Matrix:
     return moved
 
 
-def _enough(count: NDArray[np.int64], days: int) -> None:
+def _enough(count: IntArray, days: int) -> None:
     if (count < LEAST_DAYS).any():
         stock = int(np.argmax(count < LEAST_DAYS))
         raise ParameterError(
@@ -184,7 +182,7 @@ ESTIMATORS: dict[str, Callable[[ArrayLike], Covariance]] = {
 }  # fmt: skip
 
 
-def estimate(estimator: Callable[[ArrayLike], Covariance], returns: Matrix, used: NDArray[np.bool_]) -> Covariance:
+def estimate(estimator: Callable[[ArrayLike], Covariance], returns: Matrix, used: BoolArray) -> Covariance:
     """The estimate of the stocks in use [N], as one of all stocks: the others get the mean variance of their own, no
     covariance with anything, and no part in the estimate."""
     if used.all():

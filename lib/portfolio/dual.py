@@ -21,12 +21,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lib.arrays import Matrix, Vector
 from lib.portfolio.separate import Balanced, Codes, Separate, balanced
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 
 #: steps of Newton's method, and lengths tried of one of them
 STEPS, TRIALS = 100, 30

@@ -15,10 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lib.arrays import Matrix, Vector
 from lib.errors import ParameterError
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 
 #: what happens to a name without a prediction
 OUTSIDE: Final = {

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lib.arrays import Vector
 from lib.errors import ParameterError
 from lib.portfolio.covariance import ESTIMATORS, Covariance, estimate
 from lib.portfolio.dual import Answer, Problem, solve
 from lib.portfolio.feasible import check
-
-Vector = NDArray[np.float64]
 
 #: relative gap, and excess over a limit in units of weight, up to which the fast answer is taken
 CERTIFIED = 1e-12

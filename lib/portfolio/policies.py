@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lib.arrays import Vector
 from lib.errors import ParameterError
 
-Vector = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 #: A holding of less than this share of its slot (a buy that cash cut short) leaves the slot open.

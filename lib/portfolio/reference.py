@@ -15,12 +15,9 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lib.errors import ParameterError
 from lib.portfolio.dual import Answer, Problem
-
-Vector = NDArray[np.float64]
 
 #: accuracy asked of the interior-point method
 TOLERANCE = 1e-9

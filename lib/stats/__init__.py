@@ -1,4 +1,4 @@
-"""Metrics and inference, numpy only: one import for every statistic that a table prints.
+"""Metrics and inference: one import for every statistic that a table prints.
 
 performance: one return series. selection: luck and the best of many trials. inference: tests and intervals
 of means and Sharpe ratios. bootstrap: blocks of days. information: the information coefficient.
@@ -20,8 +20,8 @@ from lib.stats.bootstrap import (
     prediction_interval,
     sharpe_difference_interval,
 )
+from lib.stats.estimates import Estimate
 from lib.stats.inference import (
-    Estimate,
     SharpeDifference,
     autocorrelation,
     holm,
@@ -29,12 +29,14 @@ from lib.stats.inference import (
     lo_sharpe,
     mean_interval,
     newey_west_error,
+    newey_west_errors,
     newey_west_t,
+    normal_interval,
     path_interval,
     sharpe_difference,
     student_quantile,
 )
-from lib.stats.information import ICSummary, ic, ic_summary, masked_ranks
+from lib.stats.information import ic
 from lib.stats.performance import (
     annual_return,
     annual_volatility,
@@ -46,6 +48,7 @@ from lib.stats.performance import (
     summary,
     turnover,
 )
+from lib.stats.rows import masked_ranks, percentile_ranks
 from lib.stats.selection import (
     Moments,
     dsr,
@@ -60,7 +63,6 @@ from lib.stats.selection import (
 
 __all__ = [
     "Estimate",
-    "ICSummary",
     "MINIMUM_SESSIONS",
     "Moments",
     "SharpeDifference",
@@ -77,7 +79,6 @@ __all__ = [
     "expected_maximum",
     "holm",
     "ic",
-    "ic_summary",
     "least_block",
     "lo_factor",
     "lo_sharpe",
@@ -89,10 +90,13 @@ __all__ = [
     "min_track_record",
     "moments",
     "newey_west_error",
+    "newey_west_errors",
     "newey_west_t",
+    "normal_interval",
     "optimal_block",
     "path_interval",
     "percentile_interval",
+    "percentile_ranks",
     "prediction_interval",
     "psr",
     "sharpe",

@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from lib.errors import StatisticsError
 from lib.stats.checks import Series, finite, is_constant, numbers, paired, probability, series, varying
-from lib.stats.inference import NORMAL, Estimate, autocovariance, student_quantile
+from lib.stats.estimates import Estimate
+from lib.stats.inference import NORMAL, autocovariance, student_quantile
 from lib.stats.performance import sharpe
 
 Kind = Literal["stationary", "circular"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 MINUS = "\N{MINUS SIGN}"
 #: what the names of the ends of an interval add to that of its number
@@ -24,6 +25,11 @@ class Estimate(NamedTuple):
     def sign(self) -> int:
         """1 or -1 when the interval lies on that side of zero, 0 when it does not exclude zero or is missing."""
         return (self.low > 0) - (self.high < 0)
+
+    @property
+    def half_width(self) -> float:
+        """Half the length of the interval."""
+        return (self.high - self.low) / 2
 
     def times(self, factor: float) -> Estimate:
         """In another unit; `factor` is positive."""

@@ -8,28 +8,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lib.arrays import FloatArray, Matrix
 from lib.errors import StatisticsError
 from lib.stats.checks import Series, finite, paired, probability, series, varying
+from lib.stats.estimates import Estimate
 
 NORMAL = NormalDist()
-
-
-class Estimate(NamedTuple):
-    """A number with the interval that belongs to it."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def half_width(self) -> float:
-        """Half the length of the interval."""
-        return (self.high - self.low) / 2
-
-    @property
-    def excludes_zero(self) -> bool:
-        """True when 0 lies outside the interval."""
-        return self.low > 0 or self.high < 0
+#: half the width of a 95 % normal interval, in standard errors
+Z95 = NORMAL.inv_cdf(0.975)
 
 
 class SharpeDifference(NamedTuple):
@@ -71,16 +57,40 @@ def newey_west_error(values: ArrayLike, lags: int | None = None, *, horizon: int
     """
     x = varying(values)
     if lags is None:
-        lags = min(max(int(4 * (x.size / 100) ** (2 / 9)), horizon - 1), x.size - 1)
+        lags = _lags(x.size, horizon, x.size - 1)
     if not 0 <= lags < x.size:
         raise StatisticsError(f"newey_west: expected 0 <= lags < {x.size}, got {lags}")
     if lags < horizon - 1:
         raise StatisticsError(
             f"newey_west: {horizon}-day labels overlap over {horizon - 1} lags, got lags={lags}"
         )
-    gamma = autocovariance(x, lags)
-    weights = 1 - np.arange(1, lags + 1) / (lags + 1)
-    return float(np.sqrt((gamma[0] + 2 * weights @ gamma[1:]) / x.size))
+    return float(np.sqrt(_long_run(x - x.mean(), lags)) / x.size)
+
+
+def newey_west_errors(columns: Matrix, *, horizon: int = 1) -> FloatArray:
+    """`newey_west_error` of each column of [T, F] whose undefined days are NaN; 0 for a constant column. Returns [F].
+
+    Undefined days count as days at the mean: they carry no information and do not shorten the lags between others.
+    """
+    known = np.isfinite(columns)
+    count = known.sum(axis=0)
+    days = np.maximum(count, 1)
+    mean = np.where(known, columns, 0.0).sum(axis=0, dtype=np.float64) / days
+    lags = _lags(max(int(count.max(initial=0)), 2), horizon, len(columns) - 1)
+    return np.asarray(np.sqrt(np.maximum(_long_run(np.where(known, columns - mean, 0.0), lags), 0)) / days)
+
+
+def _lags(days: int, horizon: int, most: int) -> int:
+    return min(max(int(4 * (days / 100) ** (2 / 9)), horizon - 1), most)
+
+
+def _long_run(deviations: FloatArray, lags: int) -> FloatArray:
+    """sum_t d(t)^2 + 2 sum_k (1 - k/(L+1)) sum_t d(t) d(t-k) of [T] or of each column of [T, F]."""
+    total = np.einsum("t...,t...->...", deviations, deviations)
+    for k in range(1, lags + 1):
+        weight = 2 * (1 - k / (lags + 1))
+        total = total + weight * np.einsum("t...,t...->...", deviations[k:], deviations[:-k])
+    return np.asarray(total)
 
 
 @finite
@@ -181,29 +191,27 @@ def path_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     return _student(x, level, np.sqrt(1 + 1 / x.size))
 
 
+def normal_interval(value: float, error: float) -> Estimate:
+    """value +- Z95 standard errors.
+
+    >>> normal_interval(0.0, 1.0).high
+    1.9599639845400536
+    """
+    return Estimate(value, value - Z95 * error, value + Z95 * error)
+
+
 @finite
 def student_quantile(p: float, freedom: int) -> float:
-    """Quantile of Student's t with `freedom` >= 1 degrees of freedom, to about 1e-9.
-
-    With t = sqrt(v) tan(a) the distribution function is an integral of cos(a)^(v-1), solved by bisection.
+    """Quantile of Student's t with `freedom` >= 1 degrees of freedom.
 
     >>> round(student_quantile(0.975, 19), 6)
     2.093024
     """
-    tail, nodes, weights = probability(p, "p"), *np.polynomial.legendre.leggauss(200)
+    from scipy.special import stdtrit
+
     if freedom < 1:
         raise StatisticsError(f"student_quantile: expected at least 1 degree of freedom, got {freedom}")
-
-    def area(angle: float) -> float:
-        half = angle / 2
-        return float(half * weights @ np.cos(half * (nodes + 1)) ** (freedom - 1))
-
-    wanted = (2 * abs(tail - 0.5)) * area(np.pi / 2)
-    low, high = 0.0, np.pi / 2
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if area(middle) < wanted else (low, middle)
-    return float(np.copysign(np.sqrt(freedom) * np.tan(low), tail - 0.5))
+    return float(stdtrit(freedom, probability(p, "p")))
 
 
 def _student(x: Series, level: float, scale: float) -> Estimate:

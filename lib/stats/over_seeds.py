@@ -11,14 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Self
 
 import numpy as np
 import pandas as pd
 
-from lib.stats import holm, student_quantile
 from lib.stats.estimates import ENDS, Estimate, Numbers
+from lib.stats.inference import holm, mean_interval, path_interval
 
 #: the name of the simulated market in variants of studies that also take a price file
 MARKET = "market"
@@ -54,8 +53,8 @@ class OverSeeds(Numbers):
     def _mean(self, variant: str, metric: str) -> Estimate:
         sample = self._seeds[variant, metric]
         if len(sample) >= ENOUGH_SEEDS:
-            return _student(sample, 1 / len(sample))
-        value, low, high = (_average(self.seeds(variant, metric + end)) for end in ("", *ENDS))
+            return interval(sample)
+        value, low, high = (average(self.seeds(variant, metric + end)) for end in ("", *ENDS))
         return Estimate(value, low, high)
 
     def seeds(self, variant: str, metric: str) -> np.ndarray:
@@ -70,15 +69,14 @@ class OverSeeds(Numbers):
         sample = self.seeds(variant, metric)
         if len(sample) < ENOUGH_SEEDS:
             return self.find(variant, metric)
-        wide = 1 + 1 / len(sample)
         there, back = SCALES.get(metric.rpartition(".")[2], (None, None))
         if there is None or back is None or " - " in variant or _constant(sample):
-            return _student(sample, wide)
+            return interval(sample, path_interval)
         with np.errstate(all="ignore"):
             spread = there(sample)
         if not np.isfinite(spread).all():  # a market that never fell has no logarithm of its drawdown
-            return _student(sample, wide)
-        ends = _student(spread, wide)
+            return interval(sample, path_interval)
+        ends = interval(spread, path_interval)
         return Estimate(float(sample.mean()), back(ends.low), back(ends.high))
 
     def claimed(self, variant: str, metric: str, kind: str) -> Estimate:
@@ -130,7 +128,7 @@ def mean_over_seeds(sample: Sequence[float] | np.ndarray) -> Estimate:
     (Estimate(value=2.0, low=2.0, high=2.0), 2.0)
     """
     values = np.asarray(sample, dtype=float)
-    return _student(values, 1 / len(values)) if len(values) >= ENOUGH_SEEDS else Estimate(_average(values))
+    return interval(values) if len(values) >= ENOUGH_SEEDS else Estimate(average(values))
 
 
 def adjusted_p(frame: pd.DataFrame, tests: Sequence[Key]) -> dict[Key, float]:
@@ -176,23 +174,15 @@ def interval_table(
     return table.set_index(names)
 
 
-def _student(sample: np.ndarray, share: float) -> Estimate:
-    """mean +- t(n - 1) s sqrt(share): share is 1 / n for the mean, 1 + 1 / n for one further value."""
-    if _constant(sample):
-        return Estimate(*[float(sample[0])] * 3)
-    mean = float(sample.mean())
-    half = _quantile(len(sample) - 1) * float(sample.std(ddof=1)) * math.sqrt(share)
-    return Estimate(mean, mean - half, mean + half)
-
-
-@lru_cache(maxsize=256)  # a page asks for thousands of intervals over the same number of seeds
-def _quantile(freedom: int) -> float:
-    return student_quantile(0.975, freedom)
+def interval(sample: np.ndarray, of: Callable[[np.ndarray], Estimate] = mean_interval) -> Estimate:
+    """Student's interval of two values or more; values that are the same in all markets are their own."""
+    return Estimate(*[float(sample[0])] * 3) if _constant(sample) else of(sample)
 
 
 def _constant(sample: np.ndarray) -> bool:
     return float(np.ptp(sample)) <= 1e-12 * max(1.0, abs(float(sample[0])))
 
 
-def _average(sample: np.ndarray) -> float:
+def average(sample: np.ndarray) -> float:
+    """The mean; NaN of nothing."""
     return float(sample.mean()) if len(sample) else math.nan

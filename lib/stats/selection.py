@@ -6,7 +6,6 @@ number of observations counts periods, and kurtosis is raw (3 for the normal dis
 
 from __future__ import annotations
 
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -14,9 +13,9 @@ from numpy.typing import ArrayLike
 
 from lib.errors import StatisticsError
 from lib.stats.checks import finite, numbers, positive, probability, varying
+from lib.stats.inference import NORMAL
 
 EULER_MASCHERONI = 0.5772156649015329
-NORMAL = NormalDist()
 #: trials from which on the approximation of the expected maximum holds; towards one trial it falls below 0
 FEWEST = 1.3
 

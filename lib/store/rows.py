@@ -11,6 +11,8 @@ import numpy as np
 #: a row of a grid, and the settings of a run
 Config = dict[str, Any]
 Settings = Mapping[str, Any]
+#: one number: metric, value, and if need be n and variant
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -23,3 +25,13 @@ class RowResult:
 
     records: Sequence[Mapping[str, Any]]
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+def records(numbers: Mapping[str, float], n: int | None = None, variant: str | None = None) -> list[Record]:
+    """Numbers by metric as records; a number with its interval is `lib.stats.Estimate.columns`.
+
+    >>> records({"ic": 0.1}, 20)
+    [{'metric': 'ic', 'value': 0.1, 'n': 20}]
+    """
+    rest = {name: value for name, value in (("n", n), ("variant", variant)) if value is not None}
+    return [{"metric": metric, "value": float(value), **rest} for metric, value in numbers.items()]

@@ -81,12 +81,6 @@ def in_package(module: str) -> bool:
     return module == PACKAGE or module.startswith(PACKAGE + ".")
 
 
-def is_package(module: str) -> bool:
-    """Whether a module is a folder."""
-    path = find(module)
-    return path is not None and path.name == "__init__.py"
-
-
 def modules_of(package: str) -> tuple[str, ...]:
     """The modules in the folder of a package, itself first."""
     files = sorted(locate(package).parent.glob("*.py"))

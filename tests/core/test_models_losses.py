@@ -240,7 +240,6 @@ def test_a_constant_fitted_by_descent_goes_where_the_minimiser_says():
         (lambda: AdjMSE(math.nan), "gamma: got nan"),
         (lambda: Huber(0), "delta: got 0; expected a positive number"),
         (lambda: RankIC(-1), "temperature: got -1"),
-        (lambda: adjusted_minimiser(1, 0, 0.1), "sd: got 0"),
         (lambda: find_loss("mse", gamma=1), "loss 'mse': got the settings gamma"),
     ],
 )

@@ -36,7 +36,6 @@ OF_ONE: dict[str, Callable[[Any], Any]] = {
     "mean_interval": stats.mean_interval,
     "path_interval": stats.path_interval,
     "optimal_block": stats.optimal_block,
-    "ic_summary": stats.ic_summary,
     "turnover": lambda x: stats.turnover(np.outer(x, [5e107, 5e107])),
     "effective_trials": lambda x: stats.effective_trials(np.array([x, np.flip(x)]).T),
     "sharpe_difference": lambda x: stats.sharpe_difference(x, np.flip(x)),

@@ -70,18 +70,6 @@ def test_undefined_days_are_nan_and_counted() -> None:
     assert stats.ic(x, -y, cells)[0] == pytest.approx(-1)
 
 
-def test_ic_summary_drops_undefined_days_and_says_how_many() -> None:
-    daily = np.array([0.02, np.nan, 0.04, -0.01, 0.03, np.nan, 0.05, 0.01, -0.02, 0.04, 0.06, 0.02])
-    found = stats.ic_summary(daily, lags=3)
-    assert round(found.t, 6) == 6.368939
-    assert (found.days, found.undefined) == (10, 2)
-    assert found.mean == pytest.approx(np.nanmean(daily)) and found.deviation == pytest.approx(
-        np.nanstd(daily, ddof=1)
-    )
-    with pytest.raises(StatisticsError, match="at least 2 observations, got 0"):
-        stats.ic_summary([np.nan, np.nan])
-
-
 def test_a_hole_inside_the_scored_cells_is_an_error() -> None:
     x = np.arange(60.0).reshape(2, 30)
     broken, cells = x.copy(), np.ones(x.shape, dtype=bool)

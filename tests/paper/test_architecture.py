@@ -16,7 +16,7 @@ CODE = [*FILES, *sorted((ROOT / "tests").rglob("*.py"))]
 
 #: the core from the ground up: a part may import what stands on a lower line, and itself
 CORE = (
-    ("errors",),
+    ("arrays", "errors"),
     ("days",),
     ("kernels", "parameters", "stats", "store"),
     ("limits",),

@@ -95,7 +95,7 @@ def test_the_spread_is_the_prediction_interval_of_one_more_repeat() -> None:
 
 
 def test_one_repeat_has_no_interval_and_equal_ones_a_point() -> None:
-    assert spread([3.0]).median == 3.0 and np.isnan(spread([3.0]).low)
+    assert spread([3.0]).value == 3.0 and np.isnan(spread([3.0]).low)
     assert spread([0.1, 0.1, 0.1]) == (0.1, 0.1, 0.1)
 
 

@@ -18,7 +18,7 @@ from lib.studies.learner_tuning import STUDY
 from lib.studies.learner_tuning import measure as learner_tuning
 from lib.studies.learner_tuning.measure import FIRST_MARKET, tuning_split
 from lib.studies.learner_tuning.page import Tuning, findings, gains_table, settings_table, trials_table, tuned
-from lib.studies.learner_tuning.trials import DEFAULTS, RANGES, Range, trial_name, trial_settings
+from lib.studies.learner_tuning.trials import DEFAULTS, RANGES, TRIAL, Range, trial_settings
 
 CONSTANTS = {"lightgbm": TREES, "mlp": NETWORK}
 SMALL = {"n_stocks": 40, "n_days": 560, "first_test_year": 2011, "trials": 2, "rounds": 4, "epochs": 1, "seeds": 1}
@@ -114,7 +114,7 @@ def made_up() -> pd.DataFrame:
         for trial, values in validation.items():
             scores = {"validation_ic": values[seed], "test_ic": 0.01 * trial, "truth_ic": 0.1 * trial + 0.3 * seed}
             scores["setting penalty"] = 0.1 * trial
-            records += [(trial_name("ridge", trial), name, value) for name, value in scores.items()]
+            records += [(TRIAL.name(learner="ridge", trial=trial), name, value) for name, value in scores.items()]
         parts.append(tidy(records, "learner_tuning", seed))
     return pd.concat(parts)
 
@@ -139,8 +139,8 @@ def searched(**gains: tuple[float, float]) -> pd.DataFrame:
         for place, (learner, gain) in enumerate(gains.items()):
             default = 0.2 - 0.05 * place
             for trial, value in ((0, default), (1, default + gain[seed])):
-                records += [(trial_name(learner, trial), "validation_ic", 0.01 * trial)]
-                records += [(trial_name(learner, trial), "truth_ic", value)]
+                records += [(TRIAL.name(learner=learner, trial=trial), "validation_ic", 0.01 * trial)]
+                records += [(TRIAL.name(learner=learner, trial=trial), "truth_ic", value)]
         parts.append(tidy(records, "learner_tuning", seed))
     return pd.concat(parts)
 

@@ -11,10 +11,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lib.kernels.compiled import FLAT
 from lib.kernels.elementary import row_dot
 
-#: a row whose deviation is at most this share of the root mean square it came from is flat: float32 says no more
-FLAT = 1e-6
 TINY = torch.finfo(torch.float64).tiny
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from lib.factors.quality.criteria import CRITERIA, Criterion, thresholds
 from lib.factors.quality.daily import HORIZONS, Daily, candidate_sets, computable, daily_scores
-from lib.factors.quality.luck import count_interval, null_passes
+from lib.factors.quality.luck import count_interval, null_estimates
 from lib.factors.quality.measures import Bound, Periods, measure
 from lib.factors.quality.redundancy import distinct, rank_correlation
 from lib.factors.quality.verdict import Verdict, judge, passes
@@ -21,5 +21,5 @@ __all__ = [
     "CRITERIA", "Criterion", "thresholds",
     "Verdict", "judge", "passes",
     "distinct", "rank_correlation",
-    "count_interval", "null_passes",
+    "count_interval", "null_estimates",
 ]  # fmt: skip

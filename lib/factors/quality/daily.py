@@ -18,6 +18,8 @@ from lib.factors.factor_set import FactorSet
 from lib.factors.leaves import available_fields
 from lib.factors.quality.layout import Layout
 from lib.factors.registry import find_factors
+from lib.stats.forward import forward_growth
+from lib.stats.rows import tied_positions
 
 if TYPE_CHECKING:
     from lib.panel import Panel
@@ -101,11 +103,7 @@ def forward_return(returns: np.ndarray, h: int) -> np.ndarray:
     >>> forward_return(np.array([[0.0], [0.1], [0.1]]), 2).round(2).ravel().tolist()
     [0.21, nan, nan]
     """
-    total = np.ones_like(returns)
-    for k in range(1, h + 1):
-        total[:-k] *= 1 + returns[k:]
-        total[-k:] = np.nan
-    return total - 1
+    return forward_growth(returns, h) - 1
 
 
 def _label_matrix(returns: np.ndarray, layout: Layout) -> np.ndarray:
@@ -148,22 +146,10 @@ def centred_ranks(values: np.ndarray, has: np.ndarray) -> tuple[np.ndarray, np.n
     low, high = (np.take_along_axis(ordered, (last * share).astype(int), axis=1)[:, 0] for share in (0.1, 0.9))
     some = count[:, 0] > 0
     spread = np.subtract(high, low, out=np.full(len(x), np.nan, dtype=np.float32), where=some)
-    centred = (_tied_positions(ordered) - last / 2) / np.maximum(count, 1)
+    centred = (tied_positions(ordered) - last / 2) / np.maximum(count, 1)
     ranks = np.empty_like(x)
     np.put_along_axis(ranks, order, centred.astype(np.float32), axis=1)
     return np.where(has, ranks, np.float32(0)), spread
-
-
-def _tied_positions(ordered: np.ndarray) -> np.ndarray:
-    """Position 0..M-1 in a sorted row, the mean position of its tie."""
-    position = np.broadcast_to(np.arange(ordered.shape[1]), ordered.shape)
-    starts = np.ones(ordered.shape, dtype=bool)
-    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    ends = np.ones(ordered.shape, dtype=bool)
-    ends[:, :-1] = starts[:, 1:]
-    first = np.maximum.accumulate(np.where(starts, position, 0), axis=1)
-    last = np.minimum.accumulate(np.where(ends, position, ordered.shape[1])[:, ::-1], axis=1)[:, ::-1]
-    return (first + last) / 2
 
 
 def _correlations(ranks: np.ndarray, has: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -176,7 +162,10 @@ def _correlations(ranks: np.ndarray, has: np.ndarray, labels: np.ndarray) -> np.
 
 
 def _row_correlation(x: np.ndarray, y: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """[T]: per row, the correlation of x and y over some cells."""
+    """[T]: per row, the correlation of x and y over some cells.
+
+    From sums in float32, as `_correlations` takes them for five horizons at once; `lib.stats.ic` is exact and slower.
+    """
     x, y = np.where(cells, x, 0), np.where(cells, y, 0)
     sums = (cells.sum(axis=1), x.sum(axis=1), y.sum(axis=1))
     products = (np.einsum("tm,tm->t", a, b) for a, b in ((x, x), (y, y), (x, y)))

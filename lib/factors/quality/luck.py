@@ -16,16 +16,6 @@ from lib.factors.quality.measures import Bound, Periods
 from lib.factors.quality.verdict import passes
 
 
-def null_passes(
-    periods: Periods, measures: Mapping[str, Bound], limits: Mapping[str, float], rng: np.random.Generator, draws: int
-) -> np.ndarray:
-    """bool [draws, F, K]: the tests passed in each draw of the null market.
-
-    Measures that no label enters (coverage, flat, distribution, turnover) stay as they are.
-    """
-    return np.stack([passes(values, limits) for values in null_estimates(periods, measures, rng, draws)])
-
-
 def null_estimates(
     periods: Periods, measures: Mapping[str, Bound], rng: np.random.Generator, draws: int
 ) -> list[dict[str, np.ndarray]]:

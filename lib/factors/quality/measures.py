@@ -14,17 +14,17 @@ import numpy as np
 
 from lib.factors.quality.criteria import MIN_DAYS
 from lib.factors.quality.daily import HORIZONS, Daily
+from lib.stats.inference import Z95, newey_west_errors
 
 #: sessions of a sub-period, about a quarter
 PERIOD = 60
 #: days with a defined IC that a sub-period needs to have a direction
 PERIOD_DAYS = 20
 HOLDING = HORIZONS[-1]
-Z95 = 1.959964
 
 
 class Bound(NamedTuple):
-    """Estimates [F] with the ends of their 95 % intervals."""
+    """F estimates at once, [F] each; `lib.stats.Estimate` is one number, with words for it."""
 
     value: np.ndarray
     low: np.ndarray
@@ -125,7 +125,7 @@ def measure(daily: Daily, pairs: Sequence[tuple[int, int]] = ()) -> dict[str, Bo
     found = periods.estimates()
     ic, held = daily.ic[0].astype(np.float64), daily.ic[-1].astype(np.float64)
     direction, mean = np.sign(periods.mean), np.abs(periods.mean)
-    error = mean_error(ic)
+    error = newey_west_errors(ic)
     decayed = direction * (held / HOLDING**0.5 - found["decay"] * ic)
     moved = direction * (neighbour_mean(ic, periods.pairs) - found["sensitivity"] * ic)
     return {
@@ -133,9 +133,9 @@ def measure(daily: Daily, pairs: Sequence[tuple[int, int]] = ()) -> dict[str, Bo
         "ic": Bound.of(found["ic"], error),
         "ir": Bound.of(found["ir"], _ratio(error, periods.deviation)),
         "stability": Bound(found["stability"], *_wilson(found["stability"], periods.counted.sum(axis=0))),
-        "decay": Bound.of(found["decay"], _ratio(mean_error(decayed, HOLDING), mean)),
-        "sensitivity": _without_neighbours(Bound.of(found["sensitivity"], _ratio(mean_error(moved), mean))),
-        "turnover": Bound.of(_mean(daily.kept), mean_error(daily.kept.astype(np.float64))),
+        "decay": Bound.of(found["decay"], _ratio(newey_west_errors(decayed, horizon=HOLDING), mean)),
+        "sensitivity": _without_neighbours(Bound.of(found["sensitivity"], _ratio(newey_west_errors(moved), mean))),
+        "turnover": Bound.of(_mean(daily.kept), newey_west_errors(daily.kept.astype(np.float64))),
     }
 
 
@@ -160,21 +160,6 @@ def _scale_drift(spread: np.ndarray) -> np.ndarray:
     last = np.maximum(np.isfinite(spread).sum(axis=0) - 1, 0)
     low, high = (np.take_along_axis(ordered, (last * p).astype(int)[None], axis=0)[0] for p in (0.05, 0.95))
     return np.where(high > 0, _ratio(low, high), np.where(np.isnan(high), np.nan, 0.0))
-
-
-def mean_error(x: np.ndarray, horizon: int = 1) -> np.ndarray:
-    """Newey-West standard error of the mean of each column of [T, F], as `lib.stats.newey_west_error` does one.
-
-    Undefined days count as days at the mean: they carry no information and do not shorten the lags between others.
-    """
-    n = np.isfinite(x).sum(axis=0)
-    d = np.where(np.isfinite(x), x - _mean(x), 0.0)
-    days = np.maximum(n.max(initial=0), 2)
-    lags = min(max(int(4 * (days / 100) ** (2 / 9)), horizon - 1), len(x) - 1)
-    gamma = np.einsum("tf,tf->f", d, d)
-    for k in range(1, lags + 1):
-        gamma += 2 * (1 - k / (lags + 1)) * np.einsum("tf,tf->f", d[k:], d[:-k])
-    return np.sqrt(np.maximum(gamma, 0)) / np.maximum(n, 1)
 
 
 def neighbour_mean(values: np.ndarray, pairs: np.ndarray) -> np.ndarray:

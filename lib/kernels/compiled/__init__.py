@@ -5,3 +5,7 @@ divisions and square roots, whose results IEEE 754 fixes. So a result has the sa
 on any number of threads: no operation is reordered (no fastmath), none is fused, and no logarithm or exponential of a
 library, whose last bits differ from processor to processor, is called (`elementary` has its own).
 """
+
+#: a deviation at or below this share of the largest absolute value (or of the root mean square) that it was taken from
+#: is round-off of something flat: float32 says no more
+FLAT = 1e-6

@@ -16,11 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from lib.kernels.compiled import FLAT
 from lib.kernels.compiled.build import TILE, compiled, inlined
 from lib.kernels.compiled.settle import settle
 
-#: a deviation of at most this share of the window's largest absolute value is round-off of a flat window
-FLAT = 1e-6
 #: sums of squares between these bounds are exact, and so is the product of two of them
 LEAST, MOST = 1e-140, 1e140
 #: x_b of a flat window is nearly its largest value: four times the bound leaves room for what nearly means

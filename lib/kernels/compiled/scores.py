@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from lib.kernels.compiled import FLAT
 from lib.kernels.compiled.build import compiled, inlined
-from lib.kernels.compiled.moments import FLAT
 from lib.kernels.compiled.settle import settle
 
 LANES = 32

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from lib.kernels.compiled import FLAT
 from lib.kernels.compiled.build import TILE, compiled, inlined
-from lib.kernels.compiled.moments import FLAT, LEAST, MOST
+from lib.kernels.compiled.moments import LEAST, MOST
 from lib.kernels.compiled.settle import settle
 
 

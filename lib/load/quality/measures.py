@@ -15,8 +15,9 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from lib.arrays import BoolArray, FloatArray
 from lib.errors import ParameterError
-from lib.panel import BoolArray, FloatArray, Panel
+from lib.panel import Panel
 from lib.reasons import Reason
 
 Mode = Literal["as_of", "whole"]

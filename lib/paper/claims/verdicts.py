@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from statistics import NormalDist
 
 from lib.paper.claims.answer import Answer, Part
 from lib.paper.claims.ledger import Claim
 from lib.stats import student_quantile
+from lib.stats.inference import NORMAL, Z95
 
 REPRODUCED = "reproduced"
 COMPATIBLE = "compatible"
@@ -167,7 +167,7 @@ def _widening(steps: int, markets: int) -> float:
     single, all_steps = 0.975, 1 - 0.025 / steps
     if markets > 1:
         return student_quantile(all_steps, markets - 1) / student_quantile(single, markets - 1)
-    return NormalDist().inv_cdf(all_steps) / NormalDist().inv_cdf(single)
+    return NORMAL.inv_cdf(all_steps) / NORMAL.inv_cdf(single)
 
 
 def _inequality(claim: Claim, answer: Answer) -> str:
@@ -266,7 +266,7 @@ def _first_order(answer: Answer) -> str:
     parts: Sequence[Part] = answer.parts or [_interval(answer)]
     if all(low > 0 for _, low, _ in parts):
         return REPRODUCED
-    widening = NormalDist().inv_cdf(1 - 0.025 / len(parts)) / NormalDist().inv_cdf(0.975)
+    widening = NORMAL.inv_cdf(1 - 0.025 / len(parts)) / Z95
     if any(high < 0 and middle + (high - middle) * widening < 0 for middle, _, high in parts):
         return CONTRADICTED
     return INCONCLUSIVE

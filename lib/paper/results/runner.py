@@ -17,6 +17,8 @@ from lib.paper.claims import Answer, load_ledger, scoreboard
 from lib.paper.results.plan import Plan, Row, row_store
 from lib.paper.results.provenance import environment, now, repository_state
 from lib.paper.results.study import COLUMNS, Config, Study, without_paths
+from lib.stats.estimates import ENDS, Estimate
+from lib.stats.over_seeds import average, interval, seed_values
 from lib.store.marks import machinery
 
 PROGRESS_VARIABLE = "LIB_PROGRESS"
@@ -113,11 +115,9 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """Mean over seeds by variant and metric, with a 95 % interval.
 
     With two seeds or more the interval is Student's t over seeds; with one it is the mean of the study's
-    own ``metric.low`` and ``metric.high``, where there are any, else missing.
+    own ``metric.low`` and ``metric.high``, where there are any, else missing. Only finite numbers count.
     """
-    values: dict[tuple[str, str], list[float]] = {}
-    for variant, metric, value in zip(frame["variant"], frame["metric"], frame["value"], strict=True):
-        values.setdefault((variant, metric), []).append(value)
+    values = seed_values(frame)
     variants = {name: rank for rank, name in enumerate(frame["variant"].unique())}
     lines = [
         {"variant": variant, "metric": metric, **_interval(values, variant, metric)}
@@ -150,13 +150,8 @@ def _provenance(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _interval(values: Mapping[tuple[str, str], list[float]], variant: str, metric: str) -> dict[str, float]:
-    sample = np.array(values[variant, metric])
-    mean, count = float(sample.mean()), len(sample)
-    if count == 1:
-        given = [values.get((variant, f"{metric}.{end}"), [np.nan])[0] for end in ("low", "high")]
-        return {"mean": mean, "low": given[0], "high": given[1], "seeds": count}
-    from scipy.stats import t
-
-    half = float(t.ppf(0.975, count - 1)) * float(sample.std(ddof=1)) / count**0.5
-    return {"mean": mean, "low": mean - half, "high": mean + half, "seeds": count}
+def _interval(values: Mapping[tuple[str, str], np.ndarray], variant: str, metric: str) -> dict[str, float]:
+    sample, empty = values[variant, metric], np.empty(0)
+    given = (average(values.get((variant, metric + end), empty)) for end in ("", *ENDS))
+    found = interval(sample) if len(sample) > 1 else Estimate(*given)
+    return {"mean": found.value, "low": found.low, "high": found.high, "seeds": len(sample)}

@@ -24,7 +24,7 @@ import numpy as np
 
 from lib.evaluation.contrasts import at_matched_turnover, gross_and_net, mean_difference, sharpe_difference
 from lib.evaluation.predictions import kept, on_panel, pairs, row_rng
-from lib.evaluation.scoring import Record, daily_ics, score
+from lib.evaluation.scoring import daily_ics, score
 from lib.evaluation.simulated import (
     chosen_factors,
     features,
@@ -44,6 +44,7 @@ from lib.models.splits import Split, walk_forward
 from lib.models.validation import Validation
 from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
+from lib.store.rows import Record
 from lib.studies.calibration.measures import measure as market_measures
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from lib.evaluation.inputs import file_panel, source_name
 from lib.evaluation.simulated import market_settings
 from lib.market import CALIBRATIONS, REGIMES, make_market
 from lib.paper.results.study import Config, RowResult, Settings
+from lib.store.rows import records
 from lib.studies.calibration.measures import measure
 
 #: the year of the crash in the real file: the counterpart of the bear regime
@@ -41,7 +42,7 @@ def compute(row: Config, settings: Settings) -> RowResult:
         market = make_market(*size, row["seed"], limit_rates=row["limit_rates"], **market_settings(settings))
         regime: np.ndarray[Any, Any] = market.truth.regime
         found = measure(market.panel, {name: regime == name for name in REGIMES})
-    return RowResult([{"metric": name, "value": value} for name, value in found.items() if not math.isnan(value)])
+    return RowResult(records({name: value for name, value in found.items() if not math.isnan(value)}))
 
 
 # ------------------------------------------------------------------------------------------- targets

@@ -12,11 +12,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import BoolArray, FloatArray
 from lib.evaluation.events import LimitDays, Outcomes, limit_days, outcomes
 from lib.panel import Panel
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 Named = Iterator[tuple[str, float]]
 
 ACF_LAGS: Final = (1, 2, 3, 5, 10, 15, 20, 30, 40)

@@ -22,7 +22,6 @@ from lib.evaluation.slices import (
     Days,
     Kept,
     Measure,
-    Record,
     Series,
     daily_series,
     first_test_row,
@@ -37,6 +36,8 @@ from lib.panel import Panel
 from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.portfolio import equal_weight
+from lib.stats import percentile_ranks
+from lib.store.rows import Record
 
 PAIRS = (
     ("mask_paper", "none"), ("mask_skip", "none"), ("mask_skip", "row_deletion"), ("mask_paper", "market"),
@@ -156,13 +157,11 @@ def theme_tilt(prediction: NDArray[np.float64], theme: NDArray[np.bool_]) -> NDA
 
     Mean percentile (0 to 1 among the predicted stocks of the day) of the theme minus that of the others, in [-1, 1].
     """
+    known = np.isfinite(prediction)
+    place = percentile_ranks(prediction, known)
+    both = (known & theme).any(axis=1) & (known & ~theme).any(axis=1)
     tilt = np.full(len(prediction), np.nan)
-    for t, row in enumerate(prediction):
-        known = np.flatnonzero(np.isfinite(row))
-        inside = theme[known]
-        if inside.any() and not inside.all():
-            percentile = np.argsort(np.argsort(row[known], kind="stable")) / (len(known) - 1)
-            tilt[t] = percentile[inside].mean() - percentile[~inside].mean()
+    tilt[both] = np.nanmean(place[both][:, theme], axis=1) - np.nanmean(place[both][:, ~theme], axis=1)
     return tilt
 
 

@@ -12,13 +12,12 @@ families. A market counts when the 95 % interval of the mean IC (Newey-West) cov
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from lib.evaluation.predictions import evaluate, on_panel, ordered, row_rng
-from lib.evaluation.scoring import Record, daily_ics
+from lib.evaluation.scoring import daily_ics
 from lib.evaluation.simulated import (
     LIMIT_RATES,
     features,
@@ -31,7 +30,9 @@ from lib.models.learners import TRAINED as TRAINED_LEARNERS
 from lib.models.walk import walk_predictions
 from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
-from lib.stats import newey_west_error
+from lib.stats import newey_west_error, normal_interval
+from lib.stats.keys import Key
+from lib.store.rows import Record, records
 
 LEARNERS = ("ridge", "lightgbm", "mlp")
 #: a model without a mask, rows deleted, windows masked
@@ -46,6 +47,10 @@ MEASURES = ("apparent_ic", "m1_ic", "truth_ic", "unfilled_ic", "naive_close.acti
             "executed_close.active_sharpe", "executed_open.active_sharpe_gross", "executed_open.active_sharpe",
             "executed_open.turnover", "naive_close.sharpe", "executed_open.sharpe", "phantom_close",
             "phantom_close.limit_up_buys")  # fmt: skip
+#: variants: a mask in one of the eight markets, what a switch does, a mask in the null market
+LEVEL = Key("{mask} ridge | {market}", mask=MASKS)
+EFFECT = Key("{switch}, {mask} ridge | effects", mask=MASKS)
+NULL = Key("{mask} {learner} | null", learner=LEARNERS)
 #: nothing planted: neither the signals nor the reversal, so that no prediction can be right
 NOTHING = {"alpha": 0.0, "reversal": 0.0}
 #: one factor of every kind of window, for the null market
@@ -65,10 +70,9 @@ def grid(settings: Settings) -> Iterator[Config]:
                 for planted in (True, False):
                     world = {"limits": limits, "spill": spill, "planted": planted}
                     name = world_name(limits, spill, planted)
-                    yield from (
-                        {"variant": f"{mask} ridge | {name}", "seed": seed, "world": name, "mask": mask} | world
-                        for mask in MASKS
-                    )
+                    for mask in MASKS:
+                        variant = LEVEL.name(mask=mask, market=name)
+                        yield {"variant": variant, "seed": seed, "world": name, "mask": mask} | world
     for learner in LEARNERS:
         count = settings["null_seeds" if learner == "ridge" else "null_trained_seeds"]
         yield from ({"variant": f"null {learner}", "seed": seed, "learner": learner} for seed in range(count))
@@ -99,7 +103,7 @@ def _world(row: Config, settings: Settings) -> RowResult:
 def _null(row: Config) -> RowResult:
     """Every variant on one null market: the mean IC, its 95 % interval and whether that covers zero."""
     world = market(NULL_SIZE["n_stocks"], NULL_SIZE["n_days"], row["seed"], "paper", null=True)
-    records: list[Record] = []
+    found: list[Record] = []
     for mask in ordered(None):
         variant, panel = VARIANTS[mask], world.panel
         prediction = walk_predictions(
@@ -107,16 +111,14 @@ def _null(row: Config) -> RowResult:
             learner=row["learner"], first_test_year=NULL_SIZE["first_test_year"], seed=row["seed"],
         )  # fmt: skip
         for metric, daily in daily_ics(panel, prediction, metrics=NULL_METRICS).items():
-            found = [{"metric": name, "value": value} for name, value in _mean(metric, daily).items()]
-            records += [{"variant": f"{mask} {row['learner']} | null", **record} for record in found]
-    return RowResult(records)
+            found += records(_mean(metric, daily), variant=NULL.name(mask=mask, learner=row["learner"]))
+    return RowResult(found)
 
 
 def _mean(metric: str, daily: np.ndarray) -> dict[str, float]:
     known = daily[np.isfinite(daily)]
-    mean, half = float(known.mean()), NormalDist().inv_cdf(0.975) * newey_west_error(known)
-    covers = float(mean - half <= 0 <= mean + half)
-    return {metric: mean, f"{metric}.low": mean - half, f"{metric}.high": mean + half, f"{metric}: covers 0": covers}
+    found = normal_interval(float(known.mean()), newey_west_error(known))
+    return found.columns(metric) | {f"{metric}: covers 0": float(found.low <= 0 <= found.high)}
 
 
 def contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> RowResult:
@@ -150,8 +152,8 @@ def world_name(limits: str, spill: bool, planted: bool) -> str:
 def effect_records(rows: Sequence[tuple[Mapping[str, Any], Records]]) -> list[dict[str, Any]]:
     """On one market: each measure with a switch on minus off, all else equal, and its mean over the other switches."""
     numbers = {}
-    for row, records in rows:
-        levels = {item["metric"]: item["value"] for item in records}
+    for row, own in rows:
+        levels = {item["metric"]: item["value"] for item in own}
         numbers[row["mask"], row["limits"], row["spill"], row["planted"]] = levels
     found: list[dict[str, Any]] = []
     for switch, ((on, word), (off, other)) in SWITCHES.items():
@@ -163,8 +165,8 @@ def effect_records(rows: Sequence[tuple[Mapping[str, Any], Records]]) -> list[di
             for metric in MEASURES:
                 values = [gap[metric] for gap in gaps if metric in gap]
                 if values:
-                    name = f"{word} - {other}, {mask} ridge | effects"
-                    found.append({"variant": name, "metric": metric, "value": float(np.mean(values))})
+                    name = EFFECT.name(switch=f"{word} - {other}", mask=mask)
+                    found += records({metric: float(np.mean(values))}, variant=name)
     return found
 
 
@@ -175,8 +177,8 @@ def _gap(a: Mapping[str, float], b: Mapping[str, float]) -> dict[str, float]:
 def coverage_records(rows: Iterable[Records]) -> list[dict[str, Any]]:
     """Share of null markets whose interval covers zero, by variant and metric."""
     hits: dict[tuple[str, str], list[float]] = {}
-    for records in rows:
-        for item in records:
+    for own in rows:
+        for item in own:
             if str(item["metric"]).endswith(": covers 0"):
                 hits.setdefault((item["variant"], item["metric"]), []).append(item["value"])
     return [

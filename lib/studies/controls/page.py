@@ -12,9 +12,8 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding, first
 from lib.paper.pages.layout import opening, tabs
 from lib.stats.estimates import Estimate
-from lib.stats.keys import Key
 from lib.stats.over_seeds import OverSeeds
-from lib.studies.controls.measure import LEARNERS, MASKS, MEASURES, SWITCHES, world_name
+from lib.studies.controls.measure import EFFECT, LEARNERS, LEVEL, MASKS, MEASURES, NULL, SWITCHES, world_name
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -32,9 +31,6 @@ ADVICE = (
     "Do not judge a mask on a panel whose moves are clamped at the limit, such as the papers' synthetic one: it has no "
     "spill, so a mask cannot show its use there.",
 )
-LEVEL = Key("{mask} ridge | {market}", mask=MASKS)
-EFFECT = Key("{switch}, {mask} ridge | effects", mask=MASKS)
-NULL = Key("{mask} {learner} | null", learner=LEARNERS)
 #: markets of the findings: nothing to predict, and much to predict
 NOTHING, MUCH = world_name("paper", True, False), world_name("paper", False, True)
 #: shares of 100 null markets that a 95 % interval may cover, by chance and with a small sample; more room for twenty

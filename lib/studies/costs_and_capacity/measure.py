@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.evaluation.scoring import Record, annual_sharpe
+from lib.evaluation.scoring import annual_sharpe
 from lib.evaluation.simulated import features, market, market_settings
 from lib.evaluation.variants import VARIANTS, variant_dataset
 from lib.models.walk import walk_predictions
@@ -32,6 +32,7 @@ from lib.portfolio import (
 )
 from lib.portfolio.fees import ITEMS
 from lib.stats.keys import Key
+from lib.store.rows import Record
 
 SESSIONS, COST_BPS = 243, 8.0
 MASK = "mask_skip"

@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import BoolArray
 from lib.errors import StatisticsError
 from lib.stats.checks import finite
-
-Cells = NDArray[np.bool_]
 
 
 class Chain(NamedTuple):
@@ -35,7 +34,7 @@ def required(window: int, share: float) -> int:
     return math.ceil(share * window)
 
 
-def windows_kept(mask: Cells, window: int, needed: int) -> Cells:
+def windows_kept(mask: BoolArray, window: int, needed: int) -> BoolArray:
     """Cells [T, N] that are valid today and have `needed` valid cells in the window; the window lies in the panel."""
     count = np.cumsum(np.vstack([np.zeros((1, mask.shape[1]), dtype=np.int64), mask]), axis=0)
     kept = np.zeros_like(mask)
@@ -44,13 +43,13 @@ def windows_kept(mask: Cells, window: int, needed: int) -> Cells:
     return kept
 
 
-def counted(mask: Cells, listed: Cells, scored: Cells, window: int, share: float) -> tuple[int, int]:
+def counted(mask: BoolArray, listed: BoolArray, scored: BoolArray, window: int, share: float) -> tuple[int, int]:
     """(kept, of how many) over the scored cells that are valid today and listed for the whole window."""
     eligible = windows_kept(listed, window, window) & mask & scored
     return int((windows_kept(mask, window, required(window, share)) & eligible).sum()), int(eligible.sum())
 
 
-def chain_of(mask: Cells, listed: Cells) -> Chain:
+def chain_of(mask: BoolArray, listed: BoolArray) -> Chain:
     """Masked share of the listed cells and mean length of masked spells; without any, a spell of 1."""
     masked = ~mask & listed
     starts = masked.copy()
@@ -97,7 +96,7 @@ def clustered(chain: Chain, window: int, share: float) -> float:
 
 
 @finite
-def by_stock(mask: Cells, listed: Cells, scored: Cells, window: int, share: float) -> float:
+def by_stock(mask: BoolArray, listed: BoolArray, scored: BoolArray, window: int, share: float) -> float:
     """Mean of `clustered` over stocks, each with its own chain, weighted by its valid scored cells.
 
     Raises: StatisticsError without any such cell.
@@ -110,7 +109,7 @@ def by_stock(mask: Cells, listed: Cells, scored: Cells, window: int, share: floa
     return float(np.average(found, weights=weight[used]))
 
 
-def imposed(shape: tuple[int, int], chain: Chain, rng: np.random.Generator) -> Cells:
+def imposed(shape: tuple[int, int], chain: Chain, rng: np.random.Generator) -> BoolArray:
     """Masked cells [T, N] of a stationary two-state chain."""
     masked = np.zeros(shape, dtype=bool)
     state = rng.random(shape[1]) < chain.masked

@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from lib.factors.leaves import available_fields
 from lib.factors.registry import PUBLISHED, catalogue
 from lib.panel import Panel
 from lib.paper.results.study import Config, RowResult, Settings
+from lib.store.rows import Record, records
 from lib.studies.factor_handbook.measures import Ground, measure
 from lib.studies.factor_handbook.precision import apart_from_float64
 from lib.studies.factor_handbook.relatives import Sample, closest, family_correlations, rank_correlations, twins
@@ -28,7 +28,6 @@ from lib.studies.factor_handbook.units import unit_agreement, unit_records
 FILES = ("data_path", "vwap_path")
 #: days that a comparison of units needs before its first compared day, beside the days it compares
 UNIT_DAYS, UNIT_SAMPLE = 290, 15
-Record = dict[str, Any]
 
 
 def grid(settings: Settings) -> Iterator[Config]:
@@ -122,10 +121,7 @@ def _units(panel: Panel, factors: Sequence[Factor], rng: np.random.Generator) ->
     last = panel.rows(max(0, panel.shape[0] - UNIT_DAYS), panel.shape[0])
     days = np.unique(np.linspace(last.shape[0] * 9 // 10, last.shape[0] - 1, UNIT_SAMPLE).astype(int))
     found = unit_agreement(last, [factor.node for factor in factors], days, rng)
-    return {
-        factor.name: [{"metric": metric, "value": value} for metric, value in unit_records(found, k)]
-        for k, factor in enumerate(factors)
-    }
+    return {factor.name: records(dict(unit_records(found, k))) for k, factor in enumerate(factors)}
 
 
 def _with(left: Mapping[str, list[Record]], right: Mapping[str, list[Record]]) -> dict[str, list[Record]]:
@@ -136,10 +132,8 @@ def _panel_records(panel: Panel, ground: Ground, factors: Sequence[Factor]) -> I
     listed = panel.universe & panel.observed
     masked = float((listed & ~panel.mask).sum() / listed.sum())
     yield {"metric": "masked", "value": masked, "n": int(listed.sum())}
-    yield {"metric": "sessions", "value": panel.shape[0]}
-    yield {"metric": "stocks_per_session", "value": float(listed.sum() / panel.shape[0])}
-    yield {"metric": "sampled days", "value": len(ground.days)}
-    yield {"metric": "factors", "value": len(factors)}
+    yield from records({"sessions": panel.shape[0], "stocks_per_session": float(listed.sum() / panel.shape[0])})
+    yield from records({"sampled days": len(ground.days), "factors": len(factors)})
 
 
 def _lacking(source: str, have: set[str]) -> list[Record]:

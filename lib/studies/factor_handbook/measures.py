@@ -14,19 +14,17 @@ import numpy as np
 
 from lib.evaluation.scoring import MINIMUM_CELLS, scored_cells
 from lib.models.dataset import next_return
-from lib.stats import ic, newey_west_error
+from lib.stats import ic, newey_west_error, normal_interval
+from lib.store.rows import Record, records
 
 if TYPE_CHECKING:
     from lib.panel import Panel
 
-#: half-width of a 95 % normal interval in standard errors
-Z95 = 1.959964
 #: values that differ by less than this share of the day's largest are one value
 SAME = 1e-6
 #: days that an interval of a mean IC needs
 ENOUGH_DAYS = 60
 
-Record = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -102,12 +100,10 @@ def _information(daily: np.ndarray) -> Iterator[Record]:
     if len(series) == 0:
         return
     mean = float(series.mean())
-    yield {"metric": "rank_ic", "value": mean, "n": len(series)}
     if len(series) < ENOUGH_DAYS or float(np.ptp(series)) == 0.0:
-        return
-    reach = Z95 * newey_west_error(series)
-    yield {"metric": "rank_ic.low", "value": mean - reach, "n": len(series)}
-    yield {"metric": "rank_ic.high", "value": mean + reach, "n": len(series)}
+        yield from records({"rank_ic": mean}, len(series))
+    else:
+        yield from records(normal_interval(mean, newey_west_error(series)).columns("rank_ic"), len(series))
 
 
 def _persistence(ground: Ground, values: np.ndarray, valid: np.ndarray) -> Iterator[Record]:

@@ -57,7 +57,7 @@ def _centred_ranks(sample: Sample) -> np.ndarray:
 
 
 def _day_correlations(x: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Pearson correlation of the rows of x [F, M] over the cells that both rows have, [F, F]."""
+    """Pearson correlation of the rows of x [F, M] over the cells that both rows have, [F, F]: all pairs by products."""
     v = valid.astype(np.float64)
     n = np.maximum(v @ v.T, 1.0)
     sums, squares = x @ v.T, (x * x) @ v.T  # [F, G]: over the cells that G has as well

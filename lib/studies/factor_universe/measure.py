@@ -26,7 +26,8 @@ from lib.factors.quality import (
 )  # fmt: skip
 from lib.panel import Panel
 from lib.paper.results.study import Config, RowResult, Settings
-from lib.studies.factor_universe.records import Filtered, Record, records
+from lib.store.rows import records
+from lib.studies.factor_universe.records import Filtered, filter_records
 
 #: days whose rankings decide who is whose twin
 SAMPLED_DAYS = 40
@@ -48,14 +49,12 @@ def compute(row: Config, settings: Settings) -> RowResult:
     daily = _daily(panel, names, cut, settings["window"])
     found = _filter(daily, cut, settings)
     rng = np.random.default_rng([row["seed"], len(names)])
-    counts: list[Record] = [
-        {"metric": "declared", "value": len(declared)},
-        {"metric": "duplicates", "value": len(duplicates())},
-        {"metric": "train_days", "value": len(found.training.kept)},
-        {"metric": "test_days", "value": len(panel.dates) - cut},
-    ]
-    found_records = records(row["variant"], found, daily.rows(cut, len(panel.dates)), rng, settings["draws"])
-    return RowResult([*counts, *found_records])
+    counts = {
+        "declared": len(declared), "duplicates": len(duplicates()), "train_days": len(found.training.kept),
+        "test_days": len(panel.dates) - cut,
+    }  # fmt: skip
+    found_records = filter_records(row["variant"], found, daily.rows(cut, len(panel.dates)), rng, settings["draws"])
+    return RowResult([*records(counts), *found_records])
 
 
 def candidates(every: int = 1) -> list[str]:

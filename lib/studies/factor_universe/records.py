@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from lib.factors.quality import CRITERIA, Bound, Daily, Periods, Verdict, count_interval, distinct, passes
 from lib.factors.quality.criteria import loosened
 from lib.factors.quality.luck import null_estimates
-from lib.factors.quality.measures import Z95, mean_error
+from lib.stats import Estimate, newey_west_errors, normal_interval
+from lib.store.rows import Record, records
 
-Record = dict[str, Any]
 Values = Mapping[str, np.ndarray]
 
 TESTS = tuple(CRITERIA)
@@ -42,13 +41,13 @@ class Filtered:
         return {name: bound.value for name, bound in self.measures.items()}
 
 
-def records(source: str, found: Filtered, test: Daily, rng: np.random.Generator, draws: int) -> Iterator[Record]:
+def filter_records(source: str, found: Filtered, test: Daily, rng: np.random.Generator, draws: int) -> Iterator[Record]:
     """All records of one market; see the functions below for the variants and metrics."""
     periods = Periods.of(found.training, found.pairs)
     null = null_estimates(periods, found.measures, rng, draws)
     low, high = count_interval(periods, found.measures, found.limits, rng, draws)
     yield from _funnel(found)
-    yield from _interval("left", float(found.verdict.stable.sum()), low, high)
+    yield from records(Estimate(float(found.verdict.stable.sum()), low, high).columns("left"))
     yield from _null_funnel(found, null)
     yield from _curves(source, found, null)
     yield from _holdout(source, found.verdict, np.sign(periods.mean), found.training, test)
@@ -64,13 +63,17 @@ def _funnel(found: Filtered) -> Iterator[Record]:
     reasons = [verdict.reason(k) for k in range(len(verdict.names))]
     yield {"metric": "candidates", "value": len(verdict.names)}
     for k, name in enumerate(TESTS):
-        yield {"metric": f"threshold {name}", "value": found.limits[name]}
-        yield {"metric": f"left after {name}", "value": int(verdict.passed[:, : k + 1].all(axis=1).sum())}
-        yield {"metric": f"first {name}", "value": reasons.count(name)}
-        yield {"metric": f"failed {name}", "value": int((~verdict.passed[:, k]).sum())}
-    yield {"metric": "threshold redundant", "value": found.redundancy}
-    yield {"metric": "left after redundant", "value": reasons.count("kept")}
-    yield {"metric": "first redundant", "value": reasons.count("redundant")}
+        yield from records({
+            f"threshold {name}": found.limits[name],
+            f"left after {name}": verdict.passed[:, : k + 1].all(axis=1).sum(),
+            f"first {name}": reasons.count(name),
+            f"failed {name}": (~verdict.passed[:, k]).sum(),
+        })  # fmt: skip
+    yield from records({
+        "threshold redundant": found.redundancy,
+        "left after redundant": reasons.count("kept"),
+        "first redundant": reasons.count("redundant"),
+    })  # fmt: skip
     for metric, standard in (("left, shown", "low"), ("left, not refuted", "high")):
         strict = passes(found.measures, found.limits, standard)  # type: ignore[arg-type]
         yield {"metric": metric, "value": int(strict.all(axis=1).sum())}
@@ -85,12 +88,8 @@ def _null_funnel(found: Filtered, null: Sequence[Values]) -> Iterator[Record]:
         leader = distinct(found.correlation, values["ir"], np.asarray(passed.all(axis=1)), found.redundancy)
         left.append([*counts, int((leader == np.arange(len(leader))).sum())])
     for name, counts in zip((*TESTS, "redundant"), np.array(left).T, strict=True):
-        yield from _interval(f"null after {name}", float(counts.mean()), *np.quantile(counts, [0.025, 0.975]))
-
-
-def _interval(metric: str, value: float, low: float, high: float) -> Iterator[Record]:
-    for end, number in (("", value), (".low", low), (".high", high)):
-        yield {"metric": f"{metric}{end}", "value": float(number)}
+        middle = Estimate(float(counts.mean()), *np.quantile(counts, [0.025, 0.975]))
+        yield from records(middle.columns(f"null after {name}"))
 
 
 # ----------------------------------------------------------------------------------------------- curves
@@ -123,8 +122,7 @@ def _together(values: Values, limits: Mapping[str, float]) -> np.ndarray:
 
 def _points(variant: str, steps: Sequence[float], left: np.ndarray, chance: np.ndarray) -> Iterator[Record]:
     for step, count, luck in zip(steps, left, chance, strict=True):
-        yield {"variant": variant, "metric": f"{step:g}: left", "value": float(count)}
-        yield {"variant": variant, "metric": f"{step:g}: null", "value": float(luck)}
+        yield from records({f"{step:g}: left": count, f"{step:g}: null": luck}, variant=variant)
 
 
 # ------------------------------------------------------------------------------ afterwards, and one by one
@@ -146,9 +144,9 @@ def _holdout(
             days = np.where(known.any(axis=1), np.nansum(series, axis=1) / np.maximum(known.sum(axis=1), 1), np.nan)
             if np.isfinite(days).sum() < 2:
                 continue
-            mean, error = float(np.nanmean(days)), float(mean_error(days[:, None].astype(float))[0])
-            for record in _interval(metric, mean, mean - Z95 * error, mean + Z95 * error):
-                yield {"variant": f"{source} {reason}", "n": int(members.sum()), **record}
+            error = float(newey_west_errors(days[:, None].astype(float))[0])
+            found = normal_interval(float(np.nanmean(days)), error).columns(metric)
+            yield from records(found, int(members.sum()), f"{source} {reason}")
 
 
 def _candidates(source: str, found: Filtered, direction: np.ndarray, test: Daily) -> Iterator[Record]:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from lib.errors import ParameterError
 from lib.paper.results.study import Config, RowResult, Settings
-from lib.studies.how_fast.records import Record, of_spread, times
+from lib.store.rows import Record, records
+from lib.studies.how_fast.records import of_spread, times
 from lib.studies.how_fast.sets import alphas, factors, output_bytes
 
 #: days and stocks of the papers' panel
@@ -98,8 +99,8 @@ def _machine(row: Config, settings: Settings) -> Iterator[Record]:
     from lib.studies.how_fast.bench.peers import PEERS, installed
 
     yield from of_spread("calibration", [item.cpu for item in timing.calibration(settings["repeats"])])
-    yield {"metric": "bandwidth", "value": timing.bandwidth(settings["repeats"])}
-    yield from ({"metric": f"{peer}: installed", "value": float(installed(peer))} for peer in PEERS)
+    yield from records({"bandwidth": timing.bandwidth(settings["repeats"])})
+    yield from records({f"{peer}: installed": installed(peer) for peer in PEERS})
 
 
 def _primitives(row: Config, settings: Settings) -> Iterator[Record]:
@@ -122,7 +123,7 @@ def _masked(row: Config, settings: Settings) -> Iterator[Record]:
     from lib.studies.how_fast.bench.gaps import gaps
 
     for library, operator, found in gaps(row["dates"], row["seed"]):
-        yield from ({"metric": f"{library}: {operator} {what}", "value": v} for what, v in found._asdict().items())
+        yield from records({f"{library}: {operator} {what}": value for what, value in found._asdict().items()})
 
 
 def _startup(row: Config, settings: Settings) -> Iterator[Record]:
@@ -145,8 +146,7 @@ def _agreement(row: Config, settings: Settings) -> Iterator[Record]:
     from lib.studies.how_fast.bench.agreement import agreement
 
     for library, found in agreement(row["dates"], row["stocks"], row["seed"]).items():
-        yield {"metric": f"{library}: agree", "value": found.agree, "n": found.of}
-        yield {"metric": f"{library}: median error", "value": found.median_error, "n": found.of}
+        yield from records({f"{library}: agree": found.agree, f"{library}: median error": found.median_error}, found.of)
 
 
 def _neutralise(row: Config, settings: Settings) -> Iterator[Record]:
@@ -180,7 +180,7 @@ def _alone(row: Config, settings: Settings) -> Iterator[Record]:
     found = run_child(Task(name, row["dates"], row["stocks"], row["seed"], to_disk=to_disk))
     values = {"cpu": found.cpu, "wall": found.wall, "peak": found.peak, "before": found.before}
     values["output"] = output_bytes(row)
-    yield from ({"metric": f"{name}: {what}", "value": value} for what, value in values.items())
+    yield from records({f"{name}: {what}": value for what, value in values.items()})
 
 
 KINDS: Mapping[str, Callable[[Config, Settings], Iterator[Record]]] = {

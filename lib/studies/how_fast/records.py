@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-Record = dict[str, Any]
+from lib.store.rows import Record, records
 
 
 def times(samples: Mapping[str, Any], cells: int | None = None) -> Iterator[Record]:
@@ -25,5 +25,4 @@ def times(samples: Mapping[str, Any], cells: int | None = None) -> Iterator[Reco
 def of_spread(metric: str, values: Sequence[float]) -> Iterator[Record]:
     from lib.studies.how_fast.bench.timing import spread
 
-    for end, value in zip(("", ".low", ".high"), spread(list(values)), strict=True):
-        yield {"metric": metric + end, "value": value, "n": len(values)}
+    yield from records(spread(list(values)).columns(metric), len(values))

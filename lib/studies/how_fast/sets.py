@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lib.paper.results.study import Config, Settings
-from lib.studies.how_fast.records import Record, of_spread, times
+from lib.store.rows import Record, records
+from lib.studies.how_fast.records import of_spread, times
 
 if TYPE_CHECKING:
     from lib.studies.how_fast.bench.alphas import Alphas
@@ -64,7 +65,7 @@ def alphas(row: Config, settings: Settings) -> Iterator[Record]:
         if sets.SETS[row["set"]] == "kunquant":
             taken = timing.sample_whole(lambda: kunquant.compile_alphas(names, Path(folder)))
             what = sets.Alphas(names, kunquant.alphas_file(Path(folder)))
-            yield from ({"metric": f"kunquant: compile {k}", "value": v} for k, v in taken._asdict().items())
+            yield from records({f"kunquant: compile {k}": v for k, v in taken._asdict().items()})
         yield from _likenesses(row, what)
         yield from times(_in_this_process(row, what) if settings["alpha_rounds"] == 0 else _apart(row, settings, what))
 
@@ -79,9 +80,8 @@ def _likenesses(row: Config, what: Alphas) -> Iterator[Record]:
     for name in sets.contestants(row["set"])[1:]:
         found = sets.likeness(name, panel, what)
         yield {"metric": f"{name}: agree", "value": len(found.shares) - len(found.apart), "n": len(found.shares)}
-        yield {"metric": f"{name}: cells agreeing", "value": found.cells}
-        yield {"metric": f"{name}: same mask", "value": found.masks}
-        yield from ({"metric": f"{name}: share {formula}", "value": share} for formula, share in found.apart.items())
+        yield from records({f"{name}: cells agreeing": found.cells, f"{name}: same mask": found.masks})
+        yield from records({f"{name}: share {formula}": share for formula, share in found.apart.items()})
 
 
 def _in_this_process(row: Config, what: Alphas) -> Mapping[str, list[Sample]]:

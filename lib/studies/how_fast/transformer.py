@@ -17,7 +17,8 @@ import torch
 
 from lib.models.factor_transformer import FactorTransformer
 from lib.models.training import initialised
-from lib.studies.how_fast.bench.timing import Call, Sample, Spread, alternate, ratios, spread
+from lib.stats.estimates import Estimate
+from lib.studies.how_fast.bench.timing import Call, Sample, alternate, ratios, spread
 
 FACTORS = 213
 #: samples of a call, far fewer than the papers' batch of 8,192; below 64 the plain form's tokens stay in the cache too,
@@ -36,7 +37,7 @@ class Compared(NamedTuple):
     outputs: largest absolute difference. gradients: norm of the difference over the norm, of all weights together.
     """
 
-    ratio: dict[str, Spread]
+    ratio: dict[str, Estimate]
     fast_ms: dict[str, float]
     plain_ms: dict[str, float]
     outputs: float
@@ -103,7 +104,7 @@ def report(found: Compared) -> str:
     """A few lines to read."""
     lines = [
         f"{work}: fast form {found.fast_ms[work]:.3f} ms of CPU a sample, plain form {found.plain_ms[work]:.3f}, "
-        f"ratio {ratio.median:.2f} (95 % of repeats {ratio.low:.2f} to {ratio.high:.2f}; goal {GOALS[work]})"
+        f"ratio {ratio.value:.2f} (95 % of repeats {ratio.low:.2f} to {ratio.high:.2f}; goal {GOALS[work]})"
         for work, ratio in found.ratio.items()
     ]
     return "\n".join([*lines, f"largest difference of outputs {found.outputs:.1e}, of gradients {found.gradients:.1e}"])

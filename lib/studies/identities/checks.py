@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
+from lib.arrays import BoolArray, Matrix
 from lib.models.losses import AdjMSE
-from lib.stats.information import masked_ranks
-
-Matrix = NDArray[np.float64]
-Cells = NDArray[np.bool_]
+from lib.stats import masked_ranks
 
 #: stated sizes of the papers' networks: factors, hidden units, heads, feed-forward units, layers (B s3.5.3)
 FACTORS, HIDDEN, HEADS, FEED_FORWARD, LAYERS = 213, 128, 4, 256, 2
@@ -41,7 +38,7 @@ def double_argsort(values: Matrix) -> Matrix:
     return places + 1.0
 
 
-def rank_agreement(values: Matrix, cells: Cells, filling: float) -> dict[str, float]:
+def rank_agreement(values: Matrix, cells: BoolArray, filling: float) -> dict[str, float]:
     """Where the double argsort, with `filling` in the cells outside `cells`, gives the average rank of the others.
 
     agree: share of the cells [T, N] inside; days: share of the days on which all of them do; largest: greatest
@@ -81,7 +78,7 @@ def days_ahead(window: int, first: int) -> int:
     return int(days - 1 - np.flatnonzero(kept)[0])
 
 
-def rolling_agreement(values: Matrix, cells: Cells, window: int) -> dict[str, float]:
+def rolling_agreement(values: Matrix, cells: BoolArray, window: int) -> dict[str, float]:
     """The first T rows of the convolution, masked cells stored as 0, beside the sum over windows without masked cells.
 
     error: largest relative difference where every cell of the window is there; partial: share of the other cells, all

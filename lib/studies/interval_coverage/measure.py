@@ -14,8 +14,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.stats import (
     Estimate,
@@ -27,9 +27,11 @@ from lib.stats import (
     sharpe,
     sharpe_difference_interval,
 )
+from lib.stats.keys import Key
+from lib.store.rows import Record, records
 from lib.studies.interval_coverage.processes import PROCESSES, books, truth
 
-FloatArray = NDArray[np.float64]
+COVERED = Key("{process} {statistic} {blocks}")
 #: kinds of blocks: the automatic ones for a mean, and those of the book
 BLOCKS = ("automatic", "book")
 PERIODS = 252
@@ -57,13 +59,14 @@ def compute(row: Config, settings: Settings) -> RowResult:
     for one, other in zip(a.T, b.T, strict=True):
         for blocks in BLOCKS:
             for statistic, target, interval in _intervals(process, one, other, blocks, settings, rng):
-                covered = interval.low <= target <= interval.high
-                found[statistic, blocks].append((float(covered), interval.half_width))
-    return RowResult([
-        {"variant": f"{process} {statistic} {blocks}", "metric": metric, "value": value, "n": repetitions}
-        for (statistic, blocks), numbers in found.items()
-        for metric, value in zip(("covered", "half_width"), np.mean(numbers, axis=0), strict=True)
-    ])  # fmt: skip
+                inside = interval.low <= target <= interval.high
+                found[statistic, blocks].append((float(inside), interval.half_width))
+    rows: list[Record] = []
+    for (statistic, blocks), numbers in found.items():
+        covered, width = np.mean(numbers, axis=0)
+        name = COVERED.name(process=process, statistic=statistic, blocks=blocks)
+        rows += records({"covered": covered, "half_width": width}, repetitions, name)
+    return RowResult(rows)
 
 
 def _intervals(

@@ -12,8 +12,8 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding, first
 from lib.paper.pages.layout import opening, tabs
 from lib.stats.estimates import Estimate
-from lib.stats.keys import Key
 from lib.stats.over_seeds import OverSeeds
+from lib.studies.interval_coverage.measure import COVERED
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -31,7 +31,6 @@ ADVICE = (
     "seven.",
     "Do not expect resampling to cover a market that changes: every process on this page stays the same.",
 )
-COVERED = Key("{process} {statistic} {blocks}")
 #: the processes; the one with regimes first, because it carries the message
 PROCESSES = {
     "regimes": "calm, bear and rally regimes",

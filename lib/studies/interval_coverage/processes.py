@@ -18,9 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
 from lib.market.processes import autoregression, student
-
-FloatArray = NDArray[np.float64]
 
 MEAN, DEVIATION = 0.0006, 0.01
 CORRELATION = 0.9

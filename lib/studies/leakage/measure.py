@@ -28,7 +28,7 @@ from lib.evaluation.contrasts import Side, gross_and_net, sharpe_difference
 from lib.evaluation.leaks import find_leaks
 from lib.evaluation.pipeline import Pipeline
 from lib.evaluation.predictions import row_rng
-from lib.evaluation.scoring import BOOKS, Record, daily_ics, score
+from lib.evaluation.scoring import BOOKS, daily_ics, score
 from lib.evaluation.simulated import features, market, market_settings, truth_series
 from lib.evaluation.variants import VARIANTS, variant_dataset
 from lib.market import Market
@@ -38,6 +38,7 @@ from lib.models.splits import Split
 from lib.models.walk import walk_predictions
 from lib.paper.results.agreement import TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
+from lib.store.rows import Record
 
 VARIANT = "mask_skip"
 CLEAN, FIXED = "clean", "fixed"

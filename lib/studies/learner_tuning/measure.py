@@ -30,7 +30,8 @@ from lib.models.splits import Split, walk_forward
 from lib.models.validation import Validation
 from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
-from lib.studies.learner_tuning.trials import RANGES, trial_name, trial_settings
+from lib.store.rows import records
+from lib.studies.learner_tuning.trials import RANGES, TRIAL, trial_settings
 
 #: seed of the first market; no other study reaches it
 FIRST_MARKET = 1000
@@ -47,7 +48,8 @@ def grid(settings: Settings) -> Iterator[Config]:
     for seed in settings["seeds"]:
         for learner in RANGES:
             for trial in range(settings["trials"]):
-                yield {"variant": trial_name(learner, trial), "seed": seed, "learner": learner, "trial": trial}
+                part = {"learner": learner, "trial": trial}
+                yield {"variant": TRIAL.name(**part), "seed": seed, **part}
 
 
 def compute(row: Config, settings: Settings) -> RowResult:
@@ -65,7 +67,7 @@ def compute(row: Config, settings: Settings) -> RowResult:
         "truth_ic": float(np.nanmean(truth_series(world, prediction)["truth_ic"])),
     }
     found |= {f"setting {name}": float(value) for name, value in chosen.items()}
-    return RowResult([{"metric": name, "value": value} for name, value in found.items()])
+    return RowResult(records(found))
 
 
 def tuning_split(dates: np.ndarray, first_test_year: int) -> Split:

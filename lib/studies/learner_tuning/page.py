@@ -12,9 +12,8 @@ import pandas as pd
 from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding, first
 from lib.paper.pages.layout import opening, tabs
-from lib.stats.keys import Key
 from lib.stats.over_seeds import ENOUGH_SEEDS, mean_over_seeds
-from lib.studies.learner_tuning.trials import DEFAULTS, RANGES
+from lib.studies.learner_tuning.trials import DEFAULTS, RANGES, TRIAL
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -34,7 +33,6 @@ ADVICE = (
     "Search again on real prices, on years before the test years: the simulated market can be predicted better than "
     "members of the CSI 300, so stronger penalties may be needed there.",
 )
-TRIAL = Key("{learner} trial {trial}", learner=RANGES)
 #: metric -> label
 METRICS = {"validation_ic": "validation IC", "test_ic": "test IC", "truth_ic": "truth IC"}
 NAMES = {"ridge": "ridge", "lightgbm": "LightGBM", "mlp": "MLP"}

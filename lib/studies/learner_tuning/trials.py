@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lib.models.fits import NETWORK, PENALTY, TREES
+from lib.stats.keys import Key
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ RANGES: Mapping[str, Mapping[str, Range]] = {
         "batch": Range(512, 16_384, whole=True),
     },
 }  # fmt: skip
+#: variant of a trial
+TRIAL = Key("{learner} trial {trial}", learner=RANGES)
 #: trial 0: one per cent of shrinkage; LightGBM's own defaults; the papers' protocol
 DEFAULTS: Mapping[str, Mapping[str, float]] = {"ridge": {"penalty": PENALTY}, "lightgbm": TREES, "mlp": NETWORK}
 
@@ -53,12 +56,3 @@ def trial_settings(learner: str, trial: int) -> dict[str, float]:
         return dict(DEFAULTS[learner])
     rng = np.random.default_rng([zlib.crc32(learner.encode()), trial])
     return {name: span.draw(rng) for name, span in RANGES[learner].items()}
-
-
-def trial_name(learner: str, trial: int) -> str:
-    """Variant of a trial.
-
-    >>> trial_name("ridge", 3)
-    'ridge trial 3'
-    """
-    return f"{learner} trial {trial}"

@@ -7,14 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 
 from lib import ops
+from lib.arrays import BoolArray
 from lib.masked import Masked
 from lib.panel import Panel
 from lib.reasons import HEURISTIC_SLACK, Reason
 
-Cells = NDArray[np.bool_]
 Frame = pd.DataFrame
 
 LIMITS = Reason.LIMIT_UP | Reason.LIMIT_DOWN
@@ -25,19 +24,19 @@ ALPHA = 2 / (DAYS + 1)
 TOLERANCE = 1e-6
 
 
-def by_board(panel: Panel) -> Cells:
+def by_board(panel: Panel) -> BoolArray:
     """|close / previous close - 1| >= L - 0.002 on traded cells [T, N], L the band of board and day."""
     with np.errstate(invalid="ignore"):
         return panel.traded & (np.abs(panel.returns) >= panel.fields["limit_pct"] / 100 - HEURISTIC_SLACK)
 
 
-def by_one_threshold(panel: Panel) -> Cells:
+def by_one_threshold(panel: Panel) -> BoolArray:
     """|close / previous close - 1| > 9.8 % on traded cells [T, N], as in the authors' package."""
     with np.errstate(invalid="ignore"):
         return panel.traded & (np.abs(panel.returns) > SINGLE)
 
 
-HEURISTICS: dict[str, Callable[[Panel], Cells]] = {"by board": by_board, "one threshold": by_one_threshold}
+HEURISTICS: dict[str, Callable[[Panel], BoolArray]] = {"by board": by_board, "one threshold": by_one_threshold}
 
 
 def heuristic_errors(panel: Panel, heuristic: str) -> dict[str, float]:

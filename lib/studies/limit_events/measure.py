@@ -15,10 +15,8 @@ import numpy as np
 from lib.evaluation.events import HORIZON, LimitDays, Outcomes, clustered_mean, limit_days, outcomes, spans
 from lib.evaluation.inputs import OVERLAY, source_name, study_panel
 from lib.paper.results.study import Config, RowResult, Settings
-from lib.stats import MINIMUM_SESSIONS
-
-#: half-width of a 95 % normal interval in standard errors
-Z95 = 1.959964
+from lib.stats import MINIMUM_SESSIONS, normal_interval
+from lib.store.rows import records
 
 #: limits drawn where there are none, in percent
 FICTITIOUS = 10
@@ -57,16 +55,15 @@ def compute(row: Config, settings: Settings) -> RowResult:
     panel = study_panel(settings, row["seed"], *(("us_path", "none") if us else ()))
     days = limit_days(panel, FICTITIOUS if us else None)
     after = outcomes(days)
-    records: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     for label, span in _all_spans(panel.dates):
         found = [*_span_records(days.on(span), after.on(span))]
-        records += [{"variant": f"{row['variant']} {label}", **record} for record in found]
-    return RowResult(records)
+        rows += [{"variant": f"{row['variant']} {label}", **record} for record in found]
+    return RowResult(rows)
 
 
 def _span_records(days: LimitDays, after: Outcomes) -> Iterator[dict[str, Any]]:
-    for name, value in _state_rates(days).items():
-        yield {"metric": name, "value": value}
+    yield from records(_state_rates(days))
     for name, event in days.events().items():
         yield from _event_records(name, event, after)
 
@@ -115,10 +112,10 @@ def _event_records(name: str, event: np.ndarray, after: Outcomes) -> Iterator[di
         yield {"metric": f"{name}: next close std", "value": float(np.nanstd(moves)), "n": n}
     for label, values in _outcome_columns(after).items():
         mean, error, used = clustered_mean(values, event, horizon=HORIZON if label.startswith("five days") else 1)
-        yield {"metric": f"{name}: {label}", "value": mean, "n": used}
+        found = {f"{name}: {label}": mean}
         if len(event) >= MINIMUM_SESSIONS:
-            for suffix, end in ((".low", mean - Z95 * error), (".high", mean + Z95 * error)):
-                yield {"metric": f"{name}: {label}{suffix}", "value": end, "n": used}
+            found = normal_interval(mean, error).columns(f"{name}: {label}")
+        yield from records(found, used)
     for state, cells in after.next_is.items():
         yield {"metric": f"{name}: next day {state}", "value": _share(cells & event, n), "n": n}
 

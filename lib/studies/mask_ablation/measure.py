@@ -22,7 +22,6 @@ from typing import Any
 from lib.evaluation.conditions import condition_name
 from lib.evaluation.contrasts import difference
 from lib.evaluation.predictions import evaluate, on_panel, ordered, pairs, row_rng
-from lib.evaluation.scoring import Record
 from lib.evaluation.simulated import (
     SIZES,
     features,
@@ -37,6 +36,7 @@ from lib.models.learners import TRAINED as TRAINED_LEARNERS
 from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.parameters import Parameter
+from lib.store.rows import Record
 
 #: variants of the slow learners where time is short, and those that tell labels, universe and windows apart
 SHORT = ("none", "row_deletion", "mask_skip")

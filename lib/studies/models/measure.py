@@ -18,7 +18,7 @@ from lib.evaluation.contrasts import at_matched_turnover, gross_and_net, mean_di
 from lib.evaluation.inputs import file_panel, source_name
 from lib.evaluation.predictions import kept, on_panel, row_rng
 from lib.evaluation.samples import samples_of
-from lib.evaluation.scoring import MINIMUM_CELLS, Record, daily_ics, score, scored_cells
+from lib.evaluation.scoring import MINIMUM_CELLS, daily_ics, score, scored_cells
 from lib.evaluation.simulated import market, market_settings, truth_difference, with_truth
 from lib.market import Market
 from lib.models.baselines import BASELINES, find_baseline
@@ -28,6 +28,7 @@ from lib.models.walk import walked
 from lib.panel import Panel
 from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
+from lib.store.rows import Record
 from lib.studies.mask_ablation_real.measure import FIXED
 
 #: world -> settings of its market

@@ -21,7 +21,6 @@ from lib.evaluation.simulated import market_settings
 from lib.evaluation.slices import (
     Kept,
     Measure,
-    Record,
     Series,
     daily_series,
     first_test_row,
@@ -34,6 +33,7 @@ from lib.market import make_market
 from lib.panel import Panel
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.portfolio import simulate, top_k_buffer
+from lib.store.rows import Record
 
 #: rule -> what may refuse an order
 RULES = {

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-from lib.evaluation.scoring import Record
 from lib.evaluation.simulated import chosen_factors
 from lib.market import Market, paper_gbm
 from lib.models.learners import TRAINED as TRAINED_LEARNERS
@@ -29,6 +28,8 @@ from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.parameters import Parameter
 from lib.portfolio.lagged import OUTSIDE, LaggedBook, lagged_book
+from lib.stats.keys import Key
+from lib.store.rows import Record, records
 from lib.studies.own_setting_mask.scores import (
     CONTROLS,
     COSTS_BPS,
@@ -44,7 +45,6 @@ from lib.studies.own_setting_mask.scores import (
     names_within,
     papers_split,
     predict,
-    records,
 )
 
 #: the one seed that the papers name
@@ -62,6 +62,10 @@ STEPS = (("halt", "none"), ("full", "halt"), ("full", "none"))
 EXPLAINED = (*((name, "none") for name in FROZEN), *(("full", name) for name in FROZEN))
 AGAINST_MARKET = (("none", EQUAL), ("full", EQUAL))
 PAIRS = (*STEPS, *EXPLAINED, *AGAINST_MARKET)
+LEARNERS = ("ridge", "lightgbm", "mlp")
+COMPARED = (*NAMES, *FROZEN, *(f"{left} - {right}" for left, right in PAIRS))
+#: variant of a mask or control, or of a difference of two
+LEVEL = Key("{side} {learner} | {condition}", side=COMPARED, learner=LEARNERS)
 
 
 def within(longest: int) -> str:
@@ -95,7 +99,7 @@ def grid(settings: Settings) -> Iterator[Config]:
 
 
 def _row(mask: str, learner: str, seed: int, rest: Config) -> Config:
-    variant = f"{mask} {learner} | {rest['condition']}"
+    variant = LEVEL.name(side=mask, learner=learner, condition=rest["condition"])
     return {"variant": variant, "seed": seed, "mask": mask, "learner": learner, **rest}
 
 
@@ -135,14 +139,14 @@ def compute(row: Config, settings: Settings) -> RowResult:
     panel, split = _panel(row, settings), _split(settings)
     desk = Desk.of(panel, split, row["k"])
     if not row["mask"]:
-        return RowResult(list(records(row["variant"], book_numbers({EQUAL: _equal_weight(panel, desk)}))))
+        return RowResult(records(book_numbers({EQUAL: _equal_weight(panel, desk)}), variant=row["variant"]))
     options = {name: row[name] for name in ("rounds", "epochs") if name in row}
     prediction = predict(_samples_of(row, settings), split, row["learner"], row["seed"], **options)
     members = panel.universe[desk.test]
     numbers = mean_ics(panel, prediction, desk.test)
     numbers["coverage"] = float(np.isfinite(prediction[desk.test])[members].mean())
     numbers |= book_numbers(desk.books(prediction))
-    return RowResult(list(records(row["variant"], numbers)), {"prediction": prediction[split.validation_start :]})
+    return RowResult(records(numbers, variant=row["variant"]), {"prediction": prediction[split.validation_start :]})
 
 
 def _equal_weight(panel: Any, desk: Desk) -> LaggedBook:
@@ -163,7 +167,7 @@ def contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> Ro
     first = rows[0][0]
     panel = _panel(first, settings)
     desk = Desk.of(panel, split, first["k"])
-    tail = f"{first['learner']} | {first['condition']}"
+    setting = {name: first[name] for name in ("learner", "condition")}
     sides = {row["mask"]: _whole(panel, split, result.arrays["prediction"]) for row, result in rows}
     books: dict[str, Books] = {mask: desk.books(prediction) for mask, prediction in sides.items()}
     books[EQUAL] = dict.fromkeys(OUTSIDE, _equal_weight(panel, desk))
@@ -172,13 +176,13 @@ def contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> Ro
         for name, control in CONTROLS.items():
             rng = np.random.default_rng([zlib.crc32(name.encode()), first["seed"]])
             books[name] = desk.books(control(sides["none"], sides["full"], rng))
-            found += records(f"{name} {tail}", book_numbers(books[name]))
+            found += records(book_numbers(books[name]), variant=LEVEL.name(side=name, **setting))
     for left, right in PAIRS:
         if left in books and right in books:
             numbers = book_differences(books[left], books[right])
             if left in sides and right in sides:
                 numbers |= _sides_differ(panel, desk, left, right, sides)
-            found += records(f"{left} - {right} {tail}", numbers)
+            found += records(numbers, variant=LEVEL.name(side=f"{left} - {right}", **setting))
     return RowResult(found)
 
 

@@ -18,13 +18,19 @@ from lib.market.gbm import YEAR
 from lib.paper.claims import load_ledger
 from lib.stats import student_quantile
 from lib.stats.estimates import Estimate
-from lib.stats.keys import Key
 from lib.stats.over_seeds import OverSeeds, interval_table, seed_values
-from lib.studies.own_setting_mask.measure import AGAINST_MARKET, ALL, EQUAL, EXPLAINED, FROZEN, NAMES, PAIRS, STEPS
+from lib.studies.own_setting_mask.measure import (
+    AGAINST_MARKET,
+    ALL,
+    EQUAL,
+    EXPLAINED,
+    FROZEN,
+    LEARNERS,
+    LEVEL,
+    NAMES,
+    STEPS,
+)
 
-LEARNERS = ("ridge", "lightgbm", "mlp")
-COMPARED = (*NAMES, *FROZEN, *(f"{left} - {right}" for left, right in PAIRS))
-LEVEL = Key("{side} {learner} | {condition}", side=COMPARED, learner=LEARNERS)
 #: what happens to a name without a prediction
 POLICIES = {
     "zero": "ranked with prediction 0",

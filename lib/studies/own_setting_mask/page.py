@@ -20,14 +20,13 @@ from lib.paper.pages.findings import Finding, first
 from lib.paper.pages.layout import opening, tabs
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import ENOUGH_SEEDS, OverSeeds, seed_values
-from lib.studies.own_setting_mask.measure import AGAINST_MARKET, ALL, EXPLAINED, NAMES, STEPS
+from lib.studies.own_setting_mask.measure import AGAINST_MARKET, ALL, EXPLAINED, LEARNERS, NAMES, STEPS
 from lib.studies.own_setting_mask.numbers import (
     ANSWERED_POLICY,
     APPENDIX,
     COLUMNS,
     COST_BPS,
     GROSS,
-    LEARNERS,
     NET,
     PAPER_MASKS,
     POLICIES,

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from lib.errors import ParameterError, StatisticsError
-from lib.evaluation.scoring import MINIMUM_CELLS, Record, scored_cells
+from lib.evaluation.scoring import MINIMUM_CELLS, scored_cells
 from lib.factors import FactorSet, compute_factors, find_factors
 from lib.factors.neutralisation import Exposures, neutralise
 from lib.market.gbm import YEAR
@@ -229,12 +229,6 @@ def mean_ics(panel: Panel, prediction: np.ndarray, days: slice, among: np.ndarra
         if len(known):
             found[name] = float(known.mean())
     return found
-
-
-def records(variant: str, numbers: Mapping[str, float]) -> Iterator[Record]:
-    """Numbers as records of a variant."""
-    for metric, value in numbers.items():
-        yield {"variant": variant, "metric": metric, "value": value}
 
 
 # ---------------------------------------------------------------------------------------------- controls

@@ -12,11 +12,11 @@ from statistics import NormalDist
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
 from lib.market import GBMConfig
+from lib.stats import normal_interval
 
-FloatArray = NDArray[np.float64]
 Named = Iterator[tuple[str, float]]
 
 YEAR: Final = 252
@@ -72,9 +72,7 @@ def estimators(mu: float, sigma: float, years: int, n_paths: int, rng: np.random
         ("bias of the volatility, equation 22 as written", literal, sigma),
     ):
         bias, error = float(values.mean() - truth), float(values.std(ddof=1) / math.sqrt(n_paths))
-        yield name, bias
-        yield f"{name}.low", bias - 1.959964 * error
-        yield f"{name}.high", bias + 1.959964 * error
+        yield from normal_interval(bias, error).columns(name).items()
     yield "drift, standard deviation of one estimate", float(drifts.std(ddof=1))
     yield "volatility, standard deviation of one estimate", float(sigmas.std(ddof=1))
     yield "equation 22 as written, excess by algebra", sigma**3 / (8 * YEAR)

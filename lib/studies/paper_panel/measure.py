@@ -20,6 +20,7 @@ from lib.models.walk import walk_predictions
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.reasons import Reason
 from lib.stats import ic
+from lib.store.rows import records
 from lib.studies.paper_panel.estimators import arithmetic, estimators, steps
 
 GBM, PLANTED, ARITHMETIC = "papers' panel", "planted market", "arithmetic"
@@ -47,7 +48,7 @@ def compute(row: Config, settings: Settings) -> RowResult:
     else:
         market = _market(row, settings["n_stocks"], settings["n_days"], settings)
         found = dict(_information(market, settings, row["seed"]))
-    return RowResult([{"metric": name, "value": value} for name, value in found.items()])
+    return RowResult(records(found))
 
 
 def _market(row: Config, n_stocks: int, n_days: int, settings: Settings) -> Market:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lib.evaluation.scoring import Record
 from lib.reasons import Reason
-from lib.stats import masked_ranks
+from lib.stats import percentile_ranks
+from lib.store.rows import Record
 
 if TYPE_CHECKING:
     from lib.market import Market
@@ -34,7 +34,7 @@ def event_path(world: Market, prediction: np.ndarray, first: int) -> list[Record
     start = log["close"][days - 1, stocks]
     offsets = range(-BEFORE, AFTER + 1)
     records = [_record(name, k, path[days + k, stocks] - start) for name, path in paths.items() for k in offsets]
-    place = _places(prediction)
+    place = percentile_ranks(prediction, np.isfinite(prediction))
     return records + [_record("rank", k, place[days + k, stocks]) for k in offsets]
 
 
@@ -45,13 +45,6 @@ def _events(reasons: np.ndarray, usable: np.ndarray, first: int) -> tuple[np.nda
     days, stocks = np.nonzero(up)
     whole = np.all([usable[days + k, stocks] for k in range(-BEFORE, AFTER + 1)], axis=0)
     return days[whole], stocks[whole]
-
-
-def _places(prediction: np.ndarray) -> np.ndarray:
-    """Place of each prediction in its day [T, N], 0 lowest to 1 highest; NaN where there is none."""
-    cells = np.isfinite(prediction)
-    count = cells.sum(axis=1, keepdims=True)
-    return np.where(cells & (count > 1), (masked_ranks(prediction, cells) - 1) / np.maximum(count - 1, 1), np.nan)
 
 
 def _record(name: str, k: int, values: np.ndarray) -> Record:

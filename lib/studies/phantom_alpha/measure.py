@@ -16,11 +16,11 @@ import numpy as np
 
 from lib.errors import StatisticsError
 from lib.evaluation.predictions import on_panel, row_rng
-from lib.evaluation.scoring import Record
 from lib.evaluation.simulated import market, market_settings
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.reasons import Reason
 from lib.stats import MINIMUM_SESSIONS, bootstrap_interval
+from lib.store.rows import Record, records
 from lib.studies.mask_ablation.rows import ablation
 from lib.studies.phantom_alpha.limit_up_path import event_path
 
@@ -34,17 +34,17 @@ SERIES = ("apparent_ic", "m1_ic", "truth_ic", "unfilled_ic", "naive_close.active
 def compute(row: Config, settings: Settings) -> RowResult:
     found = ablation(row["seed"], row["limits"], row["learner"], MASKS, settings)
     world = market(settings["n_stocks"], settings["n_days"], row["seed"], row["limits"], **market_settings(settings))
-    records: list[Record] = []
+    rows: list[Record] = []
     for mask in MASKS:
         arrays = found.arrays({"mask": mask})
         first = int(arrays["first_row"])
         ups = limit_ups(world.panel.reasons, world.panel.universe)[first:]
         rng = row_rng(f"{mask} {row['variant']}", row["seed"])
-        records += _split(mask, daily(arrays, len(ups)), *many_and_few(ups), rng, settings["samples"])
+        rows += _split(mask, daily(arrays, len(ups)), *many_and_few(ups), rng, settings["samples"])
         if mask == "none":
-            records += event_path(world, on_panel(world.panel, arrays), first)
+            rows += event_path(world, on_panel(world.panel, arrays), first)
     end = f"{row['learner']} | {row['condition']}"
-    return RowResult([{**record, "variant": f"{record['variant']} {end}"} for record in records])
+    return RowResult([{**record, "variant": f"{record['variant']} {end}"} for record in rows])
 
 
 def limit_ups(reasons: np.ndarray, universe: np.ndarray) -> np.ndarray:
@@ -86,21 +86,20 @@ def _split(
     samples: int,
 ) -> list[Record]:
     """Mean of every series on days of either kind, and the difference with its interval."""
-    records: list[Record] = []
+    found: list[Record] = []
     for name, values in series.items():
         known = np.isfinite(values)
         if not (many & known).any() or not (few & known).any():
             continue
         means = {"many": values[many & known].mean(), "few": values[few & known].mean()}
         counts = {"many": int((many & known).sum()), "few": int((few & known).sum())}
-        records += [{"variant": f"{kind} {mask}", "metric": name, "value": float(means[kind]), "n": counts[kind]}
-                    for kind in means]  # fmt: skip
+        for kind, mean in means.items():
+            found += records({name: mean}, counts[kind], f"{kind} {mask}")
         ends = _interval(np.column_stack([values, many, few])[known], rng, samples)
         numbers = {"": means["many"] - means["few"]} | ends
-        gap, days = f"many - few {mask}", sum(counts.values())
-        records += [{"variant": gap, "metric": name + end, "value": float(value), "n": days}
-                    for end, value in numbers.items()]  # fmt: skip
-    return records
+        named = {name + end: value for end, value in numbers.items()}
+        found += records(named, sum(counts.values()), f"many - few {mask}")
+    return found
 
 
 def _interval(days: np.ndarray, rng: np.random.Generator, samples: int) -> dict[str, float]:

@@ -20,7 +20,6 @@ from lib.evaluation.simulated import market_settings
 from lib.evaluation.slices import (
     Days,
     Kept,
-    Record,
     Series,
     daily_series,
     first_test_row,
@@ -34,6 +33,7 @@ from lib.market import make_market
 from lib.panel import Panel
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.portfolio import equal_weight
+from lib.store.rows import Record
 
 RATES = ("real_rates", "paper_rates")
 #: (left, right): everything at once, windows alone, rows alone

@@ -18,7 +18,8 @@ from lib.portfolio.covariance import ledoit_wolf
 from lib.portfolio.dual import Problem, solve
 from lib.portfolio.reference import solve_reference
 from lib.stats.keys import Key
-from lib.studies.how_fast.records import Record, of_spread
+from lib.store.rows import Record
+from lib.studies.how_fast.records import of_spread
 from lib.studies.solver.days import Day, days
 from lib.studies.solver.forms import AVERSION, CAP, PARTS, Taken, is_parametrised, missing, problem_of, solver_of
 

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
 from lib.errors import ParameterError
 from lib.limits.ticks import from_ticks, limit_prices, to_ticks
 from lib.panel import Panel
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from lib.graph import Window
     from lib.masked import Masked
 
-Values = NDArray[np.float64]
 Formula = Callable[[Mapping[str, "Masked"], "Window"], "Masked"]
 
 PARAMETERS = {
@@ -74,7 +74,7 @@ def example_panel(n_days: int, limit_day: int, seed: int = 3) -> Panel:
     return Panel.from_arrays(days, [SYMBOL], {name: x[:, None] for name, x in prices.items()}, market="cn")
 
 
-def _tick(price: Values | float) -> Values:
+def _tick(price: FloatArray | float) -> FloatArray:
     return from_ticks(to_ticks(price))
 
 
@@ -117,7 +117,7 @@ class Travel:
         return example_panel(self.limit_day + 2 * self.window + 5, self.limit_day)
 
     @cached_property
-    def results(self) -> dict[str, dict[str, Values]]:
+    def results(self) -> dict[str, dict[str, FloatArray]]:
         """formula -> policy -> values [T], NaN where there is none."""
         return self._compute(self.panel)
 
@@ -145,7 +145,7 @@ class Travel:
             lines[name] = uses | empty
         return pd.DataFrame.from_dict(lines, orient="index").rename_axis("formula")
 
-    def _compute(self, panel: Panel) -> dict[str, dict[str, Values]]:
+    def _compute(self, panel: Panel) -> dict[str, dict[str, FloatArray]]:
         from lib.graph import STRICT, Window
 
         how = {
@@ -169,12 +169,12 @@ def _leaves(panel: Panel, mask: str) -> dict[str, Masked]:
     return {name: Masked(torch.from_numpy(panel.fields[name].copy()), valid) for name in ("close", "volume")}
 
 
-def _column(result: Masked) -> Values:
-    values: Values = result.values[:, 0].numpy().copy()
+def _column(result: Masked) -> FloatArray:
+    values: FloatArray = result.values[:, 0].numpy().copy()
     values[~result.valid[:, 0].numpy()] = np.nan
     return values
 
 
-def _differs(a: Values, b: Values) -> NDArray[np.bool_]:
+def _differs(a: FloatArray, b: FloatArray) -> NDArray[np.bool_]:
     with np.errstate(invalid="ignore"):
         return np.isfinite(a) & np.isfinite(b) & (np.abs(a - b) > 1e-9 * np.abs(a))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from lib.arrays import FloatArray
 from lib.paper.pages import plot, say, table
 from lib.paper.pages.findings import Finding, listed
-from lib.studies.window_travel.measure import POLICIES, Travel, Values
+from lib.studies.window_travel.measure import POLICIES, Travel
 
 if TYPE_CHECKING:
     from IPython.display import HTML, Markdown
@@ -136,7 +137,7 @@ def _statistic(ax: Axes, travel: Travel, name: str, title: str, factor: float = 
     ax.margins(y=0.22)
 
 
-def _higher(results: dict[str, Values], day: int) -> bool:
+def _higher(results: dict[str, FloatArray], day: int) -> bool:
     """Whether the raw line runs above the one that skips."""
     return bool(results["raw"][day] >= results["skip"][day])
 

@@ -15,6 +15,8 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from lib.stats.estimates import Estimate
+
 Call = Callable[[], object]
 Taken = TypeVar("Taken")
 
@@ -30,14 +32,6 @@ class Sample(NamedTuple):
 
     cpu: float
     wall: float
-
-
-class Spread(NamedTuple):
-    """Median over the repeats, and where 95 % of further repeats would lie; NaN where one repeat cannot say."""
-
-    median: float
-    low: float
-    high: float
 
 
 def sample(call: Call, calls: int = 1) -> Sample:
@@ -120,22 +114,20 @@ def _calls_per_sample(call: Call, least: float) -> int:
     return min(MOST_CALLS, max(1, math.ceil(least / taken)))
 
 
-def spread(values: list[float]) -> Spread:
-    """Median and 95 % prediction interval of one more repeat: Student's t on the logarithms.
+def spread(values: list[float]) -> Estimate:
+    """Median, and where 95 % of further repeats would lie (Student's t on the logarithms); NaN where one cannot say.
 
     >>> spread([2.0, 2.0, 2.0])
-    Spread(median=2.0, low=2.0, high=2.0)
+    Estimate(value=2.0, low=2.0, high=2.0)
     """
     median = float(np.median(values))
     if len(values) < 2:
-        return Spread(median, math.nan, math.nan)
-    from scipy.stats import t
+        return Estimate(median)
+    from lib.stats.inference import path_interval
+    from lib.stats.over_seeds import interval
 
-    logs = np.log(np.asarray(values) / median)  # equal values give exactly 0, hence a point
-    count = len(logs)
-    half = float(t.ppf(0.975, count - 1)) * float(logs.std(ddof=1)) * math.sqrt(1 + 1 / count)
-    middle = float(logs.mean())
-    return Spread(median, median * math.exp(middle - half), median * math.exp(middle + half))
+    found = interval(np.log(np.asarray(values) / median), path_interval)  # equal values give exactly 0, hence a point
+    return Estimate(median, median * math.exp(found.low), median * math.exp(found.high))
 
 
 def ratios(ours: list[Sample], theirs: list[Sample]) -> list[float]:
