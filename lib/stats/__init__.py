@@ -35,6 +35,7 @@ from lib.stats.inference import (
     student_quantile,
 )
 from lib.stats.information import ICSummary, ic, ic_summary, masked_ranks
+from lib.stats.multiple import false_discovery, newey_west_p
 from lib.stats.performance import (
     annual_return,
     annual_volatility,
@@ -57,6 +58,7 @@ from lib.stats.selection import (
     psr,
     sharpe_variance,
 )
+from lib.stats.sharpe_errors import SharpeEstimate, lo_variance, sharpe_interval
 
 __all__ = [
     "Estimate",
@@ -64,6 +66,7 @@ __all__ = [
     "MINIMUM_SESSIONS",
     "Moments",
     "SharpeDifference",
+    "SharpeEstimate",
     "annual_return",
     "annual_volatility",
     "autocorrelation",
@@ -75,12 +78,14 @@ __all__ = [
     "effective_trials",
     "equity",
     "expected_maximum",
+    "false_discovery",
     "holm",
     "ic",
     "ic_summary",
     "least_block",
     "lo_factor",
     "lo_sharpe",
+    "lo_variance",
     "masked_ranks",
     "max_drawdown",
     "mean_difference_interval",
@@ -89,6 +94,7 @@ __all__ = [
     "min_track_record",
     "moments",
     "newey_west_error",
+    "newey_west_p",
     "newey_west_t",
     "optimal_block",
     "path_interval",
@@ -98,6 +104,7 @@ __all__ = [
     "sharpe",
     "sharpe_difference",
     "sharpe_difference_interval",
+    "sharpe_interval",
     "sharpe_variance",
     "sortino",
     "student_quantile",
