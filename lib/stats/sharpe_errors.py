@@ -35,8 +35,8 @@ def sharpe_interval(
 ) -> SharpeEstimate:
     """Annualised Sharpe ratio of `returns` [T] with its standard error and normal interval, value +- z error.
 
-    normal: (1 + SR^2 / 2) / T, independent normal returns (Lo 2002, eq. 9). mertens: independent returns, any skewness and
-    kurtosis (Mertens 2002). hac: dependent returns too (Lo 2002, GMM): Newey-West variance of the mean of the
+    normal: (1 + SR^2 / 2) / T, independent normal (Lo 2002, eq. 9). mertens: independent returns of any skewness
+    and kurtosis (Mertens 2002). hac: dependent too (Lo 2002, GMM): Newey-West variance of the mean of the
     influence function (r - m) / s - SR ((r - m)^2 - s^2) / (2 s^2), with `lags`, or as many as newey_west_error takes.
     The error scales with sqrt(periods): what autocorrelation does to the ratio of a year is `lo_sharpe`.
     Raises: StatisticsError for constant returns, an unknown kind, a level outside (0, 1).
