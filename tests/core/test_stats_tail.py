@@ -127,6 +127,9 @@ def test_a_forecast_is_the_tail_of_its_window():
     assert (found.var[53], found.es[53]) == historical_tail(r[3:53], 0.1)
     assert found.var[54] == found.var[53] and found.es[56] == historical_tail(r[6:56], 0.1).es
     scale = weighted_deviation(r)
+    scaled = tail_forecasts(r, 0.1, method="historical", rng=rng(), window=50, decay=0.94)
+    own = historical_tail(r[10:60] / scale[10:60], 0.1)
+    assert scaled.es[60] == pytest.approx(own.es * scale[60]) and scaled.var[60] == pytest.approx(own.var * scale[60])
     assert scale[30] ** 2 == pytest.approx(0.94 * scale[29] ** 2 + 0.06 * r[29] ** 2)
 
 
