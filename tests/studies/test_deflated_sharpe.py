@@ -12,7 +12,7 @@ from results import tidy
 
 from lib import run_study
 from lib.stats import dsr, effective_trials, expected_maximum, moments, psr
-from lib.studies.deflated_sharpe import page
+from lib.studies.deflated_sharpe import measure, page
 from lib.studies.deflated_sharpe.measure import BASES, CHOSEN, RULES, WORLDS, chosen
 
 SESSIONS = 243
@@ -44,6 +44,15 @@ def test_the_best_is_chosen_before_and_held_against_later_days():
     assert {k: v for k, v in again.items() if k not in ("later", "lost", "later_mean")} == {
         k: v for k, v in found.items() if k not in ("later", "lost", "later_mean")
     }
+
+
+def test_the_first_half_of_the_days_chooses_and_the_second_is_later(monkeypatch):
+    before, after = trials(0), trials(1)
+    monkeypatch.setattr(measure, "market", lambda *args, **config: None)
+    monkeypatch.setattr(measure, "ledger", lambda *args: {"gross": np.vstack([before, after])})
+    settings = {"n_stocks": 0, "n_days": 0, "limit_rates": "real", "first_test_year": 0}
+    found = {r["metric"]: r["value"] for r in measure.compute({"variant": "null", "seed": 0}, settings).records}
+    assert found == chosen(before, after)
 
 
 def test_each_rule_is_its_formula():
@@ -94,7 +103,8 @@ def made_up(passes: dict[str, float], gap: float = 0.3, later: float = 1.0, mark
             for basis in BASES:
                 name = CHOSEN.name(world=world, basis=basis)
                 level = {"best": 1.5 + gap + wobble, "threshold.effective": 1.5, "later": later + wobble,
-                         "lost": 0.5 + wobble, "effective": 20.0, "correlation": 0.4, "psr": 0.9, "dsr.effective": 0.5}  # fmt: skip
+                         "lost": 0.5 + wobble,
+                         "effective": 20.0, "correlation": 0.4, "psr": 0.9, "dsr.effective": 0.5}  # fmt: skip
                 records += [(name, metric, value) for metric, value in level.items()]
                 for rule in ("psr", *RULES):
                     records.append((name, f"pass.{rule}", float(seed < passes[rule] * markets)))

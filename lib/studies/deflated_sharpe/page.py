@@ -152,8 +152,8 @@ def _paper() -> Finding:
     own, few, many = 1.63, highest_trials(1.63, 0.58), highest_trials(1.63, 0.4)
     return Finding(
         "The paper's Sharpe ratio of {own:.2f}, taken over 756 days of normal returns, keeps a deflated one of "
-        "{goal:.0%} up to {many:.0f} trials whose Sharpe ratios spread by 0.40, and up to {few:.0f} where they spread by 0.58, as "
-        "luck alone makes them. Its own N and spread are lost, so its number cannot be checked.",
+        "{goal:.0%} up to {many:.0f} trials whose Sharpe ratios spread by 0.40, and up to {few:.0f} where they "
+        "spread by 0.58, as luck alone makes them. Its own N and spread are lost, so its number cannot be checked.",
         own=own, goal=PASS, few=few, many=many, holds=few < many < MOST,
     )  # fmt: skip
 
