@@ -37,6 +37,8 @@ from lib.stats.inference import (
     student_quantile,
 )
 from lib.stats.information import ic
+from lib.stats.information import ICSummary, ic, ic_summary, masked_ranks
+from lib.stats.multiple import false_discovery, newey_west_p
 from lib.stats.performance import (
     annual_return,
     annual_volatility,
@@ -60,12 +62,14 @@ from lib.stats.selection import (
     psr,
     sharpe_variance,
 )
+from lib.stats.sharpe_errors import SharpeEstimate, lo_variance, sharpe_interval
 
 __all__ = [
     "Estimate",
     "MINIMUM_SESSIONS",
     "Moments",
     "SharpeDifference",
+    "SharpeEstimate",
     "annual_return",
     "annual_volatility",
     "autocorrelation",
@@ -77,11 +81,13 @@ __all__ = [
     "effective_trials",
     "equity",
     "expected_maximum",
+    "false_discovery",
     "holm",
     "ic",
     "least_block",
     "lo_factor",
     "lo_sharpe",
+    "lo_variance",
     "masked_ranks",
     "max_drawdown",
     "mean_difference_interval",
@@ -91,6 +97,7 @@ __all__ = [
     "moments",
     "newey_west_error",
     "newey_west_errors",
+    "newey_west_p",
     "newey_west_t",
     "normal_interval",
     "optimal_block",
@@ -102,6 +109,7 @@ __all__ = [
     "sharpe",
     "sharpe_difference",
     "sharpe_difference_interval",
+    "sharpe_interval",
     "sharpe_variance",
     "sortino",
     "student_quantile",
