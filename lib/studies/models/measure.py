@@ -8,27 +8,32 @@ Every learner is fitted equally often and stopped by the validation IC. What a l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from lib.evaluation.contrasts import at_matched_turnover, gross_and_net, mean_difference
+from lib.evaluation.contrasts import Side, at_matched_turnover, gross_and_net, mean_difference
 from lib.evaluation.inputs import file_panel, source_name
 from lib.evaluation.predictions import kept, on_panel, row_rng
-from lib.evaluation.samples import samples_of
+from lib.evaluation.samples import columns_of, samples_of
 from lib.evaluation.scoring import MINIMUM_CELLS, Record, daily_ics, score, scored_cells
 from lib.evaluation.simulated import market, market_settings, truth_difference, with_truth
 from lib.market import Market
 from lib.models.baselines import BASELINES, find_baseline
 from lib.models.dataset import Dataset, next_return
+from lib.models.fits import Predictor
+from lib.models.fitted import Fitted
+from lib.models.settings import TUNED, tuned
 from lib.models.splits import Split, fixed_split, walk_forward
 from lib.models.walk import walked
 from lib.panel import Panel
 from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
+from lib.stats.estimates import ENDS
 from lib.studies.mask_ablation_real.measure import FIXED
+from lib.studies.models.search import compute_trial, trials
 
 #: world -> settings of its market
 WORLDS: dict[str, dict[str, Any]] = {"linear": {}, "interaction": {"interaction": True}}
@@ -38,10 +43,12 @@ BOOK = "executed_open"
 KEPT = ("m1_ic", "coverage", "naive_close.sharpe", "naive_close.annual_return", "naive_close.active_sharpe",
         f"{BOOK}.sharpe", f"{BOOK}.active_sharpe_gross", f"{BOOK}.active_sharpe", f"{BOOK}.turnover",
         f"{BOOK}.break_even_bps")  # fmt: skip
+RECORDED = frozenset(metric + end for metric in KEPT for end in ("", *ENDS))
 
 
 def grid(settings: Settings) -> Iterator[Config]:
-    """Learners by market and world, the slow ones on the first markets only; then by window of a file."""
+    """The trials of the search; learners by market and world, the slow ones on the first markets only; a file's."""
+    yield from trials(settings)
     for place, seed in enumerate(settings["seeds"]):
         for world in settings["worlds"]:
             for learner in settings["learners"]:
@@ -50,15 +57,16 @@ def grid(settings: Settings) -> Iterator[Config]:
     if settings["data_path"]:
         for window in settings["windows"]:
             name = f"{source_name(settings['data_path'])} {window}"
-            for seed in range(settings["file_seeds"]):
-                for learner in settings["learners"]:
-                    yield _row(learner, name, seed, {"window": window}, settings)
+            for learner in settings["learners"]:
+                count = settings["training_seeds"] if BASELINES[learner].seeded else 1
+                yield _row(learner, name, 0, {"window": window, "training_seeds": count}, settings)
 
 
 def _row(learner: str, place: str, seed: int, rest: Config, settings: Settings) -> Config:
     entry = BASELINES[learner]
     row = {"variant": f"{learner} | {place}", "seed": seed, "baseline": learner, "place": place} | rest
     row |= {"samples": entry.samples, "against": list(_against(learner, settings))}
+    row |= {"tuned": learner if learner in TUNED else "none", "ranges": "none"}
     return row | ({"network": entry.network, "loss": "mse"} if entry.network else {})
 
 
@@ -70,7 +78,7 @@ def _against(learner: str, settings: Settings) -> Iterator[str]:
 
 
 def group(row: Config) -> str:
-    return f"{row['place']} {row['seed'] if 'world' in row else ''}"
+    return f"{row['place']} {'' if 'window' in row else row['seed']}"
 
 
 # ------------------------------------------------------------------------------------------- one row
@@ -100,16 +108,93 @@ def _samples(panel: Panel, kind: str, factors: str) -> Dataset:
 
 
 def compute(row: Config, settings: Settings) -> RowResult:
+    """One fit on a market; of a file, one a training seed, which the row averages."""
+    if "trial" in row:
+        return compute_trial(row, settings)
     panel, world, splits = _stage(row, settings)
     data = _samples(panel, row["samples"], settings["factors"])
-    prediction = walked(data, find_baseline(row["baseline"]).fit(data, row["seed"]), splits)
-    samples, rng = _paths(row, settings), row_rng(row["variant"], row["seed"])
-    records, series = score(panel, prediction, orders_allowed=None, rng=rng, samples=samples)
-    names = {metric + end for metric in KEPT for end in ("", ".low", ".high")}
-    records = [item for item in records if item["metric"] in names]
-    records += [{"metric": name, "value": value} for name, value in accuracy(panel, prediction).items()]
-    found = RowResult(records, {**series, **kept(panel, prediction)})
-    return found if world is None else with_truth(world, prediction, found, rng, samples)
+    found = []
+    for seed in range(row["training_seeds"]) if "window" in row else (row["seed"],):
+        prediction, importance = _learned(row, data, seed, splits, settings)
+        samples, rng = _paths(row, settings), row_rng(row["variant"], seed)
+        records, series = score(panel, prediction, orders_allowed=None, rng=rng, samples=samples)
+        records = [item for item in records if item["metric"] in RECORDED]
+        for values in (accuracy(panel, prediction), importance):
+            records += [{"metric": name, "value": value} for name, value in values.items()]
+        result = RowResult(records, {**series, **kept(panel, prediction)})
+        found.append(result if world is None else with_truth(world, prediction, result, rng, samples))
+    return over_training_seeds(found)
+
+
+def _learned(
+    row: Config, data: Dataset, seed: int, splits: list[Split], settings: Settings
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Predictions [T, N], and what the fits used: mean over them of the shares of families of factors."""
+    fit, models = find_baseline(row["baseline"]).fit(data, seed, **tuned(row["tuned"])), []
+
+    def keeping(split: Split) -> Predictor:
+        models.append(fit(split))
+        return cast(Predictor, models[-1])
+
+    prediction = walked(data, keeping, splits)
+    shares = [model.importance for model in models if isinstance(model, Fitted) and model.importance.any()]
+    if not shares:
+        return prediction, {}
+    mean = np.mean(shares, axis=0)
+    return prediction, by_family(mean, columns_of(row["samples"], len(mean), settings["factors"]))
+
+
+def by_family(importance: np.ndarray, columns: Sequence[str]) -> dict[str, float]:
+    """Shares of families, "importance FAMILY" -> sum over its columns, and that of the ten largest columns.
+
+    >>> by_family(np.array([0.5, 0.2, 0.3]), ["alpha_001", "alpha_002", "old_029"])
+    {'importance alpha': 0.7, 'importance old': 0.3, 'importance of ten': 1.0}
+    """
+    found: dict[str, float] = {}
+    for share, column in zip(importance.tolist(), columns, strict=True):
+        name = f"importance {column.rpartition('_')[0] or column}"
+        found[name] = found.get(name, 0.0) + share
+    return found | {"importance of ten": float(np.sort(importance)[-10:].sum())}
+
+
+def over_training_seeds(results: Sequence[RowResult]) -> RowResult:
+    """Rows of several training seeds as one; a single one is returned as it is.
+
+    Every number is the mean over training seeds, and so are the ends of its interval, which therefore stays that of
+    one path of days: training seeds share the days and are no further markets. METRIC.training_sd is the deviation
+    of the number over training seeds. Arrays get the training seed before their names.
+    """
+    if len(results) == 1:
+        return results[0]
+    arrays = {f"{seed} {name}": item for seed, found in enumerate(results) for name, item in found.arrays.items()}
+    return RowResult(averaged([found.records for found in results]), arrays)
+
+
+def averaged(parts: Sequence[Sequence[Mapping[str, Any]]]) -> list[Record]:
+    """Records of several training seeds as one: see `over_training_seeds`. A number that one seed lacks is left out."""
+    values: dict[str, list[float]] = {}
+    for part in parts:
+        for item in part:
+            values.setdefault(item["metric"], []).append(item["value"])
+    records: list[Record] = []
+    for item in parts[0]:
+        metric, found = item["metric"], values[item["metric"]]
+        if len(found) == len(parts):
+            records.append({**item, "value": float(np.mean(found))})
+            if len(found) > 1 and not metric.endswith(ENDS):
+                records.append({"metric": f"{metric}.training_sd", "value": float(np.std(found, ddof=1))})
+    return records
+
+
+def _arrays(row: Config, result: RowResult) -> list[dict[str, np.ndarray]]:
+    """The arrays of each training seed of a row."""
+    count = row.get("training_seeds", 1)
+    if count == 1:
+        return [dict(result.arrays)]
+    return [
+        {name.partition(" ")[2]: item for name, item in result.arrays.items() if name.partition(" ")[0] == str(seed)}
+        for seed in range(count)
+    ]
 
 
 def _paths(row: Config, settings: Settings) -> int:
@@ -155,22 +240,35 @@ def by_market(row: Config) -> str:
 
 
 def contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> RowResult:
-    """Learner minus learner on one market: information, the book before and after costs, and at one turnover."""
+    """Learner minus learner on one market: information, the book before and after costs, and at one turnover.
+
+    Of a file the training seeds of two learners meet in pairs, and the row averages the pairs.
+    """
     first = rows[0][0]
+    if "trial" in first:
+        return RowResult([])
     panel, world, _ = _stage(first, settings)
-    sides = {row["baseline"]: (on_panel(panel, result.arrays), result.arrays) for row, result in rows}
-    samples = _paths(first, settings)
-    records: list[Record] = []
+    sides = {row["baseline"]: [(on_panel(panel, item), item) for item in _arrays(row, found)] for row, found in rows}
+    samples, records = _paths(first, settings), list[Record]()
     for row, _ in rows:
         for right in row["against"]:
             if right in sides:
                 name = f"{row['baseline']} - {right} | {row['place']}"
-                rng, pair = row_rng(name, row["seed"]), (sides[row["baseline"]], sides[right])
-                common = np.isfinite(pair[0][0]) & np.isfinite(pair[1][0])
-                a, b = (daily_ics(panel, side[0], common, ("m1_ic",))["m1_ic"] for side in pair)
-                found = mean_difference("m1_ic", a, b, rng, samples)
-                found += truth_difference(world, pair[0][0], pair[1][0], rng, samples) if world else []
-                found += gross_and_net(BOOK, pair[0][1], pair[1][1], rng, samples)
-                found += at_matched_turnover(panel, BOOK, *pair, rng, samples)
-                records += [{**item, "variant": name} for item in found]
+                ours, theirs = sides[row["baseline"]], sides[right]
+                count = max(len(ours), len(theirs))
+                pairs = [(ours[k % len(ours)], theirs[k % len(theirs)]) for k in range(count)]
+                parts = [_difference(panel, world, pair, row_rng(name, row["seed"]), samples) for pair in pairs]
+                records += [{**item, "variant": name} for item in averaged(parts)]
     return RowResult(records)
+
+
+def _difference(
+    panel: Panel, world: Market | None, pair: tuple[Side, Side], rng: np.random.Generator, samples: int
+) -> list[Record]:
+    """Left minus right, on the cells that both predict."""
+    common = np.isfinite(pair[0][0]) & np.isfinite(pair[1][0])
+    a, b = (daily_ics(panel, side[0], common, ("m1_ic",))["m1_ic"] for side in pair)
+    found = mean_difference("m1_ic", a, b, rng, samples)
+    found += truth_difference(world, pair[0][0], pair[1][0], rng, samples) if world else []
+    found += gross_and_net(BOOK, pair[0][1], pair[1][1], rng, samples)
+    return found + list(at_matched_turnover(panel, BOOK, *pair, rng, samples))
