@@ -12,8 +12,10 @@ from figure_checks import check
 from results import tidy
 from scipy.stats import kendalltau
 
+from lib.evaluation.accuracy import accuracy
 from lib.evaluation.samples import DAYS, samples_of
 from lib.evaluation.scoring import scored_cells
+from lib.evaluation.training_seeds import arrays_of, averaged, over_training_seeds
 from lib.market import make_market
 from lib.models.baselines import BASELINES, SAMPLES
 from lib.models.dataset import next_return
@@ -26,7 +28,7 @@ from lib.store.rows import RowResult
 from lib.studies import recorded, run_study
 from lib.studies.models import STUDY, measure
 from lib.studies.models import page as shown
-from lib.studies.models.measure import accuracy, averaged, by_family, over_training_seeds
+from lib.studies.models.measure import by_family
 from lib.studies.models.page import ORDER, answer_claims, findings, gaps, levels, power
 from lib.studies.models.search import RANGES, SEARCHED, TRIAL, drawn
 
@@ -143,7 +145,8 @@ def test_training_seeds_are_averaged_and_are_no_markets():
     values = {item["metric"]: item["value"] for item in found.records}
     assert values == {"m1_ic": 4, "m1_ic.low": 3, "m1_ic.high": 6, "m1_ic.training_sd": pytest.approx(np.sqrt(13))}
     assert [float(found.arrays[f"{seed} x"][0]) for seed in range(3)] == [1, 3, 8]
-    assert over_training_seeds(parts[:1]) is parts[0]
+    assert [item["x"].tolist() for item in arrays_of(found, 3)] == [[1], [3], [8]]
+    assert over_training_seeds(parts[:1]) is parts[0] and list(arrays_of(parts[0], 1)[0]) == ["x"]
     lacking = averaged([parts[0].records, parts[1].records[:1]])
     assert [item["metric"] for item in lacking] == ["m1_ic", "m1_ic.training_sd"], "what one seed lacks is left out"
 

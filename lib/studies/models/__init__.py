@@ -54,7 +54,7 @@ STUDY = Study(
             "learners": ["ridge", "lasso", "lightgbm", "textbook_rules"], "worlds": ["interaction"],
         },
         "laptop": {"n_stocks": 120, "n_days": 1000, "refit_every": 20, "learners": QUICK, "seeds": 2},
-        "paper": {"refit_every": 20, "training_seeds": 5, "searched": list(SEARCHED), "seeds": 20},
+        "paper": {"training_seeds": 5, "searched": list(SEARCHED), "seeds": 20},
     },
     grid_only=("learners", "slow", "slow_seeds", "reference", "pairs", "worlds", "windows", "training_seeds",
                "searched", "search_markets", "trials", "slow_trials"),

@@ -19,7 +19,7 @@ from lib.paper.pages.layout import opening, tabs
 from lib.paper.pages.style import BLUE, VERMILLION
 from lib.stats.estimates import Estimate
 from lib.stats.keys import Key
-from lib.stats.over_seeds import OverSeeds
+from lib.stats.over_seeds import OverSeeds, seed_values
 from lib.stats.power import markets_to_decide
 from lib.studies.models.measure import BOOK, WORLDS
 from lib.studies.models.search import RANGES, TRIAL, drawn
@@ -223,11 +223,10 @@ def how_tuned(frame: pd.DataFrame, learner: str) -> tuple[str, int]:
 
 def best_trial(frame: pd.DataFrame, learner: str) -> tuple[int, int]:
     """(trial with the best mean validation IC, number of trials)."""
-    rows = frame[frame["metric"] == "validation_ic"]
-    names = {TRIAL.name(learner=learner, trial=trial): trial for trial in range(len(rows))}
-    rows = rows[rows["variant"].isin(list(names))]
-    means = rows.groupby(rows["variant"].map(names))["value"].mean().sort_index()
-    return (int(means.idxmax()), len(means)) if len(means) else (0, 0)
+    found, scores = seed_values(frame[frame["metric"] == "validation_ic"]), list[float]()
+    while (key := (TRIAL.name(learner=learner, trial=len(scores)), "validation_ic")) in found:
+        scores.append(float(found[key].mean()))
+    return (int(np.argmax(scores)), len(scores)) if scores else (0, 0)
 
 
 def settings_table(frame: pd.DataFrame) -> pd.DataFrame:
