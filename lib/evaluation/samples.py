@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lib.evaluation.simulated import features
+from lib.evaluation.simulated import chosen_factors, features
 from lib.evaluation.variants import VARIANTS, cells
 from lib.factors import FactorSet
 from lib.factors.neutralisation.exposures import Exposures
 from lib.models.dataset import Dataset, build_dataset, next_return
 from lib.models.factor_model import rolling_betas
-from lib.models.rules import rule_scores
+from lib.models.rules import RULES, rule_scores
 from lib.models.windows import windowed
 
 if TYPE_CHECKING:
@@ -37,6 +37,12 @@ def samples_of(panel: Panel, kind: str, factors: str | tuple[str, ...]) -> Datas
         return _dataset(panel, known, _industry(panel, as_dummies=kind == "dummies"))
     data = _dataset(panel, known)
     return windowed(data, DAYS, panel.dates) if kind == "days" else data
+
+
+def columns_of(kind: str, width: int, factors: str | tuple[str, ...]) -> list[str]:
+    """Names of the columns of samples of that kind: factors or rules; industry for a column beyond the factors."""
+    names = {"rules": RULES, "betas": ("market", "size"), "returns": ("return",)}.get(kind) or chosen_factors(factors)
+    return [names[place] if place < len(names) else "industry" for place in range(width)]
 
 
 def _dataset(panel: Panel, factors: FactorSet, extra: np.ndarray | None = None) -> Dataset:

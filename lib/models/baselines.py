@@ -3,8 +3,9 @@
     entry = find_baseline("lasso")
     prediction = walked(data, entry.fit(data, seed=0), splits)
 
-The three of `lib.models.learners` are here too, with the settings that a search found for them; the settings of the
-others are those of the nearest of the three, or what somebody would take without a search.
+The three of `lib.models.learners` are here too, with the settings that a search found for them. The others stand here
+with the settings of the nearest of the three, or with what somebody would take without a search; what a search found
+for them since is in `lib.models.settings`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from lib.models.deep import deep
 from lib.models.ensembles import ensemble
 from lib.models.factor_model import fama_macbeth
 from lib.models.fits import Fit, boosted_trees, mlp, ridge
-from lib.models.fitted import on_sample
+from lib.models.fitted import on_sample, with_permutation, with_slopes
 from lib.models.learners import NETWORK, RIDGE_PENALTIES, TREES
 from lib.models.linear import lasso
 from lib.models.rules import rules
@@ -41,11 +42,15 @@ BRIEF: Mapping[str, Any] = {"learning_rate": 5e-4, "weight_decay": 1e-5, "batch"
 
 @dataclass(frozen=True)
 class Baseline:
-    """A learner, fit(data, seed, **options), of some `SAMPLES`; network: its name in `NETWORKS`, if it is one."""
+    """A learner, fit(data, seed, **options), of some `SAMPLES`; network: its name in `NETWORKS`, if it is one.
+
+    seeded: whether its predictions depend on the seed.
+    """
 
     fit: Callable[..., Fit]
     samples: str = "factors"
     network: str = ""
+    seeded: bool = True
 
 
 def network(name: str, samples: str = "factors", rows: int | None = None, **settings: Any) -> Baseline:
@@ -55,20 +60,20 @@ def network(name: str, samples: str = "factors", rows: int | None = None, **sett
 
 
 BASELINES: dict[str, Baseline] = registry("baselines", {
-    "ridge": Baseline(partial(ridge, penalties=RIDGE_PENALTIES)),
-    "lasso": Baseline(lasso),
+    "ridge": Baseline(partial(with_slopes, learner=ridge, penalties=RIDGE_PENALTIES), seeded=False),
+    "lasso": Baseline(lasso, seeded=False),
     "svm": Baseline(partial(on_sample, learner=svm, rows=2_000)),
     "random_forest": Baseline(partial(forest, kind="forest")),
     "extra_trees": Baseline(partial(forest, kind="extra_trees")),
     "gradient_boosting": Baseline(partial(gradient_boosting, num_leaves=TREES["num_leaves"], **BOOSTED)),
     "xgboost": Baseline(partial(xgboost, **BOOSTED)),
-    "lightgbm": Baseline(partial(boosted_trees, **TREES)),
+    "lightgbm": Baseline(partial(lightgbm_with, **TREES)),
     "lightgbm_goss": Baseline(partial(lightgbm_with, sampling="goss", **TREES)),
     "lightgbm_labels": Baseline(partial(lightgbm_with, categories=(-1,), **TREES), "labels"),
     "lightgbm_dummies": Baseline(partial(lightgbm_with, **TREES), "dummies"),
     "lightgbm_unbundled": Baseline(partial(lightgbm_with, bundle=False, **TREES), "dummies"),
-    "lightgbm_few": Baseline(partial(on_sample, learner=partial(boosted_trees, **TREES), rows=ROWS)),
-    "mlp": Baseline(partial(mlp, **NETWORK)),
+    "lightgbm_few": Baseline(partial(on_sample, learner=partial(lightgbm_with, **TREES), rows=ROWS)),
+    "mlp": Baseline(partial(with_permutation, learner=mlp, **NETWORK)),
     "mlp_few": Baseline(partial(on_sample, learner=partial(mlp, **NETWORK), rows=ROWS)),
     "residual_network": network("residual", **NETWORK),
     "transformer": network("factor_transformer", rows=ROWS, **BRIEF),
@@ -78,10 +83,10 @@ BASELINES: dict[str, Baseline] = registry("baselines", {
     "mean_of_three": Baseline(partial(ensemble, members=(
         partial(ridge, penalties=RIDGE_PENALTIES), partial(boosted_trees, **TREES), partial(mlp, **NETWORK),
     ))),
-    "textbook_rules": Baseline(rules, "rules"),
-    "fitted_rules": Baseline(partial(rules, signs="fitted"), "rules"),
+    "textbook_rules": Baseline(rules, "rules", seeded=False),
+    "fitted_rules": Baseline(partial(rules, signs="fitted"), "rules", seeded=False),
     "arima": Baseline(arima, "returns"),
-    "fama_macbeth": Baseline(fama_macbeth, "betas"),
+    "fama_macbeth": Baseline(fama_macbeth, "betas", seeded=False),
 })  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from lib.errors import ParameterError
 from lib.models.dataset import Dataset
 from lib.models.fits import Fit, Predictor
 from lib.models.splits import Split
+from lib.models.validation import Validation
 
 
 @dataclass(frozen=True)
@@ -62,3 +63,39 @@ def thinned(data: Dataset, split: Split, rows: int, seed: int) -> Dataset:
 def on_sample(data: Dataset, seed: int, *, learner: Callable[..., Fit], rows: int, **options: Any) -> Fit:
     """A learner fitted on at most `rows` samples of whole days, see `thinned`; options: of the learner."""
     return lambda split: learner(thinned(data, split, rows, seed), seed, **options)(split)
+
+
+# --------------------------------------------------------------------------------------- importance
+
+
+def with_slopes(data: Dataset, seed: int, *, learner: Callable[..., Fit], **options: Any) -> Fit:
+    """A linear learner without intercept as `Fitted`; importance: its absolute coefficients, f(e_k) of unit vectors."""
+    inner = learner(data, seed, **options)
+
+    def fit(split: Split) -> Fitted:
+        predict = inner(split)
+        return Fitted(predict, shares(predict(np.eye(data.features.shape[1], dtype=np.float32))))
+
+    return fit
+
+
+def with_permutation(data: Dataset, seed: int, *, learner: Callable[..., Fit], **options: Any) -> Fit:
+    """Any learner of factors as `Fitted`; importance: see `permuted`, on the validation days."""
+    inner = learner(data, seed, **options)
+
+    def fit(split: Split) -> Fitted:
+        predict = inner(split)
+        return Fitted(predict, shares(permuted(predict, Validation.of(data, split), seed)))
+
+    return fit
+
+
+def permuted(predict: Predictor, validation: Validation, seed: int) -> np.ndarray:
+    """Validation IC lost [F] when one factor's values are exchanged at random between samples; at least 0."""
+    rng, features = np.random.default_rng(seed), validation.features
+    whole, lost = validation.ic(predict(features)), np.zeros(features.shape[1])
+    for column in range(features.shape[1]):
+        other = features.copy()
+        other[:, column] = rng.permutation(other[:, column])
+        lost[column] = whole - validation.ic(predict(other))
+    return np.maximum(lost, 0.0)

@@ -14,8 +14,8 @@ import numpy as np
 
 from lib.errors import ParameterError
 from lib.models.dataset import Dataset
-from lib.models.fits import FIXED_TREES, PATIENCE, TREES, Fit, Predictor, _with_settings
-from lib.models.fitted import Fitted, fit_sample, shares
+from lib.models.fits import FIXED_TREES, PATIENCE, TREES, Fit, _with_settings
+from lib.models.fitted import Fitted, fit_sample, permuted, shares
 from lib.models.splits import Split
 from lib.models.validation import Validation
 
@@ -105,17 +105,6 @@ def _grown(model: Any, features: np.ndarray, label: np.ndarray, validation: Vali
 
 def _staged(model: Any, trees: int, rows: np.ndarray) -> np.ndarray:
     return np.asarray(next(islice(model.staged_predict(rows), trees - 1, None)))
-
-
-def permuted(predict: Predictor, validation: Validation, seed: int) -> np.ndarray:
-    """Validation IC lost [F] when one factor's values are exchanged at random between samples; at least 0."""
-    rng, features = np.random.default_rng(seed), validation.features
-    whole, lost = validation.ic(predict(features)), np.zeros(features.shape[1])
-    for column in range(features.shape[1]):
-        other = features.copy()
-        other[:, column] = rng.permutation(other[:, column])
-        lost[column] = whole - validation.ic(predict(other))
-    return np.maximum(lost, 0.0)
 
 
 def lightgbm_with(

@@ -42,6 +42,9 @@ SHORT: dict[str, dict[str, int]] = {
     **{name: {"epochs": 1} for name in ("mlp", "mlp_few")},
     **{name: {"epochs": 1} for name, entry in BASELINES.items() if entry.network},
 }  # fmt: skip
+#: whose short fits take seconds
+LONG = ("arima", "transformer", "time_transformer", "svm", "extra_trees")
+EVERY = [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in sorted(BASELINES)]
 
 
 def samples(seed: int = 0, noise: float = 1.0, slope: np.ndarray = SLOPE) -> Dataset:
@@ -94,7 +97,7 @@ def test_every_entry_is_tested_and_reads_samples_that_exist():
         find_baseline("laso")
 
 
-@pytest.mark.parametrize("name", sorted(BASELINES))
+@pytest.mark.parametrize("name", EVERY)
 def test_a_prediction_reads_no_later_day_and_only_its_own_cells(name):
     data = samples()
     before = predicted(name, data)

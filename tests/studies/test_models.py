@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,17 +12,25 @@ from figure_checks import check
 from results import tidy
 from scipy.stats import kendalltau
 
+from lib.evaluation.accuracy import accuracy
 from lib.evaluation.samples import DAYS, samples_of
 from lib.evaluation.scoring import scored_cells
+from lib.evaluation.training_seeds import arrays_of, averaged, over_training_seeds
 from lib.market import make_market
 from lib.models.baselines import BASELINES, SAMPLES
 from lib.models.dataset import next_return
+from lib.models.settings import TUNED
 from lib.models.windows import Windows
+from lib.parameters import Parameter
+from lib.stats.over_seeds import OverSeeds
+from lib.stats.power import markets_to_decide
+from lib.store.rows import RowResult
 from lib.studies import recorded, run_study
-from lib.studies.models import STUDY
+from lib.studies.models import STUDY, measure
 from lib.studies.models import page as shown
-from lib.studies.models.measure import accuracy
-from lib.studies.models.page import ORDER, answer_claims, findings, gaps, levels, needed, power
+from lib.studies.models.measure import by_family
+from lib.studies.models.page import ORDER, answer_claims, findings, gaps, levels, power
+from lib.studies.models.search import RANGES, SEARCHED, TRIAL, drawn
 
 #: a few of the core factors
 FEW = ("alpha_001", "alpha_101", "better_001", "stock_006")
@@ -67,6 +76,8 @@ def test_a_row_counts_its_own_learner_and_network_only():
     for row in STUDY.rows(settings):
         found = code.entries([row], own)
         assert found["baselines"] == {row["baseline"]}
+        for own_choice in ("tuned", "ranges"):  # none is an empty entry, which the code names
+            assert found[own_choice] - {"none"} == {row[own_choice]} - {"none"}
         assert found.get("networks", {""}) == {row.get("network", "")}
 
 
@@ -126,16 +137,118 @@ def test_measures_by_a_loop():
     assert perfect["kendall"] == pytest.approx(1) and perfect["spearman"] == pytest.approx(1)
 
 
-def test_markets_needed_by_simulation():
-    """With the number that `needed` gives, a true difference is found about four times of five."""
-    rng = np.random.default_rng(1)
-    count = round(needed(rng.normal(0, 0.35, 100_000), 0.1))
-    draws = rng.normal(0.1, 0.35, (4000, count))
-    t = draws.mean(axis=1) / (draws.std(axis=1, ddof=1) / math.sqrt(count))
-    assert abs((t > 1.96).mean() - 0.8) < 0.03
+def test_training_seeds_are_averaged_and_are_no_markets():
+    parts = [RowResult([{"metric": "m1_ic", "value": v, "n": 9}, {"metric": "m1_ic.low", "value": v - 1, "n": 9},
+                        {"metric": "m1_ic.high", "value": v + 2, "n": 9}], {"x": np.array([v])})
+             for v in (1.0, 3.0, 8.0)]  # fmt: skip
+    found = over_training_seeds(parts)
+    values = {item["metric"]: item["value"] for item in found.records}
+    assert values == {"m1_ic": 4, "m1_ic.low": 3, "m1_ic.high": 6, "m1_ic.training_sd": pytest.approx(np.sqrt(13))}
+    assert [float(found.arrays[f"{seed} x"][0]) for seed in range(3)] == [1, 3, 8]
+    assert [item["x"].tolist() for item in arrays_of(found, 3)] == [[1], [3], [8]]
+    assert over_training_seeds(parts[:1]) is parts[0] and list(arrays_of(parts[0], 1)[0]) == ["x"]
+    lacking = averaged([parts[0].records, parts[1].records[:1]])
+    assert [item["metric"] for item in lacking] == ["m1_ic", "m1_ic.training_sd"], "what one seed lacks is left out"
+
+
+def test_importance_by_family():
+    found = by_family(np.array([0.1] * 8 + [0.05] * 4), ["old_001"] * 8 + ["alpha_001"] * 3 + ["industry"])
+    expected = {"importance old": 0.8, "importance alpha": 0.15, "importance industry": 0.05, "importance of ten": 0.9}
+    assert found == pytest.approx(expected)
+
+
+def test_importances_are_shown_of_learners_that_have_them(result):
+    table = shown.importances(result.frame, "linear").set_index("learner")
+    assert list(table.index) == ["ridge", "lasso"]
+    assert table.drop(columns="ten largest").sum(axis=1).tolist() == pytest.approx([1, 1])
+
+
+# ------------------------------------------------------------------------------------- a price file
+
+SMALL = {"windows": ["small"], "learners": ["ridge", "lightgbm_few"], "samples": 30, "training_seeds": 2, "worlds": []}
+
+
+@pytest.mark.data
+def test_a_price_file_gives_one_path_of_days_whatever_the_training_seeds(data_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr("lib.evaluation.simulated.CORE", FEW)
+    windows = {"small": ((2015, 2015), (2016, 2016), (2017, 2017))}
+    monkeypatch.setattr(measure, "FIXED", windows)
+    study = replace(STUDY, parameters={**STUDY.parameters, "windows": Parameter(list, ["small"], help="of the file")})
+    path = data_dir / "cn_csi300_pit_2010_2024.parquet"
+    frame = run_study(study, scale="smoke", seeds=1, jobs=1, cache=tmp_path, data_path=str(path), **SMALL).frame
+    of = {(row.variant, row.metric): row.value for row in frame.itertuples()}
+    assert set(frame["seed"]) == {0}
+    for learner in SMALL["learners"]:
+        name = f"{learner} | csi300 small"
+        assert of[name, "m1_ic.low"] < of[name, "m1_ic"] < of[name, "m1_ic.high"]
+        item = OverSeeds(frame).one_path(name, "m1_ic")
+        assert (item.low, item.high) == (of[name, "m1_ic.low"], of[name, "m1_ic.high"])
+    assert of["lightgbm_few | csi300 small", "m1_ic.training_sd"] > 0
+    assert ("ridge | csi300 small", "m1_ic.training_sd") not in of
+    gap = "lightgbm_few - ridge | csi300 small"
+    assert of[gap, "m1_ic.low"] < of[gap, "m1_ic"] < of[gap, "m1_ic.high"]
+
+
+# ----------------------------------------------------------------------------------------- the search
+
+
+def test_trials_are_drawn_on_markets_of_their_own_and_trial_0_is_the_learner_itself():
+    settings = STUDY.settings("paper", seeds=1)
+    rows = [row for row in STUDY.rows(settings) if "trial" in row]
+    count = {name: sum(row["baseline"] == name for row in rows) for name in SEARCHED}
+    assert count["xgboost"] == 40 and count["transformer"] == 16
+    assert {row["tuned"] for row in rows} == {"none"} and {row["seed"] for row in rows} == {0, 1}
+    for name in SEARCHED:
+        ranges = RANGES[name]
+        assert drawn(name, 0) == {} and drawn(name, 3) == drawn(name, 3) != drawn(name, 4)
+        for trial in range(1, 20):
+            for key, value in drawn(name, trial).items():
+                assert ranges[key].low <= value <= ranges[key].high
+                assert isinstance(value, int) or not ranges[key].whole
+
+
+def searched_frame(scores: dict[str, list[float]]) -> pd.DataFrame:
+    """Two markets in which trial k of a learner has that mean validation IC."""
+    return pd.concat([
+        tidy([(TRIAL.name(learner=name, trial=k), metric, value + shift * (k - 1))
+              for name, values in scores.items() for k, value in enumerate(values)
+              for metric in ("validation_ic", "truth_ic")], "models", seed)
+        for seed, shift in enumerate((0.5, -0.5))
+    ])  # fmt: skip
+
+
+def test_a_learner_counts_as_searched_when_it_runs_with_the_best_trial(monkeypatch):
+    frame = searched_frame({"xgboost": [0.1, 0.3, 0.2], "gru": [0.3, 0.1]})
+    assert shown.best_trial(frame, "xgboost") == (1, 3)
+    assert shown.how_tuned(frame, "xgboost")[1] == 0 and shown.how_tuned(frame, "gru") == ("trial 0 of 2", 2)
+    assert shown.how_tuned(frame, "lstm") == ("not searched", 0) and shown.how_tuned(frame, "ridge")[1] == 20
+    monkeypatch.setitem(TUNED, "xgboost", drawn("xgboost", 1))
+    assert shown.how_tuned(frame, "xgboost") == ("trial 1 of 3", 3)
+    table = shown.settings_table(frame).set_index("learner")
+    assert table.loc["XGBoost", "gain"] == pytest.approx(0.2) and len(table) == len(BASELINES)
+
+
+def test_what_a_learner_runs_with_is_in_its_rows(monkeypatch):
+    monkeypatch.setitem(TUNED, "xgboost", {"depth": 2})
+    overrides = {**TINY, "learners": ["ridge", "xgboost"]}
+    rows = STUDY.rows(STUDY.settings("smoke", seeds=1, overrides=overrides))
+    assert {row["baseline"]: row["tuned"] for row in rows} == {"ridge": "none", "xgboost": "xgboost"}
+
+
+@pytest.mark.slow
+def test_a_trial_fits_what_it_drew(tmp_path, monkeypatch):
+    monkeypatch.setattr("lib.evaluation.simulated.CORE", FEW)
+    options = {**TINY, "worlds": [], "searched": ["xgboost"], "trials": 2, "search_markets": 1}
+    frame = run_study("models", scale="smoke", seeds=1, jobs=1, cache=tmp_path, **options).frame
+    found = frame[frame["metric"] == "validation_ic"].set_index("variant")["value"]
+    assert list(found.index) == ["xgboost trial 0 | search", "xgboost trial 1 | search"]
+    assert found.nunique() == 2 and (found.abs() < 1).all()
 
 
 # ---------------------------------------------------------------------------------- sentences
+
+
+ALL_SEARCHED = searched_frame({name: [0.3, 0.1] for name in ("xgboost", "residual_network", "time_transformer")})
 
 
 def made_up(gap: float, spread: float = 0.01) -> pd.DataFrame:
@@ -160,18 +273,20 @@ def test_sentences_follow_the_numbers(gap, words):
 
 
 def test_the_order_is_answered_step_by_step_in_both_worlds():
-    (answer,) = answer_claims(made_up(0.1))
+    assert not answer_claims(made_up(0.1)), "not with learners that were not searched"
+    (answer,) = answer_claims(pd.concat([made_up(0.1), ALL_SEARCHED]))
     assert answer.claim_id == "A.models.order" and len(answer.parts) == 6 and answer.markets == 6
     assert all(low > 0 for _, low, _ in answer.parts)
     table = power(made_up(0.1, 0.35))
-    assert len(table) == 6 and table["needed"].tolist()[0] == math.ceil(needed([0.35, -0.35] * 3, 0.07))
+    assert len(table) == 6 and table["needed"].tolist()[0] == markets_to_decide([0.35, -0.35] * 3, 0.07)
 
 
 def test_levels_are_answered_from_paper_a_s_window_of_a_file_only():
     records = [("xgboost | csi300 paper A", "m1_ic", 0.02), ("xgboost | csi300 paper A", "m1_ic.low", 0.01),
                ("xgboost | csi300 paper A", "m1_ic.high", 0.03),
                ("xgboost | csi300 paper B", "m1_ic", 0.9)]  # fmt: skip
-    (answer,) = answer_claims(tidy(records, "models"))
+    assert not answer_claims(tidy(records, "models"))
+    (answer,) = answer_claims(pd.concat([tidy(records, "models"), ALL_SEARCHED]))
     assert (answer.claim_id, answer.estimate, answer.low) == ("A.models.xgboost.correlation", 0.02, 0.01)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.evaluation.inputs import file_panel, source_name
-from lib.evaluation.scoring import MINIMUM_CELLS, Record, scored_cells
+from lib.evaluation.scoring import MINIMUM_CELLS, scored_cells
 from lib.evaluation.simulated import chosen_factors, features, market, market_settings
 from lib.evaluation.variants import VARIANTS
 from lib.factors import FactorSet
@@ -26,6 +26,7 @@ from lib.panel import Panel
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.stats import ic, newey_west_error
 from lib.stats.keys import Key
+from lib.store.rows import Record
 
 Matrix = NDArray[np.float64]
 

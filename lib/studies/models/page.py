@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from lib.models.baselines import BASELINES
+from lib.models.settings import TUNED
 from lib.paper.claims import Answer
 from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer, markets_behind
@@ -19,8 +19,10 @@ from lib.paper.pages.layout import opening, tabs
 from lib.paper.pages.style import BLUE, VERMILLION
 from lib.stats.estimates import Estimate
 from lib.stats.keys import Key
-from lib.stats.over_seeds import OverSeeds
+from lib.stats.over_seeds import OverSeeds, seed_values
+from lib.stats.power import markets_to_decide
 from lib.studies.models.measure import BOOK, WORLDS
+from lib.studies.models.search import RANGES, TRIAL, drawn
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -37,7 +39,7 @@ ADVICE = (
     "Compare models by what they know about what can be earned, or on very many markets: Sharpe ratios of one path "
     "cannot tell two good models apart.",
 )
-PLACES = {"linear": "linear alpha", "interaction": "reversal only where volatility is low"}
+PLACES = {"linear": "linear alpha", "interaction": "reversal in calm stocks"}
 NAMES = {
     "ridge": "ridge", "lasso": "lasso", "svm": "support vectors", "random_forest": "random forest",
     "extra_trees": "extra trees", "gradient_boosting": "gradient boosting", "xgboost": "XGBoost",
@@ -56,19 +58,30 @@ HEADS = {
     "learner": "learner", TRUTH: "truth IC", "m1_ic": "IC", GROSS: "active Sharpe, gross", NET: "net, 8 bps",
     f"{BOOK}.turnover": "turnover a day", "spearman": "Spearman", "kendall": "Kendall", "mse": "MSE / that of 0",
     "mae": "MAE / that of 0", "sign_accuracy": "sign accuracy", "sign_base_rate": "its base rate",
-    "dispersion": "sd of predictions / of returns", "markets": "markets",
+    "dispersion": "sd of predictions / of returns", "m1_ic.training_sd": "sd of IC over training seeds",
+    "markets": "markets",
 }  # fmt: skip
 FORMATS = {TRUTH: "+.3f", "m1_ic": "+.4f", GROSS: "+.2f", NET: "+.2f", f"{BOOK}.turnover": ".2f", "spearman": "+.4f",
            "kendall": "+.4f", "mse": ".4f", "mae": ".4f", "sign_accuracy": ".1%", "sign_base_rate": ".1%",
-           "dispersion": ".3f"}  # fmt: skip
+           "dispersion": ".3f", "m1_ic.training_sd": ".4f"}  # fmt: skip
 #: paper A's Table III as differences: (left, right) -> the gain in Sharpe ratio that it has
 ORDER = {
     ("lightgbm", "xgboost"): 0.07,
     ("residual_network", "lightgbm"): 0.06,
     ("time_transformer", "residual_network"): 0.06,
 }
-#: quantiles of a two-sided test at 5 % with power 80 %, added
-POWER = 1.96 + 0.84
+#: how the settings of learners were chosen that this study does not search, and by how many trials
+_OF_TUNING = ("20 trials, see Settings of the learners", 20)
+ELSEWHERE: dict[str, tuple[str, int]] = {
+    "ridge": _OF_TUNING, "lightgbm": _OF_TUNING, "mlp": _OF_TUNING,
+    "lasso": ("penalty in each fit, of 16", 16), "svm": ("cost in each fit, of 2; kernel and width not searched", 0),
+    **dict.fromkeys(("lightgbm_goss", "lightgbm_labels", "lightgbm_dummies", "lightgbm_unbundled", "lightgbm_few"),
+                    ("LightGBM's", 20)),
+    "mlp_few": ("the MLP's", 20), "mean_of_three": ("its members'", 20),
+}  # fmt: skip
+#: samples whose columns are the factors
+OF_FACTORS = ("factors", "labels", "dummies")
+USED, TEN = "importance ", "importance of ten"
 
 
 def places(frame: pd.DataFrame) -> list[str]:
@@ -119,6 +132,11 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
     ]  # fmt: skip
 
 
+def _marked(frame: pd.DataFrame, learner: str) -> str:
+    """The learner's name; one whose settings a search could set and none has is marked."""
+    return NAMES[learner] + ("" if learner not in RANGES or how_tuned(frame, learner)[1] else ", not tuned")
+
+
 def head(shown: PageResult) -> HTML:
     """Question, answer, advice."""
     return opening(shown, QUESTION, findings(shown.rows), ADVICE)
@@ -134,7 +152,7 @@ def levels(frame: pd.DataFrame, place: str) -> pd.DataFrame:
         variant = LEVEL.name(learner=learner, place=place)
         found = {metric: numbers.find(variant, metric) for metric in HEADS if metric not in ("learner", "markets")}
         if any(not math.isnan(item.value) for item in found.values()):
-            row: dict[str, Any] = {"learner": NAMES[learner], "markets": len(numbers.seeds(variant, "m1_ic"))}
+            row: dict[str, Any] = {"learner": _marked(frame, learner), "markets": len(numbers.seeds(variant, "m1_ic"))}
             for metric, item in found.items():
                 row |= item.columns(metric)
             rows.append(row)
@@ -147,22 +165,12 @@ def gaps(frame: pd.DataFrame, place: str) -> pd.DataFrame:
     for name in numbers.variants:
         parts = PAIR.parts(name)
         if parts and parts["place"] == place:
-            row: dict[str, Any] = {"compared": f"{NAMES[parts['left']]} - {NAMES[parts['right']]}"}
+            left, right = (_marked(frame, parts[side]) for side in ("left", "right"))
+            row: dict[str, Any] = {"compared": f"{left} - {right}"}
             for metric in (TRUTH, "m1_ic", GROSS, NET, f"{MATCHED}.active_sharpe", f"{BOOK}.break_even_bps"):
                 row |= numbers.find(name, metric).columns(metric)
             rows.append(row)
     return pd.DataFrame(rows).dropna(axis=1, how="all")
-
-
-def needed(sample: Sequence[float] | np.ndarray, effect: float) -> float:
-    """Markets after which a true difference of `effect` would be seen in four of five tests at 5 %, by their spread.
-
-    n = ((1.96 + 0.84) s / effect)^2, s the deviation of the paired difference over markets.
-
-    >>> round(needed([-0.35, 0.35, -0.35, 0.35, 0.0], 0.06))
-    267
-    """
-    return (POWER * float(np.std(sample, ddof=1)) / effect) ** 2
 
 
 def power(frame: pd.DataFrame) -> pd.DataFrame:
@@ -174,7 +182,7 @@ def power(frame: pd.DataFrame) -> pd.DataFrame:
             if len(sample) >= 2:
                 rows.append({
                     "compared": f"{NAMES[left]} - {NAMES[right]}", "market": PLACES[place], "stated": gain,
-                    "deviation": float(np.std(sample, ddof=1)), "needed": math.ceil(needed(sample, gain)),
+                    "deviation": float(np.std(sample, ddof=1)), "needed": markets_to_decide(sample, gain),
                     "here": len(sample),
                 })  # fmt: skip
     return pd.DataFrame(rows, columns=["compared", "market", "stated", "deviation", "needed", "here"])
@@ -185,16 +193,70 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat({place: levels(frame, place).set_index("learner") for place in places(frame)}, names=["place"])
 
 
+def importances(frame: pd.DataFrame, place: str) -> pd.DataFrame:
+    """Learners down that read the factors and have importances; shares of families and of the ten largest across."""
+    numbers, rows = OverSeeds(frame), []
+    families = dict.fromkeys(metric for _, metric in numbers if metric.startswith(USED) and metric != TEN)
+    for learner, entry in BASELINES.items():
+        variant = LEVEL.name(learner=learner, place=place)
+        if entry.samples in OF_FACTORS and not math.isnan(numbers.find(variant, TEN).value):
+            found = {family.removeprefix(USED): numbers.find(variant, family).value for family in families}
+            rows.append({"learner": NAMES[learner], **found, "ten largest": numbers.find(variant, TEN).value})
+    return pd.DataFrame(rows).dropna(axis=1, how="all")
+
+
+def how_tuned(frame: pd.DataFrame, learner: str) -> tuple[str, int]:
+    """How the settings of a learner were chosen, and how many trials decided: 0 for none.
+
+    A search counts once its trials are in the frame and the best of them, by mean validation IC over its markets, is
+    what the learner runs with (`lib.models.settings`).
+    """
+    if learner not in RANGES:
+        return ELSEWHERE.get(learner, ("nothing to choose", 0))
+    best, count = best_trial(frame, learner)
+    if not count:
+        return "not searched", 0
+    if drawn(learner, best) != dict(TUNED.get(learner, {})):
+        return f"searched, but trial {best} of {count} is not what it runs with", 0
+    return f"trial {best} of {count}", count
+
+
+def best_trial(frame: pd.DataFrame, learner: str) -> tuple[int, int]:
+    """(trial with the best mean validation IC, number of trials)."""
+    found, scores = seed_values(frame[frame["metric"] == "validation_ic"]), list[float]()
+    while (key := (TRIAL.name(learner=learner, trial=len(scores)), "validation_ic")) in found:
+        scores.append(float(found[key].mean()))
+    return (int(np.argmax(scores)), len(scores)) if scores else (0, 0)
+
+
+def settings_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Learners down: settings that a search could set, how they were chosen, trials, what the search gained."""
+    numbers, rows = OverSeeds(frame), []
+    for learner in BASELINES:
+        said, trials = how_tuned(frame, learner)
+        best, _ = best_trial(frame, learner)
+        own, found = (numbers.find(TRIAL.name(learner=learner, trial=trial), TRUTH).value for trial in (0, best))
+        rows.append({
+            "learner": NAMES[learner], "settings": ", ".join(RANGES.get(learner, {})).replace("_", " "), "chosen": said,
+            "trials": trials, "gain": found - own,
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 def information_figure(frame: pd.DataFrame, note: str = "") -> Figure:
     """Truth IC of every learner in the two worlds."""
     numbers = OverSeeds(frame)
     worlds = [world for world in WORLDS if world in places(frame)]
-    found = {NAMES[learner]: [numbers.find(LEVEL.name(learner=learner, place=world), TRUTH) for world in worlds]
+    found = {learner: [numbers.find(LEVEL.name(learner=learner, place=world), TRUTH) for world in worlds]
              for learner in BASELINES}  # fmt: skip
-    rows = {name: items for name, items in found.items() if any(not math.isnan(item.value) for item in items)}
+    rows = {
+        _marked(frame, name): items
+        for name, items in found.items()
+        if any(not math.isnan(item.value) for item in items)
+    }
     title = "What each model knows about what can be earned"
     return forest(rows, title, "truth IC", series=[PLACES[world] for world in worlds], colors=(BLUE, VERMILLION),
-                  note=note)  # fmt: skip
+                  pitch=0.12, note=note)  # fmt: skip
 
 
 def information(shown: PageResult) -> HTML:
@@ -231,6 +293,25 @@ def how_many(shown: PageResult) -> HTML:
                  caption=f"paired difference of gross active Sharpe ratios; {shown.note}")  # fmt: skip
 
 
+def what_is_used(shown: PageResult) -> HTML:
+    """The table of importances, a tab for each place."""
+    found = {place: importances(shown.rows, place) for place in places(shown.rows)}
+    return tabs({
+        PLACES.get(place, place): table(frame, f"models_importance_{place.replace(' ', '_')}", caption=shown.note,
+                                        formats=dict.fromkeys(frame.columns[1:], ".0%"))
+        for place, frame in found.items() if len(frame)
+    })  # fmt: skip
+
+
+def settings(shown: PageResult) -> HTML:
+    """How the settings of each learner were chosen."""
+    heads = {"learner": "learner", "settings": "settings searched here", "chosen": "chosen by", "trials": "trials"}
+    found = settings_table(shown.rows)
+    if found["gain"].notna().any():
+        heads["gain"] = "gain in truth IC"
+    return table(found, "models_settings", columns=heads, formats={"gain": "+.3f"})
+
+
 # -------------------------------------------------------------------------------------------- claims
 
 #: the model of paper A's Table III -> ours
@@ -242,16 +323,20 @@ CLAIM_IDS = (*(f"A.models.{model}.{metric}" for model in THEIRS for metric in _C
 
 
 def answer_claims(frame: pd.DataFrame) -> list[Answer]:
-    """Levels in paper A's window of a price file, where one was given; the order by truth IC in both worlds."""
+    """Levels in paper A's window of a price file, where one was given; the order by truth IC in both worlds.
+
+    No claim is answered with a learner that was not searched: it may have lost for that.
+    """
     numbers = OverSeeds(frame)
     real = next((place for place in places(frame) if place.endswith("paper A")), "")
+    ready = {model: learner for model, learner in THEIRS.items() if how_tuned(frame, learner)[1]}
     answers = []
-    for model, learner in THEIRS.items() if real else ():
+    for model, learner in ready.items() if real else ():
         for claimed, (metric, unit) in _CLAIMED.items():
             item = answered(numbers, f"{learner} | {real}", metric, "level", unit)
             note = f"{NAMES[learner]}, {real}: {metric}"
             answers += level_answer(f"A.models.{model}.{claimed}", item, note, "models")
-    return answers + _order(numbers)
+    return answers + (_order(numbers) if len(ready) == len(THEIRS) else [])
 
 
 def _order(numbers: OverSeeds) -> list[Answer]:

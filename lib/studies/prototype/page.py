@@ -1,0 +1,174 @@
+"""The page "prototype": the papers' first pipeline, what its Sharpe ratio is made of, and what came after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lib.paper.claims import Answer
+from lib.paper.pages import plot, table
+from lib.paper.pages.answers import answered, level_answer
+from lib.paper.pages.findings import Finding, by_sign, outcome
+from lib.paper.pages.forms import forest
+from lib.paper.pages.layout import opening
+from lib.stats.estimates import Estimate
+from lib.stats.over_seeds import OverSeeds
+from lib.studies.prototype.measure import PAIRS
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+    from matplotlib.figure import Figure
+
+    from lib.paper.pages.result import PageResult
+
+QUESTION = (
+    "Paper B's first version computed 50 factors, trained LightGBM and bought the top 100 stocks with equal weight: a "
+    "Sharpe ratio of 0.8. What does such a pipeline earn, and how much of it is skill?"
+)
+ADVICE = (
+    "Hold the Sharpe ratio of a first pipeline against that of all its stocks with equal weight, at the same cost: a "
+    "market that rises pays everybody.",
+    "Execute the orders of a first pipeline at the next open before it is improved: what limits and halts refuse is "
+    "no result.",
+)
+CLAIM, CLAIMED = "B.story.prototype", 0.8
+CLAIM_IDS = (CLAIM,)
+NAMES = {
+    "unmasked": "50 factors, no mask: the prototype", "masked": "the same 50, masked", "random": "50 at random, masked",
+    "all": "all 213, masked",
+}  # fmt: skip
+PAIR_NAMES = {
+    ("masked", "unmasked"): "the mask", ("random", "masked"): "random instead of the first 50",
+    ("all", "masked"): "213 instead of 50",
+}  # fmt: skip
+SHARPE, EVERY, EXECUTED = "top.sharpe", "equal_weight.sharpe", "top.executed_open.sharpe"
+GROSS, NET = "top.executed_open.active_sharpe_gross", "top.executed_open.active_sharpe"
+HEADS = {
+    "truth_ic": "truth IC", "m1_ic": "IC, tradable cells", SHARPE: "Sharpe, papers' book, net",
+    "top.sharpe_gross": "gross", "top.turnover": "its turnover a day", EVERY: "Sharpe of all stocks alike",
+    EXECUTED: "Sharpe, executed", GROSS: "executed, over equal weight, gross", NET: "net",
+    "executed_open.matched.active_sharpe": "top 50, net, same turnover",
+}  # fmt: skip
+FORMATS = {**dict.fromkeys(("truth_ic", "m1_ic"), "+.4f"), "top.turnover": ".2f",
+           **dict.fromkeys([name for name in HEADS if "sharpe" in name], "+.2f")}  # fmt: skip
+
+
+def findings(frame: pd.DataFrame) -> list[Finding]:
+    """What the page says: the level beside the papers', the market's part, execution, the mask, more factors."""
+    numbers = OverSeeds(frame)
+    one, mean = numbers.one_path("unmasked", SHARPE), numbers.find("unmasked", SHARPE)
+    every, filled = numbers.find("unmasked", EVERY), numbers.find("unmasked", EXECUTED)
+    gross = numbers.find("unmasked", GROSS)
+    return [
+        outcome({
+            "One further market would give the prototype a Sharpe ratio of {one:+.2f}; the paper's {claimed:+.2f} lies "
+            "inside this range.": one.low <= CLAIMED <= one.high,
+            "One further market would give the prototype a Sharpe ratio of {one:+.2f}; the paper's {claimed:+.2f} lies "
+            "outside this range.": one.high < CLAIMED or one.low > CLAIMED,
+        }, one=one, claimed=CLAIMED),
+        outcome({
+            "All its stocks with equal weight, at the same cost, have {every:+.2f}: less than the prototype's mean "
+            "{mean:+.2f}.": every.value < mean.value,
+            "All its stocks with equal weight, at the same cost, have {every:+.2f}: no less than the prototype's mean "
+            "{mean:+.2f}.": every.value >= mean.value,
+        }, every=every, mean=mean),
+        by_sign(
+            gross,
+            "Executed at the next open its Sharpe ratio is {filled:+.2f}, and over equal weight, before costs, it "
+            "earns {gross:+.2f}: it ranks stocks.",
+            "Executed at the next open its Sharpe ratio is {filled:+.2f}, and over equal weight, before costs, it "
+            "loses: {gross:+.2f}.",
+            "Executed at the next open its Sharpe ratio is {filled:+.2f}; that it earns anything over equal weight "
+            "before costs is not shown: {gross:+.2f}.",
+            filled=filled, gross=gross,
+        ),
+        _gap(numbers, "masked", "unmasked", "With the mask the same 50 factors", "the mask"),
+        _gap(numbers, "all", "masked", "All 213 factors", "more factors"),
+    ]  # fmt: skip
+
+
+def _gap(numbers: OverSeeds, left: str, right: str, who: str, what: str) -> Finding:
+    gap = numbers.find(f"{left} - {right}", "truth_ic")
+    return by_sign(
+        gap,
+        f"{who} know more of what can be earned: {{gap:+.4f}} of truth IC.",
+        f"{who} know less of what can be earned: {{gap:+.4f}} of truth IC.",
+        f"Whether {what} helps is not decided: {{gap:+.4f}} of truth IC.",
+        gap=gap,
+    )
+
+
+def head(shown: PageResult) -> HTML:
+    """Question, answer, advice."""
+    return opening(shown, QUESTION, findings(shown.rows), ADVICE)
+
+
+# ------------------------------------------------------------------------------------------- exhibits
+
+
+def ratios_figure(frame: pd.DataFrame, note: str = "") -> Figure:
+    """Sharpe ratios of the prototype's predictions and of equal weight, with the range of one market each."""
+    numbers = OverSeeds(frame)
+    rows: dict[str, Estimate] = {
+        "papers' book, gross": numbers.one_path("unmasked", "top.sharpe_gross"),
+        "papers' book, net": numbers.one_path("unmasked", SHARPE),
+        "executed at the next open, net": numbers.one_path("unmasked", EXECUTED),
+        "all stocks alike, net": numbers.one_path("unmasked", EVERY),
+    }
+    return forest(rows, "What one market may show of the prototype", "Sharpe ratio a year; thin line: the paper's 0.8",
+                  reference=CLAIMED, digits=2, note=note)  # fmt: skip
+
+
+def ratios(shown: PageResult) -> HTML:
+    """The figure."""
+    return plot(ratios_figure(shown.rows, f"range of one further market; {shown.note}"))
+
+
+def levels_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Pipelines down, measures across, with intervals over markets."""
+    return _table(frame, NAMES)
+
+
+def gaps_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Differences on the same market down."""
+    return _table(frame, {f"{left} - {right}": PAIR_NAMES[left, right] for left, right in PAIRS})
+
+
+def _table(frame: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    numbers = OverSeeds(frame)
+    rows: list[dict[str, Any]] = []
+    for variant, name in names.items():
+        found = {metric: numbers.find(variant, metric) for metric in HEADS}
+        markets = len(numbers.seeds(variant, "truth_ic"))
+        if markets:
+            cells = {key: value for metric, item in found.items() for key, value in item.columns(metric).items()}
+            rows.append({"": name, **cells, "markets": markets})
+    return pd.DataFrame(rows).dropna(axis=1, how="all")
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """The levels."""
+    return levels_table(frame).set_index("")
+
+
+def levels(shown: PageResult) -> HTML:
+    """Every pipeline."""
+    return table(levels_table(shown.rows), "prototype", columns={"": "pipeline", **HEADS, "markets": "markets"},
+                 formats=FORMATS, caption=shown.note)  # fmt: skip
+
+
+def gaps(shown: PageResult) -> HTML:
+    """What the mask, the choice and the number of factors change."""
+    return table(gaps_table(shown.rows), "prototype_gaps", columns={"": "what changes", **HEADS, "markets": "markets"},
+                 formats=FORMATS, caption=f"paired differences; {shown.note}")  # fmt: skip
+
+
+# -------------------------------------------------------------------------------------------- claims
+
+
+def answer_claims(frame: pd.DataFrame) -> list[Answer]:
+    """The level of the papers' book of the pipeline without a mask."""
+    item = answered(OverSeeds(frame), "unmasked", SHARPE, "level")
+    return level_answer(CLAIM, item, "simulated market, 50 factors, LightGBM, top k, papers' book net of 8 bps",
+                        "prototype")  # fmt: skip
