@@ -13,6 +13,7 @@ stale.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def compute(row: Config, settings: Settings) -> RowResult:
     data = few_samples(arm_dataset(world, FACTORS), split, settings["rows"], row["seed"])
     if row["network"] in WINDOWED:
         data = windowed(data, DAYS, world.panel.dates)
-    chosen = trial_settings(row["network"], row["trial"])
+    chosen: dict[str, Any] = {**trial_settings(row["network"], row["trial"])}
     predict = neural(data, row["seed"], network=row["network"], epochs=settings["epochs"], **chosen)(split)
     validation, prediction = Validation.of(data, split), predict_span(data, split, predict, TEST_EVERY)
     found = {
