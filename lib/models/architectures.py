@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from torch import nn
 
@@ -23,6 +24,11 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = registry("networks", {
 })  # fmt: skip
 #: read the last sessions of a stock, see `lib.models.windows`; the others read its day
 WINDOWED = frozenset({"time_transformer", "lstm", "gru"})
+#: settings for about 20,000 samples, by name
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "mlp": {"learning_rate": 5e-4, "weight_decay": 1e-5, "dropout": 0.1, "batch": 512},
+    "factor_transformer": {"learning_rate": 5e-4, "weight_decay": 1e-5, "dropout": 0.0, "batch": 512},
+}  # fmt: skip
 
 
 def find_network(name: str) -> Callable[..., nn.Module]:

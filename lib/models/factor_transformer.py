@@ -7,6 +7,9 @@ Only the CLS token is read. The exact fast form uses that twice, on the same wei
 token (`lib.models.attention.one_token_layer`), and the first layer's queries, keys and values are not products of
 matrices, because a token is affine in its one number: W h_f = x_f (W w) + W (b + position_f), of which the second part
 does not depend on the sample. `reference` is the plain torch form; outputs and gradients agree within rounding.
+
+cls and position_f are drawn from N(0, 1), as torch draws embeddings. Were they small beside w x_f + b, all tokens would
+start alike, the prediction would be a function of the factors in any order, and a brief training would stay near one.
 """
 
 from __future__ import annotations
@@ -50,21 +53,23 @@ class FactorTransformer(nn.Module):
         if n_factors < 1 or layers < 1:
             raise ParameterError(f"n_factors, layers: got {n_factors} and {layers}; expected at least 1 of each")
         self.embed = nn.Linear(1, width)
-        self.position = nn.Parameter(0.02 * torch.randn(n_factors, width))  # F d
-        self.cls = nn.Parameter(0.02 * torch.randn(width))  # d
+        # as large as w and b, whose entries are even on (-1, 1): see the head of this file
+        self.position = nn.Parameter(torch.randn(n_factors, width))  # F d
+        self.cls = nn.Parameter(torch.randn(width))  # d
         self.layers = nn.ModuleList(encoder_layer(width, heads, feed_forward, activation) for _ in range(layers))
         self.head = nn.Linear(width, 1)
         self.drop = Dropout(dropout)
 
-    def forward(self, factors: Tensor) -> Tensor:  # B F -> B
-        return torch.cat([self._read(part) for part in factors.split(TOGETHER)])
+    def forward(self, factors: Tensor, bias: Tensor | None = None) -> Tensor:  # B F -> B
+        """bias: [1 + F, 1 + F], CLS first, added to the scores of the first layer; -inf hides a token from another."""
+        return torch.cat([self._read(part, bias) for part in factors.split(TOGETHER)])
 
-    def reference(self, factors: Tensor) -> Tensor:  # B F -> B
+    def reference(self, factors: Tensor, bias: Tensor | None = None) -> Tensor:  # B F -> B
         """The same function as torch writes it: every token of every layer, and then the first. Nothing is dropped."""
         tokens = self.embed(factors[..., None]) + self.position  # B F d
         tokens = torch.cat([self.cls.expand(len(tokens), 1, -1), tokens], 1)  # B 1+F d
-        for layer in self._stack:
-            tokens = layer(tokens)  # B 1+F d
+        for number, layer in enumerate(self._stack):
+            tokens = layer(tokens, src_mask=bias if number == 0 else None)  # B 1+F d
         return self.head(tokens[:, 0]).squeeze(-1)
 
     def attention(self, factors: Tensor) -> Tensor:
@@ -78,17 +83,17 @@ class FactorTransformer(nn.Module):
     def _stack(self) -> list[nn.TransformerEncoderLayer]:
         return cast(list[nn.TransformerEncoderLayer], list(self.layers))
 
-    def _read(self, factors: Tensor) -> Tensor:  # B F -> B
+    def _read(self, factors: Tensor, bias: Tensor | None) -> Tensor:  # B F -> B
         *full, last = self._stack
         numbers, fixed = self._affine(factors)
         tokens = torch.addcmul(fixed, numbers, self.embed.weight[:, 0])  # B n d
         for number, layer in enumerate(full):
             if number == 0:
-                mixed = attended(self._packed(numbers, fixed), layer.self_attn.num_heads)  # B n d
+                mixed = attended(self._packed(numbers, fixed), layer.self_attn.num_heads, bias)  # B n d
                 tokens = finished(layer, tokens, mixed, self.drop)  # B n d
             else:
                 tokens = full_layer(layer, tokens, drop=self.drop)  # B n d
-        read = one_token_layer(last, tokens, 0, drop=self.drop)  # B d
+        read = one_token_layer(last, tokens, 0, bias[0] if bias is not None and not full else None, self.drop)  # B d
         return self.head(read).squeeze(-1)
 
     def _affine(self, factors: Tensor) -> tuple[Tensor, Tensor]:

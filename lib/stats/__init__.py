@@ -36,7 +36,7 @@ from lib.stats.inference import (
     sharpe_difference,
     student_quantile,
 )
-from lib.stats.information import ICSummary, ic, ic_summary, masked_ranks
+from lib.stats.information import ic
 from lib.stats.multiple import false_discovery, newey_west_p
 from lib.stats.performance import (
     annual_return,

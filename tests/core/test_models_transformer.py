@@ -88,6 +88,21 @@ def test_factors_are_told_apart_by_their_position():
     torch.testing.assert_close(built(x), built(x.flip(1)), rtol=0, atol=1e-6)
 
 
+def test_a_brief_training_tells_factors_apart():
+    """Half of the factors count with a plus, half with a minus: what depends on their sum alone finds nothing."""
+    built = initialised(lambda n: FactorTransformer(n, width=32, feed_forward=64), 8, 0)
+    optimiser = torch.optim.AdamW(built.parameters(), 1e-3)
+    sign = torch.tensor([1.0, -1.0]).repeat(4)
+    for step in range(60):
+        x = torch.randn(128, 8, generator=torch.Generator().manual_seed(step))
+        optimiser.zero_grad()
+        (built(x) - x @ sign).square().mean().backward()
+        optimiser.step()
+    x = torch.randn(400, 8, generator=torch.Generator().manual_seed(1000))
+    with torch.no_grad():
+        assert torch.corrcoef(torch.stack([built(x), x @ sign]))[0, 1] > 0.6
+
+
 def test_one_token_of_a_layer_is_that_token_of_the_whole_layer():
     layer = encoder_layer(32, 4, 64).double()
     layer.self_attn.in_proj_bias.data += torch.linspace(-1, 1, 96)
@@ -99,6 +114,17 @@ def test_one_token_of_a_layer_is_that_token_of_the_whole_layer():
         found = one_token_layer(layer, tokens, which, bias=hidden[:, :, which])
         torch.testing.assert_close(found, full_layer(layer, tokens, bias=hidden)[:, which])
         assert not torch.allclose(found, layer(tokens)[:, which])
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_a_bias_changes_the_scores_of_the_first_layer_alone(layers):
+    built, x = network(layers=layers, dtype=torch.float64), factors(7, dtype=torch.float64)
+    bias = torch.zeros(14, 14, dtype=torch.float64)
+    bias[3, 5] = bias[5, 3] = bias[0, 2] = -torch.inf
+    hidden = built(x, bias)
+    torch.testing.assert_close(hidden, built.reference(x, bias))
+    torch.testing.assert_close(built(x, torch.zeros_like(bias)), built(x))
+    assert (hidden - built(x)).abs().min() > 1e-6
 
 
 def test_attention_weights_are_those_of_the_first_layer():

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from lib.evaluation import tuning
+from lib.evaluation.tuning import METRICS, Tuning
 from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding, first
 from lib.paper.pages.layout import opening, tabs
-from lib.stats.over_seeds import ENOUGH_SEEDS, mean_over_seeds
-from lib.studies.learner_tuning.trials import DEFAULTS, RANGES, TRIAL
+from lib.stats.over_seeds import ENOUGH_SEEDS
+from lib.studies.learner_tuning.trials import DEFAULTS, RANGES
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -33,64 +33,10 @@ ADVICE = (
     "Search again on real prices, on years before the test years: the simulated market can be predicted better than "
     "members of the CSI 300, so stronger penalties may be needed there.",
 )
-#: metric -> label
-METRICS = {"validation_ic": "validation IC", "test_ic": "test IC", "truth_ic": "truth IC"}
 NAMES = {"ridge": "ridge", "lightgbm": "LightGBM", "mlp": "MLP"}
 IN_TEXT = {**NAMES, "mlp": "the MLP"}
-SETTING = "setting "
 #: a truth IC counts as changed by the search from this share of that of the defaults on
 CLEAR = 0.05
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """The numbers of the search: (learner, trial, metric) -> one number per market."""
-
-    values: Mapping[tuple[str, int, str], np.ndarray]
-
-    @classmethod
-    def of(cls, frame: pd.DataFrame) -> Tuning:
-        values: dict[tuple[str, int, str], np.ndarray] = {}
-        for (variant, metric), part in frame.groupby(["variant", "metric"], sort=False):
-            parts = TRIAL.parts(str(variant))
-            assert parts is not None, variant
-            values[parts["learner"], int(parts["trial"]), str(metric)] = part["value"].to_numpy(dtype=float)
-        return cls(values)
-
-    @property
-    def learners(self) -> list[str]:
-        """In the order of the frame."""
-        return list(dict.fromkeys(learner for learner, _, _ in self.values))
-
-    def trials(self, learner: str) -> list[int]:
-        """In the order of the frame."""
-        return list(dict.fromkeys(trial for who, trial, _ in self.values if who == learner))
-
-    def value(self, learner: str, trial: int, metric: str) -> float:
-        """Mean over markets; NaN when a market has no number."""
-        return float(self.values.get((learner, trial, metric), np.array([np.nan])).mean())
-
-    def ranked(self, learner: str) -> list[int]:
-        """Trials by mean validation IC, the best first; of equals the lower number; undefined ones last."""
-        score = {trial: self.value(learner, trial, "validation_ic") for trial in self.trials(learner)}
-        return sorted(score, key=lambda trial: (np.isnan(score[trial]), -score[trial], trial))
-
-    def best(self, learner: str) -> int:
-        """The trial whose settings are taken."""
-        return self.ranked(learner)[0]
-
-    def settings(self, learner: str, trial: int) -> dict[str, float]:
-        """Setting -> value, the same on every market."""
-        return {
-            metric.removeprefix(SETTING): float(values[0])
-            for (who, number, metric), values in self.values.items()
-            if (who, number) == (learner, trial) and metric.startswith(SETTING)
-        }
-
-    def gains(self, learner: str, metric: str) -> np.ndarray:
-        """Of the best trial over the defaults, market by market."""
-        best, default = (self.values[learner, trial, metric] for trial in (self.best(learner), 0))
-        return np.asarray(best - default)
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
@@ -197,40 +143,17 @@ def tuned(found: Tuning, title: str, note: str = "") -> Figure:
 
 def gains_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Learners and ICs down: of the default settings, of the best trial, and the difference."""
-    found = Tuning.of(frame)
-    rows = [
-        {"learner": NAMES[learner], "measured by": label, "defaults": found.value(learner, 0, metric),
-         "best": found.value(learner, found.best(learner), metric),
-         **mean_over_seeds(found.gains(learner, metric)).columns("gain"),
-         "best trial": found.best(learner), "of": len(found.trials(learner))}
-        for learner in found.learners
-        for metric, label in METRICS.items()
-    ]  # fmt: skip
-    return pd.DataFrame(rows).set_index(["learner", "measured by"])
+    return tuning.gains_table(Tuning.of(frame), NAMES)
 
 
 def settings_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Learner and setting down: what the trials draw from, the default, and the value of the best trial."""
-    found = Tuning.of(frame)
-    rows = [
-        {"learner": NAMES[learner], "setting": name, "from": span.low, "to": span.high,
-         "scale": "logarithmic" if span.log else "its own", "default": DEFAULTS[learner][name],
-         "best": found.settings(learner, found.best(learner))[name]}
-        for learner, spans in RANGES.items() if learner in found.learners
-        for name, span in spans.items()
-    ]  # fmt: skip
-    return pd.DataFrame(rows).set_index(["learner", "setting"])
+    return tuning.settings_table(Tuning.of(frame), NAMES, RANGES, DEFAULTS)
 
 
 def trials_table(frame: pd.DataFrame, learner: str) -> pd.DataFrame:
     """Trials of a learner down, the best validation IC first; ICs and settings across, means over markets."""
-    found = Tuning.of(frame)
-    rows = [
-        {"trial": trial, **{METRICS[m]: found.value(learner, trial, m) for m in METRICS}}
-        | found.settings(learner, trial)
-        for trial in found.ranked(learner)
-    ]
-    return pd.DataFrame(rows).set_index("trial")
+    return tuning.trials_table(Tuning.of(frame), learner)
 
 
 def gains(shown: PageResult) -> HTML:

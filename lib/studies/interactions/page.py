@@ -1,0 +1,288 @@
+"""The page "interactions": what attention says of a planted interaction, and what closing its pathways costs."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lib.evaluation.arms import ENDPOINTS
+from lib.paper.claims import Answer
+from lib.paper.pages import plot, table
+from lib.paper.pages.answers import answered, level_answer, markets_behind
+from lib.paper.pages.findings import Finding, by_sign, outcome
+from lib.paper.pages.layout import opening
+from lib.stats.estimates import Estimate
+from lib.stats.over_seeds import OverSeeds
+from lib.stats.power import markets_to_decide
+from lib.studies.interactions.measure import (
+    ARMS,
+    BY,
+    CONTRASTS,
+    COUNT,
+    FACTORS,
+    GAIN,
+    LEVEL,
+    NETWORK,
+    PAIR,
+    PAIRS,
+    PAPERS,
+    PLANTED,
+    STEP,
+    WORLDS,
+)
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+    from lib.paper.pages.result import PageResult
+
+QUESTION = (
+    "Do the attention weights of a Transformer over factors show which factors interact, and does the model need the "
+    "pathways with most attention?"
+)
+ADVICE = (
+    "Do not read interactions off attention weights. Ask the prediction: leave out one factor, the other, and both, "
+    "and see whether the changes add up.",
+    "Close as many random pathways as a control before a loss is put down to the chosen ones.",
+)
+OF_PAIRS = len(FACTORS) * (len(FACTORS) - 1) // 2
+TRUTH, M1, GROSS, NET, MATCHED, TURNOVER = ENDPOINTS
+HEADS = {
+    TRUTH: "truth IC", M1: "IC, tradable cells", GROSS: "Sharpe over equal weight, gross", NET: "net",
+    MATCHED: "net at equal turnover", TURNOVER: "turnover a day", PAPERS: "Sharpe, every order filled",
+}  # fmt: skip
+FORMATS = dict.fromkeys(HEADS, "+.2f") | dict.fromkeys((TRUTH, M1), "+.4f")
+NAMES = {
+    "transformer": "Transformer", "mlp": "MLP", "without top": "without the five pairs of most attention",
+    "without random": "without five random pairs", "without paper": "without the paper's five pairs",
+}  # fmt: skip
+WORLD_NAMES = {"interaction": "reversal in calm stocks only", "linear": "reversal in all stocks"}
+BY_NAMES = {"attention": "attention", "effect": "effect on the Transformer", "mlp_effect": "effect on the MLP"}
+#: what the paper reports for closing its five pairs
+CLAIMED = -0.08
+DELTA, REVERSAL = "B.interaction.delta_sharpe", "B.interaction.reversal_vol"
+CLAIM_IDS = (DELTA, REVERSAL)
+
+
+def findings(frame: pd.DataFrame) -> list[Finding]:
+    """What the page says: attention and the planted pair, the prediction and that pair, closed pathways, power."""
+    numbers = OverSeeds(frame)
+    return [_attention(numbers), _effect(numbers), _alike(numbers), _closed(numbers), _power(numbers), _mlp(numbers)]
+
+
+def _attention(numbers: OverSeeds) -> Finding:
+    """The planted pair's place by attention, against the market without it."""
+    variant = PAIR.name(pair=PLANTED, by="attention", world="interaction")
+    gain = numbers.find(GAIN.name(pair=PLANTED, by="attention"), "rank")
+    shown: dict[str, Any] = {
+        "rank": numbers.find(variant, "rank").value, "all": float(OF_PAIRS), "gain": gain,
+        "share": numbers.find(variant, "in_top").value,
+    }  # fmt: skip
+    place = (
+        "Where it is planted, the pair stands at place {rank:.0f} of {all:.0f} on average, {gain:+.0f} places nearer "
+        "the top than where it is not, and among the first five in {share:.0%} of the markets."
+    )
+    return by_sign(
+        gain,
+        f"Attention answers to the planted interaction of reversal and volatility. {place}",
+        f"Attention goes away from the planted interaction of reversal and volatility. {place}",
+        f"Attention is not seen to answer to the planted interaction of reversal and volatility. {place}",
+        **shown,
+    )
+
+
+def _effect(numbers: OverSeeds) -> Finding:
+    """The planted pair's place by what predictions do, of both networks."""
+    gain, mlp = (numbers.find(GAIN.name(pair=PLANTED, by=by), "rank") for by in BY[1:])
+    rank = numbers.find(PAIR.name(pair=PLANTED, by="effect", world="interaction"), "rank").value
+    of = "in the Transformer the planted pair rises by {gain:+.0f} places, to {rank:.0f}; in the MLP by {mlp:+.0f}."
+    return outcome({
+        f"Predictions show the interaction, the MLP's as well as the Transformer's: {of}": min(gain.low, mlp.low) > 0,
+        f"The Transformer's predictions show the interaction, the MLP's do not: {of}": gain.low > 0,
+        f"The MLP's predictions show the interaction, the Transformer's do not: {of}": mlp.low > 0,
+        f"The predictions of neither network show the interaction: {of}": True,
+    }, gain=gain, mlp=mlp, rank=rank)  # fmt: skip
+
+
+def _alike(numbers: OverSeeds) -> Finding:
+    """Rank correlation over all pairs of attention and mixed differences."""
+    alike = numbers.find(NETWORK.name(world="interaction"), "attention_and_effect")
+    return outcome({
+        "Attention says a good deal about which factors the prediction combines: over all pairs the rank correlation "
+        "of the two is {alike:+.2f}.": alike.low > 0.5,
+        "Attention says little about which factors the prediction combines: over all pairs the rank correlation of the "
+        "two is {alike:+.2f}.": alike.high < 0.5,
+        "How much attention says about which factors the prediction combines is not decided: over all pairs the rank "
+        "correlation of the two is {alike:+.2f}.": True,
+    }, alike=alike)  # fmt: skip
+
+
+def _step(numbers: OverSeeds, left: str, right: str, metric: str, world: str = "interaction") -> Estimate:
+    return numbers.find(STEP.name(left=left, right=right, world=world), metric)
+
+
+def _closed(numbers: OverSeeds) -> Finding:
+    """The five pathways of most attention against five at random, by the truth IC; books gross of costs."""
+    against, cost = (_step(numbers, "without top", other, TRUTH) for other in ("without random", "transformer"))
+    gross = _step(numbers, "without top", "without random", GROSS)
+    shown = {"against": against, "cost": cost, "gross": gross}
+    beside = (
+        "{cost:+.4f} of truth IC against the whole network, {against:+.4f} against five random pathways; the gross "
+        "Sharpe ratio changes by {gross:+.2f} against these."
+    )
+    return by_sign(
+        against,
+        f"Closing the five pathways of most attention costs less than closing five at random: {beside}",
+        f"Closing the five pathways of most attention costs more than closing five at random: {beside}",
+        f"Closing the five pathways of most attention is not seen to cost more than closing five at random: {beside}",
+        **shown,
+    )
+
+
+def _power(numbers: OverSeeds) -> Finding:
+    """How many markets would decide the paper's difference."""
+    variant = STEP.name(left="without top", right="transformer", world="interaction")
+    sample, change = numbers.seeds(variant, PAPERS), numbers.find(variant, PAPERS)
+    needed = float(markets_to_decide(sample, CLAIMED)) if len(sample) > 2 and sample.std() > 0 else math.nan
+    shown: dict[str, Any] = {"claimed": CLAIMED, "change": change, "needed": needed, "had": float(len(sample))}
+    return outcome({
+        "In the papers' own back-test the Sharpe ratio changes by {change:+.2f}, where paper B has {claimed:+.2f}. A "
+        "change of that size would take {needed:.0f} markets to decide, and {had:.0f} were run.": needed > len(sample),
+        "In the papers' own back-test the Sharpe ratio changes by {change:+.2f}, where paper B has {claimed:+.2f}; "
+        "{had:.0f} markets were run, enough for a change of that size ({needed:.0f}).": True,
+    }, **shown)  # fmt: skip
+
+
+def _mlp(numbers: OverSeeds) -> Finding:
+    """Relationships that, the paper says, the MLP cannot model."""
+    gain = _step(numbers, "transformer", "mlp", TRUTH)
+    mlp = numbers.find(LEVEL.name(arm="mlp", world="interaction"), TRUTH).value
+    shown: dict[str, Any] = {"gain": gain, "mlp": mlp}
+    return by_sign(
+        gain,
+        "Where the interaction is planted the Transformer predicts better than the MLP, which has a truth IC of "
+        "{mlp:.3f}, by {gain:+.3f}.",
+        "Where the interaction is planted the Transformer predicts worse than the MLP, which has a truth IC of "
+        "{mlp:.3f}, by {gain:+.3f}.",
+        "Whether the Transformer predicts better than the MLP where the interaction is planted is not decided: truth "
+        "IC {mlp:.3f} and {gain:+.3f}.",
+        **shown,
+    )
+
+
+def head(shown: PageResult) -> HTML:
+    """Question, answer, advice."""
+    return opening(shown, QUESTION, findings(shown.rows), ADVICE)
+
+
+# ------------------------------------------------------------------------------------- figure and tables
+
+
+def ranks(shown: PageResult) -> HTML:
+    """The paper's pairs down: place among all pairs by attention and by effect, where the interaction is planted."""
+    from lib.paper.pages.forms import forest
+
+    numbers = OverSeeds(shown.rows)
+    rows = {
+        f"{left}\n{right}": [numbers.find(PAIR.name(pair=pair, by=by, world="interaction"), "rank") for by in BY]
+        for pair, (left, right) in PAIRS.items()
+    }
+    title = findings(shown.rows)[1].title("Where the paper's pairs stand among all pairs of factors")
+    return plot(forest(rows, title, f"place among {OF_PAIRS} pairs, 1 the most", series=tuple(BY_NAMES.values()),
+                       reference=(OF_PAIRS + 1) / 2, note=f"line: by chance; {shown.note}"))  # fmt: skip
+
+
+def ranks_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """The paper's pairs and scores down; place where the interaction is planted, where not, and the difference."""
+    numbers = OverSeeds(frame)
+    rows = [
+        {
+            "pair": f"{left}, {right}",
+            "by": BY_NAMES[by],
+            **{world: numbers.find(PAIR.name(pair=pair, by=by, world=world), "rank").value for world in WORLDS},
+            "share": numbers.find(PAIR.name(pair=pair, by=by, world="interaction"), "in_top").value,
+            **numbers.find(GAIN.name(pair=pair, by=by), "rank").columns("gain"),
+        }
+        for pair, (left, right) in PAIRS.items()
+        for by in BY
+    ]
+    return pd.DataFrame(rows).dropna(axis=1, how="all")
+
+
+def levels_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Markets and networks down, endpoints across."""
+    numbers = OverSeeds(frame)
+    rows = [
+        {"market": WORLD_NAMES[world], "network": NAMES[arm]} | _columns(numbers, LEVEL.name(arm=arm, world=world))
+        for world in WORLDS
+        for arm in ARMS
+    ]
+    return pd.DataFrame(rows).dropna(axis=1, how="all").dropna(thresh=3)
+
+
+def differences_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Markets and pairs of networks down, endpoints across, paired over markets, gross before net."""
+    numbers = OverSeeds(frame)
+    rows = [
+        {"market": WORLD_NAMES[world], "difference": f"{NAMES[left]}, against {NAMES[right]}"}
+        | _columns(numbers, STEP.name(left=left, right=right, world=world))
+        for world in WORLDS
+        for left, right in CONTRASTS
+    ]
+    return pd.DataFrame(rows).dropna(axis=1, how="all").dropna(thresh=3)
+
+
+def _columns(numbers: OverSeeds, variant: str) -> dict[str, float]:
+    found = {metric: numbers.find(variant, metric) for metric in HEADS}
+    return {name: number for metric in found for name, number in found[metric].columns(metric).items()}
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """The places of the paper's pairs."""
+    return ranks_table(frame).set_index(["pair", "by"])
+
+
+def places(shown: PageResult) -> HTML:
+    """Places of the paper's pairs."""
+    heads = {"pair": "pair", "by": "by", "interaction": "interaction planted", "linear": "not planted",
+             "share": "among the first five", "gain": "places gained"}  # fmt: skip
+    formats = {"interaction": ".0f", "linear": ".0f", "share": ".0%", "gain": "+.0f"}
+    return table(ranks_table(shown.rows), "interactions_ranks", columns=heads, formats=formats, caption=shown.note)
+
+
+def levels(shown: PageResult) -> HTML:
+    """Every network on both markets."""
+    heads = {"market": "market", "network": "network"} | HEADS
+    return table(levels_table(shown.rows), "interactions", columns=heads, formats=FORMATS, caption=shown.note)
+
+
+def differences(shown: PageResult) -> HTML:
+    """Every paired difference on both markets."""
+    heads = {"market": "market", "difference": "difference"} | HEADS
+    return table(differences_table(shown.rows), "interactions_differences", columns=heads, formats=FORMATS,
+                 caption=shown.note)  # fmt: skip
+
+
+# -------------------------------------------------------------------------------------------- claims
+
+
+def answer_claims(frame: pd.DataFrame) -> list[Answer]:
+    """The loss without the five pairs of most attention, in the papers' back-test, and the place of the planted pair.
+
+    The second is an order: place 5.5 minus that of the pair is positive where it is among the first five.
+    """
+    numbers = OverSeeds(frame)
+    item = answered(numbers, STEP.name(left="without top", right="transformer", world="interaction"), PAPERS,
+                    "difference")  # fmt: skip
+    note = "simulated market with the interaction, 39 factors, five pathways of most attention closed: Sharpe ratio"
+    answers = level_answer(DELTA, item, note, "interactions")
+    key = (PAIR.name(pair=PLANTED, by="attention", world="interaction"), "rank")
+    rank = numbers.find(*key)
+    if math.isnan(rank.low):
+        return answers
+    parts = [(COUNT + 0.5 - rank.value, COUNT + 0.5 - rank.high, COUNT + 0.5 - rank.low)]
+    note = f"simulated market with the interaction: mean place of the pair by attention, {rank.value:.0f} of {OF_PAIRS}"
+    behind = markets_behind(numbers, [key])
+    return [*answers, Answer(REVERSAL, note=note, page="interactions", parts=parts, markets=behind)]
