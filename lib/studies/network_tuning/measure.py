@@ -43,7 +43,8 @@ def grid(settings: Settings) -> Iterator[Config]:
     for seed in settings["seeds"]:
         for network in settings["networks"]:
             for trial in range(settings["trials"]):
-                yield {"variant": TRIAL.name(learner=network, trial=trial), "seed": seed, "network": network, "trial": trial}
+                name = TRIAL.name(learner=network, trial=trial)
+                yield {"variant": name, "seed": seed, "network": network, "trial": trial}
 
 
 def compute(row: Config, settings: Settings) -> RowResult:
