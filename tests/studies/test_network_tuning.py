@@ -12,7 +12,7 @@ from results import tidy
 
 from lib.evaluation.one_fit import few_samples, predict_span
 from lib.evaluation.tuning import Tuning
-from lib.models.architectures import NETWORKS
+from lib.models.architectures import NETWORKS, SETTINGS
 from lib.models.dataset import Dataset
 from lib.models.splits import Split
 from lib.paper.pages.result import PageResult
@@ -140,6 +140,17 @@ def test_findings_hold_on_the_recorded_rows():
     if not record or record.stale:
         pytest.skip("nothing recorded by today's code")
     assert not [item.text for item in findings(record.frame) if not item.holds]
+
+
+def test_the_settings_of_a_network_are_those_of_its_best_recorded_trial_or_the_defaults():
+    """Red after a recording: set what it found in lib/models/architectures.py, as the message says."""
+    assert set(SETTINGS) == set(NETWORKS)
+    record, best = recorded("network_tuning"), {name: dict(settings) for name, settings in DEFAULTS.items()}
+    if record:
+        found = Tuning.of(record.frame)
+        best = {name: found.settings(name, found.best(name)) for name in found.learners}
+    for name, settings in best.items():
+        assert SETTINGS[name] == pytest.approx(settings), best
 
 
 def test_setting_what_was_found_does_not_make_the_search_stale():

@@ -58,9 +58,10 @@ def _helped(found: Tuning) -> Finding:
     }  # fmt: skip
     return outcome({
         "The search raises the truth IC on test days of {up:.0f} of {all:.0f} networks and lowers that of {down:.0f}, "
-        "by {gain:+.3f} on average: with the papers' settings they would be undervalued.": shown["gain"] > 0,
+        "by {gain:+.3f} on average: with the papers' settings they would be undervalued.":
+            up > down and shown["gain"] > 0,
         "The search does not pay: it raises the truth IC on test days of {up:.0f} of {all:.0f} networks and lowers "
-        "that of {down:.0f}, by {gain:+.3f} on average. Validation days of one sample choose by chance.": True,
+        "that of {down:.0f}, by {gain:+.3f} on average.": True,
     }, **shown)  # fmt: skip
 
 
