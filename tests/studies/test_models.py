@@ -17,11 +17,12 @@ from lib.market import make_market
 from lib.models.baselines import BASELINES, SAMPLES
 from lib.models.dataset import next_return
 from lib.models.windows import Windows
+from lib.stats.power import markets_to_decide
 from lib.studies import recorded, run_study
 from lib.studies.models import STUDY
 from lib.studies.models import page as shown
 from lib.studies.models.measure import accuracy
-from lib.studies.models.page import ORDER, answer_claims, findings, gaps, levels, needed, power
+from lib.studies.models.page import ORDER, answer_claims, findings, gaps, levels, power
 
 #: a few of the core factors
 FEW = ("alpha_001", "alpha_101", "better_001", "stock_006")
@@ -126,15 +127,6 @@ def test_measures_by_a_loop():
     assert perfect["kendall"] == pytest.approx(1) and perfect["spearman"] == pytest.approx(1)
 
 
-def test_markets_needed_by_simulation():
-    """With the number that `needed` gives, a true difference is found about four times of five."""
-    rng = np.random.default_rng(1)
-    count = round(needed(rng.normal(0, 0.35, 100_000), 0.1))
-    draws = rng.normal(0.1, 0.35, (4000, count))
-    t = draws.mean(axis=1) / (draws.std(axis=1, ddof=1) / math.sqrt(count))
-    assert abs((t > 1.96).mean() - 0.8) < 0.03
-
-
 # ---------------------------------------------------------------------------------- sentences
 
 
@@ -164,7 +156,7 @@ def test_the_order_is_answered_step_by_step_in_both_worlds():
     assert answer.claim_id == "A.models.order" and len(answer.parts) == 6 and answer.markets == 6
     assert all(low > 0 for _, low, _ in answer.parts)
     table = power(made_up(0.1, 0.35))
-    assert len(table) == 6 and table["needed"].tolist()[0] == math.ceil(needed([0.35, -0.35] * 3, 0.07))
+    assert len(table) == 6 and table["needed"].tolist()[0] == markets_to_decide([0.35, -0.35] * 3, 0.07)
 
 
 def test_levels_are_answered_from_paper_a_s_window_of_a_file_only():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from lib.paper.pages.style import BLUE, VERMILLION
 from lib.stats.estimates import Estimate
 from lib.stats.keys import Key
 from lib.stats.over_seeds import OverSeeds
+from lib.stats.power import markets_to_decide
 from lib.studies.models.measure import BOOK, WORLDS
 
 if TYPE_CHECKING:
@@ -67,8 +67,6 @@ ORDER = {
     ("residual_network", "lightgbm"): 0.06,
     ("time_transformer", "residual_network"): 0.06,
 }
-#: quantiles of a two-sided test at 5 % with power 80 %, added
-POWER = 1.96 + 0.84
 
 
 def places(frame: pd.DataFrame) -> list[str]:
@@ -154,17 +152,6 @@ def gaps(frame: pd.DataFrame, place: str) -> pd.DataFrame:
     return pd.DataFrame(rows).dropna(axis=1, how="all")
 
 
-def needed(sample: Sequence[float] | np.ndarray, effect: float) -> float:
-    """Markets after which a true difference of `effect` would be seen in four of five tests at 5 %, by their spread.
-
-    n = ((1.96 + 0.84) s / effect)^2, s the deviation of the paired difference over markets.
-
-    >>> round(needed([-0.35, 0.35, -0.35, 0.35, 0.0], 0.06))
-    267
-    """
-    return (POWER * float(np.std(sample, ddof=1)) / effect) ** 2
-
-
 def power(frame: pd.DataFrame) -> pd.DataFrame:
     """Paper A's order: the gain it states, its spread over markets here, and the markets that would decide it."""
     numbers, rows = OverSeeds(frame), []
@@ -174,7 +161,7 @@ def power(frame: pd.DataFrame) -> pd.DataFrame:
             if len(sample) >= 2:
                 rows.append({
                     "compared": f"{NAMES[left]} - {NAMES[right]}", "market": PLACES[place], "stated": gain,
-                    "deviation": float(np.std(sample, ddof=1)), "needed": math.ceil(needed(sample, gain)),
+                    "deviation": float(np.std(sample, ddof=1)), "needed": markets_to_decide(sample, gain),
                     "here": len(sample),
                 })  # fmt: skip
     return pd.DataFrame(rows, columns=["compared", "market", "stated", "deviation", "needed", "here"])
