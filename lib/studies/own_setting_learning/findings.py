@@ -69,8 +69,8 @@ def _before_costs(numbers: OverSeeds) -> Finding:
     far = max(known, key=lambda name: abs(known[name].value), default=SYSTEM)
     apart = float(sum(item.sign != 0 for item in known.values())) if known else math.nan
     end = (
-        "{apart:.0f} of {count:.0f} have an interval without zero, and the largest difference in Sharpe ratio is "
-        "{largest:+.2f} ({far})."
+        "{apart:.0f} of {count:.0f} have an interval without zero, where chance gives 1 in 20, and the largest "
+        "difference in Sharpe ratio is {largest:+.2f} ({far})."
     )
     return outcome({
         f"Before costs no loss can be told from MSE: {end}": apart == 0,
@@ -133,7 +133,7 @@ def _models(numbers: OverSeeds) -> Finding:
     apart = float(sum(item.sign != 0 for item in steps)) if steps else math.nan
     end = (
         "{low:.0%} of the book a day ({least}) to {high:.0%} ({most}); of {count:.0f} pairs {apart:.0f} can be told "
-        "apart before costs."
+        "apart before costs, where chance gives 1 in 20."
     )
     numbers_shown: dict[str, Any] = {
         "low": found.get(least, Estimate(math.nan)), "high": found.get(most, Estimate(math.nan)),

@@ -158,7 +158,7 @@ def _fitted(data: Dataset, panel: Panel, split: Split, arm: Arm, row: Config) ->
     if arm.panels or arm.real > 1:
         sample, own = _extended(data, panel, split, arm, row)
     seed = row["seed"] + AGAIN * arm.again
-    how = {name: row[name] for name in ("epochs", "rounds") if name in row}
+    how: dict[str, Any] = {name: row[name] for name in ("epochs", "rounds") if name in row}
     if arm.baseline == "transformer":
         how["rows"] = ROWS * (1 + arm.panels)
     if arm.baseline:

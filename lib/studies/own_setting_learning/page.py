@@ -25,7 +25,7 @@ from lib.studies.own_setting_learning.findings import (
     in_words,
 )
 from lib.studies.own_setting_learning.measure import POLICY
-from lib.studies.own_setting_learning.variants import ARMS, DIFFERENCE, EQUAL, PAIRS, PARTS
+from lib.studies.own_setting_learning.variants import ARMS, DIFFERENCE, EQUAL, PAIRS, PARTS, searched
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -66,14 +66,14 @@ def head(shown: PageResult) -> HTML:
 
 
 def gross_and_net(shown: PageResult) -> HTML:
-    """Every paired difference in Sharpe ratio: before costs, what is saved in costs, after costs; a tab for a part."""
+    """Paired differences in Sharpe ratio before costs, by costs saved, after costs; of searched arms, a tab a part."""
     from lib.paper.pages.forms import forest
     from lib.paper.pages.style import BLUE, GREEN, GREY
 
     numbers, found = OverSeeds(shown.rows), {}
     for part, pairs in PAIRS.items():
         every = {f"{in_words(a)}\nagainst {in_words(b)}": [against(numbers, a, b, x) for x in (GROSS, SAVED, NET)]
-                 for a, b in pairs}  # fmt: skip
+                 for a, b in pairs if searched(a) and searched(b)}  # fmt: skip
         rows = {label: items for label, items in every.items() if not math.isnan(items[0].value)}
         if rows:
             unit = "difference in annual Sharpe ratio; costs of 8 bps a side"
@@ -89,10 +89,12 @@ def persistence(shown: PageResult) -> HTML:
     from lib.paper.pages.style import BLUE, canvas, styled
 
     rows = levels_table(shown.rows).dropna(subset="persistence")
+    together = rows[["persistence", TURNOVER]].corr().to_numpy()[0, 1] < -0.5
+    title = "Turnover follows the persistence of predictions" if together else "Turnover and persistence of predictions"
 
     @styled
     def draw() -> Any:
-        figure, (ax,) = canvas(1, 3.4, "Turnover follows the persistence of predictions", shown.note)
+        figure, (ax,) = canvas(1, 3.4, title, shown.note)
         ax.plot(rows["persistence"], 100 * rows[TURNOVER], "o", color=BLUE, markersize=5)
         for name in ("MSE", "system", "9 factors", "LightGBM"):
             for _, row in rows[rows["arm"] == name].iterrows():
