@@ -24,12 +24,37 @@ def markets_to_decide(differences: Sequence[float] | np.ndarray, effect: float, 
     >>> markets_to_decide([0.35, -0.35, 0.35, -0.35, 0.0], effect=0.2)
     25
     """
-    values = np.asarray(differences, dtype=float)
-    if len(values) < 2 or not np.isfinite(values).all():
-        raise StatisticsError(f"markets_to_decide: got {len(values)} differences; expected two or more finite numbers")
+    values = _checked("markets_to_decide", differences)
     if not (math.isfinite(effect) and effect != 0 and 0.05 < power < 1):
         raise StatisticsError(
             f"markets_to_decide: got effect {effect}, power {power}; expected an effect other than 0, power in (.05, 1)"
         )
-    quantiles = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(power)
-    return max(2, math.ceil((quantiles * float(values.std(ddof=1)) / effect) ** 2))
+    return max(2, math.ceil((_quantiles(power) * float(values.std(ddof=1)) / effect) ** 2))
+
+
+def markets_needed(differences: Sequence[float] | np.ndarray, effect: float) -> float:
+    """`markets_to_decide` for tables and sentences: NaN where fewer than two markets say nothing of their spread."""
+    return float(markets_to_decide(differences, effect)) if len(differences) > 1 else math.nan
+
+
+def smallest_decided(differences: Sequence[float] | np.ndarray, power: float = POWER) -> float:
+    """The true difference that so many markets find with chance `power`: (z(.975) + z(power)) s / sqrt(n).
+
+    Raises StatisticsError for fewer than two differences or one that is not finite.
+
+    >>> round(smallest_decided([0.35, -0.35, 0.35, -0.35, 0.0]), 2)
+    0.44
+    """
+    values = _checked("smallest_decided", differences)
+    return _quantiles(power) * float(values.std(ddof=1)) / math.sqrt(len(values))
+
+
+def _quantiles(power: float) -> float:
+    return NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(power)
+
+
+def _checked(name: str, differences: Sequence[float] | np.ndarray) -> np.ndarray:
+    values = np.asarray(differences, dtype=float)
+    if len(values) < 2 or not np.isfinite(values).all():
+        raise StatisticsError(f"{name}: got {len(values)} differences; expected two or more finite numbers")
+    return values

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,15 +11,15 @@ from results import tidy
 from shown_pages import said, shown_page
 
 from lib import run_study
-from lib.evaluation.endpoints import EVERY as EVERY_DAYS
-from lib.evaluation.endpoints import HISTORY, optimal_weights, signs_and_spread, standardised
+from lib.evaluation.arms import EVERY as EVERY_DAYS
+from lib.evaluation.arms import HISTORY, optimal_weights, signs_and_spread, standardised
 from lib.evaluation.simulated import market
 from lib.models.dataset import next_return
 from lib.models.losses import adjusted_minimiser
 from lib.studies import recorded
 from lib.studies.losses import STUDY, measure, page
 from lib.studies.losses.claims import CLAIM_IDS, ORDER, answer_claims
-from lib.studies.losses.findings import findings, gaps, seeds_needed, threshold
+from lib.studies.losses.findings import findings, gaps, threshold
 from lib.studies.losses.minimiser import RATIOS, trained_minimiser
 from lib.studies.losses.variants import CENTRED, CHOSEN, DIFFERENCE, EVERY, GAMMAS, RAW, Trained, differences
 
@@ -263,12 +261,11 @@ def test_few_markets_say_that_nothing_is_shown():
 
 
 def test_power_is_that_of_a_paired_test():
-    sample = np.array([1.0, -1.0] * 50)
-    assert seeds_needed(sample, 1.0) == pytest.approx(7.85 * 100 / 99, rel=1e-3)
-    assert math.isnan(seeds_needed(sample[:1], 1.0))
     table = page.power_table(made_up(0.3)).set_index(["comparison", "measure"])
     row = table.loc[("AdjMSE 0.1 against MSE", "naive_close.sharpe")]
     assert row["markets"] == 6 and row["sd over markets"] == pytest.approx(0.001 * np.std(range(6), ddof=1))
+    assert row["markets needed"] == 2
+    assert row["smallest found"] == pytest.approx(2.8016 * 0.001 * (3.5 / 6) ** 0.5, rel=1e-4)
 
 
 # --------------------------------------------------------------------------- what is recorded

@@ -16,6 +16,7 @@ from lib.paper.pages.layout import opening, tabs
 from lib.stats.estimates import MINUS, Estimate
 from lib.stats.keys import Key
 from lib.stats.over_seeds import OverSeeds, interval_table
+from lib.stats.power import markets_needed
 from lib.studies.augmentation.measure import CONTRASTS, KEPT, LEARNERS, PANELS, RUN, TREATMENTS
 
 if TYPE_CHECKING:
@@ -64,8 +65,6 @@ LEVELS = ("truth_ic", "m1_ic", GROSS, NET, f"{RUN}.turnover", PAPERS, "train_ic"
           "steps")  # fmt: skip
 #: what the papers say one panel adds, in Sharpe ratios
 CLAIMED = {"mlp": 0.12, "transformer": 0.19}
-#: squared: a difference of so many standard errors is found in 80 % of the samples, at 5 %
-POWER = 1.96 + 0.84
 #: a panel whose IC is below that share of that on the days of the fit holds next to nothing of what is predictable
 LITTLE = 0.2
 
@@ -241,7 +240,7 @@ def _larger(found: Augmentation) -> Finding:
 def _power(found: Augmentation) -> Finding:
     gains = found.numbers.seeds(CHANGE.name(left="stock_blocks", right="none", learner="mlp"), PAPERS)
     spread, markets = float(gains.std(ddof=1)) if len(gains) > 1 else math.nan, len(gains)
-    needed = needed_markets(spread, CLAIMED["mlp"])
+    needed = markets_needed(gains, CLAIMED["mlp"])
     numbers = (
         "over markets the MLP's difference has deviation {spread:.2f}, so the papers' gain would take {needed:.0f} "
         "markets to be found four times in five, and here are {markets:.0f}."
@@ -249,16 +248,7 @@ def _power(found: Augmentation) -> Finding:
     return outcome({
         f"There are enough markets to see the papers' gain in Sharpe ratio: {numbers}": markets >= needed,
         f"There are too few markets to see the papers' gain in Sharpe ratio, so the truth IC decides: {numbers}": True,
-    }, spread=spread, needed=float(needed), markets=float(markets))  # fmt: skip
-
-
-def needed_markets(spread: float, effect: float) -> float:
-    """Markets in which a mean difference of this size is found with probability 80 % at 5 %, by the normal quantiles.
-
-    >>> needed_markets(0.35, 0.12), needed_markets(0.35, 0.19)
-    (67, 27)
-    """
-    return math.nan if math.isnan(spread) else math.ceil((POWER * spread / effect) ** 2)
+    }, spread=spread, needed=needed, markets=float(markets))  # fmt: skip
 
 
 def head(shown: PageResult) -> HTML:

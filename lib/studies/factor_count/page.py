@@ -16,7 +16,7 @@ from lib.paper.pages.findings import Finding, by_sign, outcome
 from lib.paper.pages.layout import opening, tabs
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import OverSeeds
-from lib.stats.power import markets_to_decide
+from lib.stats.power import markets_needed
 from lib.studies.factor_count.measure import CHOICE, COUNTS, LEARNERS, LEVEL, STEP, WORLDS
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _books(frame: pd.DataFrame) -> Finding:
     last = STEP.name(count=counts[-1], fewer=counts[-2], learner="mlp", world="linear")
     gross, claimed = numbers.find(last, GROSS), PAPER[counts[-1]][0] - PAPER[counts[-2]][0]
     sample = numbers.seeds(last, GROSS)
-    needed = float(markets_to_decide(sample, claimed)) if len(sample) > 2 and sample.std() > 0 else math.nan
+    needed = markets_needed(sample, claimed)
     shown: dict[str, Any] = {"claimed": claimed, "gross": gross, "needed": needed, "had": float(len(sample))}
     return outcome({
         "The papers' last step, from 179 to 213 factors, is worth {claimed:+.2f} in Sharpe ratio. With the neural "

@@ -6,10 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from lib.evaluation.endpoints import SENSES
+from lib.evaluation.arms import SENSES
 from lib.models.losses import adjusted_minimiser
 from lib.paper.pages.findings import Finding, outcome
 from lib.stats.estimates import Estimate
@@ -206,14 +205,3 @@ def _literal(numbers: OverSeeds) -> Finding:
         f"Taken as they are, they trade more than standardised: {end}": trades[1] > 2 * trades[0],
         f"Taken as they are or standardised, they trade alike: {end}": True,
     }, **given)  # fmt: skip
-
-
-def seeds_needed(sample: np.ndarray, effect: float) -> float:
-    """Markets with which a paired difference of this size is found four times of five at 5 %, two-sided.
-
-    ((z_.975 + z_.8) sd / effect)^2 with the sd of `sample` over markets; NaN for fewer than two.
-
-    >>> round(seeds_needed(np.array([0.35, -0.35, 0.35, -0.35]), 0.27), 1)
-    17.6
-    """
-    return (2.8016 * float(np.std(sample, ddof=1)) / effect) ** 2 if len(sample) > 1 else math.nan

@@ -8,32 +8,29 @@ its best trial, scored in the order in which endpoints decide. `minimiser`: netw
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from lib.evaluation.contrasts import at_matched_turnover, gross_and_net, mean_difference
-from lib.evaluation.endpoints import SENSES, scores
-from lib.evaluation.predictions import kept, on_panel, row_rng
-from lib.evaluation.scoring import daily_ics
-from lib.evaluation.simulated import (
-    features,
-    level_differences,
-    market,
-    market_settings,
-    truth_difference,
-    truth_series,
+from lib.evaluation.arms import (
+    SENSES,
+    arm_dataset,
+    compared,
+    optimised,
+    raw_labels,
+    scored_arm,
+    signal_to_noise,
+    signs_and_spread,
 )
-from lib.evaluation.variants import VARIANTS, variant_dataset
-from lib.models.dataset import Dataset, next_return
+from lib.evaluation.simulated import level_differences, market, market_settings, truth_series
+from lib.models.dataset import Dataset
 from lib.models.fits import Fit
 from lib.models.neural import neural
 from lib.models.splits import Split, walk_forward
 from lib.models.validation import Validation
 from lib.paper.results.agreement import TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
-from lib.studies.learner_tuning.measure import FIRST_MARKET, VARIANT, tuning_split
+from lib.studies.learner_tuning.measure import FIRST_MARKET, tuning_split
 from lib.studies.learner_tuning.trials import trial_settings
 from lib.studies.losses.minimiser import trained_minimiser
 from lib.studies.losses.variants import (
@@ -49,10 +46,9 @@ from lib.studies.losses.variants import (
 )
 
 #: differences of single numbers of one market
-LEVELS = ("sign_accuracy", "sign_accuracy_centred", "naive_close.sharpe", "naive_close.active_sharpe",
+LEVELS = ("sign_accuracy", "sign_accuracy_centred",
           *(f"mean_variance_{sense}.{end}" for sense in SENSES
             for end in ("active_sharpe_gross", "active_sharpe")))  # fmt: skip
-BOOK = "executed_open"
 
 
 def grid(settings: Settings) -> Iterator[Config]:
@@ -113,19 +109,17 @@ def _market(row: Config, settings: Settings) -> RowResult:
 
     splits = list(walk_forward(world.panel.dates, first_test_year=settings["first_test_year"]))
     prediction = _predicted(data, splits, in_returns)
-    found, series = scores(world, prediction)
-    return _records(found, **series, **kept(world.panel, prediction))
+    found = scored_arm(world, prediction, name=row["variant"], seed=row["seed"])
+    more = signs_and_spread(world.panel, prediction) | optimised(world, prediction)
+    more["signal_to_noise"] = signal_to_noise(world, prediction)
+    return RowResult([*found.records, *_records(more).records], found.arrays)
 
 
 def _sample(row: Config, settings: Settings, seed: int) -> tuple[Any, Dataset]:
     """The market and its samples; raw labels are returns as they are, on the same cells."""
     world = _world(settings, seed)
-    mask = VARIANTS[VARIANT]
-    data = variant_dataset(world.panel, mask, features(world.panel, mask.features, settings["factors"]))
-    if row["labels"] == "raw":
-        own = next_return(world.panel)[data.day, data.stock]
-        data = replace(data, label=np.where(np.isfinite(data.label), own, np.nan))
-    return world, data
+    data = arm_dataset(world, settings["factors"])
+    return world, raw_labels(data, world.panel) if row["labels"] == "raw" else data
 
 
 def _world(settings: Settings, seed: int) -> Any:
@@ -157,24 +151,10 @@ def contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> Ro
     world, seed, records = _world(settings, rows[0][0]["seed"]), rows[0][0]["seed"], []
     for left, right in wanted:
         name = DIFFERENCE.name(left=left, right=right)
-        records += [{"variant": name, **item} for item in _difference(world, sides[left], sides[right], name, seed)]
+        levels = [{item["metric"]: item["value"] for item in sides[side].records} for side in (left, right)]
+        records += compared(world, sides[left], sides[right], name=name, seed=seed)
+        records += [{"variant": name, **item} for item in level_differences(levels[0], levels[1], LEVELS)]
     return RowResult(records)
-
-
-def _difference(world: Any, left: RowResult, right: RowResult, name: str, seed: int) -> list[dict[str, Any]]:
-    """Left minus right: ICs on the cells of both, books before and after costs and at matched turnover."""
-    panel, rng = world.panel, row_rng(name, seed)
-    a, b = on_panel(panel, left.arrays), on_panel(panel, right.arrays)
-    levels = [{item["metric"]: item["value"] for item in side.records} for side in (left, right)]
-    ours, theirs = (daily_ics(panel, side, metrics=("m1_ic",))["m1_ic"] for side in (a, b))
-    truth = [item for item in truth_difference(world, a, b, rng, 0) if item["metric"] == "truth_ic"]
-    return [
-        *truth,
-        *mean_difference("m1_ic", ours, theirs, rng, 0),
-        *gross_and_net(BOOK, left.arrays, right.arrays, rng, 0),
-        *at_matched_turnover(panel, BOOK, (a, left.arrays), (b, right.arrays), rng, 0),
-        *level_differences(levels[0], levels[1], LEVELS),
-    ]
 
 
 def by_market(row: Config) -> str:

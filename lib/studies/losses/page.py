@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lib.evaluation.endpoints import SENSES
+from lib.evaluation.arms import SENSES
 from lib.models.losses import adjusted_minimiser
 from lib.paper.pages import plot, table
 from lib.paper.pages.layout import opening, tabs
 from lib.stats.over_seeds import ENOUGH_SEEDS, OverSeeds
+from lib.stats.power import markets_needed, smallest_decided
 from lib.studies.losses.findings import (
     CLAIMED_GAIN,
     GROSS,
@@ -24,7 +25,6 @@ from lib.studies.losses.findings import (
     against,
     findings,
     gaps,
-    seeds_needed,
     threshold,
 )
 from lib.studies.losses.minimiser import RATIOS
@@ -238,12 +238,11 @@ def power_table(frame: pd.DataFrame) -> pd.DataFrame:
     for left, right, metric, effect in claimed:
         sample = numbers.seeds(DIFFERENCE.name(left=left.name, right=right.name), metric)
         if len(sample) > 1:
-            sd = float(np.std(sample, ddof=1))
-            needed = seeds_needed(sample, effect) if math.isfinite(effect) else math.nan
             rows.append({
                 "comparison": f"{in_words(left)} against {in_words(right)}", "measure": metric, "claimed": effect,
-                "sd over markets": sd, "markets needed": math.ceil(needed) if math.isfinite(needed) else math.nan,
-                "markets": len(sample), "smallest found": 2.8016 * sd / math.sqrt(len(sample)),
+                "sd over markets": float(np.std(sample, ddof=1)),
+                "markets needed": markets_needed(sample, effect) if math.isfinite(effect) else math.nan,
+                "markets": len(sample), "smallest found": smallest_decided(sample),
             })  # fmt: skip
     return pd.DataFrame(rows)
 

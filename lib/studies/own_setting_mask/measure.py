@@ -139,7 +139,7 @@ def compute(row: Config, settings: Settings) -> RowResult:
     panel, split = _panel(row, settings), _split(settings)
     desk = Desk.of(panel, split, row["k"])
     if not row["mask"]:
-        return RowResult(records(book_numbers({EQUAL: _equal_weight(panel, desk)}), variant=row["variant"]))
+        return RowResult(records(book_numbers({EQUAL: equal_weight(panel, desk)}), variant=row["variant"]))
     options = {name: row[name] for name in ("rounds", "epochs") if name in row}
     prediction = predict(_samples_of(row, settings), split, row["learner"], row["seed"], **options)
     members = panel.universe[desk.test]
@@ -149,7 +149,7 @@ def compute(row: Config, settings: Settings) -> RowResult:
     return RowResult(records(numbers, variant=row["variant"]), {"prediction": prediction[split.validation_start :]})
 
 
-def _equal_weight(panel: Any, desk: Desk) -> LaggedBook:
+def equal_weight(panel: Any, desk: Desk) -> LaggedBook:
     """Every name at the same weight: in this back-test it never trades after the first day."""
     names = (panel.universe & panel.observed)[desk.test]
     weights = names / np.maximum(names.sum(axis=1, keepdims=True), 1)
@@ -168,9 +168,9 @@ def contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> Ro
     panel = _panel(first, settings)
     desk = Desk.of(panel, split, first["k"])
     setting = {name: first[name] for name in ("learner", "condition")}
-    sides = {row["mask"]: _whole(panel, split, result.arrays["prediction"]) for row, result in rows}
+    sides = {row["mask"]: whole(panel, split, result.arrays["prediction"]) for row, result in rows}
     books: dict[str, Books] = {mask: desk.books(prediction) for mask, prediction in sides.items()}
-    books[EQUAL] = dict.fromkeys(OUTSIDE, _equal_weight(panel, desk))
+    books[EQUAL] = dict.fromkeys(OUTSIDE, equal_weight(panel, desk))
     found: list[Record] = []
     if {"none", "full"} <= sides.keys():
         for name, control in CONTROLS.items():
@@ -186,7 +186,7 @@ def contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> Ro
     return RowResult(found)
 
 
-def _whole(panel: Any, split: Split, stored: np.ndarray) -> np.ndarray:
+def whole(panel: Any, split: Split, stored: np.ndarray) -> np.ndarray:
     """The predictions that a row kept, as [T, N] again."""
     prediction = np.full(panel.shape, np.nan, dtype=np.float32)
     prediction[split.validation_start :] = stored
@@ -204,11 +204,11 @@ def _sides_differ(panel: Any, desk: Desk, left: str, right: str, sides: Mapping[
     for outside in OUTSIDE:
         apart = np.abs(desk.weights(a, outside) - desk.weights(b, outside)).sum(axis=1)
         found[f"{outside}.weight apart"] = float(apart.mean()) / 2
-        found |= {f"{outside}.matched.{name}": value for name, value in _matched(desk, a, b, outside).items()}
+        found |= {f"{outside}.matched.{name}": value for name, value in matched(desk, a, b, outside).items()}
     return found
 
 
-def _matched(desk: Desk, left: np.ndarray, right: np.ndarray, outside: str) -> dict[str, float]:
+def matched(desk: Desk, left: np.ndarray, right: np.ndarray, outside: str) -> dict[str, float]:
     """Differences of the test days once a buffer, set on the validation days, has brought the turnovers together."""
     match = match_turnover(desk, left, right, outside)
     books = [desk.book(side, outside, buffer) for side, buffer in zip((left, right), match.buffers, strict=True)]
