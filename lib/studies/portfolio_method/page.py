@@ -225,16 +225,18 @@ def _scale(numbers: OverSeeds, stocks: int) -> Finding:
 
     low, high = level(SENSES[0], min(AVERSIONS)), level(SENSES[0], max(AVERSIONS))
     literal = level(SENSES[1], MATCHED_AT[1])
+    name, covariance, _, _ = contest(numbers, where(stocks), "appraisal")
+    gap = max(low, high, literal) - min(low, high, literal)
     text = (
-        "The same optimiser (Ledoit-Wolf, costs counted) has a hedged Sharpe ratio of {low:.2f} at risk aversion "
-        "{least} and of {high:.2f} at {most} on standardised predictions, and of {literal:.2f} at {middle} on literal ones"
+        "The same optimiser (Ledoit-Wolf, costs counted) has a hedged Sharpe ratio of {low:.2f} after costs at risk "
+        "aversion {least} and of {high:.2f} at {most} on standardised predictions, and of {literal:.2f} at {middle} on "
+        "literal ones"
     )
-    found = (low, high, literal)
     return outcome({
-        f"{text}: the scale matters more than the covariance.": max(found) - min(found) > 0.5,
-        f"{text}: the scale hardly matters.": max(found) - min(found) <= 0.5,
+        f"{text}: a wider range than the covariance makes ({{name}}: {{covariance:+.2f}}).": gap > abs(covariance.value),
+        f"{text}: no wider a range than the covariance makes ({{name}}: {{covariance:+.2f}}).": True,
     }, low=low, high=high, literal=literal, least=str(min(AVERSIONS)), most=str(max(AVERSIONS)),
-       middle=str(MATCHED_AT[1]))  # fmt: skip
+       middle=str(MATCHED_AT[1]), name=NAMES.get(name, "none"), covariance=covariance)  # fmt: skip
 
 
 def _large(numbers: OverSeeds, found: list[int]) -> Finding:
