@@ -73,7 +73,7 @@ def optimised(
         free = past.universe & past.orderable & np.isfinite(past.prediction) & known
         if not free.any():
             return none
-        mu = past.prediction if ic is None else _expected(past.prediction, history, free, ic)
+        mu = past.prediction if ic is None else expected_returns(past.prediction, history, free, ic)
         try:
             target = _target(optimiser, mu, history, past.weights, free, past.universe & ~free)
         except InfeasibleError as error:
@@ -103,7 +103,7 @@ def _target(
     return optimiser.solve(mu, covariance, previous=weights, lower=frozen, upper=upper).weights
 
 
-def _expected(prediction: Vector, history: NDArray[np.float64], free: NDArray[np.bool_], ic: float) -> Vector:
+def expected_returns(prediction: Vector, history: NDArray[np.float64], free: NDArray[np.bool_], ic: float) -> Vector:
     """ic x volatility x z-score among the candidates; 0 where all predict the same."""
     among = prediction[free]
     spread = float(among.std())

@@ -1,0 +1,395 @@
+"""The page "portfolio_method": what the covariance, the cost term and the rule of ranks do to the same predictions."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lib.paper.claims import Answer
+from lib.paper.pages import plot, table
+from lib.paper.pages.answers import answered, level_answer
+from lib.paper.pages.findings import Finding, by_sign, outcome
+from lib.paper.pages.layout import opening, tabs
+from lib.stats.estimates import Estimate
+from lib.stats.over_seeds import ENOUGH_SEEDS, OverSeeds, mean_over_seeds
+from lib.stats.power import markets_to_decide
+from lib.studies.portfolio_method.measure import (
+    AGAINST,
+    AVERSIONS,
+    BOOK,
+    CLAIMED_AT,
+    COST_EFFECT,
+    COSTS,
+    COUNTED,
+    COVARIANCE_EFFECT,
+    COVARIANCES,
+    FREE,
+    HOME,
+    LEVEL,
+    MATCHED_AT,
+    PAIR,
+    PLACE,
+    RULES,
+    SENSES,
+    TERM,
+)
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+    from lib.paper.pages.result import PageResult
+
+QUESTION = (
+    "The same predictions go into an optimiser with one of four covariances, with or without the costs in its "
+    "objective, and beside it into the best names at equal weight. Which of these choices matters more, and for what?"
+)
+ADVICE = (
+    "Put the costs into the objective before refining the covariance.",
+    "Compare an optimiser with a book of ranks that has a buffer: without one the ranks are traded to death.",
+    "State the size of the predictions and the risk aversion together; one without the other says nothing.",
+    "Hedge before comparing: a covariance that lowers risk also lowers the share of the market in a long-only book.",
+)
+BUFFERED = "top k, buffer 2k"
+NAMES = {"sample": "sample", "ledoit_wolf": "Ledoit-Wolf", "diagonal": "diagonal", "pca": "ten factors"}
+EFFECT_NAMES = {"sample": "sample - Ledoit-Wolf", "diagonal": "diagonal - Ledoit-Wolf",
+                "pca": "ten factors - Ledoit-Wolf"}  # fmt: skip
+OUTCOMES = {
+    "hedged Sharpe ratio": ("appraisal_gross", "appraisal"),
+    "Sharpe ratio": ("sharpe_gross", "sharpe"),
+    "over equal weight": ("active_sharpe_gross", "active_sharpe"),
+    "turnover": ("turnover",),
+    "volatility": ("volatility",),
+    "beta": ("beta",),
+    "drawdown": ("max_drawdown",),
+}
+UNITS = {"turnover": "bought plus sold a day, share of equity", "volatility": "volatility a year",
+         "beta": "beta to equal weight", "drawdown": "largest drawdown, share of equity"}  # fmt: skip
+HEADS = {
+    "appraisal_gross": "hedged Sharpe, before costs", "appraisal": "after costs", "sharpe_gross": "Sharpe, before",
+    "sharpe": "after", "active_sharpe_gross": "over equal weight, before", "active_sharpe": "after costs ",
+    "turnover": "turnover a day", "beta": "beta", "volatility": "volatility", "max_drawdown": "drawdown",
+}  # fmt: skip
+FORMATS = {**dict.fromkeys(("appraisal_gross", "appraisal", "sharpe_gross", "sharpe", "active_sharpe_gross",
+                            "active_sharpe", "matched.appraisal"), "+.2f"),
+           "turnover": ".2f", "beta": "+.2f", "volatility": ".1%", "max_drawdown": ".1%",
+           "held": ".0f"}  # fmt: skip
+#: what the papers print (B, s4.3.4): book -> (name in the ledger, Sharpe ratio)
+PAPER = {
+    "top k": ("equal_weight_top100", 1.42),
+    BOOK.name(covariance="sample", cost=FREE): ("mvo_sample", 1.87),
+    BOOK.name(covariance=HOME, cost=FREE): ("mvo_ledoit_wolf", 2.05),
+}
+#: metric of a claim -> ours, and its unit in the claim's
+CLAIMED_METRICS = {"sharpe": ("sharpe", 1.0), "max_drawdown": ("max_drawdown", 100.0), "turnover": ("turnover", 1.0)}
+CLAIM_IDS = tuple(f"B.portfolio.{name}.{what}" for name, _ in PAPER.values() for what in CLAIMED_METRICS)
+
+
+def sizes(frame: pd.DataFrame) -> list[int]:
+    """Numbers of stocks of the markets there are, ascending."""
+    places = [PLACE.parts(str(name).partition(" | ")[2]) for name in frame["variant"].unique()]
+    return sorted({int(place["stocks"]) for place in places if place})
+
+
+def where(stocks: int, sense: str = MATCHED_AT[0], aversion: int = MATCHED_AT[1]) -> str:
+    return PLACE.name(stocks=stocks, sense=sense, aversion=aversion)
+
+
+# ------------------------------------------------------------------------------------------ findings
+
+
+def findings(frame: pd.DataFrame) -> list[Finding]:
+    """What the page says, on the small markets at the headline's scale; the last ones on scale and size."""
+    numbers, found = OverSeeds(frame), sizes(frame)
+    place = where(found[0]) if found else where(0)
+    return [_cost(numbers, place), _diagonal(numbers, place), _sample(numbers, place),
+            *(_larger(numbers, place, name) for name in ("hedged Sharpe ratio", "volatility")),
+            _ranks(numbers, place), _matched(numbers, place), _scale(numbers, found[0] if found else 0),
+            _large(numbers, found)]  # fmt: skip
+
+
+def _cost(numbers: OverSeeds, place: str) -> Finding:
+    effect = COST_EFFECT.name(counted=COUNTED, place=place)
+    gross, net, trades = (numbers.find(effect, name) for name in ("appraisal_gross", "appraisal", "turnover"))
+    text = (
+        "Counting the costs in the objective changes the hedged Sharpe ratio by {gross:+.2f} before costs and turnover "
+        "by {trades:+.2f} a day; after costs"
+    )
+    return by_sign(
+        net, f"{text} it gains {{net:.2f}}.", f"{text} it loses: {{net:+.2f}}.",
+        f"{text} whether it gains is not decided: {{net:+.2f}}.", gross=gross, trades=trades, net=net,
+    )  # fmt: skip
+
+
+def _diagonal(numbers: OverSeeds, place: str) -> Finding:
+    effect = COVARIANCE_EFFECT.name(covariance="diagonal", home=HOME, place=place)
+    risk, beta, hedged = (numbers.find(effect, name) for name in ("volatility", "beta", "appraisal_gross"))
+    text = (
+        "With variances alone in place of Ledoit-Wolf's covariance the volatility of a book changes by {risk:+.1%} a "
+        "year and its beta by {beta:+.2f};"
+    )
+    return by_sign(
+        hedged, f"{text} hedged and before costs its Sharpe ratio is higher by {{hedged:.2f}}.",
+        f"{text} hedged and before costs its Sharpe ratio is lower: {{hedged:+.2f}}.",
+        f"{text} hedged and before costs the Sharpe ratios do not differ demonstrably: {{hedged:+.2f}}.",
+        risk=risk, beta=beta, hedged=hedged,
+    )  # fmt: skip
+
+
+def _sample(numbers: OverSeeds, place: str) -> Finding:
+    """The papers' comparison, the other way round: Ledoit-Wolf less sample, costs left out of the objective."""
+    name = PAIR.name(covariance="sample", home=HOME, cost=FREE, place=place)
+    net, trades = (numbers.find(name, metric).against for metric in ("sharpe", "turnover"))
+    printed = PAPER[BOOK.name(covariance=HOME, cost=FREE)][1] - PAPER[BOOK.name(covariance="sample", cost=FREE)][1]
+    sample = numbers.seeds(name, "sharpe")
+    needed = float(markets_to_decide(sample, printed)) if len(sample) > 2 and sample.std() > 0 else math.nan
+    shown: dict[str, Any] = {"printed": printed, "net": net, "trades": trades, "needed": needed,
+                             "had": float(len(sample))}  # fmt: skip
+    text = (
+        "The papers print {printed:.2f} more Sharpe ratio for Ledoit-Wolf than for the sample covariance, and less "
+        "turnover. Here the difference after costs is {net:+.2f} and that of turnover {trades:+.3f};"
+    )
+    text += " one of {printed:.2f} would take {needed:.0f} markets, and {had:.0f} were run"
+    return outcome({
+        f"{text}: it is not there.": net.high < printed,
+        f"{text}: it is there.": net.low > 0,
+        f"{text}: not decided.": True,
+    }, **shown)  # fmt: skip
+
+
+def _larger(numbers: OverSeeds, place: str, what: str) -> Finding:
+    """The cost term against the largest difference between covariances, market by market."""
+    metric = OUTCOMES[what][-1]
+    name, covariance, cost, gap = contest(numbers, place, metric)
+    form = "+.1%" if metric == "volatility" else "+.2f"
+    when = " after costs" if what == "hedged Sharpe ratio" else ""
+    text = (
+        f"For the {what}{when} the cost term moves a book by {{cost:{form}}}, the covariance that differs most from "
+        f"Ledoit-Wolf ({{name}}) by {{covariance:{form}}}"
+    )
+    return by_sign(
+        gap, f"{text}: the cost term matters more.", f"{text}: the covariance matters more.",
+        f"{text}: which matters more is not decided.", name=NAMES.get(name, "none"), cost=cost, covariance=covariance,
+    )  # fmt: skip
+
+
+def contest(numbers: OverSeeds, place: str, metric: str) -> tuple[str, Estimate, Estimate, Estimate]:
+    """The covariance that differs most from HOME, its effect, that of the cost term, and by how much the latter is
+    larger in size, paired over markets; the sign of an effect is that of its mean."""
+    effects = {
+        name: COVARIANCE_EFFECT.name(covariance=name, home=HOME, place=place) for name in COVARIANCES if name != HOME
+    }
+    present = {name: abs(numbers.find(key, metric).value) for name, key in effects.items()}
+    present = {name: size for name, size in present.items() if not math.isnan(size)}
+    most = max(present, key=lambda name: present[name], default="")
+    term = COST_EFFECT.name(counted=COUNTED, place=place)
+    if not most:
+        return "", Estimate(math.nan), Estimate(math.nan), Estimate(math.nan)
+    sides = [numbers.seeds(key, metric) for key in (term, effects[most])]
+    sizes_of = [side if side.mean() >= 0 else -side for side in sides]
+    gap = mean_over_seeds(sizes_of[0] - sizes_of[1]) if len(sides[0]) == len(sides[1]) else Estimate(math.nan)
+    return most, numbers.find(effects[most], metric), numbers.find(term, metric), gap
+
+
+def _ranks(numbers: OverSeeds, place: str) -> Finding:
+    """The optimiser that counts costs against equal weight on the top k with a buffer."""
+    name = AGAINST.name(book=BOOK.name(covariance=HOME, cost=COUNTED), rule=BUFFERED, place=place)
+    gross, net = (numbers.find(name, metric) for metric in ("appraisal_gross", "appraisal"))
+    text = (
+        "Against the top k at equal weight with a buffer of 2k, the optimiser with Ledoit-Wolf's covariance that "
+        "counts costs has a hedged Sharpe ratio of {gross:+.2f} before costs and {net:+.2f} after them"
+    )
+    return by_sign(net, f"{text}: optimising pays.", f"{text}: the ranks do better.",
+                   f"{text}: no difference is shown after costs.", gross=gross, net=net)  # fmt: skip
+
+
+def _matched(numbers: OverSeeds, place: str) -> Finding:
+    """The same once both trade the same."""
+    name = AGAINST.name(book=BOOK.name(covariance=HOME, cost=COUNTED), rule=BUFFERED, place=place)
+    found, reached = numbers.find(name, "matched.appraisal"), len(numbers.seeds(name, "matched.appraisal"))
+    text = (
+        "With the faster of these two slowed down until both trade the same ({reached:.0f} markets in which that can "
+        "be had) the difference after costs is {found:+.2f}"
+    )
+    return by_sign(found, f"{text}: optimising pays beyond trading less.", f"{text}: the ranks do better.",
+                   f"{text}: not decided.", reached=float(reached), found=found)  # fmt: skip
+
+
+def _scale(numbers: OverSeeds, stocks: int) -> Finding:
+    """Levels of one book from the least to the most risk-averse, and literally."""
+    book = BOOK.name(covariance=HOME, cost=COUNTED)
+
+    def level(sense: str, aversion: int) -> float:
+        return numbers.find(LEVEL.name(book=book, place=where(stocks, sense, aversion)), "appraisal").value
+
+    low, high = level(SENSES[0], min(AVERSIONS)), level(SENSES[0], max(AVERSIONS))
+    literal = level(SENSES[1], MATCHED_AT[1])
+    name, covariance, _, _ = contest(numbers, where(stocks), "appraisal")
+    gap = max(low, high, literal) - min(low, high, literal)
+    text = (
+        "The same optimiser (Ledoit-Wolf, costs counted) has a hedged Sharpe ratio of {low:.2f} after costs at risk "
+        "aversion {least} and of {high:.2f} at {most} on standardised predictions, and of {literal:.2f} at {middle} on "
+        "literal ones"
+    )
+    return outcome({
+        f"{text}: a wider range than the covariance makes ({{name}}: {{covariance:+.2f}}).": gap > abs(covariance.value),
+        f"{text}: no wider a range than the covariance makes ({{name}}: {{covariance:+.2f}}).": True,
+    }, low=low, high=high, literal=literal, least=str(min(AVERSIONS)), most=str(max(AVERSIONS)),
+       middle=str(MATCHED_AT[1]), name=NAMES.get(name, "none"), covariance=covariance)  # fmt: skip
+
+
+def _large(numbers: OverSeeds, found: list[int]) -> Finding:
+    """Whether the cost term does the same in the large markets."""
+    places = [where(stocks) for stocks in (found[0], found[-1])] if len(found) > 1 else []
+    effects = [numbers.find(COST_EFFECT.name(counted=COUNTED, place=place), "appraisal") for place in places]
+    small, large = effects or [Estimate(math.nan), Estimate(math.nan)]
+    text = "With {stocks} stocks the cost term changes the hedged Sharpe ratio after costs by {large:+.2f}"
+    stocks, few = (f"{found[place]:,}" if found else "-" for place in (-1, 0))
+    return outcome({
+        f"{text}, in the same direction as with {{few}} ({{small:+.2f}}).": large.sign == small.sign != 0,
+        f"{text}, unlike with {{few}} ({{small:+.2f}}).": True,
+    }, large=large, small=small, stocks=stocks, few=few)  # fmt: skip
+
+
+def head(shown: PageResult) -> HTML:
+    """Question, answer, advice."""
+    return opening(shown, QUESTION, findings(shown.rows), ADVICE)
+
+
+# ------------------------------------------------------------------------------------------- figures
+
+
+def effects(shown: PageResult) -> HTML:
+    """Main effects of the cost term and of three covariances, a tab for each outcome."""
+    from lib.paper.pages.forms import forest
+    from lib.paper.pages.style import BLUE, VERMILLION
+
+    numbers, said = OverSeeds(shown.rows), findings(shown.rows)
+    place = where(sizes(shown.rows)[0])
+    names = {"costs counted - left out": COST_EFFECT.name(counted=COUNTED, place=place)}
+    names |= {
+        text: COVARIANCE_EFFECT.name(covariance=name, home=HOME, place=place) for name, text in EFFECT_NAMES.items()
+    }
+
+    def picture(what: str, metrics: tuple[str, ...]) -> HTML:
+        rows: Any = {label: [numbers.find(name, metric) for metric in metrics] for label, name in names.items()}
+        neutral = f"What changes the {what} of an optimised book"
+        title = said[0].title(neutral) if what == "hedged Sharpe ratio" else neutral
+        two = len(metrics) > 1
+        return plot(forest(rows if two else {label: found[0] for label, found in rows.items()}, title,
+                           f"difference: {UNITS.get(what, 'Sharpe ratio a year')}",
+                           series=("before costs", "after costs") if two else (), colors=(BLUE, VERMILLION),
+                           digits=None if two else 3, note=shown.note))  # fmt: skip
+
+    return tabs({what: picture(what, metrics) for what, metrics in OUTCOMES.items()})
+
+
+def by_aversion(shown: PageResult) -> HTML:
+    """Hedged Sharpe ratio after costs, and turnover, against risk aversion, a panel for each size of predictions."""
+    from lib.paper.pages.forms import Line, lines_by_group
+    from lib.paper.pages.style import BLUE, GREEN
+
+    numbers, stocks = OverSeeds(shown.rows), sizes(shown.rows)[0]
+    colors = {HOME: BLUE, "diagonal": GREEN}
+
+    def line(sense: str, covariance: str, cost: str, metric: str) -> Line:
+        book = BOOK.name(covariance=covariance, cost=cost)
+        found = {a: numbers.find(LEVEL.name(book=book, place=where(stocks, sense, a)), metric)
+                 for a in sorted(AVERSIONS)}  # fmt: skip
+        known = {a: item for a, item in found.items() if not math.isnan(item.value)}
+        label = f"{NAMES[covariance]},\n{cost}"
+        return Line(label, list(known), list(known.values()), colors[covariance], dashed=cost == FREE)
+
+    def picture(metric: str, words: str) -> HTML:
+        panels = {f"{sense} predictions": [line(sense, covariance, cost, metric) for covariance in colors
+                                           for cost in COSTS] for sense in SENSES}  # fmt: skip
+        return plot(lines_by_group(panels, f"{words} by risk aversion", "risk aversion", words, log_x=True, zero=True,
+                                   ticks={float(a): str(a) for a in sorted(AVERSIONS)}, note=shown.note))  # fmt: skip
+
+    return tabs({"hedged Sharpe ratio": picture("appraisal", "hedged Sharpe ratio, net"),
+                 "turnover": picture("turnover", "turnover a day")})  # fmt: skip
+
+
+# -------------------------------------------------------------------------------------------- tables
+
+
+def levels_table(frame: pd.DataFrame, stocks: int, sense: str, aversion: int) -> pd.DataFrame:
+    """Books down, gross before net across, with 95 % intervals over markets."""
+    numbers, place = OverSeeds(frame), where(stocks, sense, aversion)
+    books = [*RULES, *(BOOK.name(covariance=c, cost=cost) for c in COVARIANCES for cost in COSTS)]
+    return _rows(numbers, {book: LEVEL.name(book=book, place=place) for book in books}, (*HEADS, "held"))
+
+
+def differences_table(frame: pd.DataFrame, stocks: int) -> pd.DataFrame:
+    """Paired differences at the headline's scale: covariances, cost term, optimisers against ranks."""
+    numbers, place = OverSeeds(frame), where(stocks)
+    names = {f"{c} - {HOME}, {cost}": PAIR.name(covariance=c, home=HOME, cost=cost, place=place)
+             for c in COVARIANCES if c != HOME for cost in COSTS}  # fmt: skip
+    names |= {f"{COUNTED} - left out, {c}": TERM.name(counted=COUNTED, covariance=c, place=place) for c in COVARIANCES}
+    names |= {f"{HOME}, {cost} - {rule}": AGAINST.name(book=BOOK.name(covariance=HOME, cost=cost), rule=rule,
+                                                       place=place) for cost in COSTS for rule in RULES}  # fmt: skip
+    return _rows(numbers, names, (*HEADS, "matched.appraisal", "turnover.left", "turnover.right"))
+
+
+def _rows(numbers: OverSeeds, names: dict[str, str], metrics: tuple[str, ...]) -> pd.DataFrame:
+    rows = [
+        {"book": label} | {key: value for metric in metrics
+                           for key, value in numbers.find(name, metric).columns(metric).items()}
+        for label, name in names.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows).dropna(thresh=2)
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """Books of the small markets at the headline's scale."""
+    return levels_table(frame, sizes(frame)[0], *MATCHED_AT).set_index("book")
+
+
+def levels(shown: PageResult) -> HTML:
+    """Every book, a tab for each market size, size of predictions and risk aversion."""
+    parts = {}
+    for stocks in sizes(shown.rows):
+        for sense in SENSES:
+            for aversion in sorted(AVERSIONS):
+                found = levels_table(shown.rows, stocks, sense, aversion)
+                if len(found):
+                    label = f"{stocks}, {sense}, {aversion}"
+                    parts[label] = table(found, f"portfolio_method_{stocks}_{sense}_{aversion}",
+                                         columns={"book": "book"} | HEADS | {"held": "names held"}, formats=FORMATS,
+                                         caption=f"{where(stocks, sense, aversion)}; {shown.note}")  # fmt: skip
+    return tabs(parts)
+
+
+def differences(shown: PageResult) -> HTML:
+    """Paired differences, a tab for each market size."""
+    heads = {"book": "difference"} | HEADS
+    heads |= {"matched.appraisal": "hedged, after costs, at equal turnover", "turnover.left": "turnover, left",
+              "turnover.right": "right"}  # fmt: skip
+    return tabs({
+        f"{stocks} stocks": table(differences_table(shown.rows, stocks), f"portfolio_method_differences_{stocks}",
+                                  columns=heads, formats=FORMATS, caption=f"{where(stocks)}; {shown.note}")
+        for stocks in sizes(shown.rows)
+    })  # fmt: skip
+
+
+# -------------------------------------------------------------------------------------------- claims
+
+
+def answer_claims(frame: pd.DataFrame) -> list[Answer]:
+    """Levels of the papers' table on their own back-test: literal predictions, their code's risk aversion, no costs in
+    the objective, 8 basis points a side; on the largest markets of which there are enough."""
+    numbers, found = OverSeeds(frame), sizes(frame)
+    if not found:
+        return []
+    sharpe, answers = "naive_close.sharpe", []
+    enough = [stocks for stocks in found
+              if len(numbers.seeds(LEVEL.name(book="top k", place=where(stocks, *CLAIMED_AT)), sharpe)) >= ENOUGH_SEEDS]
+    stocks = max(enough, default=found[0])  # fmt: skip
+    for book, (name, _) in PAPER.items():
+        for what, (metric, unit) in CLAIMED_METRICS.items():
+            variant = LEVEL.name(book=book, place=where(stocks, *CLAIMED_AT))
+            item = answered(numbers, variant, f"naive_close.{metric}", "level", unit)
+            note = f"simulated market of {stocks} stocks, ridge's predictions in returns, risk aversion {CLAIMED_AT[1]}"
+            answers += level_answer(f"B.portfolio.{name}.{what}", item, note, "portfolio_method")
+    return answers
