@@ -19,7 +19,7 @@ import numpy as np
 
 from lib.evaluation.arms import arm_dataset
 from lib.evaluation.hedged import hedged, market_beta
-from lib.evaluation.scoring import COST_BPS, SESSIONS, Record, annual_sharpe
+from lib.evaluation.scoring import COST_BPS, SESSIONS, annual_sharpe
 from lib.evaluation.simulated import market, market_settings
 from lib.models.walk import walk_predictions
 from lib.panel import Panel
@@ -30,6 +30,7 @@ from lib.portfolio.neutral import market_neutral
 from lib.portfolio.slowed import slowed
 from lib.stats import max_drawdown
 from lib.stats.keys import Key
+from lib.store.rows import Record
 
 LIMIT_RATES = "real"
 IC, CAP = 0.05, 0.03

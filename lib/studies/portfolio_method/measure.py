@@ -20,7 +20,7 @@ import numpy as np
 
 from lib.evaluation.arms import arm_dataset
 from lib.evaluation.hedged import hedged, market_beta
-from lib.evaluation.scoring import COST_BPS, SESSIONS, Record, annual_sharpe
+from lib.evaluation.scoring import COST_BPS, SESSIONS, annual_sharpe
 from lib.evaluation.simulated import market, market_settings
 from lib.models.walk import walk_predictions
 from lib.panel import Panel
@@ -44,6 +44,7 @@ from lib.portfolio.ridged import Ridged
 from lib.portfolio.slowed import slowed
 from lib.stats import max_drawdown
 from lib.stats.keys import Key
+from lib.store.rows import Record
 
 LIMIT_RATES = "real"
 #: size of standardised predictions: the papers report an IC of .049
