@@ -188,7 +188,7 @@ def matched(
     if traded(fast.turnover[:trial]) <= target:
         return {}
     found = slowed(
-        lambda cost: run_of(panel, prediction, book, cost=cost, stop=first + trial), book.cost, DEAREST, target
+        lambda cost: run_of(panel, prediction, book, cost=cost, stop=first + trial).turnover, book.cost, DEAREST, target
     )
     if not found.reached:
         return {"matched.validation_ratio": found.ratio} if np.isfinite(found.ratio) else {}
