@@ -7,22 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from numpy.typing import ArrayLike
+
 from lib.portfolio.matched import STEPS, TOLERANCE, Matched, traded
-from lib.portfolio.record import Backtest
 
 
 def slowed(
-    run: Callable[[float], Backtest], low: float, high: float, target: float, tolerance: float = TOLERANCE
+    turnover: Callable[[float], ArrayLike], low: float, high: float, target: float, tolerance: float = TOLERANCE
 ) -> Matched:
-    """The setting in [low, high] with which `run` trades `target` a day, by bisection; `multiple` is that setting.
+    """The setting in [low, high] with which a book trades `target` a day, by bisection; `multiple` is that setting.
 
-    run: setting -> back-test on the validation days, and on no others. A book that trades less than the target with
-    `low` is not made faster. Where no setting comes within the tolerance the nearest one that was tried is returned,
-    and `reached` is False.
+    turnover: setting -> turnover [D] of the validation days, and of no others. A book that trades less than the target
+    with `low` is not made faster. Where no setting comes within the tolerance the nearest one that was tried is
+    returned, and `reached` is False.
     """
 
     def at(setting: float) -> Matched:
-        return Matched(setting, traded(run(setting).turnover), target, tolerance)
+        return Matched(setting, traded(turnover(setting)), target, tolerance)
 
     tried = [at(low)]
     if tried[0].reached or tried[0].ratio < 1:

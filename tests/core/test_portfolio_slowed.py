@@ -26,19 +26,19 @@ def test_an_optimiser_is_slowed_by_the_cost_that_it_counts():
         panel, prediction, policy=optimised(panel, MeanVariance(cap=0.2, cost=cost), look_back=30), costs=flat(8.0)
     )
     full = traded(run(0.0).turnover)
-    found = slowed(run, 0.0, 0.02, 0.4 * full)
+    found = slowed(lambda setting: run(setting).turnover, 0.0, 0.02, 0.4 * full)
     assert found.reached and 0 < found.multiple < 0.02
     assert traded(run(found.multiple).turnover) == pytest.approx(found.turnover)
     assert found.turnover == pytest.approx(0.4 * full, rel=0.05)
-    assert slowed(run, 0.0, 0.02, 2 * full).multiple == 0.0, "nothing is made faster"
-    assert not slowed(run, 0.0, 1e-5, 0.1 * full).reached, "too little slows it"
+    assert slowed(lambda setting: run(setting).turnover, 0.0, 0.02, 2 * full).multiple == 0.0, "nothing is made faster"
+    assert not slowed(lambda setting: run(setting).turnover, 0.0, 1e-5, 0.1 * full).reached, "too little slows it"
 
 
 def test_ranks_are_slowed_by_their_buffer():
     panel, prediction = market()
     run = lambda multiple: simulate(panel, prediction, policy=top_k_buffer(5, int(5 * multiple)))  # noqa: E731
     target = traded(run(3.0).turnover)
-    found = slowed(run, 1.0, 6.0, target)
+    found = slowed(lambda setting: run(setting).turnover, 1.0, 6.0, target)
     assert found.reached and found.turnover == pytest.approx(target, rel=0.05) and found.multiple > 1
 
 

@@ -20,7 +20,7 @@ from lib.paper.claims.verdicts import ZERO_MARGIN, verdict
 from lib.stats.over_seeds import OverSeeds
 from lib.studies import recorded
 from lib.studies.market_neutral import page
-from lib.studies.market_neutral.measure import BOOKS, CHANGE, COMPARED, DAILY, LEVEL, LONG_ONLY, MIDDLE
+from lib.studies.market_neutral.measure import BOOKS, CHANGE, COMPARED, DAILY, LEVEL, LONG_ONLY, MIDDLE, optimiser_of
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,16 @@ def test_beta_is_the_slope_of_the_regression() -> None:
         market_beta(r, np.zeros(200))
     with pytest.raises(ParameterError, match="shapes"):
         market_beta(r, m[1:])
+
+
+def test_the_problem_is_the_papers() -> None:
+    own = optimiser_of(BOOKS[MIDDLE])
+    assert (own.risk_aversion, own.cost, own.leverage, own.cap) == (5.0, pytest.approx(0.00004), 2.0, 0.03)
+    assert own.market_neutral and optimiser_of(BOOKS[DAILY]).cost == pytest.approx(0.0008)
+    changed = {name: sum(getattr(book, field) != getattr(BOOKS[MIDDLE], field) for field in vars(book))
+               for name, book in BOOKS.items()}  # fmt: skip
+    assert changed.pop(MIDDLE) == 0
+    assert all(count == 1 + ("literal" in name and not name.endswith("10")) for name, count in changed.items())
 
 
 def test_limits_are_kept(value: Any) -> None:

@@ -101,6 +101,9 @@ def test_claims_are_answered_on_the_papers_own_back_test(frame: pd.DataFrame, va
     place = where(60, "literal")
     expected = value(level("sample", FREE, place), "naive_close.turnover")
     assert answers["B.portfolio.mvo_sample.turnover"] == pytest.approx(expected)
+    for book in ("top k", "sample, costs left out", "ledoit_wolf, costs left out"):  # filled at the close, not later
+        own = LEVEL.name(book=book, place=place)
+        assert value(own, "naive_close.sharpe") != pytest.approx(value(own, "sharpe"), abs=1e-3)
     expected = 100 * value(LEVEL.name(book="top k", place=place), "naive_close.max_drawdown")
     assert answers["B.portfolio.equal_weight_top100.max_drawdown"] == pytest.approx(expected)
 

@@ -112,12 +112,17 @@ def run_of(
     panel: Panel, prediction: np.ndarray, book: Book, *, cost: float | None = None, stop: int | None = None
 ) -> LongShort:
     """The back-test of a book, which pays 8 basis points a side. cost: in the objective, instead of its own."""
-    optimiser = MeanVariance(
-        cap=CAP, risk_aversion=book.aversion / 2, cost=book.cost if cost is None else cost, market_neutral=True,
-        leverage=book.leverage,
-    )  # fmt: skip
+    optimiser = optimiser_of(book)
+    if cost is not None:
+        optimiser = replace(optimiser, cost=cost)
     policy = market_neutral(panel, optimiser, hold=book.hold, ic=book.ic, sectors=book.sectors)
     return long_short(panel, prediction, policy=policy, costs=flat(COST_BPS), stop=stop)
+
+
+def optimiser_of(book: Book) -> MeanVariance:
+    """Eq. 23 has half of its lambda before the risk, `MeanVariance` all of its own."""
+    return MeanVariance(cap=CAP, risk_aversion=book.aversion / 2, cost=book.cost, market_neutral=True,
+                        leverage=book.leverage)  # fmt: skip
 
 
 def _long_only(panel: Panel, prediction: np.ndarray) -> Backtest:
@@ -189,7 +194,7 @@ def matched(
     if traded(fast.turnover[:trial]) <= target:
         return {}
     found = slowed(
-        lambda cost: run_of(panel, prediction, book, cost=cost, stop=first + trial), book.cost, DEAREST, target
+        lambda cost: run_of(panel, prediction, book, cost=cost, stop=first + trial).turnover, book.cost, DEAREST, target
     )
     if not found.reached:
         return {"matched.validation_ratio": found.ratio} if np.isfinite(found.ratio) else {}

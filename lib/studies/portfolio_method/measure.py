@@ -27,7 +27,6 @@ from lib.panel import Panel
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.portfolio import (
     Backtest,
-    Matched,
     MeanVariance,
     OptimiserWarning,
     Policy,
@@ -251,7 +250,7 @@ def matched(
     def tried(setting: float, stop: int | None) -> Backtest:
         return run_of(panel, prediction, way.policy(setting), start=start, stop=stop)[0]
 
-    found: Matched = slowed(lambda setting: tried(setting, start + trial), way.low, way.high, rates[1 - fast])
+    found = slowed(lambda setting: tried(setting, start + trial).turnover, way.low, way.high, rates[1 - fast])
     ratio = 1 / found.ratio if fast and found.ratio > 0 else found.ratio
     if not found.reached:
         return {"matched.validation_ratio": ratio} if np.isfinite(ratio) else {}

@@ -58,7 +58,7 @@ EFFECT_NAMES = {"sample": "sample - Ledoit-Wolf", "diagonal": "diagonal - Ledoit
 OUTCOMES = {
     "hedged Sharpe ratio": ("appraisal_gross", "appraisal"),
     "Sharpe ratio": ("sharpe_gross", "sharpe"),
-    "over equal weight": ("active_sharpe_gross", "active_sharpe"),
+    "Sharpe ratio over equal weight": ("active_sharpe_gross", "active_sharpe"),
     "turnover": ("turnover",),
     "volatility": ("volatility",),
     "beta": ("beta",),
@@ -233,8 +233,8 @@ def _scale(numbers: OverSeeds, stocks: int) -> Finding:
         "literal ones"
     )
     return outcome({
-        f"{text}: a wider range than the covariance makes ({{name}}: {{covariance:+.2f}}).": gap > abs(covariance.value),
-        f"{text}: no wider a range than the covariance makes ({{name}}: {{covariance:+.2f}}).": True,
+        f"{text}: a wider range than that of covariances ({{name}}: {{covariance:+.2f}}).": gap > abs(covariance.value),
+        f"{text}: no wider a range than that of covariances ({{name}}: {{covariance:+.2f}}).": True,
     }, low=low, high=high, literal=literal, least=str(min(AVERSIONS)), most=str(max(AVERSIONS)),
        middle=str(MATCHED_AT[1]), name=NAMES.get(name, "none"), covariance=covariance)  # fmt: skip
 
@@ -304,10 +304,11 @@ def by_aversion(shown: PageResult) -> HTML:
     def picture(metric: str, words: str) -> HTML:
         panels = {f"{sense} predictions": [line(sense, covariance, cost, metric) for covariance in colors
                                            for cost in COSTS] for sense in SENSES}  # fmt: skip
-        return plot(lines_by_group(panels, f"{words} by risk aversion", "risk aversion", words, log_x=True, zero=True,
+        title = f"{words[0].upper()}{words[1:]} by risk aversion"
+        return plot(lines_by_group(panels, title, "risk aversion", words, log_x=True, zero=True,
                                    ticks={float(a): str(a) for a in sorted(AVERSIONS)}, note=shown.note))  # fmt: skip
 
-    return tabs({"hedged Sharpe ratio": picture("appraisal", "hedged Sharpe ratio, net"),
+    return tabs({"hedged Sharpe ratio": picture("appraisal", "hedged Sharpe ratio after costs"),
                  "turnover": picture("turnover", "turnover a day")})  # fmt: skip
 
 
