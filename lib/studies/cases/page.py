@@ -412,8 +412,7 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
 
     Drawdowns and returns are the papers' own back-test, in which every order fills at the close. Counts of a scripted
     episode answer nothing, because the script decides them; `limit_events` counts the limit closes of a file.
-    The claim about the Transformer (B.case.rotation.transformer) is not answered: there is no Transformer here, and a
-    comparison of ridge and MLP says nothing about it.
+    The claim about the Transformer (B.case.rotation.transformer) is answered by the study `rotation`.
     """
     found, kinds = OverSeeds(frame), {claim.id: claim.kind for claim in load_ledger()}
     files = [source for source in sources_of(frame) if source not in EPISODES]
