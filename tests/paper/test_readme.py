@@ -56,7 +56,7 @@ def prices(tmp_path: Path) -> Path:
 
 def test_there_are_blocks_of_both_kinds_and_no_others() -> None:
     assert {language for language, _ in BLOCKS} == {"bash", "python", "text"}
-    assert len(PYTHON) == 2 and len(COMMANDS) >= 12
+    assert len(PYTHON) == 3 and len(COMMANDS) >= 12
 
 
 def test_the_python_blocks_run_one_after_the_other(prices: Path, tmp_path: Path) -> None:
