@@ -25,7 +25,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_there_is_an_example_of_each_kind() -> None:
-    assert SECTIONS == ["A factor", "A source of prices", "A study"]
+    assert SECTIONS == ["A factor", "A source of prices", "A loss", "A model", "A study"]
     assert [kind for kind, _, _ in BLOCKS].count("run") == len(SECTIONS)
 
 
