@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ from lib.stats.estimates import MINUS
 
 if TYPE_CHECKING:
     from IPython.display import HTML
+
+    from lib.stats.estimates import Numbers
 
 Format = str | Callable[[Any], str]
 
@@ -33,6 +35,18 @@ FORMS = (
     ("gap", "+.2%"), ("next close", "+.2%"), ("next intraday", "+.2%"), ("five days", "+.2%"), ("limit_", ".2%"),
     ("halted", ".2%"),
 )  # fmt: skip
+
+#: of a prediction and of its book: metric -> heading with its unit, and how its cells look
+ENDPOINT_HEADS = {
+    "truth_ic": "truth IC", "m1_ic": "IC, tradable cells",
+    "executed_open.active_sharpe_gross": "Sharpe ratio over equal weight, before costs",
+    "executed_open.active_sharpe": "Sharpe ratio over equal weight, after costs",
+    "executed_open.matched.active_sharpe": "the same at equal turnover",
+    "executed_open.turnover": "turnover a day, % of the book",
+    "naive_close.sharpe": "Sharpe ratio, every order filled at the close",
+}  # fmt: skip
+ENDPOINT_FORMATS = {name: "+.4f" if name.endswith("ic") else ".1%" if name.endswith("turnover") else "+.2f"
+                    for name in ENDPOINT_HEADS}  # fmt: skip
 
 
 def table(
@@ -68,6 +82,12 @@ def table(
         f'<div class="exhibit"><div class="scroll{long}" tabindex="0"><table>{title}<thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>{csv_link(whole, name)}</div>"
     )
+
+
+def cells(numbers: Numbers, variant: str, metrics: Iterable[str]) -> dict[str, float]:
+    """The numbers of a variant by metric, each with the ends of its interval: a row for `table`."""
+    found = {metric: numbers.find(variant, metric) for metric in metrics}
+    return {name: number for metric, item in found.items() for name, number in item.columns(metric).items()}
 
 
 def csv_link(frame: pd.DataFrame, name: str) -> str:
