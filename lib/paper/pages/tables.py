@@ -67,9 +67,11 @@ def table(
     caption: a line over the table
 
     Columns x, x.low and x.high become one column with an interval. The CSV keeps all columns, and the numbers as they
-    are, not as they are shown.
+    are, not as they are shown. Without any row there is a sentence in place of the table.
     """
     whole = frame.reset_index() if any(label is not None for label in frame.index.names) else frame
+    if whole.empty:
+        return html(f"<p>This result has no rows for the table {escape(name)}.</p>")
     every = {str(name): str(name) for name in whole.columns if not _is_end(str(name), whole)}
     shown = every if columns is None else {name: text for name, text in columns.items() if name in every}
     head = "".join(f"<th scope=\"col\"{_kind(whole[column])}>{breakable(text)}</th>" for column, text in shown.items())

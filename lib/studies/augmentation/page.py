@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 QUESTION = (
     "The papers append synthetic panels to the training sample and report a higher Sharpe ratio. Is it the synthetic "
-    "samples that help a network, or that it is trained for more steps, and what is in these samples at all?"
+    "samples that help a network, or that it is trained for more steps, and how much of these samples can be predicted?"
 )
 ADVICE = (
     "Compare with the real sample seen twice before crediting synthetic data: a second panel also doubles the "
@@ -157,9 +157,9 @@ def _contents(found: Augmentation) -> Finding:
     )
     floor = LITTLE * train.value
     return outcome({
-        f"Independent returns hold next to nothing of what is predictable, and blocks hold some of it: {numbers}":
+        f"Independent returns hold less than a fifth of what is predictable, and blocks hold more: {numbers}":
             abs(iid.value) <= floor < min(own.value, rows.value),
-        f"Synthetic panels hold next to nothing of what is predictable: {numbers}":
+        f"Synthetic panels hold less than a fifth of what is predictable: {numbers}":
             max(abs(iid.value), abs(own.value), abs(rows.value)) <= floor,
         f"How much of what is predictable a panel holds depends on its kind: {numbers}": True,
     }, train=train.value, market=market.value, iid=iid.value, own=own.value, rows=rows.value)  # fmt: skip
@@ -215,8 +215,9 @@ def _limits(found: Augmentation) -> Finding:
         "normal ones, {own:.2%} and {rows:.2%} in blocks of a stock and of rows."
     )
     return outcome({
-        f"Synthetic panels made from valid days hardly meet a limit: {numbers}": most < 0.5 * rates["market"],
-        f"Some synthetic panels meet limits about as often as the market: {numbers}": most >= 0.5 * rates["market"],
+        f"Synthetic panels meet limits less than half as often as the market: {numbers}": most < 0.5 * rates["market"],
+        f"Some synthetic panels meet limits at least half as often as the market: {numbers}":
+            most >= 0.5 * rates["market"],
     }, market=rates["market"], student=rates["student"], iid=rates["iid"], own=rates["stock_blocks"],
        rows=rates["row_blocks"])  # fmt: skip
 

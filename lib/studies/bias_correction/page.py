@@ -1,4 +1,4 @@
-"""The page "bias_correction": what neutralisation does to the IC, its deviation, and to what a factor knows."""
+"""The page "bias_correction": what neutralisation does to the IC, its deviation and the truth IC."""
 
 from __future__ import annotations
 
@@ -117,14 +117,11 @@ def _deviation(numbers: OverSeeds) -> Finding:
     return by_sign(
         less,
         "Removing both raises the standard deviation of the daily IC from {raw:.3f}, by {less:+.4f}; chance alone, "
-        "with so many stocks, "
-        "gives {noise:.3f}.",
+        "with so many stocks, gives {noise:.3f}.",
         "Removing both lowers the standard deviation of the daily IC from {raw:.3f}, by {less:+.4f}; chance alone, "
-        "with so many stocks, "
-        "gives {noise:.3f}, which no correction removes.",
+        "with so many stocks, gives {noise:.3f}, which no correction removes.",
         "Whether removing both changes the standard deviation of the daily IC, {raw:.3f}, is not decided: {less:+.4f}; "
-        "chance alone, with "
-        "so many stocks, gives {noise:.3f}.",
+        "chance alone, with so many stocks, gives {noise:.3f}.",
         **shown,
     )
 
@@ -140,8 +137,7 @@ def _truth(numbers: OverSeeds) -> Finding:
         "The neutralised factors predict worse: their correlation with what can be earned falls from {raw:.4f} by "
         "{truth:+.4f}.",
         "That the neutralised factors predict better is not shown: their correlation with what can be earned, "
-        "{raw:.4f}, "
-        "changes by {truth:+.4f}.",
+        "{raw:.4f}, changes by {truth:+.4f}.",
         **shown,
     )
 

@@ -88,7 +88,7 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
             holds=impact.value > 0.5 * total.value,
         ),
         Finding(
-            "Trading less is worth more to a large account: a buffer of 4k in place of none adds {many:+.2f} to the "
+            "A buffer of 4k in place of none adds {many:+.2f} to the "
             "Sharpe ratio after costs with {capital} yuan, and {few:+.2f} with {middle}.",
             many=slower(MANY), few=slower(MIDDLE), capital=MANY, middle=MIDDLE,
             holds=slower(MANY).low > 0 and slower(MANY).value > slower(MIDDLE).value,

@@ -150,7 +150,7 @@ def _sectors(numbers: OverSeeds) -> Finding:
         "Without the limits on industries volatility changes by {risk:+.1%} a year and the hedged Sharpe ratio before "
         "costs by {gross:+.2f}"
     )
-    return by_sign(gross, f"{text}: the limits cost more than they save.", f"{text}: the limits pay.",
+    return by_sign(gross, f"{text}: without the limits it is higher.", f"{text}: with the limits it is higher.",
                    f"{text}: what they are worth is not decided.", risk=risk, gross=gross)  # fmt: skip
 
 
@@ -162,7 +162,7 @@ def _holding(numbers: OverSeeds) -> Finding:
         "hedged Sharpe ratio changes by {gross:+.2f} before costs and by {net:+.2f} after them"
     )
     return by_sign(
-        net, f"{text}: holding for 20 sessions costs more in stale predictions than it saves.",
+        net, f"{text}: daily rebalancing earns more.",
         f"{text}: holding for 20 sessions pays.", f"{text}: which is better is not decided.", fast=trades[0],
         slow=trades[1], gross=gross, net=net,
     )  # fmt: skip

@@ -168,7 +168,7 @@ def levels(frame: pd.DataFrame, place: str) -> pd.DataFrame:
 
 
 def gaps(frame: pd.DataFrame, place: str) -> pd.DataFrame:
-    """Pairs down; paired differences of what they know and of their books."""
+    """Pairs down; paired differences of their ICs and of their books."""
     numbers, rows = OverSeeds(frame), []
     for name in numbers.variants:
         parts = PAIR.parts(name)
@@ -297,7 +297,7 @@ def how_many(shown: PageResult) -> HTML:
              "deviation": "standard deviation over markets", "needed": "markets needed",
              "here": "markets here"}  # fmt: skip
     return table(power(shown.rows), "models_power", columns=heads, formats={"stated": "+.2f", "deviation": ".2f"},
-                 caption=f"paired difference of gross active Sharpe ratios; {shown.note}")  # fmt: skip
+                 caption=f"difference of Sharpe ratios over equal weight before costs; {shown.note}")  # fmt: skip
 
 
 def what_is_used(shown: PageResult) -> HTML:

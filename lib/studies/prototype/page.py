@@ -113,10 +113,10 @@ def ratios_figure(frame: pd.DataFrame, note: str = "") -> Figure:
     """Sharpe ratios of the prototype's predictions and of equal weight, with the range of one market each."""
     numbers = OverSeeds(frame)
     rows: dict[str, Estimate] = {
-        "papers' book, gross": numbers.one_path("unmasked", "top.sharpe_gross"),
-        "papers' book, net": numbers.one_path("unmasked", SHARPE),
-        "executed at the next open, net": numbers.one_path("unmasked", EXECUTED),
-        "all stocks with equal weight, net": numbers.one_path("unmasked", EVERY),
+        "papers' book, before costs": numbers.one_path("unmasked", "top.sharpe_gross"),
+        "papers' book, after costs": numbers.one_path("unmasked", SHARPE),
+        "executed at the next open, after costs": numbers.one_path("unmasked", EXECUTED),
+        "all stocks with equal weight, after costs": numbers.one_path("unmasked", EVERY),
     }
     return forest(rows, "Sharpe ratios that one market may show of the prototype",
                   "Sharpe ratio a year; thin line: the paper's 0.8", reference=CLAIMED, digits=2,

@@ -127,8 +127,7 @@ def _stable(found: Searches) -> Finding:
     same, lost = found.agreement(), found.carried()
     end = (
         "the correlation of the validation ICs of the grid's points between two markets is {same:.2f}; the best point "
-        "of another "
-        "market has a truth IC that is lower by {lost:+.4f} than that of a market's own."
+        "of another market has a truth IC that is lower by {lost:+.4f} than that of a market's own."
     )
     return outcome({
         f"The optimum carries over from market to market: {end}": same > 0.5 and not lost.low > 0,
