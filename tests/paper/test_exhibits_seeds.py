@@ -45,6 +45,7 @@ class Made:
     files: tuple[str, ...] = ()
     study: Any = field(default_factory=lambda: load_study("rank_denominator"))
     plumbing: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -160,6 +161,8 @@ def test_a_small_build_without_a_recorded_result_says_so_in_one_line() -> None:
     for enough in (Made(markets(0.1, 5)), Made(markets(0.1), (PIT,)), Made(markets(0.1), study=load_study("solver"))):
         assert "It gains 2.0." in head(enough) and "None yet" not in head(enough)
     assert "It gains 2.0." in head(OWN, RECORDED)
+    quick = Made(markets(0.1), study=load_study("solver"), settings={"scale": "smoke"})
+    assert "this build has small problems and few repetitions (scale smoke)" in head(quick)
     two = Made(markets(0.1), study=load_study("network_tuning"))
     assert "It gains 2.0." in head(two), "its evidence is planned with two markets"
 

@@ -89,14 +89,20 @@ class PageResult:
                 "None yet: this build was given no price file, and no result from one is recorded. The command is "
                 f"{command} --set data_path=FILE."
             )
-        needed = min(ENOUGH_SEEDS, len(self.study.settings("paper")["seeds"]))
-        if self.record or self.files or self.study.evidence != "simulated" or self.count >= needed:
-            return ""
-        return (
-            f"None yet: no result is recorded, and this build has {_markets(self.count)}, too few for a statement "
-            f"({needed} or more are needed). The figures and tables below show the numbers of this build. The command "
-            f"that records the evidence is {command}."
+        lacking = "" if self.record or self.files else self._lacking()
+        return lacking and (
+            f"None yet: no result is recorded, and this build has {lacking}. The figures and tables below show the "
+            f"numbers of this build. The command that records the evidence is {command}."
         )
+
+    def _lacking(self) -> str:
+        """What a build has too little of for a statement."""
+        if self.study.evidence == "machine":
+            scale = getattr(self.build, "settings", {}).get("scale", "paper")
+            return "" if scale == "paper" else f"small problems and few repetitions (scale {scale})"
+        needed = min(ENOUGH_SEEDS, len(self.study.settings("paper")["seeds"]))
+        few = f"{_markets(self.count)}, too few for a statement ({needed} or more are needed)"
+        return few if self.count < needed else ""
 
     def setting(self, name: str) -> Any:
         """A parameter of the study as the shown rows were made with it; its default where a record lacks it."""

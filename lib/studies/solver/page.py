@@ -64,7 +64,7 @@ def _spent(frame: pd.DataFrame) -> Finding:
     text = "Compiling the papers' problem takes {compiling:.0%} of a cold day, the covariance {other:.0%}"
     return outcome({
         f"{text}. The papers put compiling at 80 %.": shares["compile"] < 0.6,
-        f"{text}. The papers put compiling at 80 %, too.": shares["compile"] >= 0.6,
+        f"{text}. The papers put compiling at 80 %, more than half of the day as here.": shares["compile"] >= 0.6,
     }, compiling=shares["compile"], other=shares["covariance"])  # fmt: skip
 
 
