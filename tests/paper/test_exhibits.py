@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from results import limit_events
+from results import limit_events, tidy
 
 from lib.errors import ParameterError
 from lib.paper.claims import Answer, load_ledger, scoreboard
@@ -28,10 +28,10 @@ from lib.paper.pages import (
 )
 from lib.paper.pages.comparison import agreement, beside
 from lib.paper.pages.forms import bars
-from lib.paper.pages.tables import form_of
+from lib.paper.pages.tables import cells, form_of
 from lib.paper.results.recorded_files import Confirmation
 from lib.paper.site.notebooks import ROOT
-from lib.stats.estimates import MINUS
+from lib.stats.estimates import MINUS, Numbers
 from lib.studies import load_study
 
 
@@ -60,6 +60,18 @@ def test_a_table_is_escaped_and_shows_intervals() -> None:
 
 def test_the_csv_holds_every_column_and_the_exact_numbers() -> None:
     pd.testing.assert_frame_equal(csv_of(table(FRAME, "numbers").data), FRAME.astype({"n": "int64"}), check_dtype=False)
+
+
+def test_without_rows_there_is_a_sentence_in_place_of_a_table() -> None:
+    for empty in (FRAME[:0], pd.DataFrame()):
+        page = table(empty, "numbers", columns={"gap": "gap"}).data
+        assert page == "<p>This result has no rows for the table numbers.</p>"
+
+
+def test_a_row_of_estimates_has_their_ends() -> None:
+    numbers = Numbers(tidy([("a", "ic", 0.2), ("a", "ic.low", 0.1), ("a", "ic.high", 0.3), ("a", "n", 2.0)], "s"))
+    row = cells(numbers, "a", ("ic", "n"))
+    assert (row["ic.low"], row["ic"], row["ic.high"], row["n"]) == (0.1, 0.2, 0.3, 2.0)
 
 
 def test_a_named_index_is_a_column() -> None:

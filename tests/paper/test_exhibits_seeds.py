@@ -32,6 +32,11 @@ def conditioned(frame: pd.DataFrame, condition: str = "paper limits", seeds: int
     return scaled_markets(frame.assign(variant=frame["variant"] + f" | {condition}"), seeds)
 
 
+def with_ends(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the lower ends."""
+    return frame.assign(metric=frame["metric"] + ".low")
+
+
 @dataclass
 class Made:
     """A run, or a recorded result, as far as a page looks at one."""
@@ -40,6 +45,7 @@ class Made:
     files: tuple[str, ...] = ()
     study: Any = field(default_factory=lambda: load_study("rank_denominator"))
     plumbing: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -85,10 +91,13 @@ def test_the_recorded_result_is_shown_unless_the_build_has_more_markets_or_anoth
 
 def test_the_page_says_what_its_numbers_rest_on() -> None:
     few, many = (PageResult.of(OWN, recorded).basis() for recorded in (NOTHING, RECORDED))
-    assert few == "This build: 2 markets, intervals from the days of one market."
+    assert few == "This build: 2 markets, too few for intervals."
     assert many.startswith("The recorded result: 20 markets, intervals (95 %) of the mean over markets; beside them")
     assert PIT in many and "fr220574" in many, "the source of the prices is named"
-    assert PageResult.of(OWN, NOTHING).note == "this build: 2 markets, intervals of one market's days"
+    assert PageResult.of(OWN, NOTHING).note == "this build: 2 markets, too few for intervals"
+    path = PageResult.of(Made(pd.concat([OWN.frame, with_ends(OWN.frame)])), NOTHING)
+    assert path.note == "this build: 2 markets, intervals of one market's days"
+    assert path.basis() == "This build: 2 markets, intervals from the days of one market."
     assert PageResult.of(OWN, RECORDED).note == "recorded: 20 markets, intervals of their mean"
     assert PageResult.of(Made(markets(0.0, 1)), NOTHING).markets == "this build: 1 market"
 
@@ -129,12 +138,33 @@ def test_the_parts_of_a_result_are_its_conditions() -> None:
 
 def test_the_head_of_a_page_counts_what_a_result_has_no_numbers_for() -> None:
     said = [Finding("It gains {gain:.1f}.", gain=2.0, holds=True), Finding("{x:.1f}.", x=math.nan, holds=True)]
-    head = opening(PageResult.of(OWN, NOTHING), "Is it <so>?", said, ["Do this."]).data
+    head = opening(PageResult.of(Made(markets(0.001, 5)), NOTHING), "Is it <so>?", said, ["Do this."]).data
     assert "Is it &lt;so&gt;?" in head and "It gains 2.0." in head and "Do this." in head
     assert "1 further statement: this result does not have the numbers." in head and "n/a" not in head
     study = load_study("limit_events")
     silent = opening(PageResult.of(Made(markets(0.1), study=study), NOTHING), "Is it?", said, "Do this.").data
     assert "gains" not in silent and "not evidence about real markets" in silent
+    assert "None yet: this build was given no price file" in silent and "Do this." in silent
+
+
+def test_a_small_build_without_a_recorded_result_says_so_in_one_line() -> None:
+    said = [Finding("It gains {gain:.1f}.", gain=2.0, holds=True), Finding("It loses {x:.1f}.", x=1.0, holds=False)]
+
+    def head(own: Made, record: Made = NOTHING) -> str:
+        return opening(PageResult.of(own, record), "Is it so?", said, "Do this.").data
+
+    small = head(OWN)
+    assert small.count("<li>") == 2, "one line for the answer, one for the advice"
+    assert "None yet: no result is recorded, and this build has 2 markets" in small and "5 or more" in small
+    assert "python -m lib record rank_denominator --scale paper" in small and "Do this." in small
+    assert "It gains" not in small and "Not in this run" not in small
+    for enough in (Made(markets(0.1, 5)), Made(markets(0.1), (PIT,)), Made(markets(0.1), study=load_study("solver"))):
+        assert "It gains 2.0." in head(enough) and "None yet" not in head(enough)
+    assert "It gains 2.0." in head(OWN, RECORDED)
+    quick = Made(markets(0.1), study=load_study("solver"), settings={"scale": "smoke"})
+    assert "this build has small problems and few repetitions (scale smoke)" in head(quick)
+    two = Made(markets(0.1), study=load_study("network_tuning"))
+    assert "It gains 2.0." in head(two), "its evidence is planned with two markets"
 
 
 def test_parts_in_tabs_are_shown_one_at_a_time() -> None:

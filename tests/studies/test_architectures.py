@@ -130,9 +130,9 @@ def test_sentences_follow_the_intervals():
     calm = findings(made_up(MARGIN / 4))
     assert len(calm) == 3 and all("not very sensitive" in item.text for item in calm)
     wild = findings(made_up(3 * MARGIN))
-    assert all("): sensitive. 0 of" in item.text for item in wild)
+    assert all("): sensitive. Of " in item.text and " 0 leave" in item.text for item in wild)
     protocol, *others = findings(made_up(MARGIN / 4, odd=-3 * MARGIN))
-    assert "sensitive. 8 of 9 changes" in protocol.text and "largest change is learning rate / 3" in protocol.text
+    assert "sensitive. Of 9 changes 8 leave" in protocol.text and "that of learning rate / 3" in protocol.text
     assert all("not very sensitive" in item.text for item in others)
     edge = findings(made_up(MARGIN / 1.025))  # the mean of six markets lies on the edge
     assert all("not decided" in item.text for item in edge)

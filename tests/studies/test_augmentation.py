@@ -177,7 +177,7 @@ def said(rows: pd.DataFrame) -> str:
 
 def test_a_gain_is_told_from_more_steps():
     text = said(frame(0.01, twice=0.0, seeds=2))
-    assert "makes the MLP know more of what can be earned: truth IC 0.200 without it and 0.210 with it, +0.0100" in text
+    assert "lets the MLP predict better: truth IC 0.200 without it and 0.210 with it, +0.0100" in text
     assert "does more for the MLP than the real sample seen twice: truth IC +0.0100" in text
     assert "Each of the three kinds of panel helps the MLP" in text and "raises the MLP's active Sharpe ratio" in text
     text = said(frame(0.01, twice=0.02, seeds=2))
@@ -188,10 +188,10 @@ def test_a_gain_is_told_from_more_steps():
 
 def test_a_loss_and_nothing_are_said_too():
     text = said(frame(-0.01, seeds=2))
-    assert "makes the MLP know less" in text and "Each of the three kinds of panel harms" in text
-    assert "makes the Transformer know less" in text and "lowers the MLP's active Sharpe ratio" in text
+    assert "lets the MLP predict worse" in text and "Each of the three kinds of panel harms" in text
+    assert "lets the Transformer predict worse" in text and "lowers the MLP's active Sharpe ratio" in text
     text = said(frame(0.0, seeds=2))
-    assert "does not measurably change what the MLP knows" in text and "kinds are not clearly apart" in text
+    assert "does not measurably change how well the MLP predicts" in text and "kinds are not clearly apart" in text
     assert "not shown that a panel does more for the Transformer" in text
 
 
@@ -206,11 +206,11 @@ def test_a_narrower_gap_is_no_merit_by_itself(train, test, words):
 
 def test_what_is_in_a_panel_and_who_gains_more():
     text = said(frame(seeds=2, larger=0.01))
-    assert "hold next to nothing of what is predictable, and blocks hold some" in text
+    assert "hold less than a fifth of what is predictable, and blocks hold more" in text
     assert "does more for the Transformer than for the MLP on the same days, as the papers say" in text
     text = said(frame(seeds=2, larger=-0.01, ridge_iid=0.03))
     assert "depends on its kind" in text and "does less for the Transformer" in text
-    assert "hardly meet a limit: 2.00% of closes" in text
+    assert "less than half as often as the market: 2.00% of closes" in text
 
 
 def test_without_the_numbers_nothing_is_said(run):

@@ -115,9 +115,10 @@ def said(frame: pd.DataFrame) -> str:
 
 def test_sentences_follow_the_signs():
     up, down, none = said(made_up(0.01, -0.02, 0.01)), said(made_up(-0.01, 0.02, -0.01)), said(made_up(0, 0, 0))
-    assert "raises the mean IC" in up and "lowers the deviation" in up and "know more:" in up
-    assert "Of the four corrections 4" in up and "lowers the mean IC" in down and "raises the deviation" in down
-    assert "know less" in down and "is not decided" in none and "Not in this run" not in up + down + none
+    assert "raises the mean IC" in up and "lowers the standard deviation" in up and "predict better:" in up
+    assert "Of the four corrections 4" in up and "lowers the mean IC" in down
+    assert "raises the standard deviation" in down
+    assert "predict worse" in down and "is not decided" in none and "Not in this run" not in up + down + none
 
 
 def test_the_order_needs_both_and_all_claims_are_answered():

@@ -231,7 +231,7 @@ def test_the_page_of_a_run_without_a_file_speaks_of_simulated_markets_alone(resu
     shown = PageResult.of(result, recorded("calibration", folder=tmp_path))
     assert shown.markets == "this build: 2 markets"
     text = page.head(shown).data
-    assert "real prices (" not in text and "2 markets" in text and "this result does not have the numbers" in text
+    assert "real prices (" not in text and "no result is recorded, and this build has 2 markets" in text
 
 
 def test_a_file_that_is_not_there_is_an_error() -> None:

@@ -74,7 +74,7 @@ def made_up(with_peer: bool = True) -> pd.DataFrame:
 
 
 def shown_as(frame: pd.DataFrame) -> SimpleNamespace:
-    return SimpleNamespace(rows=frame, name="recorded", evidence=True, setting=lambda name: 25)
+    return SimpleNamespace(rows=frame, name="recorded", evidence=True, no_answer=str, setting=lambda name: 25)
 
 
 def test_the_tables_show_each_subject_and_rule():

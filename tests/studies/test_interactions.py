@@ -167,11 +167,12 @@ def made_up(gain: float, cost: float = -0.01, alike: float = 0.2, rank: float = 
 
 @pytest.mark.parametrize(
     ("frame", "words"),
-    [(made_up(300.0), "Attention answers to the planted interaction"),
-     (made_up(-300.0), "Attention goes away from the planted"),
+    [(made_up(300.0), "Attention ranks the pair of reversal and volatility higher"),
+     (made_up(-300.0), "Attention ranks the pair of reversal and volatility lower"),
      (made_up(300.0), "Predictions show the interaction, the MLP's as well"),
      (made_up(-300.0), "The predictions of neither network show"),
-     (made_up(1.0, alike=0.2), "Attention says little"), (made_up(1.0, alike=0.8), "Attention says a good deal"),
+     (made_up(1.0, alike=0.2), "otherwise than their effect on the prediction does"),
+     (made_up(1.0, alike=0.8), "Attention ranks pairs of factors much as"),
      (made_up(1.0, cost=-0.02), "costs more than closing five at random"),
      (made_up(1.0, cost=0.02), "costs less than closing five at random"),
      (made_up(1.0, cost=-0.02), "predicts worse than the MLP"), (made_up(1.0, cost=0.02), "predicts better than")],

@@ -230,7 +230,7 @@ def made_up(gain: float, markets: int = 6, **more: float) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-@pytest.mark.parametrize(("gain", "knows", "book"), [(0.3, "knows more", "a better book"), (-0.3, "knows less",
+@pytest.mark.parametrize(("gain", "knows", "book"), [(0.3, "predicts better", "a better book"), (-0.3, "predicts worse",
                          "a worse book"), (0.0, "No difference is shown", "no book that is measurably")])  # fmt: skip
 def test_findings_follow_the_side_of_the_interval(gain, knows, book):
     found = findings(made_up(gain))

@@ -266,7 +266,9 @@ def made_up(gap: float, spread: float = 0.01) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-@pytest.mark.parametrize(("gap", "words"), [(0.1, "knows more"), (-0.1, "knows less"), (0.0, "cannot be told apart")])
+@pytest.mark.parametrize(
+    ("gap", "words"), [(0.1, "predicts better"), (-0.1, "predicts worse"), (0.0, "cannot be told apart")]
+)
 def test_sentences_follow_the_numbers(gap, words):
     found = findings(made_up(gap))
     assert all(item.holds for item in found) and words in found[0].text

@@ -193,17 +193,18 @@ def made_up(markets: int = 6, **means: float) -> pd.DataFrame:
 
 #: what is made up -> place among the findings, words of the sentence
 OUTCOMES = (
-    ({}, 0, "Nothing can be predicted"), ({"ic": 0.05}, 0, "Something can be"), ({"ic": -0.05}, 0, "the wrong way"),
+    ({}, 0, "not shown that anything"), ({"ic": 0.05}, 0, "Something can be"), ({"ic": -0.05}, 0, "the wrong way"),
     ({"turnover": 0.1}, 1, "trades more than MSE"), ({"turnover": -0.1}, 1, "trades less than MSE"),
     ({}, 1, "does not measurably change how much"),
-    ({}, 2, "no loss can be told from MSE: 0 of 5"), ({"gross": 0.3}, 2, "some losses can be told from MSE: 5 of 5"),
+    ({}, 2, "no loss differs measurably from MSE: 0 of 5"),
+    ({"gross": 0.3}, 2, "some losses differ measurably from MSE: 5 of 5"),
     ({"net": 0.3}, 3, "ahead of MSE: +0.30"), ({"net": -0.3}, 3, "behind MSE"), ({}, 3, "neither ahead of MSE"),
     ({"net": 0.3}, 4, "are ahead of 9"), ({"net": -0.3}, 4, "are behind 9"), ({}, 4, "neither ahead of 9"),
     ({"net": 0.3}, 5, "the system is ahead"), ({"net": -0.3}, 5, "it is behind"), ({}, 5, "neither ahead nor behind"),
     ({"wide": 0.9}, 6, "in what they trade, not in what they earn"),
-    ({"wide": 0.9, "gross": 1.0}, 6, "and some in what"), ({}, 6, "cannot be told apart by what they trade"),
+    ({"wide": 0.9, "gross": 1.0}, 6, "and some in what"), ({}, 6, "not shown that models differ in what they trade"),
     ({"net": 0.3}, 7, "beats a book of all names"), ({"net": -0.3}, 7, "beats the papers' system"),
-    ({}, 7, "cannot be told from a book of all names"),
+    ({}, 7, "No difference is shown between the papers' system"),
     ({}, 8, "enough markets to decide the papers' gain: over markets"),
 )  # fmt: skip
 

@@ -100,8 +100,8 @@ def test_sentences_follow_the_numbers():
     high, near = said(made_up(2.0)), said(made_up(0.78, gap=-0.02, every=1.0, over=-0.3))
     assert "outside this range" in high and "inside this range" in near
     assert "less than the prototype" in high and "no less than the prototype" in near
-    assert "it ranks stocks" in high and "before costs, it loses" in near
-    assert high.count("know more") == 2 and near.count("know less") == 2
+    assert "over equal weight, before costs, it earns" in high and "before costs, it loses" in near
+    assert high.count("predict better") == 2 and near.count("predict worse") == 2
 
 
 def test_the_claim_is_answered_by_the_pipeline_without_a_mask():

@@ -58,8 +58,9 @@ def made_up(gains: dict[str, float], truth: dict[str, float], moved: bool, marke
 
 
 @pytest.mark.parametrize(("gain", "first", "second"), [
-    (0.01, "finds more than both:", "is worth more on days"), (-0.01, "finds less than both:", "is worth less on days"),
-    (0.0, "is not shown to find more", "are not shown to be better"),
+    (0.01, "finds a higher validation IC than both:", "predict better than both"),
+    (-0.01, "finds a lower validation IC than both:", "predict worse than both"),
+    (0.0, "is not shown to find a higher", "are not shown to predict better"),
 ])  # fmt: skip
 def test_findings_follow_the_side_of_the_interval(gain, first, second):
     found = findings(made_up({"gp ic": gain}, {"gp ic": gain}, moved=False))

@@ -179,7 +179,7 @@ def test_a_number_turned_round_makes_its_sentence_untrue(turned, place):
 def test_the_other_outcomes_are_written_down():
     for ratio, words in ((6.2, "as the papers print"), (9.0, "more than the 6")):
         assert words in findings(made_up(ratio=ratio))[0].text
-    assert "80 %, too" in findings(made_up(share=0.8))[1].text
+    assert "80 %, more than half of the day as here" in findings(made_up(share=0.8))[1].text
     assert "no form falls short" in findings(made_up(short=1e-9))[7].text
 
 

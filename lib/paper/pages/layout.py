@@ -28,11 +28,12 @@ def opening(
 ) -> HTML:
     """The head of a page: what was asked, what was found, what to do, and what the numbers rest on.
 
-    A run that is no evidence shows no findings, and those of which a run has no numbers are only counted. advice: one
-    sentence, or several as a list. basis: what the numbers rest on, where that is not a number of markets.
+    A run that can give no answer says so in one line, with the command that records one. Findings of which a run has no
+    numbers are only counted. advice: one sentence, or several as a list. basis: what the numbers rest on, where that is
+    not a number of markets.
     """
-    texts = [item.text for item in findings if item.complete] if shown.evidence else []
-    if shown.evidence and (lacking := len(findings) - len(texts)):
+    texts = [reason] if (reason := shown.no_answer()) else [item.text for item in findings if item.complete]
+    if not reason and (lacking := len(findings) - len(texts)):
         texts.append(f"{lacking} further statement{'s' * (lacking > 1)}: this result does not have the numbers.")
     found = "".join(f"<li>{escape(text)}</li>" for text in texts)
     lines = [advice] if isinstance(advice, str) else list(advice)
@@ -109,7 +110,10 @@ def _recording(shown: PageResult) -> str:
     """Command, computing time, dates and machine of the recorded result."""
     record = shown.record
     if not record:
-        return "<p>Nothing is recorded yet for this page.</p>"
+        return (
+            "<p>Nothing is recorded yet for this page; the command is <code>python -m lib record "
+            f"{escape(shown.study.name)} --scale paper</code>.</p>"
+        )
     runs = [record.runs[name] for name in {row.run for row in record.rows}]
     files = sorted({(item["parameter"], item["file"]) for run in runs for item in run["inputs"] if item["parameter"]})
     options = "".join(f" --set {name}={file}" for name, file in files)

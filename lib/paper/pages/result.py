@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 RECORDED = "recorded"
 MEAN = "intervals of their mean"
 ONE = "intervals of one market's days"
+NONE = "too few for intervals"
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,35 @@ class PageResult:
         if self.study.wants_prices:
             return f"{which}: {files}. {credited(' '.join(self.files))}"
         if self.count < ENOUGH_SEEDS:
-            markets = f"{_markets(self.count)}, intervals from the days of one market"
+            which_ = "intervals from the days of one market" if self._one_path else NONE
+            markets = f"{_markets(self.count)}, {which_}"
         else:
             markets = f"{_markets(self.count)}, intervals (95 %) of the mean over markets"
         beside = f"; beside them {files}. {credited(' '.join(self.files))}" if self.files else "."
         return f"{which}: {markets}{beside}"
+
+    def no_answer(self) -> str:
+        """Why the page has no answer yet, and the command that records one; "" where the result can give one."""
+        command = f"python -m lib record {self.study.name} --scale paper"
+        if not self.evidence:
+            return (
+                "None yet: this build was given no price file, and no result from one is recorded. The command is "
+                f"{command} --set data_path=FILE."
+            )
+        lacking = "" if self.record or self.files else self._lacking()
+        return lacking and (
+            f"None yet: no result is recorded, and this build has {lacking}. The figures and tables below show the "
+            f"numbers of this build. The command that records the evidence is {command}."
+        )
+
+    def _lacking(self) -> str:
+        """What a build has too little of for a statement."""
+        if self.study.evidence == "machine":
+            scale = getattr(self.build, "settings", {}).get("scale", "paper")
+            return "" if scale == "paper" else f"small problems and few repetitions (scale {scale})"
+        needed = min(ENOUGH_SEEDS, len(self.study.settings("paper")["seeds"]))
+        few = f"{_markets(self.count)}, too few for a statement ({needed} or more are needed)"
+        return few if self.count < needed else ""
 
     def setting(self, name: str) -> Any:
         """A parameter of the study as the shown rows were made with it; its default where a record lacks it."""
@@ -98,7 +123,12 @@ class PageResult:
     @property
     def note(self) -> str:
         """Small print: whose markets, how many, and which interval is shown."""
-        return _note(self.name, self.count)
+        return _note(self.name, self.count, self._one_path)
+
+    @property
+    def _one_path(self) -> bool:
+        """Whether single markets have intervals, from their resampled days."""
+        return bool(self.rows["metric"].str.endswith(".low").any())
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -121,8 +151,8 @@ def markets_of(rows: pd.DataFrame) -> int:
     return int(own.groupby("variant")["seed"].nunique().max()) if len(own) else 0
 
 
-def _note(which: str, count: int) -> str:
-    return f"{which}: {_markets(count)}, {MEAN if count >= ENOUGH_SEEDS else ONE}"
+def _note(which: str, count: int, one_path: bool) -> str:
+    return f"{which}: {_markets(count)}, {MEAN if count >= ENOUGH_SEEDS else ONE if one_path else NONE}"
 
 
 def _markets(count: int) -> str:

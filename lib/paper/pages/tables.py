@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ from lib.stats.estimates import MINUS
 
 if TYPE_CHECKING:
     from IPython.display import HTML
+
+    from lib.stats.estimates import Numbers
 
 Format = str | Callable[[Any], str]
 
@@ -33,6 +35,18 @@ FORMS = (
     ("gap", "+.2%"), ("next close", "+.2%"), ("next intraday", "+.2%"), ("five days", "+.2%"), ("limit_", ".2%"),
     ("halted", ".2%"),
 )  # fmt: skip
+
+#: of a prediction and of its book: metric -> heading with its unit, and how its cells look
+ENDPOINT_HEADS = {
+    "truth_ic": "truth IC", "m1_ic": "IC, tradable cells",
+    "executed_open.active_sharpe_gross": "Sharpe ratio over equal weight, before costs",
+    "executed_open.active_sharpe": "Sharpe ratio over equal weight, after costs",
+    "executed_open.matched.active_sharpe": "the same at equal turnover",
+    "executed_open.turnover": "turnover a day, % of the book",
+    "naive_close.sharpe": "Sharpe ratio, every order filled at the close",
+}  # fmt: skip
+ENDPOINT_FORMATS = {name: "+.4f" if name.endswith("ic") else ".1%" if name.endswith("turnover") else "+.2f"
+                    for name in ENDPOINT_HEADS}  # fmt: skip
 
 
 def table(
@@ -53,9 +67,11 @@ def table(
     caption: a line over the table
 
     Columns x, x.low and x.high become one column with an interval. The CSV keeps all columns, and the numbers as they
-    are, not as they are shown.
+    are, not as they are shown. Without any row there is a sentence in place of the table.
     """
     whole = frame.reset_index() if any(label is not None for label in frame.index.names) else frame
+    if whole.empty:
+        return html(f"<p>This result has no rows for the table {escape(name)}.</p>")
     every = {str(name): str(name) for name in whole.columns if not _is_end(str(name), whole)}
     shown = every if columns is None else {name: text for name, text in columns.items() if name in every}
     head = "".join(f"<th scope=\"col\"{_kind(whole[column])}>{breakable(text)}</th>" for column, text in shown.items())
@@ -68,6 +84,12 @@ def table(
         f'<div class="exhibit"><div class="scroll{long}" tabindex="0"><table>{title}<thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>{csv_link(whole, name)}</div>"
     )
+
+
+def cells(numbers: Numbers, variant: str, metrics: Iterable[str]) -> dict[str, float]:
+    """The numbers of a variant by metric, each with the ends of its interval: a row for `table`."""
+    found = {metric: numbers.find(variant, metric) for metric in metrics}
+    return {name: number for metric, item in found.items() for name, number in item.columns(metric).items()}
 
 
 def csv_link(frame: pd.DataFrame, name: str) -> str:

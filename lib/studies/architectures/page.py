@@ -13,6 +13,7 @@ from lib.paper.pages.findings import Finding, outcome
 from lib.paper.pages.forms import forest, one_axis
 from lib.paper.pages.layout import opening, tabs
 from lib.paper.pages.style import BLUE, GREEN, VERMILLION
+from lib.paper.pages.tables import ENDPOINT_FORMATS, ENDPOINT_HEADS, cells
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import OverSeeds
 from lib.studies.architectures.measure import ARMS, BASES, GAP, LEVEL, MARGIN, PROTOCOL, SLOW, WORLDS
@@ -30,18 +31,14 @@ QUESTION = (
     "dropout, activations, schedules, heads, windows and encodings. What does one change at a time move?"
 )
 ADVICE = (
-    "Settle first what the forest shows to matter, and leave the rest at any value of the field's habits.",
+    "Choose first the settings whose interval lies outside the margin; leave the others at usual values.",
     "That no difference was found does not say that there is none: state a margin beforehand and ask whether the "
     "interval lies inside it.",
 )
 PLACES = {"linear": "linear alpha", "interaction": "reversal in calm stocks"}
-TRUTH, GROSS, NET = ENDPOINTS[0], ENDPOINTS[2], ENDPOINTS[3]
-HEADS = {
-    "arm": "change", TRUTH: "truth IC", "verdict": "against the margin", "m1_ic": "IC",
-    GROSS: "Sharpe over equal weight, gross", NET: "net", ENDPOINTS[4]: "net, same turnover",
-    ENDPOINTS[5]: "turnover a day", "markets": "markets",
-}  # fmt: skip
-FORMATS = {TRUTH: "+.4f", "m1_ic": "+.4f", **dict.fromkeys((GROSS, NET, ENDPOINTS[4], ENDPOINTS[5]), "+.2f")}
+TRUTH = ENDPOINTS[0]
+HEADS = {"arm": "change", TRUTH: "truth IC", "verdict": f"against the margin of {MARGIN:g}"}
+HEADS |= {name: ENDPOINT_HEADS[name] for name in ENDPOINTS} | {"markets": "markets"}
 INSIDE, BEYOND, OPEN = "no difference", "a difference", "not decided"
 
 
@@ -108,14 +105,14 @@ def _group(words: str, world: str, gaps: dict[str, Estimate]) -> Finding:
         "all": float(len(gaps)), "inside": inside + unknown, "beyond": float(beyond), "margin": MARGIN,
         "largest": largest,
     }  # fmt: skip
-    end = f"{{beyond:.0f}} of them lie beyond it. The largest change is {name}: {{largest:+.4f}}."
+    end = (
+        "Of {all:.0f} changes {inside:.0f} leave the truth IC within {margin:.3f} of the base and {beyond:.0f} move it "
+        f"farther. The largest difference is that of {name}: {{largest:+.4f}}."
+    )
     return outcome({
-        f"{words.capitalize()} ({place}): not very sensitive. All {{all:.0f}} changes leave the truth IC within "
-        f"{{margin:.3f}} ({{inside:.0f}} of {{all:.0f}}); {end}": inside == len(gaps),
-        f"{words.capitalize()} ({place}): sensitive. {{inside:.0f}} of {{all:.0f}} changes leave the truth IC within "
-        f"{{margin:.3f}}; {end}": beyond > 0,
-        f"{words.capitalize()} ({place}): not decided. {{inside:.0f}} of {{all:.0f}} changes leave the truth IC within "
-        f"{{margin:.3f}}, of the others the interval reaches beyond; {end}": True,
+        f"{words.capitalize()} ({place}): not very sensitive. {end}": inside == len(gaps),
+        f"{words.capitalize()} ({place}): sensitive. {end}": beyond > 0,
+        f"{words.capitalize()} ({place}): not decided, the other intervals reach beyond the margin. {end}": True,
     }, **shown)  # fmt: skip
 
 
@@ -154,9 +151,7 @@ def gaps_table(frame: pd.DataFrame, world: str) -> pd.DataFrame:
     for name, item in gaps_of(frame, world, lambda name: True).items():
         variant = GAP.name(arm=name, base=ARMS[name].base, world=world)
         row: dict[str, Any] = {"arm": name, "base": ARMS[name].base, "verdict": judged(item)}
-        for metric in ENDPOINTS:
-            row |= numbers.find(variant, metric).columns(metric)
-        rows.append(row | {"markets": len(numbers.seeds(variant, TRUTH))})
+        rows.append(row | cells(numbers, variant, ENDPOINTS) | {"markets": len(numbers.seeds(variant, TRUTH))})
     return pd.DataFrame(rows).dropna(axis=1, how="all")
 
 
@@ -164,8 +159,7 @@ def levels_table(frame: pd.DataFrame) -> pd.DataFrame:
     """The bases: truth IC, IC and book, in every world."""
     numbers = OverSeeds(frame)
     rows = [
-        {"arm": f"{base}, {PLACES[world]}"}
-        | {key: value for metric in ENDPOINTS for key, value in numbers.find(variant, metric).columns(metric).items()}
+        {"arm": f"{base}, {PLACES[world]}"} | cells(numbers, variant, ENDPOINTS)
         for base in BASES for world in WORLDS
         if len(numbers.seeds(variant := LEVEL.name(arm=base, world=world), TRUTH))
     ]  # fmt: skip
@@ -180,14 +174,15 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 def levels(shown: PageResult) -> HTML:
     """The bases."""
-    return table(levels_table(shown.rows), "architectures_bases", columns=HEADS | {"arm": "base"}, formats=FORMATS,
-                 caption=shown.note)  # fmt: skip
+    return table(levels_table(shown.rows), "architectures_bases", columns=HEADS | {"arm": "base"},
+                 formats=ENDPOINT_FORMATS, caption=shown.note)  # fmt: skip
 
 
 def every_gap(shown: PageResult) -> HTML:
     """The table of differences, a tab for each world."""
     found = {world: gaps_table(shown.rows, world) for world in WORLDS}
     return tabs({
-        PLACES[world]: table(part, f"architectures_{world}", columns=HEADS, formats=FORMATS, caption=shown.note)
+        PLACES[world]: table(part, f"architectures_{world}", columns=HEADS, formats=ENDPOINT_FORMATS,
+                             caption=shown.note)
         for world, part in found.items() if len(part)
     })  # fmt: skip

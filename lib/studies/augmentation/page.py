@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 QUESTION = (
     "The papers append synthetic panels to the training sample and report a higher Sharpe ratio. Is it the synthetic "
-    "samples that help a network, or that it is trained for more steps, and what is in these samples at all?"
+    "samples that help a network, or that it is trained for more steps, and how much of these samples can be predicted?"
 )
 ADVICE = (
     "Compare with the real sample seen twice before crediting synthetic data: a second panel also doubles the "
@@ -112,9 +112,9 @@ def _one_panel(found: Augmentation, learner: str) -> Finding:
     name, panel = IN_TEXT[learner], "One synthetic panel of 21-day blocks"
     return by_sign(
         change,
-        f"{panel} makes {name} know more of what can be earned: {levels}",
-        f"{panel} makes {name} know less of what can be earned: {levels}",
-        f"{panel} does not measurably change what {name} knows of what can be earned: {levels}",
+        f"{panel} lets {name} predict better: {levels}",
+        f"{panel} lets {name} predict worse: {levels}",
+        f"{panel} does not measurably change how well {name} predicts: {levels}",
         without=found.level("none", "truth_ic", learner).value,
         beside=found.level("stock_blocks", "truth_ic", learner).value,
         change=change, tradable=found.change("stock_blocks", "none", "m1_ic", learner),
@@ -157,9 +157,9 @@ def _contents(found: Augmentation) -> Finding:
     )
     floor = LITTLE * train.value
     return outcome({
-        f"Independent returns hold next to nothing of what is predictable, and blocks hold some of it: {numbers}":
+        f"Independent returns hold less than a fifth of what is predictable, and blocks hold more: {numbers}":
             abs(iid.value) <= floor < min(own.value, rows.value),
-        f"Synthetic panels hold next to nothing of what is predictable: {numbers}":
+        f"Synthetic panels hold less than a fifth of what is predictable: {numbers}":
             max(abs(iid.value), abs(own.value), abs(rows.value)) <= floor,
         f"How much of what is predictable a panel holds depends on its kind: {numbers}": True,
     }, train=train.value, market=market.value, iid=iid.value, own=own.value, rows=rows.value)  # fmt: skip
@@ -215,8 +215,9 @@ def _limits(found: Augmentation) -> Finding:
         "normal ones, {own:.2%} and {rows:.2%} in blocks of a stock and of rows."
     )
     return outcome({
-        f"Synthetic panels made from valid days hardly meet a limit: {numbers}": most < 0.5 * rates["market"],
-        f"Some synthetic panels meet limits about as often as the market: {numbers}": most >= 0.5 * rates["market"],
+        f"Synthetic panels meet limits less than half as often as the market: {numbers}": most < 0.5 * rates["market"],
+        f"Some synthetic panels meet limits at least half as often as the market: {numbers}":
+            most >= 0.5 * rates["market"],
     }, market=rates["market"], student=rates["student"], iid=rates["iid"], own=rates["stock_blocks"],
        rows=rates["row_blocks"])  # fmt: skip
 
@@ -319,17 +320,19 @@ def kept_table(frame: pd.DataFrame) -> pd.DataFrame:
 
 def levels(shown: PageResult) -> HTML:
     """Every fit, a tab for each learner."""
-    heads = {"fitted to": "fitted to", "truth_ic": "truth IC", "m1_ic": "IC, buyable cells", GROSS: "Sharpe, gross",
-             NET: "net of 8 bps", f"{RUN}.turnover": "turnover a day", "ic_gap": "train IC \N{MINUS SIGN} test IC",
+    heads = {"fitted to": "fitted to", "truth_ic": "truth IC", "m1_ic": "IC, buyable cells",
+             GROSS: "Sharpe ratio over equal weight, before costs", NET: "after 8 bps a side",
+             f"{RUN}.turnover": "turnover a day, % of the book", "ic_gap": "train IC \N{MINUS SIGN} test IC",
              "steps": "optimiser steps"}  # fmt: skip
     return _by_learner(shown, summary(shown.rows), "levels", heads, {"truth_ic": "+.3f", "steps": ",.0f"})
 
 
 def changes(shown: PageResult) -> HTML:
     """Every paired difference, a tab for each learner."""
-    heads = {"compared": "compared", "truth_ic": "truth IC", "m1_ic": "IC, buyable cells", GROSS: "Sharpe, gross",
-             NET: "net of 8 bps", f"{RUN}.turnover.left": "turnover", f"{RUN}.turnover.right": "against",
-             MATCHED: "net, matched"}  # fmt: skip
+    heads = {"compared": "compared", "truth_ic": "truth IC", "m1_ic": "IC, buyable cells",
+             GROSS: "Sharpe ratio over equal weight, before costs", NET: "after 8 bps a side",
+             f"{RUN}.turnover.left": "turnover a day of the first", f"{RUN}.turnover.right": "of the second",
+             MATCHED: "after costs at equal turnover"}  # fmt: skip
     return _by_learner(shown, differences(shown.rows), "differences", heads, {"truth_ic": "+.4f"})
 
 
@@ -346,10 +349,13 @@ def _by_learner(
 
 def panels(shown: PageResult) -> HTML:
     """What each kind of panel keeps."""
-    heads = {"panel": "panel", "acf of r, lag 1": "acf of r, 1", "acf of |r|, lag 1": "acf of |r|, 1",
-             "acf of |r|, lag 20": "acf of |r|, 20", "pairwise correlation": "correlation of two stocks",
-             "excess kurtosis": "excess kurtosis", "limit-up closes, all": "limit-up", "limit-down closes, all":
-             "limit-down", "ridge_ic": "IC of a real ridge"}  # fmt: skip
+    heads = {
+        "panel": "panel", "acf of r, lag 1": "autocorrelation of returns, 1 day",
+        "acf of |r|, lag 1": "of absolute returns, 1 day", "acf of |r|, lag 20": "of absolute returns, 20 days",
+        "pairwise correlation": "correlation of two stocks", "excess kurtosis": "excess kurtosis",
+        "limit-up closes, all": "closes at the upper limit", "limit-down closes, all": "closes at the lower limit",
+        "ridge_ic": "IC of a ridge of the real sample",
+    }  # fmt: skip
     formats = {**dict.fromkeys(heads, ".3f"), "excess kurtosis": ".1f",
                **dict.fromkeys(("limit-up closes, all", "limit-down closes, all"), ".2%")}  # fmt: skip
     return table(kept_table(shown.rows), "augmentation_panels", columns=heads, formats=formats, caption=shown.note)

@@ -1,4 +1,4 @@
-"""The page "bias_correction": what neutralisation does to the IC, its deviation, and to what a factor knows."""
+"""The page "bias_correction": what neutralisation does to the IC, its deviation and the truth IC."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer, markets_behind
 from lib.paper.pages.findings import Finding, by_sign, outcome
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.tables import cells
 from lib.stats import student_quantile
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import ENOUGH_SEEDS, OverSeeds, adjusted_p, sources_of
@@ -26,19 +27,19 @@ if TYPE_CHECKING:
 
 QUESTION = (
     "Paper A reports that removing industry and size raises the mean IC of factors from 0.023 to 0.041 and nearly "
-    "halves its deviation. Does it, and is more known afterwards?"
+    "halves its deviation. Does it, and do the factors predict better afterwards?"
 )
 ADVICE = (
-    "Neutralise to steady a factor: industries and size move returns of a day, and a factor that leans on them gets "
-    "their noise.",
+    "Neutralise to lower the deviation of a factor's IC: industries and size move the returns of a day, and add noise "
+    "to a factor that is correlated with them.",
     "Take the sign of a factor from days that are not scored, and judge the gain over markets and families at once: "
     "factors of one family are not independent evidence.",
 )
 METHOD_NAMES = {
-    "raw": "as it is", "industry": "less industry", "neutral": "less industry and size", "robust": "the same, robust",
-    "adaptive": "the same, adaptive",
+    "raw": "as it is", "industry": "less industry", "neutral": "less industry and size",
+    "robust": "less both, robust fit", "adaptive": "less both, adaptive strength",
 }  # fmt: skip
-HEADS = {"mean_ic": "mean IC", "ic_std": "its deviation", "information_ratio": "information ratio",
+HEADS = {"mean_ic": "mean IC", "ic_std": "standard deviation of the daily IC", "information_ratio": "information ratio",
          "positive_ic_rate": "days with IC > 0, %", "truth_ic": "truth IC"}  # fmt: skip
 #: claim -> method of Table I
 SIDES = {"raw": "raw", "neutral": "neutral"}
@@ -115,12 +116,12 @@ def _deviation(numbers: OverSeeds) -> Finding:
     shown: dict[str, Any] = {"less": less, "raw": raw, "noise": noise}
     return by_sign(
         less,
-        "It raises the deviation of the daily IC from {raw:.3f}, by {less:+.4f}; chance alone, with so many stocks, "
-        "gives {noise:.3f}.",
-        "It lowers the deviation of the daily IC from {raw:.3f}, by {less:+.4f}; chance alone, with so many stocks, "
-        "gives {noise:.3f}, which no correction removes.",
-        "Whether it changes the deviation of the daily IC, {raw:.3f}, is not decided: {less:+.4f}; chance alone, with "
-        "so many stocks, gives {noise:.3f}.",
+        "Removing both raises the standard deviation of the daily IC from {raw:.3f}, by {less:+.4f}; chance alone, "
+        "with so many stocks, gives {noise:.3f}.",
+        "Removing both lowers the standard deviation of the daily IC from {raw:.3f}, by {less:+.4f}; chance alone, "
+        "with so many stocks, gives {noise:.3f}, which no correction removes.",
+        "Whether removing both changes the standard deviation of the daily IC, {raw:.3f}, is not decided: {less:+.4f}; "
+        "chance alone, with so many stocks, gives {noise:.3f}.",
         **shown,
     )
 
@@ -131,12 +132,12 @@ def _truth(numbers: OverSeeds) -> Finding:
     shown: dict[str, Any] = {"truth": truth, "raw": raw}
     return by_sign(
         truth,
-        "The neutralised factors know more: their correlation with what can be earned rises from {raw:.4f} by "
+        "The neutralised factors predict better: their correlation with what can be earned rises from {raw:.4f} by "
         "{truth:+.4f}.",
-        "The neutralised factors know less: their correlation with what can be earned falls from {raw:.4f} by "
+        "The neutralised factors predict worse: their correlation with what can be earned falls from {raw:.4f} by "
         "{truth:+.4f}.",
-        "That the neutralised factors know more is not shown: their correlation with what can be earned, {raw:.4f}, "
-        "changes by {truth:+.4f}.",
+        "That the neutralised factors predict better is not shown: their correlation with what can be earned, "
+        "{raw:.4f}, changes by {truth:+.4f}.",
         **shown,
     )
 
@@ -180,9 +181,7 @@ def levels_table(frame: pd.DataFrame, source: str = MARKET) -> pd.DataFrame:
     numbers, rows = OverSeeds(frame), []
     for method, name in METHOD_NAMES.items():
         row: dict[str, Any] = {"factors": name}
-        for metric in HEADS:
-            row |= numbers.find(LEVEL.name(source=source, method=method), metric).columns(metric)
-        rows.append(row)
+        rows.append(row | cells(numbers, LEVEL.name(source=source, method=method), HEADS))
     return pd.DataFrame(rows).dropna(axis=1, how="all")
 
 
@@ -210,7 +209,7 @@ def gains(shown: PageResult) -> HTML:
     rows = {
         METHOD_NAMES[method]: [gap(numbers, "mean_ic", method), clustered(shown.rows, method)] for method in CORRECTED
     }
-    return plot(forest(rows, "Mean IC less that of the factors as they are", "mean IC",
+    return plot(forest(rows, "Mean IC less that of the factors as they are", "difference in mean IC",
                        series=("by market", "by family and market"), digits=4, note=shown.note))  # fmt: skip
 
 
@@ -227,8 +226,8 @@ def families(shown: PageResult) -> HTML:
             str(family): numbers.find(FAMILY.name(source=source, method="neutral", family=family), "mean_ic")
             for family in found[found["source"] == source]["family"]
         }
-        return plot(forest(rows, f"Less industry and size, mean IC by family: {source}", "mean IC", digits=4,
-                           note=shown.note))  # fmt: skip
+        return plot(forest(rows, f"Change of the mean IC by removing industry and size, by family: {source}",
+                           "difference in mean IC", digits=4, note=shown.note))  # fmt: skip
 
     return tabs({source: picture(source) for source in sources_of(shown.rows)})
 

@@ -9,6 +9,7 @@ import pandas as pd
 from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.tables import cells
 from lib.portfolio.fees import ITEMS
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import OverSeeds
@@ -31,12 +32,12 @@ if TYPE_CHECKING:
     from lib.paper.pages.result import PageResult
 
 QUESTION = (
-    "A back-test in weights earns the same with a thousand yuan as with a billion. What does an account of each size "
+    "A back-test in weights reports the same for a thousand yuan as for a billion. What does an account of each size "
     "earn with the same predictions, and what does it pay for?"
 )
 ADVICE = (
     "State the capital with every Sharpe ratio after costs: a cost in basis points is right for one size of account.",
-    "Look at lots and minimum fees where the account is small, at impact and thin days where it is large.",
+    "Look at lots and minimum fees where the account is small, at impact and days of little volume where it is large.",
     "Choose the buffer for the capital: the larger the account, the more it gains from trading less.",
 )
 SMALL, LARGE, MANY = "100 thousand", "10 billion", "1 billion"
@@ -77,7 +78,8 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
             holds=small.high < 0 and of(SMALL, "annual_commission").value > 2 * of(MIDDLE, "annual_commission").value,
         ),
         Finding(
-            "With {capital} yuan it is {large:.2f} lower than with {middle}.",
+            "With {capital} yuan the Sharpe ratio over equal weight after costs is {large:.2f} lower than with "
+            "{middle}.",
             capital=LARGE, middle=MIDDLE, large=Estimate(-large.value, -large.high, -large.low), holds=large.high < 0,
         ),
         Finding(
@@ -86,7 +88,7 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
             holds=impact.value > 0.5 * total.value,
         ),
         Finding(
-            "Trading less is worth more to a large account: a buffer of 4k in place of none adds {many:+.2f} to the "
+            "A buffer of 4k in place of none adds {many:+.2f} to the "
             "Sharpe ratio after costs with {capital} yuan, and {few:+.2f} with {middle}.",
             many=slower(MANY), few=slower(MIDDLE), capital=MANY, middle=MIDDLE,
             holds=slower(MANY).low > 0 and slower(MANY).value > slower(MIDDLE).value,
@@ -142,21 +144,21 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """Accounts and the back-test in weights down; Sharpe ratios, costs, turnover, orders cut or without a lot."""
     numbers, rows = OverSeeds(frame), []
     for buffer in BUFFERS:
-        books = {"in weights, 8 bp": WEIGHTS.name(buffer=buffer)}
+        books = {"back-test in weights, 8 bps a side": WEIGHTS.name(buffer=buffer)}
         books |= {capital: BOOK.name(capital=capital, buffer=buffer) for capital in CAPITALS}
         for capital, book in books.items():
             row: dict[str, object] = {"buffer": buffer, "capital": capital}
-            for metric in ("active_sharpe_gross", "active_sharpe", "annual_costs"):
-                row |= numbers.find(book, metric).columns(metric)
+            row |= cells(numbers, book, ("active_sharpe_gross", "active_sharpe", "annual_costs"))
             rows.append(row | {m: numbers.find(book, m).value for m in ("turnover", "cash", "capped", "unfit")})
     return pd.DataFrame(rows).set_index(["buffer", "capital"])
 
 
 def books(shown: PageResult) -> HTML:
     """The table of `summary`, a tab for each buffer."""
-    heads = {"capital": "capital, yuan", "active_sharpe_gross": "Sharpe before costs", "active_sharpe": "after costs",
-             "annual_costs": "costs a year", "turnover": "turnover a day", "cash": "in cash",
-             "capped": "orders cut a day", "unfit": "orders without a lot a day"}  # fmt: skip
+    heads = {"capital": "capital, yuan", "active_sharpe_gross": "Sharpe ratio over equal weight, before costs",
+             "active_sharpe": "after costs", "annual_costs": "costs a year, % of the account",
+             "turnover": "turnover a day, % of the account", "cash": "in cash, % of the account",
+             "capped": "orders a day cut by the volume", "unfit": "orders a day below one lot"}  # fmt: skip
     formats = {"active_sharpe_gross": "+.2f", "active_sharpe": "+.2f", "annual_costs": ".1%", "turnover": ".1%",
                "cash": ".1%", "capped": ".2f", "unfit": ".2f"}  # fmt: skip
     rows = summary(shown.rows)

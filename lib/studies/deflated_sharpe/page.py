@@ -12,6 +12,7 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer
 from lib.paper.pages.findings import Finding, by_sign, outcome
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.tables import cells
 from lib.stats import dsr
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import OverSeeds, mean_over_seeds
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 QUESTION = (
     "The papers deflate their Sharpe ratio for the configurations they tried. What does the deflated number say, and "
-    "would it have said no where there was nothing?"
+    "does it reject a search where there is nothing to find?"
 )
 ADVICE = (
     "Log every configuration with its returns: a deflated Sharpe ratio without N, and the variance over trials, says "
@@ -44,8 +45,10 @@ RULE_NAMES = {
     "sampling": "effective trials, variance of luck",
 }  # fmt: skip
 HEADS = {
-    "effective": "effective trials", "correlation": "correlation", "best": "best Sharpe", "later": "its Sharpe later",
-    "psr": "PSR", "threshold.effective": "threshold", "dsr.effective": "DSR",
+    "effective": "effective trials", "correlation": "mean correlation of trials",
+    "best": "Sharpe ratio of the best, first half", "later": "Sharpe ratio of the same, second half",
+    "psr": "probabilistic Sharpe ratio", "threshold.effective": "threshold, Sharpe ratio a year",
+    "dsr.effective": "deflated Sharpe ratio",
 }  # fmt: skip
 
 
@@ -90,9 +93,9 @@ def _deflated(numbers: OverSeeds) -> Finding:
     passed = rate(numbers, CHOSEN.name(world="null", basis="gross"), "pass.effective")
     return outcome({
         "Deflated by the effective number of trials, it passes in {passed:.0%} of these markets, which agrees with the "
-        "5 % that were asked for, or less.": passed.low <= 0.05,
+        "5 % of the test, or less.": passed.low <= 0.05,
         "Deflated by the effective number of trials, it still passes in {passed:.0%} of these markets, more than the "
-        "5 % that were asked for.": True,
+        "5 % of the test.": True,
     }, passed=passed)  # fmt: skip
 
 
@@ -104,10 +107,12 @@ def _threshold(numbers: OverSeeds) -> Finding:
     shown: dict[str, Any] = {"gap": gap, "level": float(level.mean()) if len(level) else float("nan")}
     return by_sign(
         gap,
-        "The threshold, {level:.2f}, is below the luck there was, by {gap:.2f}: trials of one market share their luck, "
-        "and what they share is in no variance over trials.",
-        "The threshold, {level:.2f}, is above the luck there was ({gap:+.2f}): the deflation is on the safe side.",
-        "The threshold, {level:.2f}, and the luck there was cannot be told apart ({gap:+.2f}).",
+        "The threshold, {level:.2f}, is below the best Sharpe ratio that luck gave, by {gap:.2f}: trials of one market "
+        "share their luck, and what they share is in no variance over trials.",
+        "The threshold, {level:.2f}, is above the best Sharpe ratio that luck gave ({gap:+.2f}): deflating errs on the "
+        "safe side.",
+        "No difference is shown between the threshold, {level:.2f}, and the best Sharpe ratio that luck gave "
+        "({gap:+.2f}).",
         **shown,
     )
 
@@ -207,7 +212,7 @@ def paper_curves(shown: PageResult) -> HTML:
         for label, sharpe in PAPER.items()
     }  # fmt: skip
     title = "Deflated Sharpe ratio by the number of trials, 756 days, normal returns"
-    return plot(lines_by_group(panels, title, "effective trials", "DSR", log_x=True, zero=True))
+    return plot(lines_by_group(panels, title, "effective trials", "deflated Sharpe ratio", log_x=True, zero=True))
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
@@ -217,9 +222,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
         for basis in BASES:
             name = CHOSEN.name(world=world, basis=basis)
             row: dict[str, Any] = {"market": WORLD_NAMES[world], "basis": f"{basis} of costs"}
-            for metric in HEADS:
-                row |= numbers.find(name, metric).columns(metric)
-            rows.append(row)
+            rows.append(row | cells(numbers, name, HEADS))
     return pd.DataFrame(rows).set_index(["market", "basis"])
 
 

@@ -14,6 +14,7 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer, markets_behind
 from lib.paper.pages.findings import Finding, by_sign, outcome
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.tables import ENDPOINT_FORMATS, ENDPOINT_HEADS, cells
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import OverSeeds
 from lib.stats.power import markets_needed
@@ -40,13 +41,8 @@ HEADS_OF_WORLDS = {
     "linear": "In the market whose alpha is linear",
     "interaction": "Where the reversal works in calm stocks",
 }
-TRUTH, GROSS, NET, MATCHED = ENDPOINTS[0], ENDPOINTS[2], ENDPOINTS[3], ENDPOINTS[4]
-HEADS = {
-    "truth_ic": "truth IC", "m1_ic": "IC, tradable cells", GROSS: "Sharpe over equal weight, gross", NET: "net",
-    MATCHED: "net at equal turnover", "executed_open.turnover": "turnover a day",
-}  # fmt: skip
-FORMATS = {**dict.fromkeys(("truth_ic", "m1_ic"), "+.4f"), **dict.fromkeys((GROSS, NET, MATCHED), "+.2f"),
-           "executed_open.turnover": "+.2f"}  # fmt: skip
+TRUTH, GROSS = ENDPOINTS[0], ENDPOINTS[2]
+HEADS = {name: ENDPOINT_HEADS[name] for name in ENDPOINTS}
 LABELS = {9: "alpha101", 58: "plus_better_best", 108: "plus_old", 144: "plus_stock_extra", 179: "plus_add_change",
           213: "all"}  # fmt: skip
 #: what the papers report: factors -> (Sharpe ratio, IC), B, s4.3.5
@@ -194,8 +190,8 @@ def levels_table(frame: pd.DataFrame, learner: str = "ridge", world: str = "line
     """Sets down, endpoints across, with 95 % intervals over markets."""
     numbers = OverSeeds(frame)
     rows = [
-        {"factors": f"{count}, {'the papers' if sets == 'families' else 'random'}"}
-        | _columns(numbers, LEVEL.name(sets=sets, count=count, learner=learner, world=world))
+        {"factors": f"{count}, {'in the order of the papers' if sets == 'families' else 'at random'}"}
+        | cells(numbers, LEVEL.name(sets=sets, count=count, learner=learner, world=world), ENDPOINTS)
         for sets in ("families", "random")
         for count in COUNTS
         if sets == "families" or count < MOST
@@ -209,13 +205,8 @@ def differences_table(frame: pd.DataFrame, learner: str = "ridge", world: str = 
     names = {f"{more} against {fewer}": STEP.name(count=more, fewer=fewer, **place) for fewer, more in pairwise(COUNTS)}
     names[f"{MOST} against {LEAST}"] = STEP.name(count=MOST, fewer=LEAST, **place)
     names |= {f"{n}: the papers' against random": CHOICE.name(count=n, same=n, **place) for n in COUNTS if n < MOST}
-    rows = [{"difference": words} | _columns(numbers, name) for words, name in names.items()]
+    rows = [{"difference": words} | cells(numbers, name, ENDPOINTS) for words, name in names.items()]
     return pd.DataFrame(rows).dropna(axis=1, how="all").dropna(thresh=2)
-
-
-def _columns(numbers: OverSeeds, variant: str) -> dict[str, float]:
-    found = {metric: numbers.find(variant, metric) for metric in ENDPOINTS}
-    return {name: number for metric in found for name, number in found[metric].columns(metric).items()}
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
@@ -241,7 +232,7 @@ def _tabbed(shown: PageResult, build: Any, first: str, name: str) -> HTML:
             if len(found):
                 label = f"{NAMES[learner]}, {WORLD_NAMES[world]}"
                 parts[label] = table(found, f"{name}_{learner}_{world}", columns={first: first} | HEADS,
-                                     formats=FORMATS, caption=f"{label}; {shown.note}")  # fmt: skip
+                                     formats=ENDPOINT_FORMATS, caption=f"{label}; {shown.note}")  # fmt: skip
     return tabs(parts)
 
 

@@ -13,6 +13,7 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer, markets_behind
 from lib.paper.pages.findings import Finding, by_sign, outcome
 from lib.paper.pages.layout import opening
+from lib.paper.pages.tables import ENDPOINT_FORMATS, ENDPOINT_HEADS, cells
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import OverSeeds
 from lib.stats.power import markets_to_decide
@@ -48,12 +49,8 @@ ADVICE = (
     "Close as many random pathways as a control before a loss is put down to the chosen ones.",
 )
 OF_PAIRS = len(FACTORS) * (len(FACTORS) - 1) // 2
-TRUTH, M1, GROSS, NET, MATCHED, TURNOVER = ENDPOINTS
-HEADS = {
-    TRUTH: "truth IC", M1: "IC, tradable cells", GROSS: "Sharpe over equal weight, gross", NET: "net",
-    MATCHED: "net at equal turnover", TURNOVER: "turnover a day", PAPERS: "Sharpe, every order filled",
-}  # fmt: skip
-FORMATS = dict.fromkeys(HEADS, "+.2f") | dict.fromkeys((TRUTH, M1), "+.4f")
+TRUTH, GROSS = ENDPOINTS[0], ENDPOINTS[2]
+HEADS = {name: ENDPOINT_HEADS[name] for name in (*ENDPOINTS, PAPERS)}
 NAMES = {
     "transformer": "Transformer", "mlp": "MLP", "without top": "without the five pairs of most attention",
     "without random": "without five random pairs", "without paper": "without the paper's five pairs",
@@ -86,9 +83,9 @@ def _attention(numbers: OverSeeds) -> Finding:
     )
     return by_sign(
         gain,
-        f"Attention answers to the planted interaction of reversal and volatility. {place}",
-        f"Attention goes away from the planted interaction of reversal and volatility. {place}",
-        f"Attention is not seen to answer to the planted interaction of reversal and volatility. {place}",
+        f"Attention ranks the pair of reversal and volatility higher where its interaction is planted. {place}",
+        f"Attention ranks the pair of reversal and volatility lower where its interaction is planted. {place}",
+        f"Attention is not shown to rank the pair of reversal and volatility otherwise where it is planted. {place}",
         **shown,
     )
 
@@ -110,12 +107,12 @@ def _alike(numbers: OverSeeds) -> Finding:
     """Rank correlation over all pairs of attention and mixed differences."""
     alike = numbers.find(NETWORK.name(world="interaction"), "attention_and_effect")
     return outcome({
-        "Attention says a good deal about which factors the prediction combines: over all pairs the rank correlation "
-        "of the two is {alike:+.2f}.": alike.low > 0.5,
-        "Attention says little about which factors the prediction combines: over all pairs the rank correlation of the "
-        "two is {alike:+.2f}.": alike.high < 0.5,
-        "How much attention says about which factors the prediction combines is not decided: over all pairs the rank "
-        "correlation of the two is {alike:+.2f}.": alike.low <= 0.5 <= alike.high,
+        "Attention ranks pairs of factors much as their effect on the prediction does: over all pairs the rank "
+        "correlation of the two is {alike:+.2f}.": alike.low > 0.5,
+        "Attention ranks pairs of factors otherwise than their effect on the prediction does: over all pairs the rank "
+        "correlation of the two is {alike:+.2f}.": alike.high < 0.5,
+        "Whether attention ranks pairs of factors much as their effect on the prediction does is not decided: over all "
+        "pairs the rank correlation of the two is {alike:+.2f}.": alike.low <= 0.5 <= alike.high,
     }, alike=alike)  # fmt: skip
 
 
@@ -129,14 +126,14 @@ def _closed(numbers: OverSeeds) -> Finding:
     gross = _step(numbers, "without top", "without random", GROSS)
     shown = {"against": against, "cost": cost, "gross": gross}
     beside = (
-        "{cost:+.4f} of truth IC against the whole network, {against:+.4f} against five random pathways; the gross "
-        "Sharpe ratio changes by {gross:+.2f} against these."
+        "the truth IC differs by {cost:+.4f} from that of the whole network and by {against:+.4f} from that without "
+        "five random pathways; from the latter the Sharpe ratio before costs differs by {gross:+.2f}."
     )
     return by_sign(
         against,
         f"Closing the five pathways of most attention costs less than closing five at random: {beside}",
         f"Closing the five pathways of most attention costs more than closing five at random: {beside}",
-        f"Closing the five pathways of most attention is not seen to cost more than closing five at random: {beside}",
+        f"Closing the five pathways of most attention is not shown to cost more than closing five at random: {beside}",
         **shown,
     )
 
@@ -190,7 +187,7 @@ def ranks(shown: PageResult) -> HTML:
         for pair, (left, right) in PAIRS.items()
     }
     title = findings(shown.rows)[1].title("Where the paper's pairs stand among all pairs of factors")
-    return plot(forest(rows, title, f"place among {OF_PAIRS} pairs, 1 the most", series=tuple(BY_NAMES.values()),
+    return plot(forest(rows, title, f"rank among {OF_PAIRS} pairs, 1: the most", series=tuple(BY_NAMES.values()),
                        reference=(OF_PAIRS + 1) / 2, note=f"line: by chance; {shown.note}"))  # fmt: skip
 
 
@@ -215,7 +212,7 @@ def levels_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Markets and networks down, endpoints across."""
     numbers = OverSeeds(frame)
     rows = [
-        {"market": WORLD_NAMES[world], "network": NAMES[arm]} | _columns(numbers, LEVEL.name(arm=arm, world=world))
+        {"market": WORLD_NAMES[world], "network": NAMES[arm]} | cells(numbers, LEVEL.name(arm=arm, world=world), HEADS)
         for world in WORLDS
         for arm in ARMS
     ]
@@ -227,16 +224,11 @@ def differences_table(frame: pd.DataFrame) -> pd.DataFrame:
     numbers = OverSeeds(frame)
     rows = [
         {"market": WORLD_NAMES[world], "difference": f"{NAMES[left]}, against {NAMES[right]}"}
-        | _columns(numbers, STEP.name(left=left, right=right, world=world))
+        | cells(numbers, STEP.name(left=left, right=right, world=world), HEADS)
         for world in WORLDS
         for left, right in CONTRASTS
     ]
     return pd.DataFrame(rows).dropna(axis=1, how="all").dropna(thresh=3)
-
-
-def _columns(numbers: OverSeeds, variant: str) -> dict[str, float]:
-    found = {metric: numbers.find(variant, metric) for metric in HEADS}
-    return {name: number for metric in found for name, number in found[metric].columns(metric).items()}
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
@@ -246,8 +238,8 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 def places(shown: PageResult) -> HTML:
     """Places of the paper's pairs."""
-    heads = {"pair": "pair", "by": "by", "interaction": "interaction planted", "linear": "not planted",
-             "share": "among the first five", "gain": "places gained"}  # fmt: skip
+    heads = {"pair": "pair", "by": "ranked by", "interaction": "mean rank, planted", "linear": "mean rank, not planted",
+             "share": "among the first five, % of markets", "gain": "ranks gained"}  # fmt: skip
     formats = {"interaction": ".0f", "linear": ".0f", "share": ".0%", "gain": "+.0f"}
     return table(ranks_table(shown.rows), "interactions_ranks", columns=heads, formats=formats, caption=shown.note)
 
@@ -255,13 +247,13 @@ def places(shown: PageResult) -> HTML:
 def levels(shown: PageResult) -> HTML:
     """Every network on both markets."""
     heads = {"market": "market", "network": "network"} | HEADS
-    return table(levels_table(shown.rows), "interactions", columns=heads, formats=FORMATS, caption=shown.note)
+    return table(levels_table(shown.rows), "interactions", columns=heads, formats=ENDPOINT_FORMATS, caption=shown.note)
 
 
 def differences(shown: PageResult) -> HTML:
     """Every paired difference on both markets."""
     heads = {"market": "market", "difference": "difference"} | HEADS
-    return table(differences_table(shown.rows), "interactions_differences", columns=heads, formats=FORMATS,
+    return table(differences_table(shown.rows), "interactions_differences", columns=heads, formats=ENDPOINT_FORMATS,
                  caption=shown.note)  # fmt: skip
 
 

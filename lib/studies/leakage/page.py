@@ -12,6 +12,7 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer
 from lib.paper.pages.findings import Finding, first, outcome
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.tables import ENDPOINT_FORMATS, ENDPOINT_HEADS
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import ENOUGH_SEEDS, OverSeeds, interval_table
 from lib.studies.leakage.measure import BUGS, CLEAN, FIXED
@@ -28,24 +29,18 @@ QUESTION = (
     "0.3, and that a simpler baseline gave it away. What does such a bug add, and does that check notice it?"
 )
 ADVICE = (
-    "Look for leaks by changing the future and comparing bits (lib.evaluation.leaks). It needs no luck and no idea of "
-    " how good a result should be.",
+    "Look for leaks by replacing all later days and comparing bits (lib.evaluation.leaks). It needs no chance and no "
+    "idea of how good a result should be.",
     "Do not conclude from a plausible back-test that nothing leaks, nor from a surprising one that something does.",
     "Purge every part by the horizon of the label and the delay of the order, and derive both from the code.",
 )
 NAMES = {CLEAN: "clean", "off_by_one": "off by one day", "validation_in_fit": "validation labels in the fit",
          "test_in_fit": "test labels in the fit", FIXED: "fixed split, clean"}  # fmt: skip
 #: in the order in which a difference is judged
-METRICS = {
-    "truth_ic": "truth IC", "m1_ic": "IC", "executed_open.active_sharpe_gross": "Sharpe over equal weight, gross",
-    "executed_open.active_sharpe": "net", "executed_open.turnover": "turnover a day",
-    "naive_close.sharpe": "the papers' Sharpe",
-}  # fmt: skip
+METRICS = {name: head for name, head in ENDPOINT_HEADS.items() if "matched" not in name}
 #: what the claim is about: every order filled at the close, 8 basis points a side
 CLAIMED = "naive_close.sharpe"
 GROSS, TRUTH = "executed_open.active_sharpe_gross", "truth_ic"
-FORMATS = {"truth_ic": "+.4f", "m1_ic": "+.4f", "executed_open.turnover": "+.2f", **dict.fromkeys(
-    ("executed_open.active_sharpe_gross", "executed_open.active_sharpe", CLAIMED), "+.2f")}  # fmt: skip
 #: share of clean markets that a check may call leaky, on each side
 ALARM = 0.05
 #: from this share of markets on a check sees a bug
@@ -79,7 +74,7 @@ def _test(numbers: OverSeeds) -> Finding:
     sharpe, ic, truth = (added(numbers, "test_in_fit", name) for name in (CLAIMED, "m1_ic", TRUTH))
     what = "{sharpe:+.2f} in the papers' Sharpe ratio and {ic:+.3f} in the IC, with {truth:+.3f} in truth IC"
     return outcome({
-        f"Labels of the test year in the fit are another matter: {what}, which is all that is real of it.":
+        f"Labels of the test year in the fit raise the reported result: {what}, the only part that can be earned.":
             sharpe.low > 0 and ic.low > 0,
         f"Labels of the test year in the fit do not measurably raise the result: {what}.":
             sharpe.low <= 0 or ic.low <= 0,
@@ -119,12 +114,12 @@ def _detector(numbers: OverSeeds) -> list[Finding]:
     least, false = min(caught[name] for name in BUGS), caught[CLEAN]
     return [first([
         Finding(
-            "Changing the future and comparing bits catches each of the three bugs in {least:.0%} of the small markets "
-            "({markets:.0f}), and finds nothing in the clean pipeline.",
+            "Replacing all later days and comparing bits catches each of the three bugs in {least:.0%} of the small "
+            "markets ({markets:.0f}), and finds nothing in the clean pipeline.",
             least=least, markets=markets, holds=least == 1 and false == 0,
         ),
         Finding(
-            "Changing the future and comparing bits catches the bugs in {least:.0%} or more of the small markets "
+            "Replacing all later days and comparing bits catches the bugs in {least:.0%} or more of the small markets "
             "({markets:.0f}), and calls the clean pipeline leaky in {false:.0%}.",
             least=least, markets=markets, false=false, holds=True,
         ),
@@ -235,7 +230,7 @@ def checks_table(frame: pd.DataFrame) -> pd.DataFrame:
 
 def levels(shown: PageResult) -> HTML:
     """All versions."""
-    formats = {name: form.removeprefix("+") for name, form in FORMATS.items()}
+    formats = {name: form.removeprefix("+") for name, form in ENDPOINT_FORMATS.items()}
     return table(levels_table(shown.rows), "leakage_versions", columns={"version": "version"} | METRICS,
                  formats=formats, caption=f"LightGBM; {shown.note}")  # fmt: skip
 
@@ -243,16 +238,17 @@ def levels(shown: PageResult) -> HTML:
 def differences(shown: PageResult) -> HTML:
     """What each bug adds."""
     return table(summary(shown.rows), "leakage_differences", columns={"difference": "difference"} | METRICS,
-                 formats=FORMATS, caption=f"LightGBM; {shown.note}")  # fmt: skip
+                 formats=ENDPOINT_FORMATS, caption=f"LightGBM; {shown.note}")  # fmt: skip
 
 
 def checks(shown: PageResult) -> HTML:
     """The papers' check and the leak detector beside each other."""
-    heads = {"version": "version", "gap": "refits minus fixed split", "spread": "spread over markets",
-             "too similar": "too similar", "too good": "too good", "caught": "caught by the detector"}  # fmt: skip
+    heads = {"version": "version", "gap": "refits minus fixed split", "spread": "standard deviation over markets",
+             "too similar": "called too similar, % of markets", "too good": "called too good, % of markets",
+             "caught": "caught by the leak detector, % of markets"}  # fmt: skip
     formats = {"gap": "+.2f", "spread": ".2f", "too similar": ".0%", "too good": ".0%", "caught": ".0%"}
     return table(checks_table(shown.rows), "leakage_checks", columns=heads, formats=formats,
-                 caption=f"the papers' Sharpe ratio; share of markets; {shown.note}")  # fmt: skip
+                 caption=f"the papers' Sharpe ratio; {shown.note}")  # fmt: skip
 
 
 # -------------------------------------------------------------------------------------------- claims

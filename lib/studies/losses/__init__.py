@@ -21,7 +21,7 @@ FEW = ["mse, centred labels", "huber, centred labels", "adj_mse 0.1, centred lab
 
 STUDY = Study(
     name="losses",
-    title="Losses: what a network is trained to make small",
+    title="Losses: what a network is trained to minimise",
     grid=grid,
     compute=compute,
     parameters={

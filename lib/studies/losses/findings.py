@@ -86,7 +86,7 @@ def _shrinks(numbers: OverSeeds) -> Iterator[Finding]:
         "spread {ours:.1%} as far as returns, by the mean squared error (MSE) {plain:.1%}"
     )
     yield outcome({
-        f"{start}: it predicts next to nothing.": ratio < least and ours < 0.5 * plain,
+        f"{start}: less than half as far.": ratio < least and ours < 0.5 * plain,
         f"{start}.": True,
     }, **given)  # fmt: skip
     gap = max(gaps(numbers), default=math.nan)
@@ -108,9 +108,9 @@ def _information(numbers: OverSeeds) -> Finding:
     end = " (truth IC {truth:+.3f}, IC {real:+.4f}, AdjMSE with gamma 0.1 minus MSE, raw labels as in the papers)."
     return _signed(
         truth,
-        f"A network trained by AdjMSE knows more of what can be earned than one trained by MSE{end}",
-        f"A network trained by AdjMSE knows less of what can be earned than one trained by MSE{end}",
-        f"No difference is shown between what networks trained by AdjMSE and by MSE know{end}",
+        f"A network trained by AdjMSE predicts better than one trained by MSE{end}",
+        f"A network trained by AdjMSE predicts worse than one trained by MSE{end}",
+        f"No difference is shown between how well networks trained by AdjMSE and by MSE predict{end}",
         truth=truth, real=real,
     )  # fmt: skip
 

@@ -12,7 +12,8 @@ from lib.evaluation.arms import SENSES
 from lib.models.losses import adjusted_minimiser
 from lib.paper.pages import plot, table
 from lib.paper.pages.layout import opening, tabs
-from lib.stats.over_seeds import ENOUGH_SEEDS, OverSeeds
+from lib.paper.pages.tables import ENDPOINT_HEADS, Format, cells
+from lib.stats.over_seeds import OverSeeds
 from lib.stats.power import markets_needed, smallest_decided
 from lib.studies.losses.findings import (
     CLAIMED_GAIN,
@@ -49,11 +50,11 @@ if TYPE_CHECKING:
 
 QUESTION = (
     "The papers replace the mean squared error by one that weighs a wrong sign eleven times as heavily as a right one, "
-    "and report a Sharpe ratio that is higher by 0.27. What does such a loss make of predictions?"
+    "and report a Sharpe ratio that is higher by 0.27. How does such a loss change predictions and what they earn?"
 )
 ADVICE = (
-    "Work out what a new loss wants before training on it: its best prediction at the signal-to-noise ratio of the "
-    "data can be computed, or fitted to data with a known signal, in a minute.",
+    "Compute which prediction minimises a new loss before training on it: at the signal-to-noise ratio of the data "
+    "that takes a minute, in closed form or by a fit to data with a known signal.",
     "Search for the settings of every loss by the same criterion, trials and markets. A loss of another scale needs "
     "another learning rate.",
     "Look at the spread of predictions before they enter an optimiser: a loss that shrinks them, or that has no "
@@ -66,11 +67,11 @@ LABEL_WORDS = {"centred": "labels centred per day", "raw": "raw labels"}
 LEVELS = {"truth_ic": "truth IC", "m1_ic": "IC", "sign_accuracy": "right signs", "base_rate": "commoner sign",
           "sign_accuracy_centred": "right signs, centred", "base_rate_centred": "commoner sign, centred",
           "spread": "spread over that of returns"}  # fmt: skip
-BOOKS = {"executed_open.active_sharpe_gross": "gross", "executed_open.active_sharpe": "net",
-         "executed_open.turnover": "turnover a day", "naive_close.sharpe": "Sharpe, every order filled"}  # fmt: skip
+BOOKS = {name: head for name, head in ENDPOINT_HEADS.items() if "." in name and "matched" not in name}  # fmt: skip
 OPTIMISED = {f"mean_variance_{sense}.{metric}": f"{sense}: {text}" for sense in SENSES
-             for metric, text in (("active_sharpe_gross", "gross"), ("active_sharpe", "net"),
-                                  ("turnover", "turnover a day"))}  # fmt: skip
+             for metric, text in (("active_sharpe_gross", "Sharpe ratio before costs"),
+                                  ("active_sharpe", "after costs"),
+                                  ("turnover", "turnover a day, % of the book"))}  # fmt: skip
 SHARES = {name: ".1%" for name in (*LEVELS, *BOOKS, *OPTIMISED)
           if name.startswith(("sign", "base", "spread")) or name.endswith("turnover")}  # fmt: skip
 
@@ -84,11 +85,13 @@ def in_words(item: Trained) -> str:
     return WORDS[item.loss] + (f" {item.gamma:g}" if item.gamma is not None else "")
 
 
+#: name of a variant -> its loss and labels as a reader knows them
+LONG_WORDS = {item.name: f"{in_words(item)}, {item.labels} labels" for item in (*CENTRED, *RAW)}
+
+
 def head(shown: PageResult) -> HTML:
     """Question, answer, advice."""
-    few = "so few that no intervals are shown" if shown.count < ENOUGH_SEEDS else "intervals (95 %) of the mean"
-    basis = f"{shown.markets[:1].upper()}{shown.markets[1:]}, MLP; {few}."
-    return opening(shown, QUESTION, findings(shown.rows), ADVICE, basis=basis)
+    return opening(shown, QUESTION, findings(shown.rows), ADVICE)
 
 
 # ------------------------------------------------------------------------------------------- figures
@@ -105,7 +108,7 @@ def minimiser_figure(numbers: OverSeeds, note: str = "") -> Figure:
 
     @styled
     def draw() -> Figure:
-        title = "The best prediction under AdjMSE is zero until the signal is large"
+        title = "Below a signal-to-noise ratio of its own, AdjMSE is least at a prediction of zero"
         figure, (ax,) = canvas(1, 3.6, title, note)
         ratios, ends = np.linspace(0.0, 2.2, 111), []
         ax.plot(ratios, ratios, color=GREY, linestyle="--", linewidth=1.2)
@@ -120,7 +123,7 @@ def minimiser_figure(numbers: OverSeeds, note: str = "") -> Figure:
         ax.set_xlim(0, 2.25)
         end_labels(ax, 2.2, ends)
         ax.set_xlabel("signal-to-noise ratio |m| / s")
-        ax.set_ylabel("best prediction, units of the noise")
+        ax.set_ylabel("best prediction, standard deviations of the noise")
         return figure
 
     return draw()
@@ -143,7 +146,7 @@ def information(shown: PageResult) -> HTML:
         rows = {in_words(item): [against(numbers, item, base, metric) for metric in ("truth_ic", "m1_ic")]
                 for item in variants[1:]}  # fmt: skip
         rows = {label: items for label, items in rows.items() if not math.isnan(items[0].value)}
-        title = f"What each loss adds to what MSE knows, {LABEL_WORDS[base.labels]}"
+        title = f"Correlations of each loss minus those of MSE, {LABEL_WORDS[base.labels]}"
         return plot(forest(rows, title, "difference from MSE", series=("truth IC", "IC"), note=shown.note))
 
     return tabs({LABEL_WORDS[base.labels]: picture(variants, base)
@@ -160,7 +163,7 @@ def spread(shown: PageResult) -> HTML:
         values = {in_words(item): numbers.find(item.name, "spread").times(100) for item in variants
                   if item.loss not in ("ic", "rank_ic")}  # fmt: skip
         values = {label: item for label, item in values.items() if not math.isnan(item.value)}
-        title = "A heavier weight on wrong signs draws predictions to zero"
+        title = "Predictions spread farthest when trained by MSE"
         ordered = [item.value for item in values.values()]
         said = title if ordered and ordered[0] == max(ordered) else "Spread of predictions by loss"
         return plot(bars(values, said, "deviation of predictions over that of returns, %", note=shown.note))
@@ -177,9 +180,7 @@ def levels_table(frame: pd.DataFrame) -> pd.DataFrame:
     for item in (*CENTRED, *RAW):
         if not math.isnan(numbers.find(item.name, "truth_ic").value):
             row: dict[str, Any] = {"labels": item.labels, "loss": in_words(item)}
-            for metric in (*LEVELS, *BOOKS, *OPTIMISED):
-                row |= numbers.find(item.name, metric).columns(metric)
-            rows.append(row)
+            rows.append(row | cells(numbers, item.name, (*LEVELS, *BOOKS, *OPTIMISED)))
     return pd.DataFrame(rows).dropna(axis=1, how="all")
 
 
@@ -211,16 +212,15 @@ def optimised(shown: PageResult) -> HTML:
 def differences(shown: PageResult) -> HTML:
     """Every paired difference, in the order of the endpoints."""
     numbers = OverSeeds(shown.rows)
-    heads = {"left": "loss", "right": "against", "truth_ic": "truth IC", "m1_ic": "IC", GROSS: "Sharpe, gross",
-             "executed_open.active_sharpe": "net", "executed_open.turnover.left": "turnover",
-             "executed_open.turnover.right": "turnover, against", MATCHED: "net, matched turnover"}  # fmt: skip
+    heads = {"left": "loss", "right": "against", "truth_ic": "truth IC", "m1_ic": "IC",
+             GROSS: ENDPOINT_HEADS[GROSS], "executed_open.active_sharpe": "the same after costs",
+             "executed_open.turnover.left": "turnover a day", "executed_open.turnover.right": "turnover a day, against",
+             MATCHED: "after costs at equal turnover"}  # fmt: skip
     rows = []
     for variant in numbers.variants:
         if parts := DIFFERENCE.parts(variant):
-            row: dict[str, Any] = dict(parts)
-            for metric in list(heads)[2:]:
-                row |= numbers.find(variant, metric).columns(metric)
-            rows.append(row)
+            sides = {side: LONG_WORDS[name] for side, name in parts.items()}
+            rows.append(sides | cells(numbers, variant, list(heads)[2:]))
     formats = dict.fromkeys(("executed_open.turnover.left", "executed_open.turnover.right"), ".0%")
     return table(pd.DataFrame(rows), "losses_differences", columns=heads, formats=formats, caption=shown.note)
 
@@ -249,7 +249,12 @@ def power_table(frame: pd.DataFrame) -> pd.DataFrame:
 
 def power(shown: PageResult) -> HTML:
     """How many markets would decide each claim, and how many there are."""
-    return table(power_table(shown.rows), "losses_power", formats=dict.fromkeys(("claimed", "smallest found"), ".3f"),
+    heads = {"comparison": "comparison", "measure": "measure", "claimed": "difference in the papers",
+             "sd over markets": "standard deviation over markets", "markets needed": "markets needed",
+             "markets": "markets here", "smallest found": "smallest difference these markets find"}  # fmt: skip
+    words = {**ENDPOINT_HEADS, "sign_accuracy": "share of right signs"}
+    formats: dict[str, Format] = {**dict.fromkeys(("claimed", "smallest found"), ".3f"), "measure": words.__getitem__}
+    return table(power_table(shown.rows), "losses_power", columns=heads, formats=formats,
                  caption="80 % power at 5 %, two-sided, paired over markets")  # fmt: skip
 
 
@@ -274,7 +279,7 @@ def search(shown: PageResult) -> HTML:
              "truth_ic": "truth IC, test days", "setting learning_rate": "learning rate",
              "setting weight_decay": "weight decay", "setting dropout": "dropout",
              "setting batch": "batch"}  # fmt: skip
-    return table(search_table(shown.rows), "losses_search", columns=heads)
+    return table(search_table(shown.rows), "losses_search", columns=heads, formats={"variant": LONG_WORDS.__getitem__})
 
 
 def thresholds(shown: PageResult) -> HTML:

@@ -29,17 +29,18 @@ QUESTION = (
 )
 ADVICE = (
     "Measure beta; that weights sum to zero says nothing about it.",
-    "Print leverage with a drawdown: one follows from the other.",
+    "Print the leverage with every drawdown: a larger leverage gives a larger drawdown.",
     "Before counting on a short side, look at what the same predictions earn long only, with the market hedged.",
 )
 #: what counts as no market exposure (`lib.paper.claims.verdicts.ZERO_MARGIN`), and the papers' bound, as a share
 MARGIN, BOUND = 0.05, 0.08
 BETA_CLAIM, DRAWDOWN_CLAIM = "A.portfolio.market_neutral", "A.portfolio.max_drawdown"
 CLAIM_IDS = (BETA_CLAIM, DRAWDOWN_CLAIM)
-HEADS = {"appraisal_gross": "hedged Sharpe, before costs", "appraisal": "after costs", "sharpe_gross": "Sharpe, before",
-         "sharpe": "after", "turnover": "turnover a day", "beta": "beta", "beta_down": "beta, falling days",
-         "volatility": "volatility", "max_drawdown": "drawdown", "leverage": "sum of |w|",
-         "net_exposure": "|sum of w|", "held": "names held"}  # fmt: skip
+HEADS = {"appraisal_gross": "hedged Sharpe ratio, before costs", "appraisal": "hedged Sharpe ratio, after costs",
+         "sharpe_gross": "Sharpe ratio, before costs", "sharpe": "Sharpe ratio, after costs",
+         "turnover": "turnover a day, share of equity", "beta": "beta", "beta_down": "beta on falling days",
+         "volatility": "volatility a year", "max_drawdown": "largest drawdown", "leverage": "leverage, sum of |w|",
+         "net_exposure": "net exposure, |sum of w|", "held": "names held"}  # fmt: skip
 FORMATS = {**dict.fromkeys(("appraisal_gross", "appraisal", "sharpe_gross", "sharpe", "leverage",
                             "matched.appraisal"), "+.2f"),
            **dict.fromkeys(("beta", "beta_down"), "+.3f"), "turnover": ".2f", "net_exposure": ".3f", "held": ".0f",
@@ -108,7 +109,7 @@ def _leverage(numbers: OverSeeds) -> Finding:
     less = change(numbers, "leverage 1", "max_drawdown")
     return by_sign(
         less.against,
-        "Drawdown is a choice of leverage, which the papers do not print: with 1 in place of 2 it is {low:.1%} in "
+        "The drawdown depends on the leverage, which the papers do not print: with 1 in place of 2 it is {low:.1%} in "
         "place of {high:.1%}.",
         "With a leverage of 1 in place of 2 the drawdown is larger, {low:.1%} in place of {high:.1%}.",
         "With a leverage of 1 in place of 2 the drawdown is {low:.1%} in place of {high:.1%}; no difference is shown.",
@@ -149,7 +150,7 @@ def _sectors(numbers: OverSeeds) -> Finding:
         "Without the limits on industries volatility changes by {risk:+.1%} a year and the hedged Sharpe ratio before "
         "costs by {gross:+.2f}"
     )
-    return by_sign(gross, f"{text}: the limits cost more than they save.", f"{text}: the limits pay.",
+    return by_sign(gross, f"{text}: without the limits it is higher.", f"{text}: with the limits it is higher.",
                    f"{text}: what they are worth is not decided.", risk=risk, gross=gross)  # fmt: skip
 
 
@@ -161,7 +162,7 @@ def _holding(numbers: OverSeeds) -> Finding:
         "hedged Sharpe ratio changes by {gross:+.2f} before costs and by {net:+.2f} after them"
     )
     return by_sign(
-        net, f"{text}: holding for 20 sessions costs more in stale predictions than it saves.",
+        net, f"{text}: daily rebalancing earns more.",
         f"{text}: holding for 20 sessions pays.", f"{text}: which is better is not decided.", fast=trades[0],
         slow=trades[1], gross=gross, net=net,
     )  # fmt: skip
@@ -238,7 +239,7 @@ def changes(shown: PageResult) -> HTML:
              for book in (*BOOKS, LONG_ONLY) if book != MIDDLE}  # fmt: skip
     rows = {book: items for book, items in found.items() if not math.isnan(items[0].value)}
     title = "What one change does to the hedged Sharpe ratio"
-    return plot(forest(rows, title, "difference from the book in the middle",
+    return plot(forest(rows, title, "difference in hedged Sharpe ratio from the book in the middle",
                        series=("before costs", "after costs"), colors=(BLUE, VERMILLION), note=shown.note))  # fmt: skip
 
 
@@ -273,12 +274,13 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 def books(shown: PageResult) -> HTML:
     """Levels, and differences from the book in the middle."""
-    more = {"matched.appraisal": "hedged, after costs, at equal turnover", "turnover.left": "turnover",
-            "turnover.right": "of the middle"}  # fmt: skip
+    more = {"matched.appraisal": "hedged Sharpe ratio, after costs, at equal turnover",
+            "turnover.left": "turnover a day",
+            "turnover.right": "turnover a day of the book in the middle"}  # fmt: skip
     return tabs({
         "levels": table(levels_table(shown.rows), "market_neutral", columns={"book": "book"} | HEADS, formats=FORMATS,
                         caption=shown.note),
-        "less the book": table(changes_table(shown.rows), "market_neutral_changes",
+        "differences from the book": table(changes_table(shown.rows), "market_neutral_changes",
                                columns={"book": "difference from the book"} | HEADS | more, formats=FORMATS,
                                caption=shown.note),
     })  # fmt: skip

@@ -17,6 +17,7 @@ from lib.paper.pages.findings import Finding, by_sign
 from lib.paper.pages.forms import forest
 from lib.paper.pages.layout import opening, tabs
 from lib.paper.pages.style import BLUE, VERMILLION
+from lib.paper.pages.tables import cells
 from lib.stats.estimates import Estimate
 from lib.stats.keys import Key
 from lib.stats.over_seeds import OverSeeds, seed_values
@@ -36,7 +37,7 @@ QUESTION = (
 )
 ADVICE = (
     "Begin with ridge: it costs seconds, and what a larger model adds must be shown against it.",
-    "Compare models by what they know about what can be earned, or on very many markets: Sharpe ratios of one path "
+    "Compare models by the truth IC, or on very many markets: Sharpe ratios of one path "
     "cannot tell two good models apart.",
 )
 PLACES = {"linear": "linear alpha", "interaction": "reversal in calm stocks"}
@@ -55,10 +56,13 @@ LEVEL = Key("{learner} | {place}", learner=BASELINES)
 PAIR = Key("{left} - {right} | {place}", left=BASELINES, right=BASELINES)
 TRUTH, GROSS, NET, MATCHED = "truth_ic", f"{BOOK}.active_sharpe_gross", f"{BOOK}.active_sharpe", f"{BOOK}.matched"
 HEADS = {
-    "learner": "learner", TRUTH: "truth IC", "m1_ic": "IC", GROSS: "active Sharpe, gross", NET: "net, 8 bps",
-    f"{BOOK}.turnover": "turnover a day", "spearman": "Spearman", "kendall": "Kendall", "mse": "MSE / that of 0",
-    "mae": "MAE / that of 0", "sign_accuracy": "sign accuracy", "sign_base_rate": "its base rate",
-    "dispersion": "sd of predictions / of returns", "m1_ic.training_sd": "sd of IC over training seeds",
+    "learner": "learner", TRUTH: "truth IC", "m1_ic": "IC", GROSS: "Sharpe ratio over equal weight, before costs",
+    NET: "after costs of 8 bps a side", f"{BOOK}.turnover": "turnover a day, share of the book",
+    "spearman": "Spearman correlation", "kendall": "Kendall correlation",
+    "mse": "squared error over that of predicting 0", "mae": "absolute error over that of predicting 0",
+    "sign_accuracy": "right signs", "sign_base_rate": "share of the commoner sign",
+    "dispersion": "deviation of predictions over that of returns",
+    "m1_ic.training_sd": "deviation of the IC over training seeds",
     "markets": "markets",
 }  # fmt: skip
 FORMATS = {TRUTH: "+.3f", "m1_ic": "+.4f", GROSS: "+.2f", NET: "+.2f", f"{BOOK}.turnover": ".2f", "spearman": "+.4f",
@@ -103,23 +107,27 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
     return [
         by_sign(
             trees["linear"],
-            "Where the alpha is linear, LightGBM knows more than ridge of what can be earned: {gap:+.3f} of truth IC.",
-            "Where the alpha is linear, LightGBM knows less than ridge of what can be earned: {gap:+.3f} of truth IC.",
+            "Where the alpha is linear, LightGBM predicts better than ridge: {gap:+.3f} of truth IC.",
+            "Where the alpha is linear, LightGBM predicts worse than ridge: {gap:+.3f} of truth IC.",
             "Where the alpha is linear, LightGBM and ridge cannot be told apart: {gap:+.3f} of truth IC.",
             gap=trees["linear"],
         ),
         by_sign(
             trees["interaction"],
-            "Where reversal pays only at low volatility, LightGBM is ahead of ridge: {gap:+.3f} of truth IC.",
-            "Even where reversal pays only at low volatility, LightGBM stays behind ridge: {gap:+.3f} of truth IC.",
+            "Where reversal pays only at low volatility, LightGBM predicts better than ridge: {gap:+.3f} of truth IC.",
+            "Even where reversal pays only at low volatility, LightGBM predicts worse than ridge: {gap:+.3f} of truth "
+            "IC.",
             "Where reversal pays at low volatility only, LightGBM cannot be told from ridge: {gap:+.3f} of truth IC.",
             gap=trees["interaction"],
         ),
         by_sign(
             mean,
-            "There the mean of ridge, LightGBM and the MLP is better than ridge alone: {gap:+.3f}.",
-            "There the mean of ridge, LightGBM and the MLP is worse than ridge alone: {gap:+.3f}.",
-            "There the mean of ridge, LightGBM and the MLP cannot be told from ridge alone: {gap:+.3f}.",
+            "Where reversal pays only at low volatility, the mean of ridge, LightGBM and the MLP is better than ridge "
+            "alone: {gap:+.3f}.",
+            "Where reversal pays only at low volatility, the mean of ridge, LightGBM and the MLP is worse than ridge "
+            "alone: {gap:+.3f}.",
+            "Where reversal pays only at low volatility, the mean of ridge, LightGBM and the MLP cannot be told from "
+            "ridge alone: {gap:+.3f}.",
             gap=mean,
         ),
         by_sign(
@@ -160,16 +168,14 @@ def levels(frame: pd.DataFrame, place: str) -> pd.DataFrame:
 
 
 def gaps(frame: pd.DataFrame, place: str) -> pd.DataFrame:
-    """Pairs down; paired differences of what they know and of their books."""
+    """Pairs down; paired differences of their ICs and of their books."""
     numbers, rows = OverSeeds(frame), []
     for name in numbers.variants:
         parts = PAIR.parts(name)
         if parts and parts["place"] == place:
             left, right = (_marked(frame, parts[side]) for side in ("left", "right"))
-            row: dict[str, Any] = {"compared": f"{left} - {right}"}
-            for metric in (TRUTH, "m1_ic", GROSS, NET, f"{MATCHED}.active_sharpe", f"{BOOK}.break_even_bps"):
-                row |= numbers.find(name, metric).columns(metric)
-            rows.append(row)
+            metrics = (TRUTH, "m1_ic", GROSS, NET, f"{MATCHED}.active_sharpe", f"{BOOK}.break_even_bps")
+            rows.append({"compared": f"{left} - {right}"} | cells(numbers, name, metrics))
     return pd.DataFrame(rows).dropna(axis=1, how="all")
 
 
@@ -254,7 +260,7 @@ def information_figure(frame: pd.DataFrame, note: str = "") -> Figure:
         for name, items in found.items()
         if any(not math.isnan(item.value) for item in items)
     }
-    title = "What each model knows about what can be earned"
+    title = findings(frame)[1].title("Truth IC of every model")
     return forest(rows, title, "truth IC", series=[PLACES[world] for world in worlds], colors=(BLUE, VERMILLION),
                   pitch=0.12, note=note)  # fmt: skip
 
@@ -275,8 +281,8 @@ def every_level(shown: PageResult) -> HTML:
 
 def every_gap(shown: PageResult) -> HTML:
     """The table of paired differences, a tab for each place."""
-    heads = {"compared": "compared", TRUTH: "truth IC", "m1_ic": "IC", GROSS: "active Sharpe, gross", NET: "net, 8 bps",
-             f"{MATCHED}.active_sharpe": "net, same turnover"}  # fmt: skip
+    heads = {"compared": "compared", TRUTH: "truth IC", "m1_ic": "IC", GROSS: HEADS[GROSS], NET: HEADS[NET],
+             f"{MATCHED}.active_sharpe": "after costs at equal turnover"}  # fmt: skip
     forms = FORMATS | {f"{MATCHED}.active_sharpe": "+.2f"}
     return tabs({
         PLACES.get(place, place): table(gaps(shown.rows, place), f"models_gaps_{place.replace(' ', '_')}",
@@ -288,9 +294,10 @@ def every_gap(shown: PageResult) -> HTML:
 def how_many(shown: PageResult) -> HTML:
     """How many markets would decide paper A's order."""
     heads = {"compared": "compared", "market": "market", "stated": "Sharpe gain in paper A",
-             "deviation": "deviation over markets", "needed": "markets needed", "here": "markets here"}  # fmt: skip
+             "deviation": "standard deviation over markets", "needed": "markets needed",
+             "here": "markets here"}  # fmt: skip
     return table(power(shown.rows), "models_power", columns=heads, formats={"stated": "+.2f", "deviation": ".2f"},
-                 caption=f"paired difference of gross active Sharpe ratios; {shown.note}")  # fmt: skip
+                 caption=f"difference of Sharpe ratios over equal weight before costs; {shown.note}")  # fmt: skip
 
 
 def what_is_used(shown: PageResult) -> HTML:

@@ -42,7 +42,8 @@ def _nothing(numbers: OverSeeds) -> Finding:
     end = "the IC of the papers' system is {known:+.4f} on test days; they report {claimed:.3f}."
     return by_sign(
         known, f"Something can be predicted in this panel: {end}", f"Predictions point the wrong way: {end}",
-        f"Nothing can be predicted in this panel: {end}", known=known, claimed=PAPER_IC,
+        f"As its generator implies, it is not shown that anything can be predicted in this panel: {end}",
+        known=known, claimed=PAPER_IC,
     )  # fmt: skip
 
 
@@ -73,8 +74,8 @@ def _before_costs(numbers: OverSeeds) -> Finding:
         "difference in Sharpe ratio is {largest:+.2f} ({far})."
     )
     return outcome({
-        f"Before costs no loss can be told from MSE: {end}": apart == 0,
-        f"Before costs some losses can be told from MSE: {end}": apart > 0,
+        f"Before costs no loss differs measurably from MSE: {end}": apart == 0,
+        f"Before costs some losses differ measurably from MSE: {end}": apart > 0,
     }, largest=found[far], far=in_words(far), count=float(len(known)), apart=apart)  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def _gain(numbers: OverSeeds) -> Finding:
     )
     return by_sign(
         net, f"The papers' loss is ahead of MSE: {end}", f"The papers' loss is behind MSE: {end}",
-        f"The papers' loss is neither ahead of MSE nor behind it: {end}",
+        f"The papers' loss is shown neither ahead of MSE nor behind it: {end}",
         gross=gross, saved=saved, net=net, claimed=CLAIMED[SYSTEM, "MSE"],
     )  # fmt: skip
 
@@ -104,7 +105,7 @@ def _factors(numbers: OverSeeds) -> Finding:
     )
     return by_sign(
         net, f"All 213 factors are ahead of 9: {end}", f"All 213 factors are behind 9: {end}",
-        f"All 213 factors are neither ahead of 9 nor behind them: {end}",
+        f"All 213 factors are shown neither ahead of 9 nor behind them: {end}",
         less=less, same=same, gross=gross, net=net, few=few, all_=all_, claimed=CLAIMED[pair],
     )  # fmt: skip
 
@@ -118,7 +119,7 @@ def _panel(numbers: OverSeeds) -> Finding:
     )
     return by_sign(
         net, f"With one synthetic panel the system is ahead: {end}", f"With one synthetic panel it is behind: {end}",
-        f"With one synthetic panel the system is neither ahead nor behind: {end}",
+        f"With one synthetic panel the system is shown neither ahead nor behind: {end}",
         less=less, gross=gross, net=net, claimed=CLAIMED[pair],
     )  # fmt: skip
 
@@ -132,8 +133,8 @@ def _models(numbers: OverSeeds) -> Finding:
     steps = [item for item in (against(numbers, *pair, GROSS) for pair in pairs) if not math.isnan(item.low)]
     apart = float(sum(item.sign != 0 for item in steps)) if steps else math.nan
     end = (
-        "{low:.0%} of the book a day ({least}) to {high:.0%} ({most}); of {count:.0f} pairs {apart:.0f} can be told "
-        "apart before costs, where chance gives 1 in 20."
+        "{low:.0%} of the book a day ({least}) to {high:.0%} ({most}); of {count:.0f} pairs {apart:.0f} differ "
+        "measurably before costs, where chance gives 1 in 20."
     )
     numbers_shown: dict[str, Any] = {
         "low": found.get(least, Estimate(math.nan)), "high": found.get(most, Estimate(math.nan)),
@@ -143,7 +144,7 @@ def _models(numbers: OverSeeds) -> Finding:
     return outcome({
         f"Models differ in what they trade, not in what they earn before costs: {end}": wide and apart == 0,
         f"Models differ in what they trade, and some in what they earn before costs: {end}": wide,
-        f"Models cannot be told apart by what they trade: {end}": True,
+        f"It is not shown that models differ in what they trade: {end}": True,
     }, **numbers_shown)  # fmt: skip
 
 
@@ -153,7 +154,8 @@ def _market(numbers: OverSeeds) -> Finding:
     return by_sign(
         net, f"The papers' system beats a book of all names that never trades: {end}",
         f"A book of all names that never trades beats the papers' system: {end}",
-        f"The papers' system cannot be told from a book of all names that never trades: {end}", gross=gross, net=net,
+        f"No difference is shown between the papers' system and a book of all names that never trades: {end}",
+        gross=gross, net=net,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from lib.paper.pages import plot, table
 from lib.paper.pages.layout import opening, tabs
 from lib.portfolio.lagged import OUTSIDE
-from lib.stats.over_seeds import ENOUGH_SEEDS, OverSeeds
+from lib.stats.over_seeds import OverSeeds
 from lib.stats.power import markets_needed
 from lib.studies.own_setting_learning.findings import (
     CLAIMED,
@@ -37,29 +37,31 @@ QUESTION = (
     "Nothing can be predicted in that panel: what can a loss, a factor, a panel or a model change there?"
 )
 ADVICE = (
-    "Show turnover and results before costs beside every net Sharpe ratio. Without anything to predict, the difference "
-    "of two net Sharpe ratios is the difference of two turnovers, and noise.",
+    "Show turnover and results before costs beside every Sharpe ratio after costs. Without anything to predict, the "
+    "difference of two Sharpe ratios after costs is that of two turnovers, and noise.",
     "Train the same system once more with another seed: two arms that differ less than these two show nothing.",
     "Try a method on a panel without any alpha first. What it gains there it does not gain by predicting.",
 )
 TITLES = {"losses": "losses", "factors": "factors", "augmentation": "synthetic panels", "models": "models"}
+MATCHED = f"{POLICY}.matched.8bps.sharpe"
 LEVELS = {"m1_ic": "IC", "sign_accuracy": "right signs", "base_rate": "commoner sign", "persistence": "persistence",
-          "coverage": "cells predicted", TURNOVER: "turnover a day", GROSS: "Sharpe, gross",
-          NET: "net of 8 bps"}  # fmt: skip
-DIFFERENCES = {"m1_ic": "IC", "persistence": "persistence", TURNOVER: "turnover a day", GROSS: "Sharpe, gross",
-               SAVED: "costs saved", NET: "net of 8 bps",
-               f"{POLICY}.matched.8bps.sharpe": "net, matched turnover"}  # fmt: skip
-POLICIES = {**{name: f"{name}, net" for name in OUTSIDE}, "literal": "zero, predictions as they are, net",
-            "common": "zero, common cells, net"}  # fmt: skip
+          "coverage": "cells predicted", TURNOVER: "turnover a day, % of the book",
+          GROSS: "Sharpe ratio a year, before costs", NET: "after 8 bps a side"}  # fmt: skip
+DIFFERENCES = {"m1_ic": "IC", "persistence": "persistence", TURNOVER: "turnover a day, % of the book",
+               GROSS: "Sharpe ratio a year, before costs", SAVED: "by costs saved", NET: "after 8 bps a side",
+               MATCHED: "after costs at equal turnover"}  # fmt: skip
+POLICIES = {**{name: f"{name}, after costs" for name in OUTSIDE},
+            "literal": "zero, predictions as they are, after costs",
+            "common": "zero, common cells, after costs"}  # fmt: skip
 FORMATS = {"m1_ic": "+.4f", "sign_accuracy": ".1%", "base_rate": ".1%", "coverage": ".0%", "persistence": ".2f",
-           TURNOVER: ".0%"}  # fmt: skip
-SIGNED = dict.fromkeys((GROSS, SAVED, NET), "+.2f") | {"m1_ic": "+.4f", TURNOVER: "+.1%", "persistence": "+.3f"}
+           TURNOVER: ".0%", GROSS: "+.2f", NET: "+.2f"}  # fmt: skip
+SIGNED = {**dict.fromkeys((GROSS, SAVED, NET, MATCHED), "+.2f"), "m1_ic": "+.4f", TURNOVER: "+.1%",
+          "persistence": "+.3f"}  # fmt: skip
 
 
 def head(shown: PageResult) -> HTML:
-    """Question, answer, advice; with too few markets for an interval, only the sentences that need none."""
-    found = [item for item in findings(shown.rows) if item.holds or shown.count >= ENOUGH_SEEDS]
-    return opening(shown, QUESTION, found, ADVICE)
+    """Question, answer, advice."""
+    return opening(shown, QUESTION, findings(shown.rows), ADVICE)
 
 
 # ------------------------------------------------------------------------------------------- figures
@@ -78,7 +80,8 @@ def gross_and_net(shown: PageResult) -> HTML:
         if rows:
             unit = "difference in annual Sharpe ratio; costs of 8 bps a side"
             found[TITLES[part]] = plot(forest(
-                rows, f"What is earned and what is saved: {TITLES[part]}", unit, colors=(BLUE, GREEN, GREY),
+                rows, f"Differences before costs, by costs saved, and after costs: {TITLES[part]}", unit,
+                colors=(BLUE, GREEN, GREY),
                 series=("before costs", "costs saved", "after costs"), note=shown.note,
             ))  # fmt: skip
     return tabs(found)
@@ -138,7 +141,7 @@ def power_table(frame: pd.DataFrame) -> pd.DataFrame:
     """The papers' differences: their size, the spread of ours over markets, markets that would decide, markets here."""
     numbers, rows = OverSeeds(frame), []
     for (left, right), claimed in CLAIMED.items():
-        for metric, words in ((GROSS, "gross"), (NET, "net")):
+        for metric, words in ((GROSS, "before costs"), (NET, "after costs")):
             sample = numbers.seeds(DIFFERENCE.name(left=left, right=right), metric)
             if len(sample) > 1:
                 rows.append({
@@ -168,7 +171,7 @@ def differences(shown: PageResult) -> HTML:
 def policies(shown: PageResult) -> HTML:
     """The same by what happens to a name without a prediction."""
     heads = {f"{policy}.8bps.sharpe": text for policy, text in POLICIES.items()}
-    return _paired(shown, "policies", heads, dict.fromkeys(heads, "+.2f"), "differences in net Sharpe ratio")
+    return _paired(shown, "policies", heads, dict.fromkeys(heads, "+.2f"), "differences in Sharpe ratio after costs")
 
 
 def _paired(shown: PageResult, name: str, heads: dict[str, str], formats: dict[str, str], words: str) -> HTML:
@@ -183,8 +186,8 @@ def _paired(shown: PageResult, name: str, heads: dict[str, str], formats: dict[s
 
 def power(shown: PageResult) -> HTML:
     """How many markets would decide the papers' differences."""
-    heads = {"compared": "compared", "Sharpe ratio": "Sharpe ratio", "claimed": "papers", "deviation":
-             "deviation over markets", "needed": "markets needed", "here": "markets here"}  # fmt: skip
+    heads = {"compared": "compared", "Sharpe ratio": "Sharpe ratio", "claimed": "difference in the papers", "deviation":
+             "standard deviation over markets", "needed": "markets needed", "here": "markets here"}  # fmt: skip
     return table(power_table(shown.rows), "own_setting_learning_power", columns=heads,
                  formats={"claimed": "+.2f", "deviation": ".2f", "needed": ".0f"},
                  caption="80 % power at 5 %, two-sided, paired over markets")  # fmt: skip

@@ -16,7 +16,7 @@ from lib.studies.portfolio_method.page import CLAIM_IDS, answer_claims, findings
 
 STUDY = Study(
     name="portfolio_method",
-    title="Covariance, cost term, or neither",
+    title="What matters more in an optimiser: the covariance or the cost term",
     grid=grid,
     compute=compute,
     parameters={

@@ -12,6 +12,7 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer
 from lib.paper.pages.findings import Finding, by_sign, outcome
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.tables import cells
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import ENOUGH_SEEDS, OverSeeds, mean_over_seeds
 from lib.stats.power import markets_to_decide
@@ -43,11 +44,12 @@ if TYPE_CHECKING:
 
 QUESTION = (
     "The same predictions go into an optimiser with one of four covariances, with or without the costs in its "
-    "objective, and beside it into the best names at equal weight. Which of these choices matters more, and for what?"
+    "objective, and, for comparison, into the best names at equal weight. Which of these choices matters more, and for "
+    "what?"
 )
 ADVICE = (
-    "Put the costs into the objective before refining the covariance.",
-    "Compare an optimiser with a book of ranks that has a buffer: without one the ranks are traded to death.",
+    "Put the costs into the objective before replacing the covariance.",
+    "Compare an optimiser with a book of ranks that has a buffer: without one the ranks pay several times the costs.",
     "State the size of the predictions and the risk aversion together; one without the other says nothing.",
     "Hedge before comparing: a covariance that lowers risk also lowers the share of the market in a long-only book.",
 )
@@ -67,9 +69,12 @@ OUTCOMES = {
 UNITS = {"turnover": "bought plus sold a day, share of equity", "volatility": "volatility a year",
          "beta": "beta to equal weight", "drawdown": "largest drawdown, share of equity"}  # fmt: skip
 HEADS = {
-    "appraisal_gross": "hedged Sharpe, before costs", "appraisal": "after costs", "sharpe_gross": "Sharpe, before",
-    "sharpe": "after", "active_sharpe_gross": "over equal weight, before", "active_sharpe": "after costs ",
-    "turnover": "turnover a day", "beta": "beta", "volatility": "volatility", "max_drawdown": "drawdown",
+    "appraisal_gross": "hedged Sharpe ratio, before costs", "appraisal": "hedged Sharpe ratio, after costs",
+    "sharpe_gross": "Sharpe ratio, before costs", "sharpe": "Sharpe ratio, after costs",
+    "active_sharpe_gross": "Sharpe ratio over equal weight, before costs",
+    "active_sharpe": "Sharpe ratio over equal weight, after costs",
+    "turnover": "turnover a day, share of equity", "beta": "beta", "volatility": "volatility a year",
+    "max_drawdown": "largest drawdown",
 }  # fmt: skip
 FORMATS = {**dict.fromkeys(("appraisal_gross", "appraisal", "sharpe_gross", "sharpe", "active_sharpe_gross",
                             "active_sharpe", "matched.appraisal"), "+.2f"),
@@ -152,8 +157,8 @@ def _sample(numbers: OverSeeds, place: str) -> Finding:
     )
     text += " one of {printed:.2f} would take {needed:.0f} markets, and {had:.0f} were run"
     return outcome({
-        f"{text}: it is not there.": net.high < printed,
-        f"{text}: it is there.": net.low > 0,
+        f"{text}: smaller than printed.": net.high < printed,
+        f"{text}: the sign is as printed.": net.low > 0,
         f"{text}: not decided.": True,
     }, **shown)  # fmt: skip
 
@@ -319,27 +324,31 @@ def levels_table(frame: pd.DataFrame, stocks: int, sense: str, aversion: int) ->
     """Books down, gross before net across, with 95 % intervals over markets."""
     numbers, place = OverSeeds(frame), where(stocks, sense, aversion)
     books = [*RULES, *(BOOK.name(covariance=c, cost=cost) for c in COVARIANCES for cost in COSTS)]
-    return _rows(numbers, {book: LEVEL.name(book=book, place=place) for book in books}, (*HEADS, "held"))
+    return _rows(numbers, {_in_words(book): LEVEL.name(book=book, place=place) for book in books}, (*HEADS, "held"))
 
 
 def differences_table(frame: pd.DataFrame, stocks: int) -> pd.DataFrame:
     """Paired differences at the headline's scale: covariances, cost term, optimisers against ranks."""
     numbers, place = OverSeeds(frame), where(stocks)
-    names = {f"{c} - {HOME}, {cost}": PAIR.name(covariance=c, home=HOME, cost=cost, place=place)
+    home = NAMES[HOME]
+    names = {f"{NAMES[c]} - {home}, {cost}": PAIR.name(covariance=c, home=HOME, cost=cost, place=place)
              for c in COVARIANCES if c != HOME for cost in COSTS}  # fmt: skip
-    names |= {f"{COUNTED} - left out, {c}": TERM.name(counted=COUNTED, covariance=c, place=place) for c in COVARIANCES}
-    names |= {f"{HOME}, {cost} - {rule}": AGAINST.name(book=BOOK.name(covariance=HOME, cost=cost), rule=rule,
+    names |= {f"{COUNTED} - left out, {NAMES[c]}": TERM.name(counted=COUNTED, covariance=c, place=place)
+              for c in COVARIANCES}  # fmt: skip
+    names |= {f"{home}, {cost} - {rule}": AGAINST.name(book=BOOK.name(covariance=HOME, cost=cost), rule=rule,
                                                        place=place) for cost in COSTS for rule in RULES}  # fmt: skip
     return _rows(numbers, names, (*HEADS, "matched.appraisal", "turnover.left", "turnover.right"))
 
 
 def _rows(numbers: OverSeeds, names: dict[str, str], metrics: tuple[str, ...]) -> pd.DataFrame:
-    rows = [
-        {"book": label} | {key: value for metric in metrics
-                           for key, value in numbers.find(name, metric).columns(metric).items()}
-        for label, name in names.items()
-    ]  # fmt: skip
+    rows = [{"book": label} | cells(numbers, name, metrics) for label, name in names.items()]
     return pd.DataFrame(rows).dropna(thresh=2)
+
+
+def _in_words(book: str) -> str:
+    """A book with its covariance as a reader knows it."""
+    parts = BOOK.parts(book)
+    return f"{NAMES[parts['covariance']]}, {parts['cost']}" if parts else book
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
@@ -355,7 +364,7 @@ def levels(shown: PageResult) -> HTML:
             for aversion in sorted(AVERSIONS):
                 found = levels_table(shown.rows, stocks, sense, aversion)
                 if len(found):
-                    label = f"{stocks}, {sense}, {aversion}"
+                    label = f"{stocks} stocks, {sense}, risk aversion {aversion}"
                     parts[label] = table(found, f"portfolio_method_{stocks}_{sense}_{aversion}",
                                          columns={"book": "book"} | HEADS | {"held": "names held"}, formats=FORMATS,
                                          caption=f"{where(stocks, sense, aversion)}; {shown.note}")  # fmt: skip
@@ -365,8 +374,8 @@ def levels(shown: PageResult) -> HTML:
 def differences(shown: PageResult) -> HTML:
     """Paired differences, a tab for each market size."""
     heads = {"book": "difference"} | HEADS
-    heads |= {"matched.appraisal": "hedged, after costs, at equal turnover", "turnover.left": "turnover, left",
-              "turnover.right": "right"}  # fmt: skip
+    heads |= {"matched.appraisal": "hedged Sharpe ratio, after costs, at equal turnover",
+              "turnover.left": "turnover a day of the first", "turnover.right": "of the second"}  # fmt: skip
     return tabs({
         f"{stocks} stocks": table(differences_table(shown.rows, stocks), f"portfolio_method_differences_{stocks}",
                                   columns=heads, formats=FORMATS, caption=f"{where(stocks)}; {shown.note}")

@@ -29,8 +29,8 @@ QUESTION = (
 ADVICE = (
     "Hold the Sharpe ratio of a first pipeline against that of all its stocks with equal weight, at the same cost: a "
     "market that rises pays everybody.",
-    "Execute the orders of a first pipeline at the next open before it is improved: what limits and halts refuse is "
-    "no result.",
+    "Execute the orders of a first pipeline at the next open before it is improved: an "
+    "order that a limit or a halt refuses earns nothing.",
 )
 CLAIM, CLAIMED = "B.story.prototype", 0.8
 CLAIM_IDS = (CLAIM,)
@@ -45,10 +45,12 @@ PAIR_NAMES = {
 SHARPE, EVERY, EXECUTED = "top.sharpe", "equal_weight.sharpe", "top.executed_open.sharpe"
 GROSS, NET = "top.executed_open.active_sharpe_gross", "top.executed_open.active_sharpe"
 HEADS = {
-    "truth_ic": "truth IC", "m1_ic": "IC, tradable cells", SHARPE: "Sharpe, papers' book, net",
-    "top.sharpe_gross": "gross", "top.turnover": "its turnover a day", EVERY: "Sharpe of all stocks alike",
-    EXECUTED: "Sharpe, executed", GROSS: "executed, over equal weight, gross", NET: "net",
-    "executed_open.matched.active_sharpe": "top 50, net, same turnover",
+    "truth_ic": "truth IC", "m1_ic": "IC, tradable cells", SHARPE: "Sharpe ratio of the papers' book, after costs",
+    "top.sharpe_gross": "the same before costs", "top.turnover": "its turnover a day, share of the book",
+    EVERY: "Sharpe ratio of all stocks with equal weight, after costs",
+    EXECUTED: "Sharpe ratio executed at the next open, after costs",
+    GROSS: "executed, over equal weight, before costs", NET: "executed, over equal weight, after costs",
+    "executed_open.matched.active_sharpe": "best 50, after costs at equal turnover",
 }  # fmt: skip
 FORMATS = {**dict.fromkeys(("truth_ic", "m1_ic"), "+.4f"), "top.turnover": ".2f",
            **dict.fromkeys([name for name in HEADS if "sharpe" in name], "+.2f")}  # fmt: skip
@@ -76,7 +78,7 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
         by_sign(
             gross,
             "Executed at the next open its Sharpe ratio is {filled:+.2f}, and over equal weight, before costs, it "
-            "earns {gross:+.2f}: it ranks stocks.",
+            "earns {gross:+.2f}.",
             "Executed at the next open its Sharpe ratio is {filled:+.2f}, and over equal weight, before costs, it "
             "loses: {gross:+.2f}.",
             "Executed at the next open its Sharpe ratio is {filled:+.2f}; that it earns anything over equal weight "
@@ -92,8 +94,8 @@ def _gap(numbers: OverSeeds, left: str, right: str, who: str, what: str) -> Find
     gap = numbers.find(f"{left} - {right}", "truth_ic")
     return by_sign(
         gap,
-        f"{who} know more of what can be earned: {{gap:+.4f}} of truth IC.",
-        f"{who} know less of what can be earned: {{gap:+.4f}} of truth IC.",
+        f"{who} predict better: {{gap:+.4f}} of truth IC.",
+        f"{who} predict worse: {{gap:+.4f}} of truth IC.",
         f"Whether {what} helps is not decided: {{gap:+.4f}} of truth IC.",
         gap=gap,
     )
@@ -111,13 +113,14 @@ def ratios_figure(frame: pd.DataFrame, note: str = "") -> Figure:
     """Sharpe ratios of the prototype's predictions and of equal weight, with the range of one market each."""
     numbers = OverSeeds(frame)
     rows: dict[str, Estimate] = {
-        "papers' book, gross": numbers.one_path("unmasked", "top.sharpe_gross"),
-        "papers' book, net": numbers.one_path("unmasked", SHARPE),
-        "executed at the next open, net": numbers.one_path("unmasked", EXECUTED),
-        "all stocks alike, net": numbers.one_path("unmasked", EVERY),
+        "papers' book, before costs": numbers.one_path("unmasked", "top.sharpe_gross"),
+        "papers' book, after costs": numbers.one_path("unmasked", SHARPE),
+        "executed at the next open, after costs": numbers.one_path("unmasked", EXECUTED),
+        "all stocks with equal weight, after costs": numbers.one_path("unmasked", EVERY),
     }
-    return forest(rows, "What one market may show of the prototype", "Sharpe ratio a year; thin line: the paper's 0.8",
-                  reference=CLAIMED, digits=2, note=note)  # fmt: skip
+    return forest(rows, "Sharpe ratios that one market may show of the prototype",
+                  "Sharpe ratio a year; thin line: the paper's 0.8", reference=CLAIMED, digits=2,
+                  note=note)  # fmt: skip
 
 
 def ratios(shown: PageResult) -> HTML:

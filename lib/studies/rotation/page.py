@@ -12,6 +12,7 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer
 from lib.paper.pages.findings import Finding, by_sign, outcome
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.tables import ENDPOINT_FORMATS, ENDPOINT_HEADS, cells
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import OverSeeds
 from lib.stats.power import markets_to_decide
@@ -23,21 +24,18 @@ if TYPE_CHECKING:
     from lib.paper.pages.result import PageResult
 
 QUESTION = (
-    "When one theme carries the market for a quarter, does a Transformer over factors catch it sooner than an MLP, and "
-    "does either move its factor weights the way the market asks?"
+    "When one theme carries the market for a quarter, does a Transformer over factors rank its stocks high "
+    "sooner than an MLP does, and do their factor weights change as the slopes of what could be earned do?"
 )
 ADVICE = (
     "A quarter of one market decides nothing about two models: its Sharpe ratio is mostly chance.",
     "A model that is fitted once can change its weights only with the factors of the day. Ask the truth, or later "
     "returns, whether the change goes the right way before it is called adaptation.",
 )
-TRUTH, M1, TILT, GROSS, NET, TURNOVER, PAPERS = METRICS
-HEADS = {
-    TRUTH: "truth IC", M1: "IC, tradable cells", TILT: "rank of the theme above the others",
-    GROSS: "Sharpe over equal weight, gross", NET: "net", TURNOVER: "turnover a day",
-    PAPERS: "Sharpe, every order filled",
-}  # fmt: skip
-FORMATS = dict.fromkeys(HEADS, "+.2f") | dict.fromkeys((TRUTH, M1), "+.4f")
+TRUTH, _, TILT, GROSS, _, _, PAPERS = METRICS
+HEADS = {name: ENDPOINT_HEADS.get(name, "rank of the theme's stocks less that of the others, % of all ranks")
+         for name in METRICS}  # fmt: skip
+FORMATS = ENDPOINT_FORMATS | {TILT: "+.1%"}
 NAMES = {"ridge": "ridge", "mlp": "MLP", "transformer": "Transformer", "truth": "what could be earned"}
 GROUP_NAMES = {
     "before": "before", "early": f"its first {EARLY} sessions", "rotation": "the rotation", "after": "after",
@@ -69,7 +67,7 @@ def _sooner(numbers: OverSeeds) -> Finding:
         early,
         f"The Transformer ranks the theme's stocks higher than the MLP does, from early on: {beside}",
         f"The Transformer ranks the theme's stocks lower than the MLP does, from early on: {beside}",
-        f"The Transformer does not see the theme measurably sooner than the MLP: {beside}",
+        f"The Transformer is not shown to rank the theme's stocks otherwise than the MLP early on: {beside}",
         **shown,
     )
 
@@ -162,13 +160,8 @@ def levels_table(frame: pd.DataFrame, group: str = "rotation") -> pd.DataFrame:
     variants |= {
         f"{NAMES[left]} against {NAMES[right]}": STEP.name(left=left, right=right, group=group) for left, right in PAIRS
     }
-    rows = [{"learner": words} | _columns(numbers, variant) for words, variant in variants.items()]
+    rows = [{"learner": words} | cells(numbers, variant, HEADS) for words, variant in variants.items()]
     return pd.DataFrame(rows).dropna(axis=1, how="all").dropna(thresh=2)
-
-
-def _columns(numbers: OverSeeds, variant: str) -> dict[str, float]:
-    found = {metric: numbers.find(variant, metric) for metric in HEADS}
-    return {name: number for metric in found for name, number in found[metric].columns(metric).items()}
 
 
 def weights_table(frame: pd.DataFrame) -> pd.DataFrame:
@@ -203,8 +196,8 @@ def levels(shown: PageResult) -> HTML:
 
 def weights(shown: PageResult) -> HTML:
     """Changes of factor weights against those before the rotation."""
-    heads = {"sessions": "sessions", "weights of": "weights of", "change": "relative change",
-             "follows": "correlation with what could be earned"}  # fmt: skip
+    heads = {"sessions": "sessions", "weights of": "weights of", "change": "change, % of the weights before",
+             "follows": "correlation with the change of what could be earned"}  # fmt: skip
     return table(weights_table(shown.rows), "rotation_weights", columns=heads,
                  formats={"change": ".0%", "follows": "+.2f"}, caption=shown.note)  # fmt: skip
 

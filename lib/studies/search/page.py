@@ -15,7 +15,7 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding, outcome
 from lib.paper.pages.layout import opening
 from lib.stats.estimates import Estimate
-from lib.stats.over_seeds import ENOUGH_SEEDS, OverSeeds, mean_over_seeds
+from lib.stats.over_seeds import OverSeeds, mean_over_seeds
 from lib.studies.search.measure import IC, ROUNDS, SEARCHES, SHARPE, TRIAL
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ QUESTION = (
     "Gaussian process find better settings in as many trials, and is the optimum the same on another market?"
 )
 ADVICE = (
-    "Judge a search on days that chose nothing: the best of many validation numbers is too high.",
+    "Judge a search on days that were not used to choose: the best of many validation numbers is too high.",
     "Log every trial, and deflate a Sharpe ratio by the number of effective ones.",
     "Where the optimum moves from market to market, take settings that are good on several, not the best on one.",
 )
@@ -103,9 +103,12 @@ def _found(found: Searches) -> Finding:
     random, grid = (found.gain("gp ic", other, IC) for other in ("random", "grid"))
     end = "its best validation IC differs by {random:+.4f} from a random search's and by {grid:+.4f} from a grid's."
     return outcome({
-        f"In as many trials the Gaussian process finds more than both: {end}": random.low > 0 and grid.low > 0,
-        f"In as many trials the Gaussian process finds less than both: {end}": random.high < 0 and grid.high < 0,
-        f"In as many trials the Gaussian process is not shown to find more than both, nor less: {end}": True,
+        "In as many trials the Gaussian process finds a higher validation IC than both: "
+        f"{end}": random.low > 0 and grid.low > 0,
+        "In as many trials the Gaussian process finds a lower validation IC than both: "
+        f"{end}": random.high < 0 and grid.high < 0,
+        "In as many trials the Gaussian process is not shown to find a higher validation IC than both, nor a lower: "
+        f"{end}": True,
     }, random=random, grid=grid)  # fmt: skip
 
 
@@ -113,17 +116,18 @@ def _worth(found: Searches) -> Finding:
     random, grid = (found.gain("gp ic", other, "truth_ic") for other in ("random", "grid"))
     end = "the truth IC of its settings differs by {random:+.4f} from random search and by {grid:+.4f} from a grid."
     return outcome({
-        f"What the Gaussian process finds is worth more on days that chose nothing: {end}": random.low > 0 < grid.low,
-        f"What the Gaussian process finds is worth less on days that chose nothing: {end}": random.high < 0 > grid.high,
-        f"On days that chose nothing its settings are not shown to be better than both, nor worse: {end}": True,
+        f"On test days the settings of the Gaussian process predict better than both: {end}": random.low > 0 < grid.low,
+        "On test days the settings of the Gaussian process predict worse than both: "
+        f"{end}": random.high < 0 > grid.high,
+        f"On test days the settings of the Gaussian process are not shown to predict better, nor worse: {end}": True,
     }, random=random, grid=grid)  # fmt: skip
 
 
 def _stable(found: Searches) -> Finding:
     same, lost = found.agreement(), found.carried()
     end = (
-        "between two markets the validation ICs of the grid's points correlate {same:.2f}; the best point of another "
-        "market has a truth IC that is lower by {lost:+.4f} than that of a market's own."
+        "the correlation of the validation ICs of the grid's points between two markets is {same:.2f}; the best point "
+        "of another market has a truth IC that is lower by {lost:+.4f} than that of a market's own."
     )
     return outcome({
         f"The optimum carries over from market to market: {end}": same > 0.5 and not lost.low > 0,
@@ -156,9 +160,7 @@ def _luck(found: Searches, numbers: OverSeeds) -> Finding:
 
 def head(shown: PageResult) -> HTML:
     """Question, answer, advice."""
-    few = "so few that no intervals are shown" if shown.count < ENOUGH_SEEDS else "intervals (95 %) of the mean"
-    basis = f"{shown.markets[:1].upper()}{shown.markets[1:]}, LightGBM; {few}."
-    return opening(shown, QUESTION, findings(shown.rows), ADVICE, basis=basis)
+    return opening(shown, QUESTION, findings(shown.rows), ADVICE)
 
 
 # --------------------------------------------------------------------------------- figures and tables
@@ -172,7 +174,7 @@ def progress(shown: PageResult) -> HTML:
     best = {name: found.so_far(name) for name in ("grid", "random", "gp ic") if name in found.values}
     lines = [Line(NAMES[name], list(range(1, len(items) + 1)), [item.value for item in items])
              for name, items in best.items()]  # fmt: skip
-    title = "Best validation IC after so many trials"
+    title = "Best validation IC by number of trials"
     return plot(lines_by_group({"": lines}, title, "trials", "validation IC", note=shown.markets))
 
 
@@ -191,9 +193,10 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 def searches(shown: PageResult) -> HTML:
     """What each search chooses."""
-    heads = {"search": "search", IC: "validation IC", SHARPE: "validation Sharpe", "test_ic": "test IC",
-             "truth_ic": "truth IC", "test_sharpe": "test Sharpe", ROUNDS: "trees at most",
-             "effective_trials": "effective trials", "deflated_sharpe": "deflated Sharpe"}  # fmt: skip
+    heads = {"search": "search", IC: "validation IC", SHARPE: "validation Sharpe ratio", "test_ic": "test IC",
+             "truth_ic": "truth IC, test days", "test_sharpe": "test Sharpe ratio", ROUNDS: "trees at most",
+             "effective_trials": "effective trials",
+             "deflated_sharpe": "deflated Sharpe ratio, a confidence"}  # fmt: skip
     formats = {ROUNDS: ".0f", "effective_trials": ".1f", "deflated_sharpe": ".2f"}
     return table(summary(shown.rows), "search_summary", columns=heads, formats=formats,
                  caption=f"chosen trial; Sharpe ratios over equal weight, after costs; {shown.markets}")  # fmt: skip
@@ -216,9 +219,10 @@ def optima_table(frame: pd.DataFrame) -> pd.DataFrame:
 def optima(shown: PageResult) -> HTML:
     """The chosen settings, and how far they lie apart."""
     rows = optima_table(shown.rows)
-    heads = {name: name.removeprefix(SETTING).replace("_", " ") for name in rows.columns}
+    heads = {name: name.removeprefix(SETTING).replace("_", " ").replace("num leaves", "leaves of a tree")
+             .replace("rounds", "trees at most") for name in rows.columns}  # fmt: skip
     return table(rows, "search_optima", columns=heads,
-                 caption="median over markets; spread: ninth decile over first")  # fmt: skip
+                 caption="median over markets; spread: 90 % quantile over 10 % quantile")  # fmt: skip
 
 
 def front_table(frame: pd.DataFrame) -> pd.DataFrame:

@@ -99,6 +99,10 @@ class YourData:
             return "generated example: it shows the readers, and nothing about a market"
         return str(self.panel.notes["file"])
 
+    def no_answer(self) -> str:
+        """Nothing: a page about a file always has its answer."""
+        return ""
+
     def basis(self) -> str:
         """What the page examines."""
         if self.is_example:
