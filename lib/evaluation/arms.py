@@ -12,7 +12,6 @@ predictions standardised per day. A mean-variance book (paper B, s3.6) reads the
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +22,7 @@ from lib.evaluation.scoring import COST_BPS, annual_sharpe, score
 from lib.evaluation.simulated import features, truth_difference, with_truth
 from lib.evaluation.variants import VARIANTS, variant_dataset
 from lib.models.dataset import next_return
+from lib.models.samples import with_labels
 from lib.portfolio import MeanVariance, OptimiserWarning, active_returns, direct, equal_weight, flat, simulate
 from lib.store.rows import Record, RowResult
 
@@ -53,8 +53,7 @@ def arm_dataset(world: Market, factors: str | tuple[str, ...], standardise: str 
 
 def raw_labels(data: Dataset, panel: Panel) -> Dataset:
     """The same samples, labelled with returns as they are: not less the mean of their day."""
-    own = next_return(panel)[data.day, data.stock]
-    return replace(data, label=np.where(np.isfinite(data.label), own, np.nan))
+    return with_labels(data, next_return(panel))
 
 
 def scored_arm(world: Market, prediction: np.ndarray, *, name: str, seed: int, samples: int = 0) -> RowResult:

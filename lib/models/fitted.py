@@ -52,12 +52,18 @@ def thinned(data: Dataset, split: Split, rows: int, seed: int) -> Dataset:
     """
     inside = data.rows(split.fit_start, split.fit_stop)
     labelled = np.isfinite(data.label[inside])
-    days, count = np.unique(data.day[inside][labelled], return_counts=True)
-    order = np.random.default_rng(seed).permutation(len(days))
-    kept = days[order[: max(1, int(np.searchsorted(np.cumsum(count[order]), rows, side="right")))]]
+    kept = drawn_days(data.day[inside][labelled], rows, np.random.default_rng(seed))
     label = data.label.copy()
     label[inside] = np.where(np.isin(data.day[inside], kept), label[inside], np.nan)
     return replace(data, label=label)
+
+
+def drawn_days(day: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Days drawn while their samples together are at most `most`, but at least one; day: of each sample."""
+    days, count = np.unique(day, return_counts=True)
+    order = rng.permutation(len(days))
+    enough = int(np.searchsorted(np.cumsum(count[order]), most, side="right"))
+    return np.asarray(days[order[: max(enough, 1)]])
 
 
 def on_sample(data: Dataset, seed: int, *, learner: Callable[..., Fit], rows: int, **options: Any) -> Fit:

@@ -12,10 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lib.arrays import Vector
 from lib.errors import StatisticsError
 from lib.stats.checks import is_constant, series
-
-Vector = NDArray[np.float64]
 
 
 class Coefficient(NamedTuple):

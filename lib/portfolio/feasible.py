@@ -10,12 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lib.errors import ParameterError
 from lib.portfolio.dual import Problem
-
-Vector = NDArray[np.float64]
 
 #: room for round-off in sums of bounds
 SLACK = 1e-12

@@ -17,13 +17,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import Matrix, Vector
 from lib.errors import ParameterError
 from lib.limits.exchanges import ALWAYS, dated
 from lib.panel import Panel
 from lib.portfolio.costs import BP, STAMP_DUTY, CostSchedule
-
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 
 
 class TransferFee(NamedTuple):

@@ -16,13 +16,13 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lib.arrays import Vector
 from lib.errors import ParameterError
 from lib.panel import Panel
 from lib.portfolio.account import DUST
 from lib.portfolio.costs import CostSchedule, flat
 from lib.portfolio.fills import FILLED, fill_rules, growth, refusals
 
-Vector = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 

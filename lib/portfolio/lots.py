@@ -12,12 +12,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import Matrix, Vector
 from lib.limits.day_limits import named_boards
 from lib.limits.exchanges import ALWAYS, boards_of, dated
 from lib.panel import Panel
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 #: of a share: what rounding of floats may take from a whole number
 SLACK: Final = 1e-6
 

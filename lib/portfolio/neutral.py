@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import Vector
 from lib.errors import ParameterError
 from lib.panel import Panel
 from lib.portfolio.covariance import ESTIMATORS, LEAST_DAYS, estimate
@@ -13,7 +14,6 @@ from lib.portfolio.long_short import Close, Policy
 from lib.portfolio.optimised import LOOK_BACK, NO_ORDER, expected_returns
 from lib.portfolio.optimiser import MeanVariance
 
-Vector = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
 

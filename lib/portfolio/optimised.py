@@ -11,14 +11,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import Vector
 from lib.errors import ParameterError
 from lib.panel import Panel, row_at
 from lib.portfolio.covariance import ESTIMATORS, LEAST_DAYS, estimate
 from lib.portfolio.feasible import InfeasibleError
 from lib.portfolio.optimiser import MeanVariance, OptimiserWarning
 from lib.portfolio.policies import Past, Policy
-
-Vector = NDArray[np.float64]
 
 #: days of the covariance (paper B, s3.6)
 LOOK_BACK = 120

@@ -12,12 +12,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
+from lib.arrays import Matrix, Vector
 from lib.errors import ParameterError
 from lib.panel import Panel
 from lib.portfolio.benchmark import equal_weight
-
-Matrix = NDArray[np.float64]
-Vector = NDArray[np.float64]
 
 #: name -> what a high score means
 STYLES = {

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import Vector
 from lib.portfolio.fees import DatedFees
 from lib.portfolio.fills import FATES, FILLED
 from lib.portfolio.lots import SLACK, LotSizes
 
-Vector = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Codes = NDArray[np.uint8]
 Counts = NDArray[np.intp]

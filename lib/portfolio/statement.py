@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import Matrix, Vector
 from lib.portfolio.fees import ITEMS
 from lib.portfolio.fills import FATES
 from lib.portfolio.record import Backtest
@@ -16,8 +17,6 @@ from lib.portfolio.shares import Filled, ShareAccount
 if TYPE_CHECKING:
     import pandas as pd
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 

@@ -16,6 +16,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lib.arrays import Matrix, Vector
 from lib.errors import ParameterError
 from lib.panel import Panel
 from lib.portfolio.backtest import _checked, _predictions, _span, simulate
@@ -28,8 +29,6 @@ from lib.portfolio.shares import Filled, Session, ShareAccount
 from lib.portfolio.statement import Day, Statement, Writer
 from lib.portfolio.terms import Ends, Terms, ends
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import FloatArray
+
 if TYPE_CHECKING:
     from lib.panel import Panel
 
-FloatArray = NDArray[np.float64]
 #: what a day's shape is read from
 _PRICES = ("open", "high", "low", "close", "volume")
 

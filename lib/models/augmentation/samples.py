@@ -8,6 +8,7 @@ import numpy as np
 
 from lib.errors import ParameterError
 from lib.models.dataset import Dataset
+from lib.models.fitted import drawn_days
 from lib.models.splits import Split
 
 
@@ -26,18 +27,10 @@ def labelled(
     if most is not None:
         if rng is None:
             raise ParameterError(f"samples: got most={most} and no rng; give a numpy Generator to draw the days")
-        kept = kept[np.isin(data.day[kept], _drawn(data.day[kept], most, rng))]
+        kept = kept[np.isin(data.day[kept], drawn_days(data.day[kept], most, rng))]
     return Dataset(
         data.features[kept], data.label[kept], data.day[kept] - start, data.stock[kept], (stop - start, data.shape[1])
     )
-
-
-def _drawn(day: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
-    """Days at random, as long as they have at most `most` samples together, and one at least."""
-    days, count = np.unique(day, return_counts=True)
-    order = rng.permutation(len(days))
-    enough = int(np.searchsorted(np.cumsum(count[order]), most, side="right"))
-    return np.asarray(days[order[: max(enough, 1)]])
 
 
 def joined(fit: Sequence[Dataset], validation: Dataset) -> tuple[Dataset, Split]:

@@ -32,14 +32,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.arrays import FloatArray, IntArray
 from lib.errors import ParameterError
 from lib.limits.ticks import bands, boards_of, from_ticks, to_ticks
 from lib.market.exchange import Session, trade
 from lib.models.augmentation.history import History, estimate
 from lib.panel import Panel
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 KINDS = ("iid", "stock_blocks", "row_blocks")
 #: sessions of a block: a calendar month (B s3.5.4)

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lib.arrays import Matrix
 from lib.evaluation.inputs import file_panel, source_name
 from lib.evaluation.scoring import MINIMUM_CELLS, scored_cells
 from lib.evaluation.simulated import chosen_factors, features, market, market_settings
@@ -27,8 +27,6 @@ from lib.paper.results.study import Config, RowResult, Settings
 from lib.stats import ic, newey_west_error
 from lib.stats.keys import Key
 from lib.store.rows import Record
-
-Matrix = NDArray[np.float64]
 
 #: name -> settings of `neutralise`; raw: none
 METHODS: Mapping[str, Mapping[str, Any] | None] = {

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lib.arrays import Matrix
 from lib.evaluation.arms import arm_dataset
 from lib.evaluation.core import CORE
 from lib.evaluation.scoring import COST_BPS, SESSIONS
@@ -24,8 +24,6 @@ from lib.paper.results.study import Config, RowResult, Settings
 from lib.portfolio import active_returns, equal_weight, flat, simulate, top_k_buffer
 from lib.stats import Moments, effective_trials, expected_maximum, min_track_record, moments, psr
 from lib.stats.keys import Key
-
-Matrix = NDArray[np.float64]
 
 #: name -> what the market plants, as settings of `make_market`; strong is its default
 WORLDS: Mapping[str, Mapping[str, object]] = {

@@ -16,7 +16,7 @@ from lib.paper.pages.layout import opening
 from lib.paper.pages.tables import ENDPOINT_FORMATS, ENDPOINT_HEADS, cells
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import OverSeeds
-from lib.stats.power import markets_to_decide
+from lib.stats.power import markets_needed
 from lib.studies.interactions.measure import (
     ARMS,
     BY,
@@ -142,7 +142,7 @@ def _power(numbers: OverSeeds) -> Finding:
     """How many markets would decide the paper's difference."""
     variant = STEP.name(left="without top", right="transformer", world="interaction")
     sample, change = numbers.seeds(variant, PAPERS), numbers.find(variant, PAPERS)
-    needed = float(markets_to_decide(sample, CLAIMED)) if len(sample) > 2 and sample.std() > 0 else math.nan
+    needed = markets_needed(sample, CLAIMED)
     shown: dict[str, Any] = {"claimed": CLAIMED, "change": change, "needed": needed, "had": float(len(sample))}
     return outcome({
         "In the papers' own back-test the Sharpe ratio changes by {change:+.2f}, where paper B has {claimed:+.2f}. A "

@@ -15,7 +15,7 @@ from lib.paper.pages.layout import opening, tabs
 from lib.paper.pages.tables import cells
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import ENOUGH_SEEDS, OverSeeds, mean_over_seeds
-from lib.stats.power import markets_to_decide
+from lib.stats.power import markets_needed
 from lib.studies.portfolio_method.measure import (
     AGAINST,
     AVERSIONS,
@@ -148,7 +148,7 @@ def _sample(numbers: OverSeeds, place: str) -> Finding:
     net, trades = (numbers.find(name, metric).against for metric in ("sharpe", "turnover"))
     printed = PAPER[BOOK.name(covariance=HOME, cost=FREE)][1] - PAPER[BOOK.name(covariance="sample", cost=FREE)][1]
     sample = numbers.seeds(name, "sharpe")
-    needed = float(markets_to_decide(sample, printed)) if len(sample) > 2 and sample.std() > 0 else math.nan
+    needed = markets_needed(sample, printed)
     shown: dict[str, Any] = {"printed": printed, "net": net, "trades": trades, "needed": needed,
                              "had": float(len(sample))}  # fmt: skip
     text = (

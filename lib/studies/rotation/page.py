@@ -15,7 +15,7 @@ from lib.paper.pages.layout import opening, tabs
 from lib.paper.pages.tables import ENDPOINT_FORMATS, ENDPOINT_HEADS, cells
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import OverSeeds
-from lib.stats.power import markets_to_decide
+from lib.stats.power import markets_needed
 from lib.studies.rotation.measure import CHANGED, EARLY, GROUPS, LEARNERS, LENGTH, LEVEL, METRICS, PAIRS, STEP, WEIGHTS
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _power(numbers: OverSeeds) -> Finding:
     variant = STEP.name(left="transformer", right="mlp", group="rotation")
     sample, gain = numbers.seeds(variant, PAPERS), numbers.find(variant, PAPERS)
     spread = float(sample.std(ddof=1)) if len(sample) > 2 else math.nan
-    needed = float(markets_to_decide(sample, CLAIMED)) if spread > 0 else math.nan
+    needed = markets_needed(sample, CLAIMED)
     shown: dict[str, Any] = {
         "claimed": CLAIMED, "gain": gain, "spread": spread, "needed": needed, "had": float(len(sample)),
     }  # fmt: skip

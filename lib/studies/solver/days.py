@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
+from lib.arrays import Matrix, Vector
 
 INDUSTRIES = 29
 #: daily volatility of the market, of an industry, and median one of a stock; dispersion of betas and of volatilities

@@ -21,10 +21,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lib.arrays import Vector
 from lib.portfolio.covariance import ledoit_wolf
 from lib.portfolio.dual import Problem, solve
 from lib.portfolio.reference import assign, form
-from lib.studies.solver.days import Day, Vector
+from lib.studies.solver.days import Day
 
 CAP, AVERSION = 0.03, 10.0
 #: the least eigenvalue that the papers leave in a covariance
