@@ -9,6 +9,7 @@ import pandas as pd
 
 from lib.evaluation.arms import ENDPOINTS
 from lib.paper.claims import Answer
+from lib.paper.claims.ledger import claimed_value
 from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer, markets_behind
 from lib.paper.pages.findings import Finding, by_sign, outcome
@@ -58,7 +59,7 @@ NAMES = {
 WORLD_NAMES = {"interaction": "reversal in calm stocks only", "linear": "reversal in all stocks"}
 BY_NAMES = {"attention": "attention", "effect": "effect on the Transformer", "mlp_effect": "effect on the MLP"}
 #: what the paper reports for closing its five pairs
-CLAIMED = -0.08
+CLAIMED = claimed_value("B.interaction.delta_sharpe")
 DELTA, REVERSAL = "B.interaction.delta_sharpe", "B.interaction.reversal_vol"
 CLAIM_IDS = (DELTA, REVERSAL)
 

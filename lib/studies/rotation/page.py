@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from lib.paper.claims import Answer
+from lib.paper.claims.ledger import claimed_value
 from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer
 from lib.paper.pages.findings import Finding, by_sign, outcome
@@ -41,7 +42,8 @@ GROUP_NAMES = {
     "before": "before", "early": f"its first {EARLY} sessions", "rotation": "the rotation", "after": "after",
     "bear": "bear market", "rally": "rally",
 }  # fmt: skip
-CLAIM, CLAIMED = "B.case.rotation.transformer", 0.6
+CLAIM = "B.case.rotation.transformer"
+CLAIMED = claimed_value(CLAIM)
 CLAIM_IDS = (CLAIM,)
 
 
