@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from lib.paper.claims import Answer
+from lib.paper.claims.ledger import claimed_value
 from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer
 from lib.paper.pages.findings import Finding, by_sign, outcome
@@ -80,15 +81,15 @@ FORMATS = {**dict.fromkeys(("appraisal_gross", "appraisal", "sharpe_gross", "sha
                             "active_sharpe", "matched.appraisal"), "+.2f"),
            "turnover": ".2f", "beta": "+.2f", "volatility": ".1%", "max_drawdown": ".1%",
            "held": ".0f"}  # fmt: skip
-#: what the papers print (B, s4.3.4): book -> (name in the ledger, Sharpe ratio)
+#: the books of the papers' table (B, s4.3.4) -> their names in the ledger
 PAPER = {
-    "top k": ("equal_weight_top100", 1.42),
-    BOOK.name(covariance="sample", cost=FREE): ("mvo_sample", 1.87),
-    BOOK.name(covariance=HOME, cost=FREE): ("mvo_ledoit_wolf", 2.05),
+    "top k": "equal_weight_top100",
+    BOOK.name(covariance="sample", cost=FREE): "mvo_sample",
+    BOOK.name(covariance=HOME, cost=FREE): "mvo_ledoit_wolf",
 }
 #: metric of a claim -> ours, and its unit in the claim's
 CLAIMED_METRICS = {"sharpe": ("sharpe", 1.0), "max_drawdown": ("max_drawdown", 100.0), "turnover": ("turnover", 1.0)}
-CLAIM_IDS = tuple(f"B.portfolio.{name}.{what}" for name, _ in PAPER.values() for what in CLAIMED_METRICS)
+CLAIM_IDS = tuple(f"B.portfolio.{name}.{what}" for name in PAPER.values() for what in CLAIMED_METRICS)
 
 
 def sizes(frame: pd.DataFrame) -> list[int]:
@@ -146,7 +147,7 @@ def _sample(numbers: OverSeeds, place: str) -> Finding:
     """The papers' comparison, the other way round: Ledoit-Wolf less sample, costs left out of the objective."""
     name = PAIR.name(covariance="sample", home=HOME, cost=FREE, place=place)
     net, trades = (numbers.find(name, metric).against for metric in ("sharpe", "turnover"))
-    printed = PAPER[BOOK.name(covariance=HOME, cost=FREE)][1] - PAPER[BOOK.name(covariance="sample", cost=FREE)][1]
+    printed = claimed_value("B.portfolio.mvo_ledoit_wolf.sharpe") - claimed_value("B.portfolio.mvo_sample.sharpe")
     sample = numbers.seeds(name, "sharpe")
     needed = markets_needed(sample, printed)
     shown: dict[str, Any] = {"printed": printed, "net": net, "trades": trades, "needed": needed,
@@ -396,7 +397,7 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     enough = [stocks for stocks in found
               if len(numbers.seeds(LEVEL.name(book="top k", place=where(stocks, *CLAIMED_AT)), sharpe)) >= ENOUGH_SEEDS]
     stocks = max(enough, default=found[0])  # fmt: skip
-    for book, (name, _) in PAPER.items():
+    for book, name in PAPER.items():
         for what, (metric, unit) in CLAIMED_METRICS.items():
             variant = LEVEL.name(book=book, place=where(stocks, *CLAIMED_AT))
             item = answered(numbers, variant, f"naive_close.{metric}", "level", unit)
