@@ -23,13 +23,15 @@ from lib.evaluation.simulated import features, truth_difference, with_truth
 from lib.evaluation.variants import VARIANTS, variant_dataset
 from lib.models.dataset import next_return
 from lib.models.samples import with_labels
-from lib.portfolio import MeanVariance, OptimiserWarning, active_returns, direct, equal_weight, flat, simulate
+from lib.portfolio import MeanVariance, OptimiserWarning, active_returns, equal_weight, flat, simulate
+from lib.portfolio import optimised as long_only
 from lib.store.rows import Record, RowResult
 
 if TYPE_CHECKING:
     from lib.market import Market
     from lib.models.dataset import Dataset
     from lib.panel import Panel
+    from lib.portfolio import Backtest
 
 MASK = "mask_skip"
 #: in the order in which a difference is judged: the truth decides first, books gross of costs before net ones
@@ -39,9 +41,8 @@ ENDPOINTS = (
 )  # fmt: skip
 #: deviation of standardised predictions over the stocks of a day, in returns: an IC of .05 at 2 % a day
 STANDARD = 0.001
-#: days of the covariance (paper B, s3.6); days between two optimisations; valid days that a stock needs
-HISTORY, EVERY, ENOUGH = 120, 5, 20
-CAP = 0.03
+#: sessions between two decisions of the mean-variance book, and its largest weight
+EVERY, CAP = 5, 0.03
 SENSES = ("standardised", "literal")
 
 
@@ -86,7 +87,7 @@ def optimised(world: Market, prediction: np.ndarray) -> dict[str, float]:
     panel, found = world.panel, {}
     benchmark = equal_weight(panel)
     for sense, expected in zip(SENSES, (standardised(prediction), prediction), strict=True):
-        run = simulate(panel, optimal_weights(panel, expected), policy=direct, costs=flat(COST_BPS))
+        run = optimal_book(panel, expected)
         name = f"mean_variance_{sense}"
         for end, gross in (("_gross", True), ("", False)):
             found[f"{name}.active_sharpe{end}"] = annual_sharpe(active_returns(run, benchmark, gross=gross))
@@ -134,25 +135,17 @@ def standardised(prediction: np.ndarray) -> np.ndarray:
     return found
 
 
-def optimal_weights(panel: Panel, expected: np.ndarray) -> np.ndarray:
-    """Targets [T, N] of the mean-variance book every fifth day, NaN (no order) on other days and without a prediction.
+def optimal_book(panel: Panel, expected: np.ndarray) -> Backtest:
+    """The long-only mean-variance book of expected returns [T, N] (NaN: no order), decided anew every fifth session.
 
-    At the close of t: expected returns of t, returns of the valid cells of the 120 days up to t, and the last targets,
-    from which turnover costs 8 basis points.
+    At the close of t: expected returns of t, Ledoit-Wolf covariance of the valid returns of the 120 days up to t, and
+    the weights held, from which turnover costs 8 basis points.
     """
-    returns = np.where(panel.price_valid, panel.returns, np.nan)
-    targets, held = np.full(panel.shape, np.nan), np.zeros(panel.shape[1])
-    first = int(np.flatnonzero(np.isfinite(expected).any(axis=1))[0])
-    for t in range(first, panel.shape[0], EVERY):
-        history = returns[max(t - HISTORY + 1, 0) : t + 1]
-        known = np.isfinite(expected[t]) & panel.universe[t] & (np.isfinite(history).sum(axis=0) >= ENOUGH)
-        if known.any():
-            optimiser = MeanVariance(cap=max(CAP, 2 / known.sum()) if known.sum() > 1 else 1.0, cost=COST_BPS / 1e4)
-            with warnings.catch_warnings():  # of a small market: the reference's answer is as good, and slower
-                warnings.simplefilter("ignore", OptimiserWarning)
-                held = optimiser.solve(np.where(known, expected[t], np.nan), history, held).weights
-            targets[t] = np.where(known, held, np.nan)
-    return targets
+    optimiser = MeanVariance(cap=max(CAP, 2 / panel.shape[1]), cost=COST_BPS / 1e4)
+    policy = long_only(panel, optimiser, hold=EVERY, infeasible="hold")
+    with warnings.catch_warnings():  # of a small market: the reference's answer is as good, and slower
+        warnings.simplefilter("ignore", OptimiserWarning)
+        return simulate(panel, expected, policy=policy, costs=flat(COST_BPS))
 
 
 def _less_mean(values: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from shown_pages import said, shown_page
 
 from lib import run_study
 from lib.evaluation.arms import EVERY as EVERY_DAYS
-from lib.evaluation.arms import HISTORY, optimal_weights, signs_and_spread, standardised
+from lib.evaluation.arms import optimal_book, signs_and_spread, standardised
 from lib.evaluation.simulated import market
 from lib.models.dataset import next_return
 from lib.models.losses import adjusted_minimiser
@@ -134,22 +134,20 @@ def test_standardised_predictions_have_one_size_a_day_and_no_level():
     assert np.nanmean(found[:4], axis=1) == pytest.approx([0] * 4, abs=1e-9)
 
 
-def test_the_optimal_book_knows_nothing_of_later_days_and_of_masked_cells(world):
+def test_the_optimal_book_decides_every_fifth_session_and_knows_nothing_of_later_days(world):
     panel, rng = world.panel, np.random.default_rng(2)
     usable = panel.price_valid & panel.universe
     prediction = np.where(usable, rng.normal(0, 1e-3, panel.shape), np.nan)
     prediction[:150] = np.nan
-    weights = optimal_weights(panel, prediction)
-    days = np.flatnonzero(np.isfinite(weights).any(axis=1))
-    assert days[0] == 150 and set(np.diff(days)) == {EVERY_DAYS} and HISTORY == 120
-    assert np.nansum(weights[days], axis=1) == pytest.approx(1, abs=1e-6) and not np.isfinite(weights[~usable]).any()
+    book = optimal_book(panel, prediction)
+    days = np.flatnonzero(book.turnover > 1e-9)
+    assert len(book.turnover) == len(panel.dates) - 150 and days[0] == 1  # orders of the first day, filled at the open
+    assert set(np.diff(days)) == {EVERY_DAYS}
     later = prediction.copy()
     later[200:] *= -5
-    again = optimal_weights(panel, later)
-    assert np.array_equal(again[:200], weights[:200], equal_nan=True)
-    assert not np.array_equal(again[200:], weights[200:], equal_nan=True)
-    early = optimal_weights(panel.rows(0, 196), prediction[:196])  # ends on a day of optimisation
-    assert 195 in days and np.array_equal(early, weights[:196], equal_nan=True)
+    again = optimal_book(panel, later)
+    assert np.array_equal(again.turnover[:51], book.turnover[:51])
+    assert not np.array_equal(again.turnover[51:], book.turnover[51:])
 
 
 def test_smaller_predictions_make_the_literal_book_trade_less(world):
@@ -158,9 +156,7 @@ def test_smaller_predictions_make_the_literal_book_trade_less(world):
     prediction[:150] = np.nan
 
     def moved(expected):
-        weights = optimal_weights(panel, expected)
-        held = np.nan_to_num(weights[np.isfinite(weights).any(axis=1)])
-        return np.abs(np.diff(held, axis=0)).sum()
+        return float(optimal_book(panel, expected).turnover[2:].sum())
 
     assert moved(0.01 * prediction) < 0.5 * moved(prediction)
     assert moved(standardised(0.01 * prediction)) == pytest.approx(moved(standardised(prediction)), rel=1e-4)
