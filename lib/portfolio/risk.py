@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lib.arrays import Matrix, Vector
 from lib.errors import ParameterError
+from lib.factors.neutralisation.exposures import CAPS
 from lib.panel import Panel
 from lib.portfolio.benchmark import equal_weight
 
@@ -25,8 +26,6 @@ STYLES = {
     "volatility": "high deviation of returns over 60 days; low stands in for quality (Novy-Marx 2014)",
     "liquidity": "high value traded over market value, 20 days",
 }
-#: fields that hold the market value; the first present one wins, and traded value stands in where there is none
-CAPS = ("cap", "float_mkt_cap")
 #: factors of the attributions with three and five, besides which "market" is the return of the equal-weight index
 THREE = ("market", "size", "value")
 FIVE = (*THREE, "momentum", "volatility")

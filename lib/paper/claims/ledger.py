@@ -85,6 +85,15 @@ def claimed_value(claim_id: str) -> float:
     return math.nan if found is None else found
 
 
+def claimed_difference(left: str, right: str) -> float:
+    """What the papers report for the claim `left` less that for `right`.
+
+    >>> claimed_difference("B.factors.all.sharpe", "B.factors.alpha101.sharpe")
+    0.53
+    """
+    return round(claimed_value(left) - claimed_value(right), 9)
+
+
 def _claim(row: list[str], columns: list[str], place: str) -> Claim:
     if len(row) != len(columns):
         raise LoadError(f"{place}: expected {len(columns)} fields, got {len(row)}")

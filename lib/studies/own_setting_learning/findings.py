@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lib.paper.claims.ledger import claimed_difference, claimed_value
 from lib.paper.pages.findings import Finding, by_sign, outcome
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import OverSeeds
@@ -18,9 +19,14 @@ from lib.studies.own_setting_learning.variants import DIFFERENCE, EQUAL, LOSSES,
 TURNOVER = f"{POLICY}.turnover"
 GROSS, SAVED, NET = f"{POLICY}.0bps.sharpe", f"{POLICY}.8bps.saved_sharpe", f"{POLICY}.8bps.sharpe"
 #: what the papers report, in Sharpe ratios: (left, right) -> gain
-CLAIMED = {(SYSTEM, "MSE"): 0.27, (SYSTEM, "9 factors"): 0.53, ("1 panel", SYSTEM): 0.12,
-           ("LightGBM", "XGBoost"): 0.07, ("residual network", "LightGBM"): 0.06}  # fmt: skip
-PAPER_IC = 0.049
+CLAIMED = {
+    (SYSTEM, "MSE"): claimed_difference("B.ablation.full.sharpe", "B.ablation.no_adjmse.sharpe"),
+    (SYSTEM, "9 factors"): claimed_difference("B.factors.all.sharpe", "B.factors.alpha101.sharpe"),
+    ("1 panel", SYSTEM): claimed_value("B.augment.mlp"),
+    ("LightGBM", "XGBoost"): claimed_difference("A.models.lightgbm.sharpe", "A.models.xgboost.sharpe"),
+    ("residual network", "LightGBM"): claimed_difference("A.models.dnn.sharpe", "A.models.lightgbm.sharpe"),
+}
+PAPER_IC = claimed_value("B.ablation.full.ic")
 
 
 def against(numbers: OverSeeds, left: str, right: str, metric: str) -> Estimate:
