@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from lib.errors import UnknownNameError, closest
+from lib.models.architectures import SETTINGS
 from lib.models.arima import arima
 from lib.models.deep import deep
 from lib.models.ensembles import ensemble
@@ -36,8 +37,8 @@ SAMPLES = ("factors", "labels", "dummies", "days", "rules", "betas", "returns")
 ROWS = 20_000
 #: LightGBM's, as far as other libraries have them
 BOOSTED: Mapping[str, Any] = {name: TREES[name] for name in ("learning_rate", "min_data_share", "lambda_l2")}
-#: the papers' protocol with smaller batches, for few samples and few epochs
-BRIEF: Mapping[str, Any] = {"learning_rate": 5e-4, "weight_decay": 1e-5, "batch": 512, "epochs": 6}
+#: epochs of a network on so few samples, as in the search for its settings
+EPOCHS = 6
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ def network(name: str, samples: str = "factors", rows: int | None = None, **sett
     return Baseline(own if rows is None else partial(on_sample, learner=own, rows=rows), samples, name)
 
 
+def on_few(name: str, samples: str = "factors") -> Baseline:
+    """A network on `ROWS` samples, with the settings that the study `network_tuning` found for so many."""
+    return network(name, samples, ROWS, epochs=EPOCHS, **SETTINGS[name])
+
+
 BASELINES: dict[str, Baseline] = registry("baselines", {
     "ridge": Baseline(partial(with_slopes, learner=ridge, penalties=RIDGE_PENALTIES), seeded=False),
     "lasso": Baseline(lasso, seeded=False),
@@ -76,10 +82,10 @@ BASELINES: dict[str, Baseline] = registry("baselines", {
     "mlp": Baseline(partial(with_permutation, learner=mlp, **NETWORK)),
     "mlp_few": Baseline(partial(on_sample, learner=partial(mlp, **NETWORK), rows=ROWS)),
     "residual_network": network("residual", **NETWORK),
-    "transformer": network("factor_transformer", rows=ROWS, **BRIEF),
-    "time_transformer": network("time_transformer", "days", ROWS, **BRIEF),
-    "lstm": network("lstm", "days", ROWS, **BRIEF),
-    "gru": network("gru", "days", ROWS, **BRIEF),
+    "transformer": on_few("factor_transformer"),
+    "time_transformer": on_few("time_transformer", "days"),
+    "lstm": on_few("lstm", "days"),
+    "gru": on_few("gru", "days"),
     "mean_of_three": Baseline(partial(ensemble, members=(
         partial(ridge, penalties=RIDGE_PENALTIES), partial(boosted_trees, **TREES), partial(mlp, **NETWORK),
     ))),

@@ -196,7 +196,7 @@ def test_trials_are_drawn_on_markets_of_their_own_and_trial_0_is_the_learner_its
     settings = STUDY.settings("paper", seeds=1)
     rows = [row for row in STUDY.rows(settings) if "trial" in row]
     count = {name: sum(row["baseline"] == name for row in rows) for name in SEARCHED}
-    assert count["xgboost"] == 40 and count["transformer"] == 16
+    assert count["xgboost"] == 40 and count["residual_network"] == 16
     assert {row["tuned"] for row in rows} == {"none"} and {row["seed"] for row in rows} == {0, 1}
     for name in SEARCHED:
         ranges = RANGES[name]
@@ -218,10 +218,11 @@ def searched_frame(scores: dict[str, list[float]]) -> pd.DataFrame:
 
 
 def test_a_learner_counts_as_searched_when_it_runs_with_the_best_trial(monkeypatch):
-    frame = searched_frame({"xgboost": [0.1, 0.3, 0.2], "gru": [0.3, 0.1]})
+    frame = searched_frame({"xgboost": [0.1, 0.3, 0.2], "residual_network": [0.3, 0.1]})
     assert shown.best_trial(frame, "xgboost") == (1, 3)
-    assert shown.how_tuned(frame, "xgboost")[1] == 0 and shown.how_tuned(frame, "gru") == ("trial 0 of 2", 2)
-    assert shown.how_tuned(frame, "lstm") == ("not searched", 0) and shown.how_tuned(frame, "ridge")[1] == 20
+    tuned = {name: shown.how_tuned(frame, name) for name in BASELINES}
+    assert tuned["xgboost"][1] == 0 and tuned["residual_network"] == ("trial 0 of 2", 2)
+    assert tuned["extra_trees"] == ("not searched", 0) and tuned["lstm"][1] == 8 and tuned["ridge"][1] == 20
     monkeypatch.setitem(TUNED, "xgboost", drawn("xgboost", 1))
     assert shown.how_tuned(frame, "xgboost") == ("trial 1 of 3", 3)
     table = shown.settings_table(frame).set_index("learner")
@@ -248,7 +249,7 @@ def test_a_trial_fits_what_it_drew(tmp_path, monkeypatch):
 # ---------------------------------------------------------------------------------- sentences
 
 
-ALL_SEARCHED = searched_frame({name: [0.3, 0.1] for name in ("xgboost", "residual_network", "time_transformer")})
+ALL_SEARCHED = searched_frame({name: [0.3, 0.1] for name in ("xgboost", "residual_network")})
 
 
 def made_up(gap: float, spread: float = 0.01) -> pd.DataFrame:

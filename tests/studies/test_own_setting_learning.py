@@ -12,15 +12,14 @@ from results import scaled_markets, tidy
 from lib import run_study
 from lib.market import paper_gbm
 from lib.models.dataset import next_return
-from lib.models.learners import LEARNERS
 from lib.panel import Panel
 from lib.paper.claims import Answer, load_ledger, scoreboard
 from lib.portfolio.lagged import OUTSIDE
 from lib.stats.over_seeds import ENOUGH_SEEDS, OverSeeds
 from lib.studies import recorded
 from lib.studies.losses.variants import CHOSEN
-from lib.studies.own_setting_learning import STUDY, measure, page
-from lib.studies.own_setting_learning.claims import CLAIM_IDS, LEVELS, ORDERS, answer_claims
+from lib.studies.own_setting_learning import STUDY, measure, page, variants
+from lib.studies.own_setting_learning.claims import CLAIM_IDS, ORDERS, answer_claims
 from lib.studies.own_setting_learning.findings import CLAIMED, GROSS, NET, SAVED, TURNOVER, findings, in_words
 from lib.studies.own_setting_learning.variants import ARMS, DIFFERENCE, EQUAL, EVERY_PAIR, LOSSES, MODELS, Arm, searched
 from lib.studies.own_setting_mask.scores import Desk, papers_split
@@ -225,13 +224,13 @@ def test_too_few_markets_for_the_papers_gain():
     assert len(table) == 2 * len(CLAIMED) and table["here"].eq(6).all() and table["needed"].max() == 130
 
 
-def test_what_was_not_searched_says_so_and_answers_nothing(monkeypatch):
+def test_every_arm_has_searched_settings_and_one_that_had_not_would_say_so(monkeypatch):
+    assert all(searched(name) for name in ARMS) and "A.models.order" in ORDERS
+    assert not any(in_words(name).endswith("not searched") for name in ARMS)
+    monkeypatch.setattr(variants, "OF_NETWORKS", {})
     unsearched = {name for name in ARMS if not searched(name)}
-    assert unsearched == {name for name in MODELS if name.startswith("Transformer")} or "transformer" in LEARNERS
+    assert unsearched == {name for name in MODELS if name.startswith("Transformer")}
     assert all(in_words(name).endswith(", not searched") for name in unsearched)
-    assert not unsearched & {found[0] for found in LEVELS.values()} and ("A.models.order" in ORDERS) == (not unsearched)
-    monkeypatch.setitem(LEARNERS, "transformer", LEARNERS["mlp"])
-    assert searched("Transformer over factors") and not searched("Transformer over days")
 
 
 def test_claims_are_answered_before_those_of_another_market():
@@ -253,7 +252,7 @@ def test_the_parts_of_the_page(frame):
     shown = shown_of("own_setting_learning", made_up())
     made = parts(page, shown, "head", "gross_and_net", "persistence", "levels", "differences", "policies", "power")
     assert made["levels"].count('type="radio"') == 4 and made["differences"].count('type="radio"') == 5
-    assert "Transformer over days, not searched" in made["levels"] and made["persistence"].count("«") == 1
+    assert "Transformer over days" in made["levels"] and made["persistence"].count("«") == 1
     small = parts(page, shown_of("own_setting_learning", frame), "head", "levels", "differences", "persistence")
     assert "nan" not in small["levels"].partition("base64")[0]
     assert len(page.levels_table(scaled_markets(frame, 5))) == 4 and len(LOSSES) == 6

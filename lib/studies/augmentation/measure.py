@@ -35,6 +35,7 @@ from lib.evaluation.simulated import (
     with_truth,
 )
 from lib.evaluation.variants import VARIANTS, compute_features, variant_dataset
+from lib.models.architectures import SETTINGS
 from lib.models.augmentation import joined, labelled, synthetic_panel
 from lib.models.dataset import Dataset
 from lib.models.fits import Predictor, ridge
@@ -84,10 +85,10 @@ CONTRASTS = (
     ("stock_blocks_2", "stock_blocks"),
     ("stock_blocks_4", "stock_blocks_2"),
 )
-#: learner -> network; the MLP has the settings of its search, the Transformer the rate that the papers use
+#: learner -> network; both have the settings of their searches, on fewer days with a smaller batch
 LEARNERS = {"mlp": "mlp", "mlp_small": "mlp", "transformer": "factor_transformer"}
 SMALL_BATCH = 256
-TRANSFORMER: Mapping[str, Any] = {"learning_rate": 5e-4, "weight_decay": 1e-5, "batch": SMALL_BATCH}
+TRANSFORMER: Mapping[str, Any] = {**SETTINGS["factor_transformer"], "batch": SMALL_BATCH}
 #: validation samples of the two learners on fewer days, as a share of the fitted ones of the real market
 HELD_OUT = 1.0
 #: kinds of panel that are measured, with the market itself

@@ -76,8 +76,10 @@ ORDER = {
 }
 #: how the settings of learners were chosen that this study does not search, and by how many trials
 _OF_TUNING = ("20 trials, see Settings of the learners", 20)
+_OF_NETWORKS = ("8 trials, see Settings of the networks", 8)
 ELSEWHERE: dict[str, tuple[str, int]] = {
     "ridge": _OF_TUNING, "lightgbm": _OF_TUNING, "mlp": _OF_TUNING,
+    **dict.fromkeys(("transformer", "time_transformer", "lstm", "gru"), _OF_NETWORKS),
     "lasso": ("penalty in each fit, of 16", 16), "svm": ("cost in each fit, of 2; kernel and width not searched", 0),
     **dict.fromkeys(("lightgbm_goss", "lightgbm_labels", "lightgbm_dummies", "lightgbm_unbundled", "lightgbm_few"),
                     ("LightGBM's", 20)),

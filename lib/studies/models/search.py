@@ -1,4 +1,4 @@
-"""The search for settings of the learners that the study `learner_tuning` has not searched.
+"""The search for settings of the learners that the studies `learner_tuning` and `network_tuning` have not searched.
 
 Each is given trials on markets of its own, seeds 1000 and 1001, which no study evaluates: trial 0 has the settings of
 `lib.models.baselines`, the others draw from the ranges below. A trial is fitted on one split and judged by its mean
@@ -27,10 +27,6 @@ from lib.studies.learner_tuning.trials import Range
 TREES: Mapping[str, Range] = {
     "learning_rate": Range(0.01, 0.2), "min_data_share": Range(1e-4, 0.05), "lambda_l2": Range(1, 10_000),
 }  # fmt: skip
-NETWORK: Mapping[str, Range] = {
-    "learning_rate": Range(1e-4, 5e-3), "weight_decay": Range(1e-6, 1), "dropout": Range(0, 0.5, log=False),
-    "batch": Range(128, 2048, whole=True),
-}  # fmt: skip
 FOREST: Mapping[str, Range] = {
     "features_share": Range(0.1, 1, log=False), "rows": Range(2_000, 40_000, whole=True),
 }  # fmt: skip
@@ -42,12 +38,11 @@ RANGES: dict[str, Mapping[str, Range]] = registry("ranges", {
     "gradient_boosting": {**TREES, "num_leaves": Range(8, 128, whole=True)},
     "random_forest": FOREST,
     "extra_trees": FOREST,
-    "residual_network": {**NETWORK, "batch": Range(512, 16_384, whole=True), "width": Range(32, 256, whole=True),
-                         "depth": Range(2, 6, log=False, whole=True)},
-    "transformer": NETWORK,
-    "time_transformer": NETWORK,
-    "lstm": NETWORK,
-    "gru": NETWORK,
+    "residual_network": {
+        "learning_rate": Range(1e-4, 5e-3), "weight_decay": Range(1e-6, 1), "dropout": Range(0, 0.5, log=False),
+        "batch": Range(512, 16_384, whole=True), "width": Range(32, 256, whole=True),
+        "depth": Range(2, 6, log=False, whole=True),
+    },
 })  # fmt: skip
 SEARCHED = tuple(name for name in RANGES if name != "none")
 PLACE = "search"
@@ -59,7 +54,7 @@ SOME_DAYS = 5
 def drawn(learner: str, trial: int) -> dict[str, float]:
     """Settings of a trial, the same on every market and whatever the number of trials; of trial 0, none.
 
-    >>> drawn("gru", 0)
+    >>> drawn("xgboost", 0)
     {}
     """
     if trial == 0:

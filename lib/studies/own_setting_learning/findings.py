@@ -186,7 +186,7 @@ def in_words(name: str) -> str:
     """An arm as a reader knows it.
 
     >>> in_words("system"), in_words("4 panels"), in_words("Transformer over days")
-    ("the papers' system", '4 panels', 'Transformer over days, not searched')
+    ("the papers' system", '4 panels', 'Transformer over days')
     """
     text = {SYSTEM: "the papers' system", "another seed": "the system, another seed",
             "twice": "the real sample seen twice"}.get(name, name)  # fmt: skip

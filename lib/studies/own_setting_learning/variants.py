@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+from lib.models.baselines import BASELINES
 from lib.models.learners import LEARNERS
 from lib.stats.keys import Key
 from lib.studies.factor_count.measure import COUNTS
 from lib.studies.losses.variants import LARGE_GAMMA, PAPER_GAMMA, SMALL_GAMMA, Trained
+from lib.studies.network_tuning.trials import RANGES as OF_NETWORKS
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ NEAREST = {"xgboost": "lightgbm", "residual_network": "mlp", "mlp_few": "mlp"}
 def searched(name: str) -> bool:
     """Whether the settings of an arm's learner come from a search; what was not searched for answers no claim.
 
-    >>> searched("LightGBM"), searched(SYSTEM)
-    (True, True)
+    >>> searched("LightGBM"), searched(SYSTEM), searched(TRANSFORMER), searched("ridge")
+    (True, True, True, True)
     """
     baseline = ARMS[name].baseline or "mlp"
-    return NEAREST.get(baseline, baseline) in LEARNERS
+    return NEAREST.get(baseline, baseline) in LEARNERS or BASELINES[baseline].network in OF_NETWORKS
