@@ -33,6 +33,7 @@ STUDY = Study(
         "paper": {"seeds": 20},
     },
     inputs=lambda settings: [settings["data_path"]] if settings["data_path"] else [],
+    group=lambda row: str(row["seed"]),
     setting="different",
     evidence="simulated",
     agreement=simulated,

@@ -29,6 +29,7 @@ STUDY = Study(
         "paper": {"n_stocks": 200, "first_test_year": 2012, "seeds": 60},
     },
     grid_only=("worlds",),
+    group=lambda row: str(row["seed"]),
     setting="different",
     evidence="simulated",
     agreement=simulated,

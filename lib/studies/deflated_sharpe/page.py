@@ -146,7 +146,7 @@ def _later(numbers: OverSeeds) -> Finding:
         "Where much is planted the best trial, {best:.2f} after costs, earns {lost:.2f} less on the days that follow.",
         "Where much is planted the best trial, {best:.2f} after costs, earns more on the days that follow ({lost:+.2f} "
         "lost).",
-        "Where much is planted whether the best trial, {best:.2f} after costs, earns less on the days that follow is "
+        "Where much is planted the best trial has {best:.2f} after costs; that it earns less on the days that follow is "
         "not shown: {lost:+.2f}.",
         lost=lost, best=best,
     )  # fmt: skip

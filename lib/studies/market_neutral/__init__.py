@@ -29,6 +29,7 @@ STUDY = Study(
         "laptop": {"n_stocks": 200, "n_days": 1000, "seeds": 5},
         "paper": {"n_days": 1700, "seeds": 30},
     },
+    group=lambda row: str(row["seed"]),
     setting="different",
     agreement=simulated,
     page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
