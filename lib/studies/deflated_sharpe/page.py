@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lib.paper.claims import Answer
+from lib.paper.claims.ledger import claimed_value
 from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer
 from lib.paper.pages.findings import Finding, by_sign, outcome
@@ -146,7 +147,7 @@ def _later(numbers: OverSeeds) -> Finding:
         "Where much is planted the best trial, {best:.2f} after costs, earns {lost:.2f} less on the days that follow.",
         "Where much is planted the best trial, {best:.2f} after costs, earns more on the days that follow ({lost:+.2f} "
         "lost).",
-        "Where much is planted the best trial has {best:.2f} after costs; that it earns less on the days that follow is "
+        "Where much is planted the best trial has {best:.2f} after costs; that it earns less on the following days is "
         "not shown: {lost:+.2f}.",
         lost=lost, best=best,
     )  # fmt: skip
@@ -154,12 +155,14 @@ def _later(numbers: OverSeeds) -> Finding:
 
 def _paper() -> Finding:
     """The arithmetic of the paper's own number, whose N and variance are lost."""
-    own, few, many = 1.63, highest_trials(1.63, 0.58), highest_trials(1.63, 0.4)
+    own, luck, narrow = claimed_value("B.main.real.full.sharpe"), (YEAR / DAYS) ** 0.5, SPREADS["0.4"]
+    few, many = highest_trials(own, luck), highest_trials(own, narrow)
     return Finding(
-        "The paper's Sharpe ratio of {own:.2f}, taken over 756 days of normal returns, keeps a deflated one of "
-        "{goal:.0%} up to {many:.0f} trials whose Sharpe ratios spread by 0.40, and up to {few:.0f} where they "
-        "spread by 0.58, as luck alone makes them. Its own N and spread are lost, so its number cannot be checked.",
-        own=own, goal=PASS, few=few, many=many, holds=few < many < MOST,
+        "The paper's Sharpe ratio of {own:.2f}, taken over {days} days of normal returns, keeps a deflated one of "
+        "{goal:.0%} up to {many:.0f} trials whose Sharpe ratios spread by {narrow:.2f}, and up to {few:.0f} where they "
+        "spread by {luck:.2f}, as luck alone makes them. Its own N and spread are lost, so its number cannot be "
+        "checked.",
+        own=own, days=DAYS, goal=PASS, few=few, many=many, narrow=narrow, luck=luck, holds=few < many < MOST,
     )  # fmt: skip
 
 
