@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -152,7 +153,7 @@ def equal_turnover(
 
     left, right: cost -> turnover [D] of the validation days, and of no others.
     """
-    sides = (left, right)
+    sides = cache(left), cache(right)
     rates = [traded(side(0.0)) for side in sides]
     fast = int(rates[1] > rates[0])
     found: Matched = slowed(sides[fast], 0.0, dearest, rates[1 - fast])

@@ -40,7 +40,7 @@ def rows(given: dict[str, tuple[float, float]], markets: int = 6) -> pd.DataFram
 
 def test_the_plan_has_enough_markets_of_everything() -> None:
     plan = STUDY.rows(STUDY.settings("paper"))
-    assert len(plan) == 40 * (len(FITS) - 2) + 2 * 10
+    assert len(plan) == 40 * (len(FITS) - 3) + 3 * 10
     assert {row["seed"] for row in plan if row["network"] == "factor_transformer"} == set(range(10))
 
 

@@ -23,8 +23,8 @@ STUDY = Study(
         **MARKET_PARAMETERS,
         "factors": Parameter(str, "core", choices=FACTOR_SETS, help="core: 39, quick; all: the papers' 213"),
         "fits": Parameter(list, list(FITS), choices=tuple(FITS), help="what is fitted"),
-        "transformer_seeds": Parameter(
-            int, 1, low=0, high=1000, help="markets of the Transformer and of the MLP beside it: the first so many"
+        "few_seeds": Parameter(
+            int, 1, low=0, high=1000, help="markets of the Transformer, the MLP beside it and another training seed"
         ),
         "rows": Parameter(int, 20_000, low=500, high=10**7, help="real samples of the Transformer, and of that MLP"),
         "epochs": Parameter(int, 60, low=1, high=1000, help="epochs of the MLP at most"),
@@ -34,9 +34,9 @@ STUDY = Study(
         "smoke": {"n_stocks": 60, "n_days": 580, "first_test_year": 2012, "rows": 500, "epochs": 1,
                   "transformer_epochs": 1, "seeds": 1},
         "laptop": {"n_stocks": 150, "n_days": 1000, "rows": 4000, "transformer_epochs": 3, "seeds": 2},
-        "paper": {"transformer_seeds": 10, "seeds": 40},
+        "paper": {"few_seeds": 10, "seeds": 40},
     },
-    grid_only=("fits", "transformer_seeds", "rows", "epochs", "transformer_epochs"),
+    grid_only=("fits", "few_seeds", "rows", "epochs", "transformer_epochs"),
     group=group,
     setting="different",
     contrast=Contrast(contrast),

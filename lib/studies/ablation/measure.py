@@ -12,8 +12,8 @@ papers' own idealisation, every order filled at the close, on literal prediction
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -147,10 +147,12 @@ def compute(row: Config, settings: Settings) -> RowResult:
     )  # fmt: skip
     prediction = predict_span(here.real(mask), here.split, predict)
     known, found = _information(here, prediction), list[Record]()
+    arrays = {"prediction": prediction[here.split.test_start :].astype(np.float32)}
     for system in (FULL, UNSHRUNK) if row["variant"] == FULL else (row["variant"],):
-        desk = Desk(here, prediction, mask, COVARIANCE[system])
-        found += records(known | desk.numbers(), variant=system)
-    return RowResult(found, {"prediction": prediction[here.split.test_start :].astype(np.float32)})
+        numbers, days = Desk(here, prediction, mask, COVARIANCE[system]).numbers()
+        found += records(known | numbers, variant=system)
+        arrays |= {f"{system} {name}": series for name, series in vars(days).items()}
+    return RowResult(found, arrays)
 
 
 def _information(here: Stage, prediction: np.ndarray) -> dict[str, float]:
@@ -167,6 +169,25 @@ def _information(here: Stage, prediction: np.ndarray) -> dict[str, float]:
 
 
 @dataclass(frozen=True, eq=False)
+class Days:
+    """The daily series [D] of a back-test, from row `first` [1] of the panel on, at 8 basis points a side."""
+
+    first: np.ndarray
+    gross: np.ndarray
+    costs: np.ndarray
+    turnover: np.ndarray
+    held: np.ndarray
+
+    @classmethod
+    def of(cls, run: Backtest) -> Days:
+        return cls(np.array([run.first_row]), run.gross, run.costs, run.turnover, run.held)
+
+    def after(self, days: int) -> Days:
+        """The days after the first so many."""
+        return Days(self.first + days, *(series[days:] for name, series in vars(self).items() if name != "first"))
+
+
+@dataclass(frozen=True, eq=False)
 class Desk:
     """The books of one system's predictions [T, N]."""
 
@@ -175,8 +196,8 @@ class Desk:
     mask: str
     covariance: str
 
-    def run(self, sense: str, cost: float = 0.0, **how: Any) -> tuple[Backtest, int]:
-        """A back-test at 8 basis points a side, and the days on which the optimiser warned.
+    def run(self, sense: str, cost: float = 0.0, **how: Any) -> tuple[Days, int]:
+        """A back-test, and the days on which the optimiser warned.
 
         cost: of a unit of turnover, in the objective.
         """
@@ -185,32 +206,33 @@ class Desk:
         seen = self.here.panel.with_mask(SEEN[self.mask])  # type: ignore[arg-type]
         ic = IC if sense == "standardised" else None
         policy = optimised(seen, optimiser, ic=ic, infeasible="hold")
-        return run_of(self.here.panel, self.prediction, policy, **how)
+        run, warned = run_of(self.here.panel, self.prediction, policy, **how)
+        return Days.of(run), warned
 
-    def numbers(self) -> dict[str, float]:
-        """Every number of its books, by sense; of the papers' idealisation as NAIVE."""
+    def numbers(self) -> tuple[dict[str, float], Days]:
+        """Every number of its books, by sense, those of the papers' idealisation as NAIVE; the days of MATCHED."""
         found: dict[str, float] = {}
-        for sense in SENSES:
-            run, warned = self.run(sense)
-            found |= prefixed(sense, measured(run, self.here.index) | {"warned": float(warned)})
-        run, _ = self.run(MATCHED, fill="close", execution="naive")
-        return found | prefixed(NAIVE, measured(run, self.here.index))
+        runs = {sense: self.run(sense) for sense in SENSES}
+        for sense, (days, warned) in runs.items():
+            found |= prefixed(sense, measured(days, self.here.index) | {"warned": float(warned)})
+        days, _ = self.run(MATCHED, fill="close", execution="naive")
+        return found | prefixed(NAIVE, measured(days, self.here.index)), runs[MATCHED][0]
 
 
 def prefixed(name: str, numbers: Mapping[str, float]) -> dict[str, float]:
     return {f"{name}.{metric}": value for metric, value in numbers.items()}
 
 
-def measured(run: Backtest, index: np.ndarray) -> dict[str, float]:
+def measured(run: Days, index: np.ndarray) -> dict[str, float]:
     """Sharpe ratios of the book and of its part that is not the market's, by cost; risk; what it trades.
 
     The costs of 8 basis points are scaled to others; the book is that of 8.
     """
-    held = index[run.first_row : run.first_row + len(run.dates)]
-    moves = np.concatenate(([0.0], held[1:]))
+    first = int(run.first[0])
+    moves = np.concatenate(([0.0], index[first + 1 : first + len(run.gross)]))
     found = {
         "turnover": traded(run.turnover), "beta": market_beta(run.gross, moves),
-        "volatility": float(run.gross.std(ddof=1)) * SESSIONS**0.5, "max_drawdown": max_drawdown(run.returns),
+        "volatility": float(run.gross.std(ddof=1)) * SESSIONS**0.5, "max_drawdown": max_drawdown(run.gross - run.costs),
         "gross_return": float(run.gross.mean()) * SESSIONS, "held": float(run.held[2:].mean()),
     }  # fmt: skip
     for bps in COSTS_BPS:
@@ -226,15 +248,16 @@ def contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> Ro
     """What each component contributes on one market: every number, what costs make of it, and at equal turnover."""
     here = stage(rows[0][0], settings)
     found = contributions(levels_of([result for _, result in rows]))
-    desks = {row["variant"]: Desk(here, _whole(here, result), row["mask"], COVARIANCE[row["variant"]])
-             for row, result in rows}  # fmt: skip
-    if FULL in desks:
-        desks[UNSHRUNK] = replace(desks[FULL], covariance=COVARIANCE[UNSHRUNK])
+    sides: dict[str, tuple[Desk, Days]] = {}
+    for row, result in rows:
+        for system in (FULL, UNSHRUNK) if row["variant"] == FULL else (row["variant"],):
+            desk = Desk(here, _whole(here, result), row["mask"], COVARIANCE[system])
+            sides[system] = desk, Days(**{item.name: result.arrays[f"{system} {item.name}"] for item in fields(Days)})
     for left, right in PAIRS:
         if (name := CHANGE.name(left=left, right=right)) in found:
-            found[name] |= prefixed("common", _on_common_cells(desks[left], desks[right]))
+            found[name] |= prefixed("common", _on_common_cells(sides[left][0], sides[right][0]))
             if right != AGAINST_CHANCE:
-                found[name] |= prefixed(f"{MATCHED}.matched", at_equal_turnover(desks[left], desks[right]))
+                found[name] |= prefixed(f"{MATCHED}.matched", at_equal_turnover(sides[left], sides[right]))
     both = {name: with_costs(with_costs(numbers), "appraisal") for name, numbers in found.items()}
     return RowResult([item for name, numbers in both.items() for item in records(numbers, variant=name)])
 
@@ -254,28 +277,24 @@ def _on_common_cells(left: Desk, right: Desk) -> dict[str, float]:
     return {"truth_ic": float((a - b)[known].mean())} if known.any() else {}
 
 
-def at_equal_turnover(left: Desk, right: Desk) -> dict[str, float]:
+def at_equal_turnover(left: tuple[Desk, Days], right: tuple[Desk, Days]) -> dict[str, float]:
     """Left less right after the first days, the validation days, once a cost in the objective of the faster one has
-    brought their turnovers together on those; the ratio alone where it cannot."""
-    runs = [desk.run(MATCHED)[0] for desk in (left, right)]
-    start, trial = runs[0].first_row, validation_days(len(runs[0].dates))
+    brought their turnovers together on those; the ratio alone where it cannot. Each with the days of its own book."""
+    start, trial = int(left[1].first[0]), validation_days(len(left[1].gross))
 
-    def tried(desk: Desk) -> Any:
-        return lambda cost: desk.run(MATCHED, cost, start=start, stop=start + trial)[0].turnover
+    def tried(desk: Desk, own: Days) -> Callable[[float], np.ndarray]:
+        def turnover(cost: float) -> np.ndarray:
+            run = desk.run(MATCHED, cost, start=start, stop=start + trial)[0] if cost else own
+            return run.turnover[:trial]
 
-    match = equal_turnover(tried(left), tried(right), DEAREST)
+        return turnover
+
+    match = equal_turnover(tried(*left), tried(*right), DEAREST)
     found = {"validation_ratio": match.ratio} if np.isfinite(match.ratio) else {}
     if not match.reached:
         return found
-    index, later = left.here.index, []
-    for desk, run, cost in zip((left, right), runs, match.costs, strict=True):
-        later.append(measured(_after(desk.run(MATCHED, cost, start=start)[0] if cost else run, trial), index))
-    a, b = later
+    runs = [desk.run(MATCHED, cost, start=start)[0] if cost else own
+            for (desk, own), cost in zip((left, right), match.costs, strict=True)]  # fmt: skip
+    a, b = (measured(run.after(trial), left[0].here.index) for run in runs)
     found |= {name: a[name] - b[name] for name in a if name.endswith(("bps.sharpe", "bps.appraisal"))}
     return found | ({"turnover_ratio": a["turnover"] / b["turnover"]} if b["turnover"] > 0 else {})
-
-
-def _after(run: Backtest, days: int) -> Backtest:
-    """The days after the first so many."""
-    series = ("dates", "returns", "gross", "costs", "turnover", "equity", "cash", "held", "stale")
-    return replace(run, first_row=run.first_row + days, **{name: getattr(run, name)[days:] for name in series})

@@ -10,7 +10,7 @@ from lib.evaluation.ladder import FITS
 from lib.evaluation.simulated import FACTOR_SETS
 from lib.paper.results.study import Contrast, Page, Study
 from lib.parameters import Parameter
-from lib.studies.own_setting_ladder.measure import agreement, by_market, compute, contrast, grid, group
+from lib.studies.own_setting_ladder.measure import agreement, compute, contrast, grid, group
 from lib.studies.own_setting_ladder.page import CLAIM_IDS, answer_claims, findings, summary
 
 STUDY = Study(
@@ -25,8 +25,8 @@ STUDY = Study(
         "test_days": Parameter(int, 378, low=20, high=2000, help="days that are predicted, the last ones"),
         "factors": Parameter(str, "core", choices=FACTOR_SETS, help="core: 39, quick; all: the papers' 213"),
         "fits": Parameter(list, list(FITS), choices=tuple(FITS), help="what is fitted"),
-        "transformer_seeds": Parameter(
-            int, 1, low=0, high=1000, help="markets of the Transformer and of the MLP beside it: the first so many"
+        "few_seeds": Parameter(
+            int, 1, low=0, high=1000, help="markets of the Transformer, the MLP beside it and another training seed"
         ),
         "rows": Parameter(int, 20_000, low=500, high=10**7, help="real samples of the Transformer, and of that MLP"),
         "epochs": Parameter(int, 60, low=1, high=1000, help="epochs of the MLP at most"),
@@ -36,13 +36,13 @@ STUDY = Study(
         "smoke": {"n_stocks": 50, "n_days": 400, "validation_days": 40, "test_days": 60, "rows": 500, "epochs": 1,
                   "transformer_epochs": 1, "seeds": 1},
         "laptop": {"rows": 4000, "transformer_epochs": 3, "seeds": 2},
-        "paper": {"n_stocks": 600, "n_days": 3500, "validation_days": 252, "test_days": 756, "transformer_seeds": 5,
+        "paper": {"n_stocks": 600, "n_days": 3500, "validation_days": 252, "test_days": 756, "few_seeds": 5,
                   "seeds": 20},
     },
-    grid_only=("fits", "transformer_seeds", "rows", "epochs", "transformer_epochs"),
+    grid_only=("fits", "few_seeds", "rows", "epochs", "transformer_epochs"),
     group=group,
     setting="reduced",
-    contrast=Contrast(contrast, by=by_market),
+    contrast=Contrast(contrast),
     agreement=agreement,
     page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )  # fmt: skip

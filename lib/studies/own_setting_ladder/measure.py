@@ -59,7 +59,6 @@ from lib.studies.own_setting_mask.scores import (
     book_numbers,
     mask_samples,
     mean_ics,
-    mean_turnover,
     papers_split,
 )
 
@@ -81,12 +80,12 @@ def grid(settings: Settings) -> Iterator[Config]:
 
 
 def fits(settings: Settings, place: int, seed: int) -> Iterator[Config]:
-    """The fits of a market; those on few samples of the first few markets only.
+    """The fits of a market; those on few samples and that with another seed of the first few markets only.
 
     A row names the entries of registries that it uses, and how long and on how much it learns.
     """
     for name, fitting in FITS.items():
-        if name not in settings["fits"] or (fitting.few and place >= settings["transformer_seeds"]):
+        if name not in settings["fits"] or ((fitting.few or fitting.again) and place >= settings["few_seeds"]):
             continue
         gamma = fitting.loss_settings.get("gamma")
         yield {
@@ -206,14 +205,11 @@ def numbers_of(books: Mapping[str, LaggedBook]) -> dict[str, float]:
 # -------------------------------------------------------------------------------------------- contrasts
 
 
-def by_market(row: Config) -> str:
-    return str(row["seed"])
-
-
 def contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> RowResult:
     """What each component contributes on one market: every number, what costs make of it, and at equal turnover."""
     panel, split = _stage(rows[0][0], settings)
-    found = contributions(levels_of([result for _, result in rows]))
+    levels = levels_of([result for _, result in rows])
+    found = contributions(levels)
     sides = {row["variant"]: _Side(desk_of(panel, split, row["mask"]), whole(panel, split, result.arrays["prediction"]))
              for row, result in rows if row["variant"] != EQUAL}  # fmt: skip
     if FULL in sides:
@@ -221,7 +217,7 @@ def contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> Ro
     for left, right in PAIRS:
         if (name := CHANGE.name(left=left, right=right)) in found:
             if right != AGAINST_CHANCE:
-                found[name] |= at_equal_turnover(sides[left], sides[right])
+                found[name] |= at_equal_turnover((sides[left], levels[left]), (sides[right], levels[right]))
             common = _on_common_cells(panel, sides[left], sides[right])
             found[name] |= {f"common.{metric}": value for metric, value in common.items()}
     return RowResult([item for name, numbers in found.items() for item in records(with_costs(numbers), variant=name)])
@@ -245,18 +241,23 @@ class _Side:
         return self.book(cost, self.desk.validation).turnover
 
 
-def at_equal_turnover(left: _Side, right: _Side) -> dict[str, float]:
+def at_equal_turnover(
+    left: tuple[_Side, Mapping[str, float]], right: tuple[_Side, Mapping[str, float]]
+) -> dict[str, float]:
     """Left less right on the test days once a cost in the objective of the faster one has brought their turnovers
-    together on the validation days; the ratio alone where it cannot."""
-    match = equal_turnover(left.trial, right.trial, DEAREST)
-    found = {f"{MATCHED}.matched.validation_ratio": match.ratio} if np.isfinite(match.ratio) else {}
+    together on the validation days; the ratio alone where it cannot. Each with the numbers of its book as it is."""
+    match = equal_turnover(left[0].trial, right[0].trial, DEAREST)
+    prefix = f"{MATCHED}.matched"
+    found = {f"{prefix}.validation_ratio": match.ratio} if np.isfinite(match.ratio) else {}
     if not match.reached:
         return found
-    books = [side.book(cost) for side, cost in zip((left, right), match.costs, strict=True)]
-    a, b = (numbers_of({"matched": book}) for book in books)
-    turnovers = [mean_turnover(book) for book in books]
-    found |= {f"{MATCHED}.{name}": a[name] - b[name] for name in a if name.endswith("bps.sharpe") and name in b}
-    return found | {f"{MATCHED}.matched.turnover_ratio": turnovers[0] / turnovers[1]} if turnovers[1] else found
+    a, b = (numbers_of({MATCHED: side.book(cost)}) if cost else levels
+            for (side, levels), cost in zip((left, right), match.costs, strict=True))  # fmt: skip
+    for name in (f"{bps}bps.sharpe" for bps in COSTS_BPS):
+        if (own := f"{MATCHED}.{name}") in a and own in b:
+            found[f"{prefix}.{name}"] = a[own] - b[own]
+    rates = [side[f"{MATCHED}.turnover"] for side in (a, b)]
+    return found | ({f"{prefix}.turnover_ratio": rates[0] / rates[1]} if rates[1] else {})
 
 
 def _on_common_cells(panel: Panel, left: _Side, right: _Side) -> dict[str, float]:
