@@ -52,7 +52,7 @@ HEADS = {
     "8bps.sharpe": "after 8", "8bps.annual_volatility": "volatility a year",
     "8bps.max_drawdown": "largest drawdown",
 }  # fmt: skip
-FORMATS = {"m1_ic": "+.4f", "spread": ".3f", "coverage": ".0%", "turnover": ".2f", "0bps.sharpe": "+.2f",
+FORMATS = {"m1_ic": "+.4f", "spread": ".4f", "coverage": ".0%", "turnover": ".2f", "0bps.sharpe": "+.2f",
            "5bps.sharpe": "+.2f", "8bps.sharpe": "+.2f", "8bps.annual_volatility": ".1%",
            "8bps.max_drawdown": ".1%"}  # fmt: skip
 
@@ -74,7 +74,7 @@ def _loss(ladder: Ladder) -> Finding:
     gross, net = (ladder.contribution("AdjMSE", VIEW.at(bps)) for bps in (0, 8))
     end = (
         "{net:+.2f} after costs, {gross:+.2f} before them; the papers print {claimed:+.2f}. Predictions spread by "
-        "{ours:.1%} of the deviation of returns with it and by {plain:.1%} with MSE."
+        "{ours:.2%} of the deviation of returns with it and by {plain:.2%} with MSE."
     )
     return by_sign(
         net, f"The papers' loss is ahead of MSE: {end}", f"The papers' loss is behind MSE: {end}",
