@@ -81,9 +81,7 @@ def _known(ladder: Ladder) -> Finding:
     """What the mask does to what predictions know: on all cells that a system predicts, and on common ones."""
     level = ladder.numbers.find(FULL, "truth_ic").value
     own, same = (ladder.contribution(MASK, metric) for metric in ("truth_ic", "common.truth_ic"))
-    end = (
-        "{same:+.4f} on the cells that both predict, {own:+.4f} each on its own; with the mask it is {level:+.3f}."
-    )
+    end = "{same:+.4f} on the cells that both predict, {own:+.4f} each on its own; with the mask it is {level:+.3f}."
     return by_sign(
         same, f"The mask makes predictions better: it changes their correlation with what can be earned by {end}",
         f"The mask makes predictions worse: it changes their correlation with what can be earned by {end}",
