@@ -72,7 +72,7 @@ def test_an_opening_depends_on_the_results_that_it_reads(name: str) -> None:
 
 
 def test_titles_and_addresses_of_pages() -> None:
-    assert heading("run/coverage") and heading("glossary") == "Glossary"
+    assert heading("run/coverage") and heading("glossary") == "Glossary" and heading("run/no_such_page") == ""
     assert (address("run/coverage"), address("method")) == ("coverage.html", "../method.html")
     text = page.pages("chapter_stories").data
     assert 'href="leakage.html"' in text and "the papers once let labels" in text.lower()

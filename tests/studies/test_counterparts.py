@@ -49,6 +49,6 @@ def test_an_object_that_does_not_exist_is_refused(name: str) -> None:
 def test_the_page_links_every_page_and_names_every_object() -> None:
     text, one = counterparts().data, counterparts("B").data
     assert 'href="losses.html"' in text and "lib.<wbr>models.<wbr>losses.<wbr>AdjMSE" in text
-    assert "equation (30)" in text
+    assert "A, equation (30)" in text
     assert text.count("<tr") == len(ITEMS) + 1 > one.count("<tr") and "equation (30)" not in one
     assert "does not contain" in missing().data

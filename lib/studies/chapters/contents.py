@@ -25,13 +25,14 @@ def _chapters(contents: Any) -> Iterator[dict[str, Any]]:
 
 
 def heading(file: str, root: Path = ROOT) -> str:
-    """The title of a page: the first heading of its notebook or text."""
-    if file.startswith("run/"):
-        cells = json.loads((root / "notebooks" / f"{file[4:]}.ipynb").read_text(encoding="utf-8"))["cells"]
-        text = "".join(cells[0]["source"])
-    else:
-        text = (root / "book" / f"{file}.md").read_text(encoding="utf-8")
-    return next(line for line in text.splitlines() if line.startswith("# ")).removeprefix("# ")
+    """The title of a page: the first heading of its notebook or text; "" for a page that does not exist."""
+    notebook = file.startswith("run/")
+    path = root / "notebooks" / f"{file[4:]}.ipynb" if notebook else root / "book" / f"{file}.md"
+    if not path.is_file():
+        return ""
+    text = path.read_text(encoding="utf-8")
+    text = "".join(json.loads(text)["cells"][0]["source"]) if notebook else text
+    return next((line.removeprefix("# ") for line in text.splitlines() if line.startswith("# ")), "")
 
 
 def address(file: str) -> str:

@@ -10,6 +10,7 @@ from lib.paper.pages.findings import Finding
 from lib.paper.results.study import SCALES
 from lib.parameters import Parameter
 from lib.studies import load_study, recorded, recorded_studies
+from lib.studies.chapters.contents import heading
 
 if TYPE_CHECKING:
     from lib.paper.results.recording import Recorded
@@ -28,7 +29,8 @@ NOT_RECORDED = "not yet recorded"
 class Said:
     """What the page of one study says: its title, the name of its notebook, the findings that hold, whether it is old.
 
-    old: recorded by earlier code
+    title: the heading of its notebook; that of the study where it has none
+    old:   recorded by earlier code
     """
 
     title: str
@@ -49,11 +51,11 @@ def is_evidence(record: Recorded) -> bool:
 def said_by(study: str | Study, recorded_scale: str | None = None) -> Said:
     """What one study says; without any finding where nothing is recorded, or what is recorded is no evidence."""
     found = load_study(study)
-    record = recorded(found, recorded_scale)
+    record, title = recorded(found, recorded_scale), heading(f"run/{found.name}") or found.title
     if found.page.findings is None or not is_evidence(record):
-        return Said(found.title, found.name, (), False)
+        return Said(title, found.name, (), False)
     holding = tuple(item for item in found.page.findings(record.frame) if item.holds)
-    return Said(found.title, found.name, holding, bool(holding) and record.stale)
+    return Said(title, found.name, holding, bool(holding) and record.stale)
 
 
 def everything_said(recorded_scale: str | None = None) -> list[Said]:

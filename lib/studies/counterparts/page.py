@@ -56,8 +56,11 @@ def load_items(path: Path | None = None) -> list[Item]:
     """The list, in its order."""
     with (path or ROOT / FILE).open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    lists = ("pages", "objects")
-    return [Item(**{key: tuple(text.split()) if key in lists else text for key, text in row.items()}) for row in rows]
+    return [
+        Item(row["paper"], row["kind"], row["number"], row["about"], tuple(row["pages"].split()),
+             tuple(row["objects"].split()), row["reason"])
+        for row in rows
+    ]  # fmt: skip
 
 
 def resolve(name: str) -> Any:
@@ -77,7 +80,7 @@ def counterparts(paper: str | None = None) -> HTML:
     """The list, of one paper or both, as one table that sorts and filters."""
     items = [item for item in load_items() if paper in (None, item.paper)]
     rows = [
-        {"paper": item.paper, "there": escape(item.name), "about": escape(item.about), "here": _here(item)}
+        {"in the papers": escape(f"{item.paper}, {item.name}"), "about": escape(item.about), "here": _here(item)}
         for item in items
     ]  # fmt: skip
     filters = {"paper": [item.paper for item in items], "kind": [item.kind for item in items]}
