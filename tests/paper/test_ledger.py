@@ -19,6 +19,7 @@ from lib.paper.pages.findings import Finding
 from lib.paper.pages.sortable import sortable
 from lib.paper.results.study import Page, RowResult, Study
 from lib.studies.claims import page as front
+from lib.studies.claims import said
 
 ABLATION = ("mask_paper - none ridge", "executed_open.active_sharpe")
 WINDOWS = ("mask_skip - row_deletion ridge", "executed_open.active_sharpe")
@@ -62,8 +63,9 @@ def by_sign(frame: pd.DataFrame) -> list[Finding]:
 @pytest.fixture
 def records(monkeypatch: pytest.MonkeyPatch) -> Records:
     found = Records()
-    monkeypatch.setattr(front, "recorded", lambda study, scale=None: found.kept[study.name])
-    monkeypatch.setattr(front, "recorded_studies", lambda: [record.study for record in found.kept.values()])
+    for module in (front, said):
+        monkeypatch.setattr(module, "recorded", lambda study, scale=None: found.kept[study.name])
+        monkeypatch.setattr(module, "recorded_studies", lambda: [record.study for record in found.kept.values()])
     return found
 
 

@@ -13,7 +13,7 @@ import yaml
 
 from lib import __version__
 from lib.studies import load_study, recorded
-from lib.studies.claims.page import is_evidence
+from lib.studies.claims.said import is_evidence
 
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").is_file())
 TEXTS = sorted((ROOT / "book").glob("*.md"))
@@ -66,7 +66,7 @@ def test_a_dead_link_is_seen() -> None:
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
 def test_every_text_is_in_the_contents(path: Path) -> None:
-    assert f"      - file: {path.stem}\n" in (ROOT / "book" / "_toc.yml").read_text(encoding="utf-8")
+    assert f"- file: {path.stem}\n" in (ROOT / "book" / "_toc.yml").read_text(encoding="utf-8")
 
 
 # -------------------------------------------------------------------------------------------- glossary

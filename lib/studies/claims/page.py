@@ -21,25 +21,17 @@ from lib.paper.pages import html, plot
 from lib.paper.pages.findings import Finding
 from lib.paper.pages.sortable import sortable
 from lib.paper.pages.tables import text_of
-from lib.paper.results.study import SCALES
-from lib.parameters import Parameter
 from lib.stats.estimates import Estimate, Numbers
 from lib.stats.over_seeds import OverSeeds
 from lib.studies import recorded, recorded_studies
+from lib.studies.claims.said import RECORDED_SCALE as RECORDED_SCALE
+from lib.studies.claims.said import Said, age, everything_said, is_evidence, link
 
 if TYPE_CHECKING:
     from IPython.display import HTML
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from lib.paper.results.recording import Recorded
-
-#: the parameter of the pages that read recorded results
-RECORDED_SCALE = {
-    "recorded_scale": Parameter(
-        str, None, choices=SCALES, optional=True, help="scale of the recorded results; None: the largest"
-    )
-}
 FIRST = 5  # findings on the first page
 #: the editor's choice for the first page, the most important first: of each line the first study that has a finding
 CHOICE = (
@@ -103,35 +95,6 @@ PARTS = {
 # ------------------------------------------------------------------------------------------ findings
 
 
-@dataclass(frozen=True)
-class Said:
-    """What the page of one study says: its title, the name of its notebook, the findings that hold, whether it is old.
-
-    old: recorded by earlier code
-    """
-
-    title: str
-    page: str
-    findings: tuple[Finding, ...]
-    old: bool
-
-
-def everything_said(recorded_scale: str | None = None) -> list[Said]:
-    """The findings of all recorded studies that hold, study by study; what is no evidence says nothing."""
-    found = []
-    for study in recorded_studies():
-        record = recorded(study, recorded_scale)
-        if study.page.findings and is_evidence(record):
-            holding = tuple(item for item in study.page.findings(record.frame) if item.holds)
-            found.append(Said(study.title, study.name, holding, record.stale))
-    return [item for item in found if item.findings]
-
-
-def is_evidence(record: Recorded) -> bool:
-    """Whether rows are recorded, of real prices where the study is about them."""
-    return bool(record) and not record.plumbing
-
-
 def chosen(said: Sequence[Said]) -> list[Said]:
     """The studies of the first page, FIRST at most: the first of each line of CHOICE, then what the lines have left."""
     known = {item.page: item for item in said}
@@ -143,7 +106,7 @@ def chosen(said: Sequence[Said]) -> list[Said]:
 def first_findings(recorded_scale: str | None = None) -> HTML:
     """The first page's findings: one sentence of each chosen study, with the link to its page."""
     lines = [
-        f"<li>{escape(item.findings[0].text)} {_link(item)}{_age(item)}</li>"
+        f"<li>{escape(item.findings[0].text)} {link(item)}{age(item)}</li>"
         for item in chosen(everything_said(recorded_scale))
     ]
     return html(f'<ol class="findings">{"".join(lines)}</ol>' if lines else "<p>Nothing is recorded yet.</p>")
@@ -152,18 +115,10 @@ def first_findings(recorded_scale: str | None = None) -> HTML:
 def all_findings(recorded_scale: str | None = None) -> HTML:
     """Every finding of every recorded study that holds, under the link to its page."""
     parts = [
-        f"<p>{_link(item)}{_age(item)}</p><ul>{''.join(f'<li>{escape(one.text)}</li>' for one in item.findings)}</ul>"
+        f"<p>{link(item)}{age(item)}</p><ul>{''.join(f'<li>{escape(one.text)}</li>' for one in item.findings)}</ul>"
         for item in everything_said(recorded_scale)
     ]
     return html("".join(parts) or "<p>Nothing is recorded yet.</p>")
-
-
-def _link(item: Said) -> str:
-    return f'<a href="{escape(item.page, quote=True)}.html">{escape(item.title)}</a>'
-
-
-def _age(item: Said) -> str:
-    return " <em>(recorded by earlier code)</em>" if item.old else ""
 
 
 # ------------------------------------------------------------------------------ claimed and measured

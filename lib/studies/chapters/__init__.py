@@ -1,0 +1,1 @@
+"""The opening pages of the chapters, and the stories that paper B tells of its own mistakes."""
