@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nbformat
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from lib.errors import ParameterError
 from lib.paper.pages import plot, table
 from lib.paper.pages.forms import bars
 from lib.paper.pages.layout import CODE_HERE
+from lib.paper.site.notebooks import ROOT
 from lib.paper.site.numbering import number_exhibits
 
 FRAME = pd.DataFrame({"name": ["a"], "n": [1]})
@@ -56,3 +59,8 @@ def test_what_this_run_lacks_is_said_and_what_nothing_shows_is_refused() -> None
     assert numbered("[Figure](#empty)", empty="<p>Not in this run.</p>")[0] == "the figure (not in this run)"
     with pytest.raises(ParameterError, match=r"page x: no figure 'emtpy' .*did you mean 'empty'"):
         numbered("[Figure](#emtpy)", empty="")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_every_reference_of_a_notebook_names_what_a_cell_shows(path: Path) -> None:
+    number_exhibits(nbformat.read(path, as_version=4), path.stem)
