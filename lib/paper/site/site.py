@@ -32,6 +32,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _LOADED_BY_CSS = re.compile(r"""(?:@import\s+|url\()\s*["']?((?:https?:)?//[^"')\s]+)""")
 _TEX_ERROR = re.compile(r'data-mml-node="merror"[^>]*data-mjx-error="([^"]*)"')
+_TABLE_HEAD, _NO_SCOPE = re.compile(r"<thead.*?</thead>", re.DOTALL), re.compile(r"<th(?=[\s>])(?![^>]*\sscope=)")
 _LOADING_LINKS = {"stylesheet", "icon", "preload", "modulepreload", "preconnect", "manifest"}
 #: what jupyter-book and its theme are, for the key: a new version gives a new site
 _MAKERS = re.compile(r"jupyter|sphinx|myst|docutils|pydata|pybtex|jinja", re.IGNORECASE)
@@ -96,12 +97,13 @@ def with_repository(config: str) -> str | None:
 
 
 def with_scope(page: str) -> str:
-    """A page whose tables written in Markdown say of their headings that they head columns.
+    """A page whose headings of tables say what they head: in the head of a table a column, elsewhere a row.
 
-    >>> with_scope('<th class="head"><p>x</p></th>')
-    '<th scope="col" class="head"><p>x</p></th>'
+    >>> with_scope('<thead><tr><th class="head">x</th></tr></thead><tr><th>y</th></tr>')
+    '<thead><tr><th scope="col" class="head">x</th></tr></thead><tr><th scope="row">y</th></tr>'
     """
-    return page.replace('<th class="head', '<th scope="col" class="head')
+    heads = _TABLE_HEAD.sub(lambda found: _NO_SCOPE.sub('<th scope="col"', found[0]), page)
+    return _NO_SCOPE.sub('<th scope="row"', heads)
 
 
 def _what_went_wrong(lines: list[str]) -> list[str]:

@@ -39,6 +39,7 @@ SUBJECTS = {
     "equal_weight_top100": "equal weights of the best 100",
     "mvo_sample": "mean-variance weights, sample covariance", "mvo_ledoit_wolf": "mean-variance weights, Ledoit-Wolf",
     "xgboost": "XGBoost", "lightgbm": "LightGBM", "dnn": "the dense network", "transformer": "the Transformer",
+    "bear": "the bear regime", "bull": "the bull regime", "sideways": "the sideways regime",
 }  # fmt: skip
 _LOST = ("lost in the text", "sweep gamma")
 

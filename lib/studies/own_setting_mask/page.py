@@ -305,8 +305,7 @@ def masked_minus_unmasked(shown: PageResult) -> HTML:
 
     def picture(learner: str, bps: int) -> HTML:
         found = OwnSetting.of(shown.rows, learner)
-        cost = f"{bps}bps"
-        parts = {"before costs": GROSS, "costs saved": f"{cost}.saved_sharpe", "after costs": f"{cost}.sharpe"}
+        parts = {"before costs": GROSS, "costs saved": f"{bps}bps.saved_sharpe", "after costs": f"{bps}bps.sharpe"}
         rows = {text.replace(" it has", "\nit has").replace(" with", "\nwith"): [
             found.step("full", "none", f"{policy}.{metric}") for metric in parts.values()
         ] for policy, text in POLICIES.items()}  # fmt: skip
@@ -320,10 +319,8 @@ def masked_minus_unmasked(shown: PageResult) -> HTML:
                       textcoords="offset points", color=VERMILLION, va="bottom")  # fmt: skip
         return plot(figure)
 
-    def by_cost(learner: str) -> HTML:
-        return picker("costs, basis points a side", {f"{bps}": picture(learner, bps) for bps in COSTS_BPS[:0:-1]})
-
-    return by_learner(shown, by_cost)
+    costs = COSTS_BPS[:0:-1]
+    return by_learner(shown, lambda who: picker("costs, bps a side", {f"{bps}": picture(who, bps) for bps in costs}))
 
 
 def by_learner(shown: PageResult, make: Callable[[str], HTML]) -> HTML:
