@@ -66,7 +66,8 @@ def _record(options: argparse.Namespace) -> None:
 def _verify(options: argparse.Namespace) -> int:
     from lib.studies import verify
 
-    found = verify(options.study or None, commit=options.commit, limit=options.limit, data=options.data)
+    named = {name: getattr(options, name) for name in ("commit", "scale", "limit", "data")}
+    found = verify(options.study or None, **named)
     print(found.message)
     return 0 if found.ok else 1
 
@@ -156,6 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     verify = _command(commands, "verify", _verify, "recompute one recorded row and compare")
     verify.add_argument("study", metavar="STUDY", nargs="*", help="studies to choose from (default: all)")
     verify.add_argument("--commit", help="hash that chooses the row (default: the current commit)")
+    verify.add_argument("--scale", choices=SCALES, help="only rows of this scale (default: every scale)")
     verify.add_argument("--limit", type=float, default=180.0, help="longest recorded time in seconds (180)")
     verify.add_argument("--data", metavar="FOLDER", help="folder of the input files (default: DATA_DIR)")
     confirm = _command(commands, "confirm", _confirm, "recompute one stale recorded row of every kind and note it")

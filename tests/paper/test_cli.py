@@ -116,8 +116,8 @@ def test_verify_passes_its_options_and_its_verdict(monkeypatch, capsys, ok, code
         return Verification(ok, "what was done")
 
     monkeypatch.setattr(STUDIES, "verify", verify)
-    assert main(["verify", "toy", "--commit", "abc", "--limit", "5"]) == code
-    assert asked == {"of": ["toy"], "commit": "abc", "limit": 5.0, "data": None}
+    assert main(["verify", "toy", "--commit", "abc", "--limit", "5", "--scale", "smoke"]) == code
+    assert asked == {"of": ["toy"], "commit": "abc", "limit": 5.0, "data": None, "scale": "smoke"}
     assert capsys.readouterr().out == "what was done\n"
 
 

@@ -20,6 +20,7 @@ from lib.paper.pages.sortable import sortable
 from lib.paper.results.study import Page, RowResult, Study
 from lib.studies.claims import page as front
 from lib.studies.claims import said
+from lib.studies.claims.words import WAITING, NoVerdictError, contradictions, in_words, place, require_verdicts
 
 ABLATION = ("mask_paper - none ridge", "executed_open.active_sharpe")
 WINDOWS = ("mask_skip - row_deletion ridge", "executed_open.active_sharpe")
@@ -209,3 +210,35 @@ def test_a_sortable_table_is_whole_without_its_script() -> None:
     assert 'data-filter0="y&quot;"' in text and text.count("<option") == 3
     assert "http" not in text and 'class="controls" hidden' in text
     assert sortable([], frame, "toy", filters={}).data.count("<tr") == 1
+
+
+def test_every_claim_is_told_in_words_with_its_place() -> None:
+    rows = load_ledger()
+    told = [in_words(row) for row in rows]
+    assert len({(text, place(row), row.unit) for text, row in zip(told, rows, strict=True)}) == len(rows)
+    assert not [text for text in told if "_" in text]
+    assert told[0] == "Sharpe ratio of the full system" and place(rows[0]) == "B, Ablation s4.3"
+
+
+def test_contradictions_are_the_notes_that_state_one() -> None:
+    found = contradictions()
+    notes = {claim.note for claim in load_ledger()}
+    assert all(any(against in note for note in notes) for against in found["against"])
+    assert not found["against"].str.contains("lost in the text|sweep gamma").any() and found["against"].is_unique
+    paradox = found[found["where"] == "B, s6.3 table"].iloc[0]
+    assert paradox["stated"].count("IC over all cells") == 3 and "mixes two data sets" in paradox["against"]
+
+
+def test_a_claim_without_a_verdict_stops_the_build() -> None:
+    ids = [claim.id for claim in load_ledger()]
+    board = pd.DataFrame({"id": ids, "verdict": v.INCONCLUSIVE})
+    assert require_verdicts(board) is board
+    waits = board.assign(verdict=[v.NOT_STUDIED if name.startswith(WAITING) else v.INCONCLUSIVE for name in ids])
+    assert require_verdicts(waits) is waits
+    name = next(name for name in ids if not name.startswith(WAITING))
+    lacking = board.assign(verdict=[v.NOT_STUDIED if one == name else v.INCONCLUSIVE for one in ids])
+    with pytest.raises(NoVerdictError, match=f"1 claims without a verdict: {name};"):
+        require_verdicts(lacking)
+    assert require_verdicts(lacking, "smoke") is lacking
+    for head in WAITING:
+        assert any(one.startswith(head) for one in ids), f"{head} is the head of no claim"

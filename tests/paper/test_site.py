@@ -7,16 +7,27 @@ from pathlib import Path
 import pytest
 
 from lib.paper.site import site
-from lib.paper.site.site import ROOT, Page, SiteError, check, css_loads, find_browser, formula_problems, link_problems
+from lib.paper.site.site import (
+    ROOT,
+    Page,
+    SiteError,
+    check,
+    css_loads,
+    download_problems,
+    find_browser,
+    formula_problems,
+    link_problems,
+    with_repository,
+)
 
-GOOD = '<h1 id="top">T</h1><a href="other.html#there">x</a><a href="#top">y</a><img src="p.svg"><a href="https://a.b/">z</a>'
+GOOD = '<h1 id="top">T</h1><a href="other.html#there">x</a><a href="#top">y</a><img src="p.svg" alt="a"><a href="https://a.b/">z</a>'
 
 
 def problems(folder: Path, page: str) -> list[str]:
     (folder / "index.html").write_text(page, encoding="utf-8")
     (folder / "other.html").write_text('<p id="there">here</p><a name="old">x</a>', encoding="utf-8")
     (folder / "p.svg").write_text("<svg/>", encoding="utf-8")
-    pages = {path: Page(path) for path in folder.rglob("*.html")}
+    pages = {path: Page.of(path.read_text(encoding="utf-8")) for path in folder.rglob("*.html")}
     return list(link_problems(folder / "index.html", folder, pages))
 
 
@@ -32,9 +43,9 @@ def test_a_good_page_has_no_problems(tmp_path: Path) -> None:
         ('<a href="other.html#gone">x</a>', "dead anchor other.html#gone"),
         ('<a href="#gone">x</a>', "dead anchor #gone"),
         ('<a href="../outside.html">x</a>', "dead link ../outside.html"),
-        ('<img src="gone.png">', "dead link gone.png"),
+        ('<img src="gone.png" alt="">', "dead link gone.png"),
         ('<script src="https://c.example/x.js"></script>', "loads https://c.example/x.js from another host"),
-        ('<img src="//c.example/x.png">', "loads //c.example/x.png from another host"),
+        ('<img src="//c.example/x.png" alt="">', "loads //c.example/x.png from another host"),
         ('<link rel="stylesheet" href="//c.example/c.css">', "loads //c.example/c.css from another host"),
     ],
 )
@@ -43,6 +54,32 @@ def test_each_problem_is_found(tmp_path: Path, page: str, problem: str) -> None:
     assert problems(tmp_path, page) == [problem]
     with pytest.raises(SiteError, match="does not pass its checks"):
         check(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("page", "problem"),
+    [
+        ('<img src="p.svg">', "a picture without alt text: p.svg"),
+        ("<table><tr><th>x</th></tr></table>", "a heading of a table without scope"),
+        ('<a download="a.csv">x</a><a download="a.csv">y</a>', r"2 downloads are named a.csv \(index.html\)"),
+    ],
+)
+def test_what_a_page_lacks_fails_the_check(tmp_path: Path, page: str, problem: str) -> None:
+    problems(tmp_path, page)
+    with pytest.raises(SiteError, match=problem):
+        check(tmp_path)
+
+
+def test_the_same_file_name_on_two_pages_is_found() -> None:
+    pages = [Page.of('<a download="a.csv">x</a>'), Page.of('<a download="a.csv">x</a><a download="b.csv">y</a>')]
+    found = list(download_problems(dict(zip(("one.html", "two.html"), pages, strict=True))))
+    assert found == ["2 downloads are named a.csv (one.html, two.html)"]
+
+
+def test_links_to_a_repository_only_where_one_is_named() -> None:
+    assert with_repository((ROOT / "_config.yml").read_text(encoding="utf-8")) is None
+    config = with_repository("title: x\nrepository: {url: https://example.org/x}\nhtml: {use_issues_button: false}\n")
+    assert config is not None and config.count("button: true") == 3
 
 
 def test_style_sheets_may_not_load_fonts_from_elsewhere(tmp_path: Path) -> None:

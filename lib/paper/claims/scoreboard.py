@@ -115,6 +115,7 @@ def _board_row(claim: Claim, answer: Answer | None) -> dict[str, object]:
         "setting": found.setting if answer else "",
         "mean.low": found.mean_low,
         "mean.high": found.mean_high,
+        "markets": found.markets,
         "verdict": verdict(claim, answer),
         "verdict_v1": first_verdict(claim, answer),
         "evidence": evidence(claim, answer),

@@ -59,8 +59,9 @@ def beside(result: StudyResult, recorded: Recorded) -> HTML:
     ]
     if "data_path" not in result.study.parameters:
         lines = lines[1:]  # a study of no market has no prices
-    body = "".join(f"<tr><th>{escape(a)}</th><td>{escape(b)}</td><td>{escape(c)}</td></tr>" for a, b, c in lines)
-    head = "<thead><tr><th></th><th>this build</th><th>recorded</th></tr></thead>"
+    top, side = '<th scope="col">', '<th scope="row">'
+    body = "".join(f"<tr>{side}{escape(a)}</th><td>{escape(b)}</td><td>{escape(c)}</td></tr>" for a, b, c in lines)
+    head = f"<thead><tr><td></td>{top}this build</th>{top}recorded</th></tr></thead>"
     missing = "" if recorded else f"<p>{escape(theirs[:1].upper() + theirs[1:])}.</p>"
     return html(f'<div class="exhibit"><div class="scroll" tabindex="0"><table class="beside">{head}<tbody>{body}'
                 f"</tbody></table></div>{missing}</div>")  # fmt: skip

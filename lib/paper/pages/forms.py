@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lib.paper.pages.described import describe, of_lines, of_matrix, of_rows, of_samples
 from lib.paper.pages.rows import heading, name_rows, sign_color
 from lib.paper.pages.style import (
     BLUE,
@@ -99,7 +100,7 @@ def forest(
     if series:
         heading(ax, list(zip(series, colors, strict=False)))
     ax.set_xlabel(wrapped(unit, 30 if right else 38))  # the axis is narrower than the figure
-    return figure
+    return describe(figure, of_rows(items, unit, series))
 
 
 @styled
@@ -151,7 +152,7 @@ def lines_by_group(
         axes[-1].set_xticks(list(ticks), list(ticks.values()))
         axes[-1].minorticks_off()
     axes[-1].set_xlabel(wrapped(x_label))
-    return figure
+    return describe(figure, of_lines(panels, x_label, y_label))
 
 
 @styled
@@ -183,7 +184,7 @@ def bars(
     ax.tick_params(axis="y", length=0)
     ax.margins(x=0.14)
     ax.set_xlabel(wrapped(unit))
-    return figure
+    return describe(figure, of_rows({label: [item] for label, item in values.items()}, unit))
 
 
 @styled
@@ -220,7 +221,7 @@ def heat_map(
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)
     figure.colorbar(picture, ax=ax, label=unit, fraction=0.05)
-    return figure
+    return describe(figure, of_matrix(data, rows, columns, unit))
 
 
 @styled
@@ -250,7 +251,7 @@ def histogram(
         heading(ax, list(zip(finite, COLORS, strict=False)))
     ax.set_xlabel(wrapped(x_label))
     ax.set_ylabel(y_label)
-    return figure
+    return describe(figure, of_samples(finite, x_label, marks or {}))
 
 
 def one_axis(figure: Figure) -> Axes:

@@ -40,11 +40,12 @@ def fold(title: str, items: Iterable[HTML]) -> HTML:
 
 
 def plot(figure: Figure) -> HTML:
-    """A figure as a picture whose description is its title."""
+    """A figure as a picture whose text alternative is its title and the numbers that it shows."""
+    from lib.paper.pages.described import description_of
     from lib.paper.pages.style import title_of, to_svg
 
     picture = base64.b64encode(to_svg(figure).encode()).decode()
-    alt = escape(title_of(figure), quote=True)
+    alt = escape(f"{title_of(figure)}. {description_of(figure)}".strip(" ."), quote=True)
     return html(f'<figure class="plot"><img alt="{alt}" src="data:image/svg+xml;base64,{picture}"/></figure>')
 
 

@@ -74,9 +74,11 @@ def table(
         return html(f"<p>This result has no rows for the table {escape(name)}.</p>")
     every = {str(name): str(name) for name in whole.columns if not _is_end(str(name), whole)}
     shown = every if columns is None else {name: text for name, text in columns.items() if name in every}
-    head = "".join(f"<th scope=\"col\"{_kind(whole[column])}>{breakable(text)}</th>" for column, text in shown.items())
-    rows = ("".join(f"<td{_kind(whole[c])}>{_cell(row, c, (formats or {}).get(c))}</td>" for c in shown)
+    kinds = {column: _kind(whole[column]) for column in shown}
+    names = next(iter(shown), None) if "number" not in next(iter(kinds.values()), "") else None  # they head their rows
+    rows = ("".join(_element(_cell(row, c, (formats or {}).get(c)), kinds[c], c == names) for c in shown)
             for row in whole.to_dict("records"))  # fmt: skip
+    head = "".join(f'<th scope="col"{kinds[column]}>{breakable(text)}</th>' for column, text in shown.items())
     body = "".join(f"<tr>{cells}</tr>" for cells in rows)
     long = " long" if len(whole) > LONG else ""
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
@@ -97,6 +99,10 @@ def csv_link(frame: pd.DataFrame, name: str) -> str:
     data = base64.b64encode(frame.to_csv(index=False, lineterminator="\n").encode()).decode()
     file = escape(f"{name}.csv", quote=True)
     return f'<a class="csv" download="{file}" href="data:text/csv;base64,{data}">{file}</a>'
+
+
+def _element(inside: str, kind: str, heads: bool) -> str:
+    return f'<th scope="row"{kind}>{inside}</th>' if heads else f"<td{kind}>{inside}</td>"
 
 
 def _is_end(column: str, frame: pd.DataFrame) -> bool:

@@ -43,6 +43,7 @@ def verify(
     of: Iterable[Study],
     *,
     commit: str | None = None,
+    scale: str | None = None,
     limit: float = 180.0,
     data: Path | str | None = None,
     folder: Path | str | None = None,
@@ -51,12 +52,13 @@ def verify(
 
     of:     studies to choose from
     commit: hash that chooses the row (default: the current commit)
+    scale:  the only one whose rows are chosen from (default: every scale)
     limit:  longest recorded wall time, seconds
     data:   folder of the input files (default: DATA_DIR)
     folder: where the recorded files are (default: book/recorded)
     """
     data = data or os.environ.get(DATA_VARIABLE)
-    candidates, reasons = _candidates(of, limit, Path(data) if data else None, folder)
+    candidates, reasons = _candidates(of, limit, Path(data) if data else None, folder, scale)
     if not candidates:
         return Verification(True, f"nothing to verify: {_counted(reasons) or 'no rows are recorded'}")
     chosen = candidates[int(commit or head_commit(), 16) % len(candidates)]
@@ -103,18 +105,23 @@ def _agreement(plan: Plan, position: int) -> Agreement:
 
 
 def _candidates(
-    of: Iterable[Study], limit: float, data: Path | None, folder: Path | str | None
+    of: Iterable[Study], limit: float, data: Path | None, folder: Path | str | None, scale: str | None
 ) -> tuple[list[_Candidate], dict[str, int]]:
     found, reasons = [], dict[str, int]()
     for source in everything_recorded(of, folder):
         stale = set(source.stale_rows())
         for row in source.rows:
-            reason = why_not(source, row, data, limit) or ("made by earlier code" if row.id in stale else "")
+            old = "made by earlier code" if row.id in stale else ""
+            reason = _other_scale(row, scale) or why_not(source, row, data, limit) or old
             if reason:
                 reasons[reason] = reasons.get(reason, 0) + 1
             else:
                 found.append(_Candidate(source, row))
     return sorted(found, key=lambda item: (item.source.study.name, item.row.scale, item.row.id)), reasons
+
+
+def _other_scale(row: RecordedRow, scale: str | None) -> str:
+    return f"recorded at scale {row.scale}" if scale not in (None, row.scale) else ""
 
 
 def everything_recorded(of: Iterable[Study], folder: Path | str | None) -> Iterator[Recorded]:

@@ -40,7 +40,7 @@ Values = Mapping[str, Any]
 #: bytes of a folder's name that leave room for a socket in it: the system allows 104 to 108 in all
 LONGEST_FOLDER = 80
 
-_KEY_FORMAT = 2  # part of every key: raise it when the form of an executed copy changes
+_KEY_FORMAT = 3  # part of every key: raise it when the form of an executed copy changes
 
 
 class NotebookError(LibError):

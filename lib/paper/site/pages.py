@@ -17,6 +17,7 @@ import nbformat
 
 from lib.paper.pages.layout import CODE_HERE
 from lib.paper.results.provenance import environment, repository_state
+from lib.paper.site.numbering import number_exhibits
 from lib.store.sources import file_digest
 
 _FENCE = "```"
@@ -31,6 +32,7 @@ def finish(node: nbformat.NotebookNode, name: str, settings: Mapping[str, Any], 
     node.metadata.pop("papermill", None)
     for cell in node.cells:
         _clean(cell)
+    number_exhibits(node, name)
     if not _filled(node, name, settings):
         node.cells.append(_provenance(name, settings))
     node.metadata["provenance"] = {"key": key}

@@ -7,7 +7,6 @@ is the editor's choice: CHOICE for the sentences, PICTURE for the figure.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -17,7 +16,8 @@ import pandas as pd
 
 from lib.paper.claims import load_ledger, scoreboard
 from lib.paper.claims import verdicts as v
-from lib.paper.pages import html, plot
+from lib.paper.pages import html, plot, table
+from lib.paper.pages.described import describe, of_rows
 from lib.paper.pages.findings import Finding
 from lib.paper.pages.sortable import sortable
 from lib.paper.pages.tables import text_of
@@ -26,11 +26,14 @@ from lib.stats.over_seeds import OverSeeds
 from lib.studies import recorded, recorded_studies
 from lib.studies.claims.said import RECORDED_SCALE as RECORDED_SCALE
 from lib.studies.claims.said import Said, age, everything_said, is_evidence, link
+from lib.studies.claims.words import contradictions, in_words, place, verdict_class
 
 if TYPE_CHECKING:
     from IPython.display import HTML
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from lib.paper.claims.ledger import Claim
 
 FIRST = 5  # findings on the first page
 #: the editor's choice for the first page, the most important first: of each line the first study that has a finding
@@ -257,7 +260,8 @@ def _stacked(counts: pd.DataFrame, title: str) -> Figure:
         ax.tick_params(axis="y", length=0)
         ax.set_xlabel("claims")
         _key(ax, colors)
-        return figure
+        told = {str(part): [float(counts.loc[part, name]) for name in OUTCOMES] for part in counts.index}
+        return describe(figure, of_rows(told, "number of claims", OUTCOMES))
 
     return draw()
 
@@ -274,8 +278,10 @@ def _key(ax: Axes, colors: Mapping[str, str]) -> None:
 def every_claim(board: pd.DataFrame) -> HTML:
     """All claims in one table that sorts by its headings and filters by part, verdict, setting and words."""
     shown = board.sort_values("outcome", key=lambda column: column == WAITING, kind="stable")
+    ledger = {claim.id: claim for claim in load_ledger()}
     rows = [
-        {"claim": _claim(row), "paper": _short(row["claimed"]), "ours": _ours(row), "verdict": _verdict(row),
+        {"claim": _claim(ledger[row["id"]]), "in the papers": escape(place(ledger[row["id"]])),
+         "paper": _short(row["claimed"]), "ours": _ours(row), "verdict": _verdict(row), "setting": row["setting"],
          "evidence": _page(row["page"])}
         for row in shown.to_dict("records")
     ]  # fmt: skip
@@ -283,17 +289,16 @@ def every_claim(board: pd.DataFrame) -> HTML:
     return sortable(rows, board, "claims_all", filters=filters, numbers=("paper", "ours"))
 
 
-def _claim(row: Mapping[Any, Any]) -> str:
-    unit = "" if row["unit"] in ("1", "bool") else f", {row['unit']}"
-    words = f"{row['subject']}: {row['metric']}{unit}".replace("_", " ")
-    place = row["where"].removeprefix("Table ").replace("'", "")
-    return f'{escape(words)} <span class="ends">{row["paper"]}, {escape(place)}</span>'
+def _claim(claim: Claim) -> str:
+    unit = "" if claim.unit in ("1", "bool") else f", {claim.unit}"
+    return escape(f"{in_words(claim)}{unit}")
 
 
 def _ours(row: Mapping[Any, Any]) -> str:
     ends = [_short(end) for end in (row["low"], row["high"])]
     interval = f' <span class="ends">[{ends[0]}, {ends[1]}]</span>' if all(ends) and row["low"] != row["high"] else ""
-    return _short(row["ours"]) + interval
+    seeds = f' <span class="ends">{row["markets"]} markets</span>' if row["markets"] else ""
+    return _short(row["ours"]) + interval + seeds
 
 
 def _short(value: float | None) -> str:
@@ -302,10 +307,15 @@ def _short(value: float | None) -> str:
 
 
 def _verdict(row: Mapping[Any, Any]) -> str:
-    badge = f'<span class="verdict {re.sub("[^a-z]+", "-", row["verdict"])}">{escape(row["verdict"])}</span>'
-    agreed = [] if row["agrees"] is None else ["agrees" if row["agrees"] else "does not agree"]
-    rest = ", ".join([*agreed, *([f"{row['setting']} setting"] if row["setting"] else [])])
-    return f'{badge} <span class="ends">{rest}</span>' if rest else badge
+    badge = f'<span class="verdict {verdict_class(row["verdict"])}">{escape(row["verdict"])}</span>'
+    agreed = "" if row["agrees"] is None else "agrees" if row["agrees"] else "does not agree"
+    return f'{badge} <span class="ends">{agreed}</span>' if agreed else badge
+
+
+def contradicted() -> HTML:
+    """Where the papers contradict themselves or arithmetic."""
+    heads = {"where": "where", "stated": "what is stated", "against": "what stands against it"}
+    return table(contradictions(), "claims_contradictions", columns=heads)
 
 
 def _page(name: str) -> str:

@@ -13,8 +13,9 @@ from lib.paper.claims import Answer
 from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered
 from lib.paper.pages.findings import Finding
-from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.layout import opening
 from lib.paper.pages.markets import market_titles
+from lib.paper.pages.picker import picker
 from lib.paper.pages.tables import Format
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import MARKET, OneMarket, OverSeeds, interval_table, sources_of
@@ -140,7 +141,7 @@ def after_a_limit_close(shown: PageResult) -> HTML:
         panels = {"close, % of the counterfactual price": price, "all factors, spreads over stocks": factors}
         return plot(lines_by_group(panels, title, "days since the limit close", "distance", zero=True, note=shown.note))
 
-    return tabs({label: picture(found) for label, found in _markets(shown).items()})
+    return picker("market", {label: picture(found) for label, found in _markets(shown).items()})
 
 
 def treatments(shown: PageResult) -> HTML:
@@ -160,7 +161,7 @@ def treatments(shown: PageResult) -> HTML:
         return plot(figure)
 
     found = next(iter(_markets(shown).values()))
-    return tabs({f"window holds {CLASSES[what]}": picture(found, what) for what in ("limit close", "halt", "neither")})
+    return picker("window holds", {CLASSES[what]: picture(found, what) for what in ("limit close", "halt", "neither")})
 
 
 def by_family(shown: PageResult) -> HTML:
@@ -178,7 +179,7 @@ def by_family(shown: PageResult) -> HTML:
         names = ("raw", "skipped", "counterfactual, thinned")
         return plot(forest(rows, title, DISTANCE, series=names, reference=None, note=shown.note))
 
-    return tabs({label: picture(found) for label, found in _markets(shown).items()})
+    return picker("market", {label: picture(found) for label, found in _markets(shown).items()})
 
 
 # -------------------------------------------------------------------------------------------- tables
@@ -207,11 +208,11 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def treatment_tables(shown: PageResult) -> HTML:
-    """All treatments and all kinds of window, a tab for each market."""
+    """All treatments and all kinds of window, one for each market."""
     heads = {"window holds": "window holds", "treatment": "treatment", "coverage": "coverage",
              "distance": "distance, spreads", "differs": "differs by 1 %"}  # fmt: skip
     formats = {"coverage": ".0%", "distance": ".2f", "differs": ".0%"}
-    return tabs({
+    return picker("market", {
         label: table(side_table(shown.rows, found.source), f"contamination_treatments_{found.source}", columns=heads,
                      formats=formats, caption=f"{label}; {shown.note}")
         for label, found in _markets(shown).items()

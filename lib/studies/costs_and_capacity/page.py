@@ -8,7 +8,8 @@ import pandas as pd
 
 from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding
-from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.layout import opening
+from lib.paper.pages.picker import picker
 from lib.paper.pages.tables import cells
 from lib.portfolio.fees import ITEMS
 from lib.stats.estimates import Estimate
@@ -123,7 +124,7 @@ def against_capital(shown: PageResult) -> HTML:
 
 
 def what_is_paid(shown: PageResult) -> HTML:
-    """Costs a year by item, in per cent of the account; a tab for each capital."""
+    """Costs a year by item, in per cent of the account; one for each capital."""
     from lib.paper.pages.forms import bars
 
     numbers = OverSeeds(shown.rows)
@@ -133,7 +134,7 @@ def what_is_paid(shown: PageResult) -> HTML:
         items = {NAMES[item]: _per_cent(numbers.find(book, f"annual_{item}")) for item in ITEMS}
         return plot(bars(items, f"Costs a year, {capital} yuan, {BUFFER}", "% of the account", note=shown.note))
 
-    return tabs({capital: picture(capital) for capital in CAPITALS})
+    return picker("capital, yuan", {capital: picture(capital) for capital in CAPITALS})
 
 
 def _per_cent(item: Estimate) -> Estimate:
@@ -154,7 +155,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def books(shown: PageResult) -> HTML:
-    """The table of `summary`, a tab for each buffer."""
+    """The table of `summary`, one for each buffer."""
     heads = {"capital": "capital, yuan", "active_sharpe_gross": "Sharpe ratio over equal weight, before costs",
              "active_sharpe": "after costs", "annual_costs": "costs a year, % of the account",
              "turnover": "turnover a day, % of the account", "cash": "in cash, % of the account",
@@ -162,7 +163,7 @@ def books(shown: PageResult) -> HTML:
     formats = {"active_sharpe_gross": "+.2f", "active_sharpe": "+.2f", "annual_costs": ".1%", "turnover": ".1%",
                "cash": ".1%", "capped": ".2f", "unfit": ".2f"}  # fmt: skip
     rows = summary(shown.rows)
-    return tabs({
+    return picker("buffer", {
         buffer: table(rows.loc[[buffer]], f"costs_and_capacity_{buffer.replace(' ', '_')}", columns=heads,
                       formats=formats, caption=shown.note)
         for buffer in BUFFERS

@@ -11,8 +11,9 @@ import pandas as pd
 
 from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding
-from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.layout import opening
 from lib.paper.pages.markets import market_note, market_titles
+from lib.paper.pages.picker import picker
 from lib.paper.pages.tables import Format
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import MARKET, OneMarket, OverSeeds, interval_table, sources_of
@@ -198,7 +199,7 @@ def _lost(days: int, masked: tuple[int, ...], window: int) -> tuple[np.ndarray, 
 
 
 def by_window(shown: PageResult) -> HTML:
-    """Share of tradable cells with a complete window, by length, counted and by the formulas; a tab for a market."""
+    """Share of tradable cells with a complete window, by length, counted and by the formulas; one for each market."""
     from lib.paper.pages.forms import Line, lines_by_group
     from lib.paper.pages.style import BLUE, GREEN, GREY, ORANGE, VERMILLION
 
@@ -216,11 +217,11 @@ def by_window(shown: PageResult) -> HTML:
         return plot(lines_by_group({"": lines}, title, "window, days", KEPT, zero=True, log_x=True, ticks=ticks,
                                    note=market_note(shown, found.source)))  # fmt: skip
 
-    return tabs({label: picture(label, found) for label, found in _markets(shown).items()})
+    return picker("market", {label: picture(label, found) for label, found in _markets(shown).items()})
 
 
 def factors(shown: PageResult) -> HTML:
-    """Coverage of every factor by the number of days it reads, and of all at once; a tab for each market."""
+    """Coverage of every factor by the number of days it reads, and of all at once; one for each market."""
     from lib.paper.pages.rows import heading
     from lib.paper.pages.style import BLUE, GREEN, canvas, end_labels, styled
 
@@ -246,7 +247,7 @@ def factors(shown: PageResult) -> HTML:
         end_labels(ax, ax.get_xlim()[1], labels)
         return figure
 
-    return tabs({label: plot(picture(found)) for label, found in _markets(shown).items()})
+    return picker("market", {label: plot(picture(found)) for label, found in _markets(shown).items()})
 
 
 def by_share(shown: PageResult) -> HTML:
@@ -282,11 +283,11 @@ def window_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
 
 
 def window_tables(shown: PageResult) -> HTML:
-    """Kept windows, a tab for each market."""
+    """Kept windows, one for each market."""
     heads = {"window": "window, days", "strict, counted": "strict, counted", "strict, independent": "iid",
              "strict, spells": "clustered", "strict, spells by stock": "clustered by stock",
              "skip, counted": "half the days"}  # fmt: skip
-    return tabs({
+    return picker("market", {
         label: table(window_table(shown.rows, found.source), f"coverage_windows_{found.source}", columns=heads,
                      formats=dict.fromkeys(heads, ".0%"),
                      caption=f"share of tradable cells that keep their window; {market_note(shown, found.source)}")
@@ -344,9 +345,9 @@ def factor_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
 
 
 def factor_tables(shown: PageResult) -> HTML:
-    """Every factor, a tab for each market."""
+    """Every factor, one for each market."""
     heads = {"factor": "factor", "days": "days read", "strict": "strict windows", "skip": "half of the days valid"}
-    return tabs({
+    return picker("market", {
         label: table(factor_table(shown.rows, found.source), f"coverage_factors_{found.source}", columns=heads,
                      formats=dict.fromkeys(POLICIES, ".1%"), caption=market_note(shown, found.source))
         for label, found in _markets(shown).items()

@@ -13,8 +13,9 @@ from lib.paper.claims import Answer
 from lib.paper.claims.ledger import claimed_value
 from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding
-from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.layout import opening
 from lib.paper.pages.markets import market_note, market_titles
+from lib.paper.pages.picker import picker
 from lib.paper.pages.tables import Format, text_of
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import MARKET, OneMarket, OverSeeds, interval_table, mean_over_seeds, sources_of
@@ -163,7 +164,7 @@ def growing_weights(shown: PageResult) -> HTML:
 
 
 def errors_by_day(shown: PageResult) -> HTML:
-    """The largest relative error against the day, by implementation; a tab for each market."""
+    """The largest relative error against the day, by implementation; one for each market."""
     from lib.paper.pages.forms import Line, lines_by_group
     from lib.paper.pages.style import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION
 
@@ -189,11 +190,11 @@ def errors_by_day(shown: PageResult) -> HTML:
         return plot(lines_by_group({f"span {SHOWN}": lines}, title, "day", "relative error, worst stock", log_x=True,
                                    log_y=True, ticks=ticks, note=market_note(shown, found.source)))  # fmt: skip
 
-    return tabs({label: picture(found) for label, found in _markets(shown).items()})
+    return picker("market", {label: picture(found) for label, found in _markets(shown).items()})
 
 
 def rules(shown: PageResult) -> HTML:
-    """Distance of other rules for masked days from ours, by span: median to 99th percentile; a tab for each market."""
+    """Distance of other rules for masked days from ours, by span: median to 99th percentile; one for each market."""
     from lib.paper.pages.forms import forest, one_axis
     from lib.paper.pages.style import GREY
 
@@ -215,11 +216,11 @@ def rules(shown: PageResult) -> HTML:
                     ha="right", va="top", fontsize=8.5)  # fmt: skip
         return plot(figure)
 
-    return tabs({label: picture(found) for label, found in _markets(shown).items()})
+    return picker("market", {label: picture(found) for label, found in _markets(shown).items()})
 
 
 def cost(shown: PageResult) -> HTML:
-    """Loss of IC by span, in float32 and with given relative errors of the average; a tab for each market."""
+    """Loss of IC by span, in float32 and with given relative errors of the average; one for each market."""
     from lib.paper.pages.forms import forest, one_axis
     from lib.paper.pages.style import GREY
 
@@ -238,7 +239,7 @@ def cost(shown: PageResult) -> HTML:
                     va="center", fontsize=8.5)  # fmt: skip
         return plot(figure)
 
-    return tabs({label: picture(found) for label, found in _markets(shown).items()})
+    return picker("market", {label: picture(found) for label, found in _markets(shown).items()})
 
 
 # -------------------------------------------------------------------------------------------- tables
@@ -273,13 +274,13 @@ def _first(days: np.ndarray) -> float:
 
 
 def error_tables(shown: PageResult) -> HTML:
-    """The largest error of every implementation, a tab for each market."""
+    """The largest error of every implementation, one for each market."""
     return _by_span(shown, "error", lambda error: "overflow" if math.isnan(error) else text_of(error, ".0e"), "errors",
                     f"largest relative error on day {STEPS[-1]:,}")  # fmt: skip
 
 
 def broken_days(shown: PageResult) -> HTML:
-    """The first day of every implementation with a large error or no number, a tab for each market."""
+    """The first day of every implementation with a large error or no number, one for each market."""
     return _by_span(shown, "breaks", lambda day: "never" if math.isnan(day) else f"{day:,.0f}", "breaks",
                     "first day with an error of more than 1 %, or without a number")  # fmt: skip
 
@@ -294,7 +295,7 @@ def _by_span(shown: PageResult, what: str, cell: Any, name: str, caption: str) -
         return table(rows, f"ewma_float32_{name}_{found.source}", columns=heads, formats=dict.fromkeys(own, cell),
                      caption=f"{caption}; {market_note(shown, found.source)}")  # fmt: skip
 
-    return tabs({label: one(found) for label, found in _markets(shown).items()})
+    return picker("market", {label: one(found) for label, found in _markets(shown).items()})
 
 
 def rule_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
@@ -309,13 +310,13 @@ def rule_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
 
 
 def rule_tables(shown: PageResult) -> HTML:
-    """Distances of the rules at two spans, a tab for each market."""
+    """Distances of the rules at two spans, one for each market."""
     few = (SPANS[1], LONGEST)
     columns = [f"{what}, span {span}" for span in few for what in ("median", "99 %")]
     heads = {"rule for a masked day": "rule for a masked day"} | {column: column for column in columns}
     formats: dict[str, Format] = dict.fromkeys(columns, _small_share)
     formats["rule for a masked day"] = lambda name: RULE_WORDS[name]
-    return tabs({
+    return picker("market", {
         label: table(rule_table(shown.rows, found.source), f"ewma_float32_rules_{found.source}", columns=heads,
                      formats=formats, caption=f"relative distance; {market_note(shown, found.source)}")
         for label, found in _markets(shown).items()
@@ -339,7 +340,7 @@ def factor_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
 
 
 def factor_tables(shown: PageResult) -> HTML:
-    """IC and losses in thousandths, and in float32 in units of 1e-9; a tab for each market."""
+    """IC and losses in thousandths, and in float32 in units of 1e-9; one for each market."""
     large = [f"loss error {size:g}" for size in NOISE[1:]]
     units = {"ic float64": 1e3, "loss float32": 1e9} | dict.fromkeys(large, 1e3)
     heads = {"span": "span, days", "ic float64": "IC, 0.001", "loss float32": "float32, 1e\N{MINUS SIGN}9"}
@@ -353,7 +354,7 @@ def factor_tables(shown: PageResult) -> HTML:
         return table(scaled, f"ewma_float32_factor_{found.source}", columns=heads, formats=formats,
                      caption=f"IC, and losses of IC; {market_note(shown, found.source)}")  # fmt: skip
 
-    return tabs({label: one(found) for label, found in _markets(shown).items()})
+    return picker("market", {label: one(found) for label, found in _markets(shown).items()})
 
 
 def _without_end(column: str) -> str:

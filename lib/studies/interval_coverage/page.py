@@ -10,7 +10,8 @@ import pandas as pd
 
 from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding, first
-from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.layout import opening
+from lib.paper.pages.picker import picker
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import OverSeeds
 from lib.studies.interval_coverage.measure import COVERED
@@ -143,7 +144,7 @@ def _histories(shown: PageResult) -> str:
 
 
 def coverage(shown: PageResult) -> HTML:
-    """Share of intervals that cover, a dot for each kind of block; a tab for each process."""
+    """Share of intervals that cover, a dot for each kind of block; one for each process."""
     from lib.paper.pages.forms import forest, one_axis
     from lib.paper.pages.style import BLUE, VERMILLION
 
@@ -162,7 +163,7 @@ def coverage(shown: PageResult) -> HTML:
         axes.set_xlim(min(LOWEST, axes.get_xlim()[0]), 101)
         return plot(figure)
 
-    return tabs({name: picture(process) for process, name in PROCESSES.items()})
+    return picker("process", {name: picture(process) for process, name in PROCESSES.items()})
 
 
 def _per_cent(item: Estimate) -> Estimate:
@@ -184,7 +185,7 @@ def coverage_table(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def coverage_rows(shown: PageResult) -> HTML:
-    """Coverage and width of every kind of interval, a tab for each process."""
+    """Coverage and width of every kind of interval, one for each process."""
     heads = {
         "interval of": "interval of",
         BLOCKS["automatic"]: "covers, automatic block",
@@ -193,7 +194,7 @@ def coverage_rows(shown: PageResult) -> HTML:
     }
     formats = {**dict.fromkeys(BLOCKS.values(), ".1%"), "width, book / automatic": ".2f"}
     rows = coverage_table(shown.rows)
-    return tabs({
+    return picker("process", {
         name: table(rows.loc[[name]], f"interval_coverage_{process}", columns=heads, formats=formats,
                     caption=_histories(shown))
         for process, name in PROCESSES.items() if name in rows.index.get_level_values("process")

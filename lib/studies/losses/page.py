@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from lib.evaluation.arms import SENSES
 from lib.models.losses import adjusted_minimiser
 from lib.paper.claims.ledger import claimed_difference
 from lib.paper.pages import plot, table
-from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.layout import opening
+from lib.paper.pages.picker import picker
 from lib.paper.pages.tables import ENDPOINT_HEADS, Format, cells
 from lib.stats.over_seeds import OverSeeds
 from lib.stats.power import markets_needed, smallest_decided
@@ -99,11 +101,13 @@ def head(shown: PageResult) -> HTML:
 
 
 def minimisers(shown: PageResult) -> HTML:
-    """The minimiser of the expected AdjMSE against the signal-to-noise ratio, and networks that were trained."""
-    return plot(minimiser_figure(OverSeeds(shown.rows), "dots: networks trained on 20,000 samples"))
+    """The minimiser of the expected AdjMSE against the signal-to-noise ratio, and networks; all gammas, and each."""
+    numbers, note = OverSeeds(shown.rows), "dots: networks trained on 20,000 samples"
+    chosen = {"all": GAMMAS} | {f"{gamma:g}": (gamma,) for gamma in GAMMAS}
+    return picker("gamma", {name: plot(minimiser_figure(numbers, note, own)) for name, own in chosen.items()})
 
 
-def minimiser_figure(numbers: OverSeeds, note: str = "") -> Figure:
+def minimiser_figure(numbers: OverSeeds, note: str = "", gammas: Sequence[float] = GAMMAS) -> Figure:
     """Lines: closed form. Dots: predictions of trained networks at the same ratio. Dashed: MSE."""
     from lib.paper.pages.style import GREY, canvas, end_labels, styled
 
@@ -115,6 +119,8 @@ def minimiser_figure(numbers: OverSeeds, note: str = "") -> Figure:
         ax.plot(ratios, ratios, color=GREY, linestyle="--", linewidth=1.2)
         ends.append(("MSE", 2.2, GREY))
         for gamma, color in zip(GAMMAS, gamma_colors(), strict=True):
+            if gamma not in gammas:
+                continue
             best = [adjusted_minimiser(float(ratio), 1.0, gamma) for ratio in ratios]
             ax.plot(ratios, best, color=color, linewidth=1.6)
             name = MINIMISER.name(gamma=f"{gamma:g}")
@@ -138,7 +144,7 @@ def gamma_colors() -> list[str]:
 
 
 def information(shown: PageResult) -> HTML:
-    """Truth IC and IC of each loss minus those of MSE on the same labels; a tab for the labels."""
+    """Truth IC and IC of each loss minus those of MSE on the same labels; one for each kind."""
     from lib.paper.pages.forms import forest
 
     numbers = OverSeeds(shown.rows)
@@ -150,12 +156,12 @@ def information(shown: PageResult) -> HTML:
         title = f"Correlations of each loss minus those of MSE, {LABEL_WORDS[base.labels]}"
         return plot(forest(rows, title, "difference from MSE", series=("truth IC", "IC"), note=shown.note))
 
-    return tabs({LABEL_WORDS[base.labels]: picture(variants, base)
+    return picker("labels", {LABEL_WORDS[base.labels]: picture(variants, base)
                  for variants, base in ((CENTRED, MSE), (RAW, MSE_RAW))})  # fmt: skip
 
 
 def spread(shown: PageResult) -> HTML:
-    """How far predictions spread over the stocks of a day, as a share of how far returns do; a tab for the labels."""
+    """How far predictions spread over the stocks of a day, as a share of how far returns do; one for each kind."""
     from lib.paper.pages.forms import bars
 
     numbers = OverSeeds(shown.rows)
@@ -169,7 +175,7 @@ def spread(shown: PageResult) -> HTML:
         said = title if ordered and ordered[0] == max(ordered) else "Spread of predictions by loss"
         return plot(bars(values, said, "deviation of predictions over that of returns, %", note=shown.note))
 
-    return tabs({LABEL_WORDS[variants[0].labels]: picture(variants) for variants in (CENTRED, RAW)})
+    return picker("labels", {LABEL_WORDS[variants[0].labels]: picture(variants) for variants in (CENTRED, RAW)})
 
 
 # -------------------------------------------------------------------------------------------- tables
@@ -187,7 +193,7 @@ def levels_table(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _by_labels(shown: PageResult, name: str, heads: dict[str, str], caption: str = "") -> HTML:
     rows = levels_table(shown.rows)
-    return tabs({
+    return picker("labels", {
         LABEL_WORDS[labels]: table(rows[rows["labels"] == labels], f"losses_{name}_{labels}", formats=SHARES,
                                    columns={"loss": "loss"} | heads, caption=caption or shown.note)
         for labels in LABELS if (rows["labels"] == labels).any()

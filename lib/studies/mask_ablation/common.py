@@ -1,4 +1,4 @@
-"""What the pages of the two ablations say, draw and list alike: masks compared as books, a tab for each case.
+"""What the pages of the two ablations say, draw and list alike: masks compared as books, one for each case.
 
 A Case is one learner in one condition: a kind of simulated market, or a span of test years.
 """
@@ -15,7 +15,7 @@ from lib.evaluation.ablation import WORDS, Ablation, definitions, in_words
 from lib.evaluation.books import COST, Books
 from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding, by_sign, first
-from lib.paper.pages.layout import tabs
+from lib.paper.pages.picker import picker
 from lib.stats.over_seeds import interval_table
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ AFTER = "after {cost} bps a side the difference is {net:+.2f}, at matched turnov
 
 @dataclass(frozen=True)
 class Case:
-    """One learner in one condition. label: of a tab; words: for small print."""
+    """One learner in one condition. label: in a list; words: for small print."""
 
     condition: str
     found: Ablation
@@ -121,7 +121,7 @@ def forests(
     said: Callable[[Ablation], Finding],
     books: bool = False,
 ) -> HTML:
-    """A tab for every case: masks or pairs of masks down, a dot for each metric of `series`."""
+    """One for every case: masks or pairs of masks down, a dot for each metric of `series`."""
     from lib.paper.pages.forms import forest
     from lib.paper.pages.style import BLUE, GREEN, VERMILLION
 
@@ -135,7 +135,7 @@ def forests(
         if rows:
             parts[case.label] = plot(forest(rows, said(case.found).title(neutral), unit, series=dots, colors=colors,
                                             right=right, note=case.caption + TURNOVERS * bool(right)))  # fmt: skip
-    return tabs(parts)
+    return picker("learner and market", parts)
 
 
 def variants(page: str) -> HTML:
@@ -145,7 +145,7 @@ def variants(page: str) -> HTML:
 
 
 def level_tables(page: str, cases: Iterable[Case], metrics: Sequence[str], measure: str, words: str) -> HTML:
-    """Every mask, a tab for each case; the measure that comes first, in words."""
+    """Every mask, one for each case; the measure that comes first, in words."""
     heads = {"mask": "mask", measure: words, GROSS: "Sharpe, before costs", NET: f"after {COST} bps a side",
              "executed_open.turnover": "turnover a day"}  # fmt: skip
     parts = {}
@@ -154,13 +154,13 @@ def level_tables(page: str, cases: Iterable[Case], metrics: Sequence[str], measu
         found = interval_table(case.found.numbers, rows, metrics, "mask").dropna(axis=1, how="all")
         parts[case.label] = table(found, f"{page}_levels_{case.name}", columns=heads, formats={measure: "+.3f"},
                                   caption=case.caption)  # fmt: skip
-    return tabs(parts)
+    return picker("learner and market", parts)
 
 
 def contrast_tables(
     page: str, cases: Iterable[Case], contrasts: Callable[[Case], pd.DataFrame], measure: str, words: str, **forms: str
 ) -> HTML:
-    """Every pair, a tab for each case that has any; the measure that comes first, in words."""
+    """Every pair, one for each case that has any; the measure that comes first, in words."""
     heads = {"pair": "pair of masks", measure: words, GROSS: "Sharpe, before costs", NET: f"after {COST} bps",
              MATCHED: "matched"}  # fmt: skip
     parts = {}
@@ -170,4 +170,4 @@ def contrast_tables(
         if len(rows):
             parts[case.label] = table(rows, f"{page}_contrasts_{case.name}", columns=heads,
                                       formats=forms, caption=case.caption)  # fmt: skip
-    return tabs(parts)
+    return picker("learner and market", parts)

@@ -13,7 +13,8 @@ from lib.evaluation.conditions import conditions, of_condition
 from lib.paper.claims import Answer
 from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding, first
-from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.layout import opening
+from lib.paper.pages.picker import picker
 from lib.stats.over_seeds import OverSeeds
 from lib.studies.mask_ablation import common, paradox, tables
 from lib.studies.mask_ablation.common import GROSS, MATCHED, NET, forests, papers_mask, rows_deleted, windows
@@ -195,7 +196,7 @@ def _compared(
     neutral: str,
     title: Callable[[Mapping[str, Ablation]], str] = lambda _: "",
 ) -> HTML:
-    """A tab for every market and metric: pairs of masks down, a dot for each ablation of the market's group."""
+    """One for every market and metric: pairs of masks down, a dot for each ablation of the market's group."""
     from lib.paper.pages.forms import forest
 
     parts = {}
@@ -214,7 +215,7 @@ def _compared(
                     note=f"{MARKETS[limits]}; {note}",
                 )
                 parts[f"{label}, {SHORT[limits]}"] = plot(picture)
-    return tabs(parts)
+    return picker("measure and market", parts)
 
 
 def learners(shown: PageResult) -> HTML:
@@ -275,7 +276,7 @@ def by_alpha(shown: PageResult, real: pd.DataFrame | None = None) -> HTML:
         picture = lines_by_group(panels, title, "planted alpha, in units of a stock's volatility", "", zero=True,
                                  ticks=ticks, note=f"ridge, {market}; {shown.note}")  # fmt: skip
         parts[market] = plot(picture)
-    return tabs(parts)
+    return picker("limit rate", parts)
 
 
 # -------------------------------------------------------------------------------------------- tables
@@ -287,19 +288,19 @@ def variants() -> HTML:
 
 
 def levels(shown: PageResult) -> HTML:
-    """Every mask, a tab for each learner and kind of market."""
+    """Every mask, one for each learner and kind of market."""
     return common.level_tables(PAGE, cases(shown, plain=False), TRUTH_SUMMARY, "truth_ic", TRUTH)
 
 
 def contrasts(shown: PageResult) -> HTML:
-    """Every pair, a tab for each learner and kind of market."""
+    """Every pair, one for each learner and kind of market."""
     return common.contrast_tables(PAGE, cases(shown, plain=False),
                                   lambda case: judged_contrasts(case.rows, case.found.learner), "truth_ic", TRUTH,
                                   truth_ic="+.3f")  # fmt: skip
 
 
 def by_alpha_table(shown: PageResult) -> HTML:
-    """Masks by planted alpha, a tab for each rate of limits."""
+    """Masks by planted alpha, one for each rate of limits."""
     heads = {"alpha": "alpha", "mask": "mask", "m1_ic": "IC, buyable cells", GROSS: "Sharpe, before costs",
              NET: f"after {COST} bps a side", "executed_open.turnover": "turnover a day"}  # fmt: skip
     parts = {}
@@ -308,13 +309,13 @@ def by_alpha_table(shown: PageResult) -> HTML:
         if len(rows):
             name = f"mask_ablation_alpha_{limits.replace(' ', '_').lower()}"
             parts[market] = table(rows, name, columns=heads, caption=f"ridge, {market}; {shown.note}")
-    return tabs(parts)
+    return picker("limit rate", parts)
 
 
 def papers(shown: PageResult) -> HTML:
-    """Appendix B's mask table beside ours, a tab for each learner and rate of limits."""
+    """Appendix B's mask table beside ours, one for each learner and rate of limits."""
     heads = {"measure": "measure", "mask": "mask", "paper": "paper", "ours": "here"}
-    return tabs({
+    return picker("learner and market", {
         case.label: table(papers_table(case.rows, case.found.learner), f"mask_ablation_appendix_b_{case.name}",
                           columns=heads, formats={"paper": ".4g", "ours": ".3g"}, caption=case.caption)
         for case in cases(shown)

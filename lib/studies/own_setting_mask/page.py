@@ -18,6 +18,7 @@ from lib.paper.claims import Answer
 from lib.paper.pages import html, plot, table
 from lib.paper.pages.findings import Finding, first
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.picker import picker
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import ENOUGH_SEEDS, OverSeeds, seed_values
 from lib.studies.own_setting_mask.measure import AGAINST_MARKET, ALL, EXPLAINED, LEARNERS, NAMES, STEPS
@@ -45,6 +46,7 @@ from lib.studies.own_setting_mask.numbers import (
     ratio_of_means,
     volatility_table,
 )
+from lib.studies.own_setting_mask.scores import COSTS_BPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -297,19 +299,19 @@ def said(shown: PageResult, *makers: Callable[[OwnSetting], Finding]) -> HTML:
 
 
 def masked_minus_unmasked(shown: PageResult) -> HTML:
-    """Full mask minus no mask in Sharpe ratio, by what happens to a name without a prediction; a tab a learner."""
+    """Full mask minus no mask in Sharpe ratio, by what happens to a name without a prediction, for learner and cost."""
     from lib.paper.pages.forms import forest, one_axis
     from lib.paper.pages.style import BLUE, GREEN, GREY, VERMILLION
 
-    parts = {"before costs": GROSS, "costs saved": SAVED, "after costs": NET}
-
-    def picture(learner: str) -> HTML:
+    def picture(learner: str, bps: int) -> HTML:
         found = OwnSetting.of(shown.rows, learner)
+        parts = {"before costs": GROSS, "costs saved": f"{bps}bps.saved_sharpe", "after costs": f"{bps}bps.sharpe"}
         rows = {text.replace(" it has", "\nit has").replace(" with", "\nwith"): [
             found.step("full", "none", f"{policy}.{metric}") for metric in parts.values()
         ] for policy, text in POLICIES.items()}  # fmt: skip
-        title = policies(found).title("Full mask minus no mask, by what happens to a name without a prediction")
-        unit = f"difference in annual Sharpe ratio; costs of {COST_BPS} bps a side"
+        neutral = "Full mask minus no mask, by what happens to a name without a prediction"
+        title = policies(found).title(neutral) if bps == COST_BPS else neutral
+        unit = f"difference in annual Sharpe ratio; costs of {bps} bps a side"
         figure = forest(rows, title, unit, series=list(parts), colors=(BLUE, GREEN, GREY), note=shown.note)
         axes, claimed = one_axis(figure), claimed_step("full", "none")
         axes.axvline(claimed, color=VERMILLION, linewidth=0.9, linestyle=":", zorder=0)
@@ -317,7 +319,8 @@ def masked_minus_unmasked(shown: PageResult) -> HTML:
                       textcoords="offset points", color=VERMILLION, va="bottom")  # fmt: skip
         return plot(figure)
 
-    return by_learner(shown, picture)
+    costs = COSTS_BPS[:0:-1]
+    return by_learner(shown, lambda who: picker("costs, bps a side", {f"{bps}": picture(who, bps) for bps in costs}))
 
 
 def by_learner(shown: PageResult, make: Callable[[str], HTML]) -> HTML:

@@ -16,8 +16,9 @@ from lib.paper.claims.ledger import claimed_value
 from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered
 from lib.paper.pages.findings import Finding, first
-from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.layout import opening
 from lib.paper.pages.markets import market_note, market_titles
+from lib.paper.pages.picker import picker
 from lib.paper.pages.tables import Format
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import MARKET, OneMarket, OverSeeds, sources_of
@@ -204,7 +205,7 @@ def ceiling(shown: PageResult) -> HTML:
 
 
 def who_can_notice(shown: PageResult) -> HTML:
-    """Largest change of a day's rank IC per factor, those that a proof exempts apart; a tab for each market."""
+    """Largest change of a day's rank IC per factor, those that a proof exempts apart; one for each market."""
     from lib.paper.pages.style import BLUE, VERMILLION, canvas, styled
 
     cannot = exempt()
@@ -228,11 +229,11 @@ def who_can_notice(shown: PageResult) -> HTML:
         ax.set_ylabel("largest change of a day's rank IC")
         return figure
 
-    return tabs({label: plot(picture(found)) for label, found in _markets(shown).items()})
+    return picker("market", {label: plot(picture(found)) for label, found in _markets(shown).items()})
 
 
 def gains(shown: PageResult) -> HTML:
-    """Mean gains by the right denominator, by scenario and by where masked stocks are sorted; a tab for each market."""
+    """Mean gains by the right denominator, by scenario and by where masked stocks are sorted; one for each market."""
     from lib.paper.pages.forms import forest, one_axis
     from lib.paper.pages.style import GREY
 
@@ -254,7 +255,7 @@ def gains(shown: PageResult) -> HTML:
                     ha="right", va="top", fontsize=8.5)  # fmt: skip
         return plot(figure)
 
-    return tabs({label: picture(label, found) for label, found in _markets(shown).items()})
+    return picker("market", {label: picture(label, found) for label, found in _markets(shown).items()})
 
 
 # -------------------------------------------------------------------------------------------- tables
@@ -278,7 +279,7 @@ def gain_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
 
 
 def gain_tables(shown: PageResult) -> HTML:
-    """The gains in thousandths, a tab for each market."""
+    """The gains in thousandths, one for each market."""
     heads = {"halted": "halted", "masked stocks sorted": "masked sorted", "factors that can": "can notice",
              "gain of rank IC, all": "all factors", "those that can notice": "those that can",
              "gain of pooled correlation": "pooled"}  # fmt: skip
@@ -290,7 +291,7 @@ def gain_tables(shown: PageResult) -> HTML:
         return table(scaled, f"rank_denominator_gains_{found.source}", columns=heads, formats=formats,
                      caption=f"gains in 0.001; {market_note(shown, found.source)}")  # fmt: skip
 
-    return tabs({label: one(found) for label, found in _markets(shown).items()})
+    return picker("market", {label: one(found) for label, found in _markets(shown).items()})
 
 
 def factor_table(frame: pd.DataFrame, source: str, scenario: str) -> pd.DataFrame:
@@ -312,11 +313,11 @@ def factor_table(frame: pd.DataFrame, source: str, scenario: str) -> pd.DataFram
 
 
 def factor_tables(shown: PageResult) -> HTML:
-    """Every factor that ranks, a tab for each market."""
+    """Every factor that ranks, one for each market."""
     heads = {"factor": "factor", "can notice": "can notice", "largest change in a day": "largest change",
              "gain of IC": "gain of IC", "formula": "formula"}  # fmt: skip
     formats: dict[str, Format] = {"largest change in a day": ".3f", "gain of IC": "+.4f", "formula": _breakable}
-    return tabs({
+    return picker("market", {
         label: table(factor_table(shown.rows, found.source, found.shown), f"rank_denominator_factors_{found.source}",
                      columns=heads, formats=formats,
                      caption=f"halted: {MEANING[found.shown]}; masked sorted last; {market_note(shown, found.source)}")
