@@ -43,7 +43,7 @@ STUDY = Study(
             "rounds": 5, "samples": 20, "aversions": [10], "training_seeds": 1, "seeds": 1,
         },
         "laptop": {"n_stocks": 120, "n_days": 1000, "few": 5000, "slow_seeds": 2, "training_seeds": 1, "seeds": 3},
-        "paper": {"seeds": 20},
+        "paper": {"samples": 500, "seeds": 20},
     },
     grid_only=("slow_seeds", "windows", "training_seeds"),
     group=group,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,6 @@ from lib.portfolio import Backtest, MeanVariance, active_returns, equal_weight, 
 from lib.portfolio.attribution import attribute
 from lib.portfolio.risk import FIVE, exposures, style_returns, style_scores
 from lib.stats import bootstrap_interval, max_drawdown
-from lib.stats.estimates import Estimate
 from lib.stats.inference import normal_interval
 from lib.stats.keys import Key
 from lib.stats.rolling import rolling_sharpe, rolling_volatility
@@ -60,8 +60,8 @@ ROLLED = (60, 120, 250)
 SHUFFLES = 20
 #: p-value below which a test rejects
 REJECTS = 0.05
-#: rows of a block in which style scores are computed, and days that they look back
-BLOCK, STYLE_DAYS = 600, 561
+#: rows of a block in which style scores are computed, and rows before it: the 560 of value, and room for a halt there
+BLOCK, STYLE_DAYS = 600, 640
 
 TAIL = Key("{book}, {method}, {scaling}, {level} | {place}", book=BOOKS, method=METHODS, scaling=SCALINGS, level=LEVELS)
 REGIME = Key("{book}, days: {regime} | {place}", book=(INDEX, *TRADED), regime=REGIMES)
@@ -161,10 +161,8 @@ def _tested(
     hit = beyond > 0
     if hit.any():
         found["es_ratio"] = float(-returns[hit].mean() / es[hit].mean())
-    try:
+    with suppress(StatisticsError):  # fewer than five days beyond VaR have no power
         p["depth"] = shortfall_test(returns, es, beyond, rng=rng).p_value
-    except StatisticsError:  # fewer than five days beyond VaR have no power
-        pass
     return found | {f"p {name}": value for name, value in p.items()} | {
         f"reject {name}": float(value < REJECTS) for name, value in p.items()
     }  # fmt: skip
@@ -231,7 +229,7 @@ def by_regime(
 def scores_in_blocks(panel: Panel, block: int = BLOCK) -> dict[str, np.ndarray]:
     """`style_scores` [T, N], a block of days at a time with the days that it looks back to: memory is bounded.
 
-    A stock without any valid close in the days before a block has no score until it trades again.
+    A stock halted through the first 80 of these days lacks the scores of closes before them.
     """
     parts: list[dict[str, np.ndarray]] = []
     for first in range(0, len(panel.dates), block):
@@ -268,7 +266,7 @@ def styles(place: str, panel: Panel, runs: Mapping[str, Backtest], start: int, r
 
 def _with_error(name: str, value: float, error: float, real: bool) -> dict[str, float]:
     """On a file with the normal interval of its error; over markets their spread replaces it."""
-    return (normal_interval(value, error) if real else Estimate(value)).columns(name) if real else {name: value}
+    return normal_interval(value, error).columns(name) if real else {name: value}
 
 
 # --------------------------------------------------------------------------------------- rolling views
@@ -279,7 +277,7 @@ def rolling(
 ) -> Iterator[Record]:
     """How far rolling Sharpe ratio and volatility move over time, over how far they move when the days are shuffled.
 
-    returns: over the index, after costs; of the index, its own. swing: deviation over the windows that share no day;
+    returns: over the index, after costs; of the index, its own. swing: deviation of the view over time;
     swing_by_chance: the same for days in random order, mean of 20. worst, best: of all windows. dates: of a file, for
     the course of the longest window.
     """
