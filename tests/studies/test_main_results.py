@@ -100,7 +100,7 @@ def test_differences_are_of_the_same_market(made: Any, value: Any) -> None:
 
 def test_literal_and_standardised_predictions_are_different_books(made: Any, value: Any) -> None:
     name = SCALE.name(system=RIDGE, sense=SENSES[1], aversion=10, place=PLACE)
-    assert value(name, "turnover") != pytest.approx(value(level(RIDGE), f"{OPEN}.turnover"), rel=1e-3)
+    assert value(name, f"{OPEN}.turnover") != pytest.approx(value(level(RIDGE), f"{OPEN}.turnover"), rel=1e-3)
     assert not any(SCALE.parts(str(item)) for item in made.frame["variant"] if str(item).startswith(TREES))
 
 
@@ -166,7 +166,7 @@ def made_up(gain: float, markets: int = 6, real: float = 1.0) -> pd.DataFrame:
         for sense in SENSES:
             for metric in ("appraisal_gross", "appraisal", "sharpe", "turnover"):
                 name = SCALE.name(system=system, sense=sense, aversion=10, place=PLACE)
-                records.append((name, metric, 0.1 if system == FULL else 0.5))
+                records.append((name, f"{OPEN}.{metric}", 0.1 if system == FULL else 0.5))
     frame = scaled_markets(tidy(records, "main_results"), markets)
     place, path = "csi300 paper B", list[tuple[str, str, float]]()
     for system in SYSTEMS:
@@ -217,6 +217,7 @@ def test_findings_hold_on_the_recorded_rows() -> None:
     assert all(item.holds for item in page.findings(found.frame))
 
 
+@pytest.mark.slow
 def test_the_transformers_run_too(tmp_path: Any) -> None:
     """Two rows of the smoke scale with the network cut to its least."""
     settings = STUDY.settings("smoke", overrides={"few": 200, "aversions": []})

@@ -289,8 +289,9 @@ def _sizes(
                 continue
             policy = _optimiser(panel, IC if sense == SENSES[0] else None, aversion)(8e-4)
             run, _ = run_of(panel, prediction, policy, **RUNS[OPEN])
+            numbers = {f"{OPEN}.{what}": value for what, value in measured(run, index).items()}
             place = SCALE.name(system=name, sense=sense, aversion=aversion, place=SIMULATED_PLACE)
-            yield from records(measured(run, index), len(run.returns), place)
+            yield from records(numbers, len(run.returns), place)
 
 
 def _levels(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -79,11 +80,8 @@ HEADS = {
     f"{OPEN}.beta": "beta", f"{OPEN}.break_even_bps": "cost a side that uses up the return over equal weight, bps",
     "markets": "markets",
 }  # fmt: skip
-THEIR_HEADS = {
-    "system": "system", CLAIMED_RUN: "Sharpe ratio, after costs", f"{CLOSE}.sharpe_gross": "before costs",
-    f"{CLOSE}.annual_return": "return a year", f"{CLOSE}.max_drawdown": "largest drawdown",
-    f"{CLOSE}.sortino": "Sortino ratio", f"{CLOSE}.turnover": "turnover a day, share of equity",
-}  # fmt: skip
+SCALE_HEADS = (GROSS, NET, f"{OPEN}.sharpe", f"{OPEN}.turnover")
+THEIR_HEADS = {name.replace(OPEN, CLOSE): text for name, text in HEADS.items() if not name.endswith("_ic")}
 GAP_HEADS = {
     "compared": "compared", "truth_ic": "truth IC", "m1_ic": "IC", GROSS: HEADS[GROSS], NET: HEADS[NET],
     f"{OPEN}.sharpe": "Sharpe ratio, after costs", f"{OPEN}.turnover.left": "turnover a day of the first",
@@ -113,6 +111,11 @@ def place_name(place: str) -> str:
         return "simulated markets"
     source, _, window = place.partition(" ")
     return f"{'CSI 300' if source == 'csi300' else source}, window of {window}"
+
+
+def note_of(shown: PageResult, place: str) -> str:
+    """Small print: of a file there is one path, however often it is learned."""
+    return shown.note if place == SIMULATED_PLACE else "one path, 95 % intervals over its days; mean of training seeds"
 
 
 def window_b(frame: pd.DataFrame) -> str:
@@ -180,7 +183,8 @@ def _size(numbers: OverSeeds) -> Finding:
     spread, plain = (numbers.find(LEVEL.name(system=name, place=SIMULATED_PLACE), "spread_bps")
                      for name in (FULL, TRANSFORMER))  # fmt: skip
     trades, held = (
-        numbers.find(SCALE.name(system=name, sense=SENSES[1], aversion=AVERSION, place=SIMULATED_PLACE), "turnover")
+        numbers.find(SCALE.name(system=name, sense=SENSES[1], aversion=AVERSION, place=SIMULATED_PLACE),
+                     f"{OPEN}.turnover")
         for name in (FULL, TRANSFORMER)
     )
     text = (
@@ -266,7 +270,7 @@ def growth_figure(frame: pd.DataFrame, place: str, note: str = "") -> Figure:
 
 def growth(shown: PageResult) -> HTML:
     """The papers' figure of cumulative performance, a tab for each place."""
-    return tabs({place_name(place): plot(growth_figure(shown.rows, place, shown.markets))
+    return tabs({place_name(place): plot(growth_figure(shown.rows, place, note_of(shown, place)))
                  for place in places(shown.rows)})  # fmt: skip
 
 
@@ -283,7 +287,7 @@ def differences(shown: PageResult) -> HTML:
                 for left, name in PAIRS if left == FULL}  # fmt: skip
         return plot(forest(rows, f"The full system less each other one, {place_name(place)}",
                            "difference of hedged Sharpe ratios a year", series=("before costs", "after costs"),
-                           colors=(BLUE, VERMILLION), note=shown.note))  # fmt: skip
+                           colors=(BLUE, VERMILLION), note=note_of(shown, place)))  # fmt: skip
 
     return tabs({place_name(place): picture(place) for place in places(shown.rows)})
 
@@ -320,18 +324,13 @@ def gaps_table(frame: pd.DataFrame, place: str) -> pd.DataFrame:
 def scale_table(frame: pd.DataFrame) -> pd.DataFrame:
     """Optimised systems by size of predictions and risk aversion, at the next open with costs counted."""
     numbers, rows = OverSeeds(frame), []
-    for name, system in SYSTEMS.items():
-        for sense in SENSES if system.book == "optimised" else ():
-            for aversion in sorted(AVERSIONS):
-                head = (sense, aversion) == HEADLINE
-                variant = SCALE.name(system=name, sense=sense, aversion=aversion, place=SIMULATED_PLACE)
-                variant = LEVEL.name(system=name, place=SIMULATED_PLACE) if head else variant
-                found = {what: numbers.find(variant, f"{OPEN}.{what}" if head else what)
-                         for what in ("appraisal_gross", "appraisal", "sharpe", "turnover")}  # fmt: skip
-                if not math.isnan(found["sharpe"].value):
-                    own = {key: value for what, item in found.items() for key, value in item.columns(what).items()}
-                    rows.append({"system": WORDS[name], "sense": sense, "aversion": aversion} | own)
-    return pd.DataFrame(rows, columns=None if rows else ["system", "sense", "aversion", "appraisal"])
+    for name, sense, aversion in product(SYSTEMS, SENSES, sorted(AVERSIONS)):
+        variant = SCALE.name(system=name, sense=sense, aversion=aversion, place=SIMULATED_PLACE)
+        if (sense, aversion) == HEADLINE and SYSTEMS[name].book == "optimised":
+            variant = LEVEL.name(system=name, place=SIMULATED_PLACE)
+        found = cells(numbers, variant, SCALE_HEADS)
+        rows.append({"system": WORDS[name], "sense": sense, "aversion": aversion} | found)
+    return pd.DataFrame(rows).dropna(subset=[NET])
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
@@ -344,7 +343,7 @@ def levels(shown: PageResult) -> HTML:
     return tabs({
         f"{place_name(place)}, {how}": table(levels_table(shown.rows, place, heads),
                                              f"main_results_{end}_{_file(place)}", columns=heads, formats=FORMATS,
-                                             caption=shown.note)
+                                             caption=note_of(shown, place))
         for place in places(shown.rows)
         for how, end, heads in (("next open", "open", HEADS), ("papers' back-test", "close", THEIR_HEADS))
     })  # fmt: skip
@@ -353,17 +352,15 @@ def levels(shown: PageResult) -> HTML:
 def gaps(shown: PageResult) -> HTML:
     """Every paired difference, a tab for each place."""
     return tabs({place_name(place): table(gaps_table(shown.rows, place), f"main_results_gaps_{_file(place)}",
-                                          columns=GAP_HEADS, formats=FORMATS, caption=shown.note)
+                                          columns=GAP_HEADS, formats=FORMATS, caption=note_of(shown, place))
                  for place in places(shown.rows)})  # fmt: skip
 
 
 def scales(shown: PageResult) -> HTML:
     """What size of predictions and risk aversion do to the same predictions."""
-    heads = {"system": "system", "sense": "predictions", "aversion": "risk aversion",
-             "appraisal_gross": HEADS[GROSS], "appraisal": HEADS[NET], "sharpe": HEADS[f"{OPEN}.sharpe"],
-             "turnover": HEADS[f"{OPEN}.turnover"]}  # fmt: skip
-    return table(scale_table(shown.rows), "main_results_scale", columns=heads, caption=shown.note,
-                 formats={"appraisal_gross": "+.2f", "appraisal": "+.2f", "sharpe": "+.2f", "turnover": ".2f"})
+    heads = {"system": "system", "sense": "predictions", "aversion": "risk aversion"}
+    heads |= {name: HEADS[name] for name in SCALE_HEADS}
+    return table(scale_table(shown.rows), "main_results_scale", columns=heads, caption=shown.note, formats=FORMATS)
 
 
 def _file(place: str) -> str:

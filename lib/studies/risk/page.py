@@ -83,6 +83,11 @@ def place_name(place: str) -> str:
     return {SIMULATED_PLACE: "simulated markets", "csi300": "CSI 300"}.get(place, place)
 
 
+def note_of(shown: PageResult, place: str) -> str:
+    """Small print: of a file there is one path, however often it is learned."""
+    return shown.note if place == SIMULATED_PLACE else "one path of days, 95 % intervals over them"
+
+
 def tail(numbers: OverSeeds, book: str, scaling: str, metric: str, place: str, method: str = COUNTED[0],
          level: str = COUNTED[1]) -> Estimate:  # fmt: skip
     return numbers.find(TAIL.name(book=book, method=method, scaling=scaling, level=level, place=place), metric)
@@ -235,7 +240,7 @@ def share_figure(frame: pd.DataFrame, place: str, level: str, note: str = "") ->
 
 def shares(shown: PageResult) -> HTML:
     """The figure, a tab for each place and level."""
-    return tabs({f"{place_name(place)}, {level}": plot(share_figure(shown.rows, place, level, shown.note))
+    return tabs({f"{place_name(place)}, {level}": plot(share_figure(shown.rows, place, level, note_of(shown, place)))
                  for place in places(shown.rows) for level in LEVELS})  # fmt: skip
 
 
@@ -254,7 +259,8 @@ def style_figure(frame: pd.DataFrame, place: str, note: str = "") -> Figure:
 
 def style_exposures(shown: PageResult) -> HTML:
     """The figure, a tab for each place."""
-    return tabs({place_name(place): plot(style_figure(shown.rows, place, shown.note)) for place in places(shown.rows)})
+    return tabs({place_name(place): plot(style_figure(shown.rows, place, note_of(shown, place)))
+                 for place in places(shown.rows)})  # fmt: skip
 
 
 def course_figure(frame: pd.DataFrame, place: str, note: str = "") -> Figure:
@@ -300,7 +306,7 @@ def tail_tests(shown: PageResult) -> HTML:
     """Every back-test, a tab for each place and level."""
     return tabs({f"{place_name(place)}, {level}": table(tail_table(shown.rows, place, level),
                                                         f"risk_tail_{place}_{level.split()[0]}", columns=HEADS,
-                                                        formats=FORMATS, caption=shown.note)
+                                                        formats=FORMATS, caption=note_of(shown, place))
                  for place in places(shown.rows) for level in LEVELS})  # fmt: skip
 
 
@@ -318,7 +324,8 @@ def regime_table(frame: pd.DataFrame, place: str) -> pd.DataFrame:
 def by_regime(shown: PageResult) -> HTML:
     """The table, a tab for each place."""
     return tabs({place_name(place): table(regime_table(shown.rows, place), f"risk_regimes_{place}", formats=FORMATS,
-                                          columns=REGIME_HEADS, caption=shown.note) for place in places(shown.rows)})
+                                          columns=REGIME_HEADS, caption=note_of(shown, place))
+                 for place in places(shown.rows)})  # fmt: skip
 
 
 def style_table(frame: pd.DataFrame, place: str) -> pd.DataFrame:
@@ -339,7 +346,8 @@ def styles(shown: PageResult) -> HTML:
              "earned": "earned a year, before costs", "meaning": "what a high score means"}  # fmt: skip
     forms = {"exposure": "+.2f", "beta": "+.2f", "earned": "+.1%"}
     return tabs({place_name(place): table(style_table(shown.rows, place), f"risk_styles_{place}", columns=heads,
-                                          formats=forms, caption=shown.note) for place in places(shown.rows)})
+                                          formats=forms, caption=note_of(shown, place))
+                 for place in places(shown.rows)})  # fmt: skip
 
 
 def rolling_table(frame: pd.DataFrame, place: str) -> pd.DataFrame:
@@ -364,4 +372,5 @@ def rolling_views(shown: PageResult) -> HTML:
     forms = {name: ".0%" if name.startswith("volatility") else "+.2f" for name in heads}
     forms |= dict.fromkeys(("sharpe swing", "sharpe swing_by_chance", "sharpe ratio", "volatility ratio"), ".2f")
     return tabs({place_name(place): table(rolling_table(shown.rows, place), f"risk_rolling_{place}", columns=heads,
-                                          formats=forms, caption=shown.note) for place in places(shown.rows)})
+                                          formats=forms, caption=note_of(shown, place))
+                 for place in places(shown.rows)})  # fmt: skip
