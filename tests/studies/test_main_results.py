@@ -16,6 +16,7 @@ from lib.evaluation.samples import samples_of
 from lib.evaluation.simulated import market
 from lib.models.splits import Split
 from lib.portfolio import Past
+from lib.store.rows import RowResult
 from lib.studies import recorded
 from lib.studies.main_results import STUDY, page
 from lib.studies.main_results.measure import (
@@ -108,13 +109,15 @@ def test_training_seeds_of_a_file_are_averaged_and_paired(monkeypatch: pytest.Mo
     settings = STUDY.row_settings(STUDY.settings("smoke", overrides=QUICK))
     row = next(row for row in STUDY.rows(STUDY.settings("smoke", overrides=QUICK)) if row["system"] == RIDGE)
     result = STUDY.compute(row, settings)
-    shifted = [{**item, "value": item["value"] + 1} for item in result.records]
-    rows = [(row, result), (row, type(result)(shifted, result.arrays)), (row | {"system": MLP}, result)]
+    own_size = [item for item in result.records if "variant" not in item]  # a file has no further sizes
+    shifted = [{**item, "value": item["value"] + 1} for item in own_size]
+    first, second = (RowResult(items, result.arrays) for items in (own_size, shifted))
+    rows = [(row, first), (row, second), (row | {"system": MLP}, first)]
     # the same market, taken for a file
     monkeypatch.setitem(contrast.__globals__, "stage", lambda row, settings: (stage(row, settings)[0], None, None))
     found = contrast(rows, settings).records
     own = {item["metric"]: item["value"] for item in found if item["variant"] == level(RIDGE)}
-    plain = {item["metric"]: item["value"] for item in result.records}
+    plain = {item["metric"]: item["value"] for item in own_size}
     assert own[f"{OPEN}.sharpe"] == pytest.approx(plain[f"{OPEN}.sharpe"] + 0.5)
     assert own[f"{OPEN}.sharpe.training_sd"] == pytest.approx(0.5**0.5)
     name = PAIR.name(left=MLP, right=RIDGE, place=PLACE)

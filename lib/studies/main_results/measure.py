@@ -123,9 +123,9 @@ SERIES = ("returns", "gross", "costs", "turnover", "equity", "cash", "held", "st
 
 def grid(settings: Settings) -> Iterator[Config]:
     """Systems by market, the slow ones on the first few; systems and training seeds by window of the file."""
-    for place, seed in enumerate(settings["seeds"]):
+    for count, seed in enumerate(settings["seeds"]):
         for name, system in SYSTEMS.items():
-            if place < settings["slow_seeds"] or not system.slow:
+            if count < settings["slow_seeds"] or not system.slow:
                 variant = LEVEL.name(system=name, place=SIMULATED_PLACE)
                 yield {"variant": variant, "seed": seed, **_row(name, SIMULATED_PLACE), "training_seed": seed}
     if settings["data_path"]:
@@ -342,12 +342,12 @@ def contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> Ro
     for left, right in PAIRS:
         if left in sides and right in sides:
             name, ours, theirs = PAIR.name(left=left, right=right, place=place), sides[left], sides[right]
-            parts = [
+            gaps = [
                 _difference(panel, world, (left, ours[k % len(ours)]), (right, theirs[k % len(theirs)]),
                             row_rng(name, first["seed"]), 0 if world else settings["samples"])
                 for k in range(max(len(ours), len(theirs)))
             ]  # fmt: skip
-            found += [{**item, "variant": name} for item in averaged(parts)]
+            found += [{**item, "variant": name} for item in averaged(gaps)]
     return RowResult(found)
 
 
@@ -360,8 +360,9 @@ def _difference(
     sides = [(name, result, on_panel(panel, result.arrays)) for name, result in (left, right)]
     if all(SYSTEMS[name].baseline for name, *_ in sides):
         a, b = (prediction for *_, prediction in sides)
-        ics = [daily_ics(panel, side, np.isfinite(a) & np.isfinite(b), ("m1_ic",))["m1_ic"] for side in (a, b)]
-        found += mean_difference("m1_ic", *ics, rng, samples)
+        common = np.isfinite(a) & np.isfinite(b)
+        ours, theirs = (daily_ics(panel, side, common, ("m1_ic",))["m1_ic"] for side in (a, b))
+        found += mean_difference("m1_ic", ours, theirs, rng, samples)
         found += truth_difference(world, a, b, rng, samples) if world else []
     for run in RUNS:
         books = [backtest(panel, result.arrays, run) for _, result, _ in sides]
@@ -374,7 +375,7 @@ def _difference(
 def backtest(panel: Panel, arrays: Mapping[str, np.ndarray], run: str) -> Backtest:
     """The daily record of a run, from the arrays of its row."""
     start, series = int(arrays["first_row"]), {what: arrays[f"{run}.{what}"] for what in SERIES}
-    return Backtest(dates=panel.dates[start:], first_row=start, refused={}, **series)  # type: ignore[arg-type]
+    return Backtest(dates=panel.dates[start:], first_row=start, refused={}, **series)
 
 
 def _books(

@@ -312,7 +312,7 @@ def gaps_table(frame: pd.DataFrame, place: str) -> pd.DataFrame:
     numbers, rows = OverSeeds(frame), []
     for left, right in PAIRS:
         variant = PAIR.name(left=left, right=right, place=place)
-        row = {"compared": f"{WORDS[left]} - {WORDS[right]}"}
+        row: dict[str, Any] = {"compared": f"{WORDS[left]} - {WORDS[right]}"}
         row |= cells(numbers, variant, [name for name in GAP_HEADS if name not in ("compared", "break_even")])
         sides = [numbers.find(variant, f"{OPEN}.turnover.{side}").value for side in ("left", "right")]
         daily = numbers.find(variant, f"{OPEN}.annual_gross").value / SESSIONS

@@ -282,7 +282,7 @@ def rolling(
     the course of the longest window.
     """
     for window in (size for size in ROLLED if size * 2 <= len(returns)):
-        numbers = {}
+        numbers: dict[str, float] = {}
         for what, view in (("sharpe", rolling_sharpe), ("volatility", rolling_volatility)):
             own = view(returns, window, periods=SESSIONS)
             drawn = [_swing(view(rng.permutation(returns), window, periods=SESSIONS), window) for _ in range(SHUFFLES)]
