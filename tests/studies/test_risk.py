@@ -210,6 +210,7 @@ def test_sentences_follow_the_numbers() -> None:
     assert "rescaling does not bring volatile days nearer" in other and "the formula matters more" in other
     assert "it earns more when the market is wild" in other and "without them it would lose" in other
     assert "both change more than chance" in other
+    assert "risk hardly" in text(made_up(**{"sharpe ratio": 2.0, "volatility ratio": 1.0}))
     both = text(pd.concat([made_up(), made_up("csi300")]))
     assert "CSI 300: over" in both and "has no interval" in both and "Not in this run" not in said + other
 

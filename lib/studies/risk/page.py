@@ -205,6 +205,7 @@ def _rolling(numbers: OverSeeds, place: str) -> Finding:
         f"{text}: the view shows changes of risk, and of skill hardly more than chance gives.":
             risk.value > 1.5 and ratio.value < 1.5,
         f"{text}: both change more than chance gives.": min(risk.value, ratio.value) >= 1.5,
+        f"{text}: skill changes more than chance gives, risk hardly.": ratio.value >= 1.5,
         f"{text}: hardly more than chance gives.": True,
     }, place=_capital(place), window=str(window), worst=worst, best=best, ratio=ratio, risk=risk)  # fmt: skip
 
