@@ -9,7 +9,8 @@ from scipy.stats import spearmanr
 
 from lib import Panel, make_market
 from lib.errors import LoadError, ParameterError
-from lib.evaluation.signal import check_signal, forward_return, read_signal
+from lib.evaluation.signal import check_signal, forward_return
+from lib.evaluation.signal_file import read_signal
 from lib.reasons import Reason
 
 
@@ -144,7 +145,7 @@ def test_a_signal_that_wants_limit_ups_invents_money_that_no_order_has(panel):
     chased = check_signal(panel, returns)
     assert chased.find("coverage", "of the top tenth, cannot be bought").value > 0.05
     phantom = chased.find("phantom alpha, a year", "all refused orders")
-    purchases = chased.find("phantom alpha, a year", "limit-up purchases alone")
+    purchases = chased.find("phantom alpha, a year", "limit-up purchases")
     assert phantom.low > 0 and purchases.value > 0.5 * phantom.value
     assert chased.find("rank IC", "1 session").value > chased.find("rank IC", "1 session", "buyable").value
 

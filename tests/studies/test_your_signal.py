@@ -11,7 +11,8 @@ import pytest
 
 from lib import make_market
 from lib.__main__ import main
-from lib.evaluation.signal import Signal, SignalCheck
+from lib.evaluation.signal import SignalCheck
+from lib.evaluation.signal_file import Signal
 from lib.stats.estimates import Estimate
 from lib.studies.your_data.examples import long_rows
 from lib.studies.your_signal.page import CLOSE, OPEN, PHANTOM, RETURN, SECTIONS, verdict, write_page

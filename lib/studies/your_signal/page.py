@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lib.evaluation.scoring import COST_BPS
-from lib.evaluation.signal import LAGS, QUANTILES, SignalCheck, check_signal, read_signal
+from lib.evaluation.signal import LAGS, QUANTILES, SignalCheck, check_signal
+from lib.evaluation.signal_file import read_signal
 from lib.paper.pages import html, plot, table
 from lib.paper.pages.findings import Finding, outcome
 from lib.stats.estimates import Estimate
