@@ -112,10 +112,14 @@ def _check(options: argparse.Namespace) -> None:
 
 def _audit(options: argparse.Namespace) -> int:
     from lib.audit import audit_function
+    from lib.studies.your_signal.factor import around
 
-    broken = audit_function(_function(options.function), panels=options.panels)
+    function = _function(options.function)
+    broken = audit_function(function, panels=options.panels)
     for item in broken:
         print(item)
+        if item.stocks:  # the panel was found
+            print(around(item, function).to_string(index=False), end="\n\n")
     if not broken:
         print(f"{options.function}: no look-ahead, no use of masked cells, no dependence on the order of stocks found")
     return 1 if broken else 0

@@ -177,13 +177,13 @@ def verdict(found: SignalCheck) -> list[Finding]:
         ),
         outcome(
             {
-                "As the best of {trials} its Sharpe ratio after costs beats what chance gives, with a confidence of "
+                "{trials} its Sharpe ratio after costs beats what chance gives, with a confidence of "
                 "{chance:.0%}.": chance >= CONFIDENCE,
-                "As the best of {trials} its Sharpe ratio after costs is not beyond what chance gives: the confidence "
+                "{trials} its Sharpe ratio after costs is not beyond what chance gives: the confidence "
                 "is {chance:.0%}.": True,
             },
             chance=chance,
-            trials=f"{found.trials} trial{'s' * (found.trials > 1)}",
+            trials="As the only trial" if found.trials == 1 else f"As the best of {found.trials} trials",
         ),
     ]
 
