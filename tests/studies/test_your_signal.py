@@ -143,7 +143,7 @@ def signal_as(kind: str, panel, values, folder):
 def kinds(tmp_path_factory):
     """A market and a signal, written as every source writes prices and signals; the check of each pair."""
     folder = tmp_path_factory.mktemp("kinds")
-    panel = make_market(40, 90, seed=5, limit_rates="paper").panel
+    panel = make_market(30, 70, seed=5).panel
     values = np.random.default_rng(2).normal(size=panel.shape)
     prices = write_shapes(panel, folder)
     return {kind: YourSignal.of(signal_as(kind, panel, values, folder), path) for kind, path in prices.items()}
@@ -152,12 +152,12 @@ def kinds(tmp_path_factory):
 def test_files_of_every_source_give_the_same_numbers(kinds):
     assert {"akshare", "tushare", "baostock", "qlib", "record"} <= set(kinds)
     wanted = kinds["record"].found
-    assert np.isfinite(wanted.signal.values).sum() > 3000 and len(wanted.numbers) > 80
+    assert np.isfinite(wanted.signal.values).sum() > 2000 and len(wanted.numbers) > 80
     for kind, shown in kinds.items():
         lost = set(shown.found.signal.lost)
         assert lost <= {"the stock has no price that day", "the day is not in the prices"}, kind
         np.testing.assert_allclose(shown.found.signal.values, wanted.signal.values, rtol=1e-12, err_msg=kind)
-        assert shown.found.numbers.keys() == wanted.numbers.keys(), kind
+        assert shown.found.numbers.keys() >= wanted.numbers.keys(), kind  # some know the free float too
         for key, item in wanted.numbers.items():
             assert shown.found.numbers[key] == pytest.approx(item, abs=1e-6, nan_ok=True), (kind, key)
 
@@ -166,10 +166,10 @@ def test_files_of_every_source_give_the_same_numbers(kinds):
 
 
 def test_the_phantom_alpha_of_the_ablations_predictions_in_a_file_is_the_ablations(tmp_path):
-    world = make_market(40, 620, seed=3, limit_rates="paper")
-    factors = compute_features(world.panel, VARIANTS["none"].features, CORE[:6], "zscore")
+    world = make_market(30, 530, seed=3, limit_rates="paper")
+    factors = compute_features(world.panel, VARIANTS["none"].features, CORE[:4], "zscore")
     ablation = evaluate(world.panel, "none", factors, name="none", seed=0, samples=0, learner="ridge",
-                        first_test_year=2012)  # fmt: skip
+                        first_test_year=2011)  # fmt: skip
     recorded = {record["metric"]: record["value"] for record in ablation.records}
     panel, prediction = world.panel, on_panel(world.panel, ablation.arrays)
     t, n = np.nonzero(np.isfinite(prediction))
