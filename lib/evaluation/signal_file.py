@@ -26,8 +26,6 @@ from lib.panel import Panel
 DATES: Final = ("date", "datetime", "trade_date", "日期", "交易日期", "day", "time", "unnamed: 0")
 SYMBOLS: Final = ("symbol", "code", "ts_code", "ticker", "instrument", "asset", "stock", "股票代码", "证券代码", "代码")
 VALUES: Final = ("value", "signal", "score", "factor", "prediction")
-#: how a csv may be written: the second is what Excel and AkShare's users save in China
-ENCODINGS: Final = ("utf-8-sig", "gb18030")
 
 
 @dataclass(frozen=True)
@@ -72,12 +70,10 @@ def _table(path: Path) -> pd.DataFrame:
 
 def _csv(path: Path) -> pd.DataFrame:
     whole = dict.fromkeys(SYMBOLS, str)  # 000001 is no number
-    for encoding in ENCODINGS[:-1]:
-        try:
-            return pd.read_csv(path, dtype=whole, encoding=encoding)
-        except UnicodeDecodeError:
-            continue
-    return pd.read_csv(path, dtype=whole, encoding=ENCODINGS[-1])
+    try:
+        return pd.read_csv(path, dtype=whole, encoding="utf-8-sig")
+    except UnicodeDecodeError:  # what Excel writes in China
+        return pd.read_csv(path, dtype=whole, encoding="gb18030")
 
 
 def _named(frame: pd.DataFrame, names: Sequence[str]) -> Any:

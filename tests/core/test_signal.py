@@ -11,6 +11,7 @@ from lib import Panel, make_market
 from lib.errors import LoadError, ParameterError
 from lib.evaluation.signal import LAGS, check_signal, forward_return, half_life
 from lib.evaluation.signal_file import Signal, read_signal
+from lib.portfolio import REFUSALS, flat, simulate, top_k_buffer
 from lib.reasons import Reason
 
 
@@ -246,6 +247,33 @@ def test_a_half_life_is_found_in_noise_of_either_sign(sessions):
     for sign in (1, -1):
         daily = sign * 0.05 * 0.5 ** (np.arange(LAGS) / sessions) + noise
         assert half_life(daily) == pytest.approx(sessions, rel=0.05)
+
+
+def test_the_decay_is_that_of_a_loop_where_prices_are_missing(panel, values):
+    rng = np.random.default_rng(4)
+    reasons = np.where(rng.random(panel.shape) < 0.1, np.uint8(Reason.MISSING), panel.reasons)
+    holed = Panel.from_arrays(panel.dates, panel.symbols, panel.fields, reasons=reasons, market="cn")
+    one, found = forward_return(holed, 1), check_signal(holed, values)
+    for lag in (0, 3):
+        daily = []
+        for t in range(len(values) - 1 - lag):
+            inside = holed.observed[t] & np.isfinite(one[t + lag])
+            if inside.sum() >= 20:
+                daily.append(spearmanr(values[t, inside], one[t + lag, inside]).statistic)
+        value = found.find("decay of the rank IC", f"session {lag + 1}").value
+        assert value == pytest.approx(np.mean(daily), abs=1e-12)
+
+
+def test_phantom_alpha_is_split_by_refusals_that_come_in_one_after_the_other(panel):
+    scores = np.where(panel.observed, panel.returns, np.nan)  # buys what closes limit-up, sells what closes limit-down
+    found, policy = check_signal(panel, scores), top_k_buffer()
+    steps = [(), REFUSALS[1:2], REFUSALS[1:], REFUSALS]
+    runs = [simulate(panel, scores, policy=policy, fill="close", refuse=step, costs=flat(0.0)) for step in steps]
+    mean = [243 * run.returns.mean() for run in runs]
+    names = ("limit-up purchases", "limit-down sales", "halts")
+    assert REFUSALS == ("halt", "limit_up_buy", "limit_down_sell") and mean[1] != mean[2]
+    for name, before, after in zip(names, mean, mean[1:], strict=False):
+        assert found.find("phantom alpha, a year", name).value == pytest.approx(before - after, abs=1e-12)
 
 
 def test_a_signal_that_does_not_change_has_the_ranks_of_yesterday(panel):
