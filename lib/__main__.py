@@ -102,10 +102,9 @@ def _load(options: argparse.Namespace) -> None:
 def _check(options: argparse.Namespace) -> None:
     from lib.studies.your_signal.page import verdict, write_page
 
-    horizons = [int(part) for part in options.horizon.split(",") if part.strip().isdigit()]
     found = write_page(
         options.signal, options.prices, options.out, market=options.market, universe=options.universe,
-        horizons=horizons, trials=options.trials,
+        horizons=_numbers(options.horizon, "--horizon"), trials=options.trials, capital=options.capital,
     )  # fmt: skip
     for item in verdict(found):
         print(item.text)
@@ -114,10 +113,14 @@ def _check(options: argparse.Namespace) -> None:
 
 def _audit(options: argparse.Namespace) -> int:
     from lib.audit import audit_function
+    from lib.studies.your_signal.factor import around
 
-    broken = audit_function(_function(options.function), panels=options.panels)
+    function = _function(options.function)
+    broken = audit_function(function, panels=options.panels)
     for item in broken:
         print(item)
+        if item.stocks:  # the panel was found
+            print(around(item, function).to_string(index=False), end="\n\n")
     if not broken:
         print(f"{options.function}: no look-ahead, no use of masked cells, no dependence on the order of stocks found")
     return 1 if broken else 0
@@ -184,6 +187,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--universe", help="column of members, or listed (default: as the file has it)")
     check.add_argument("--horizon", default="1,5,20", help="sessions of the labels, with commas (1,5,20)")
     check.add_argument("--trials", type=int, default=1, help="signals tried, of which this is the best (1)")
+    check.add_argument("--capital", type=float, metavar="YUAN", help="also an account of so many yuan (default: none)")
     check.add_argument("--out", default="out/signal", metavar="NAME", help="NAME.html and NAME.csv (out/signal)")
     audit = _command(commands, "audit", _audit, "the mask and look-ahead contract of your own function")
     audit.add_argument("function", metavar="MODULE:FUNCTION", help="takes a Panel, gives [dates, stocks] or several")
@@ -234,10 +238,15 @@ def _run_options(options: argparse.Namespace) -> dict[str, Any]:
 def _seeds(text: str | None) -> int | list[int] | None:
     if text is None:
         return None
+    numbers = _numbers(text, "--seeds")
+    return numbers if "," in text else numbers[0]
+
+
+def _numbers(text: str, option: str) -> list[int]:
     try:
-        return [int(part) for part in text.split(",") if part.strip()] if "," in text else int(text)
+        return [int(part) for part in text.split(",") if part.strip() or "," not in text]
     except ValueError:
-        raise ParameterError(f"--seeds {text!r}: expected a number, or numbers with commas") from None
+        raise ParameterError(f"{option} {text!r}: expected a number, or numbers with commas") from None
 
 
 def _override(text: str) -> tuple[str, Any]:

@@ -76,7 +76,12 @@ def computing(function: Callable[[Panel], Any]) -> Callable[[Panel], dict[str, O
     """The function in the form that the audit runs: {name: (values [T, N], valid [T, N])}."""
 
     def compute(panel: Panel) -> dict[str, Output]:
-        result = function(panel)
+        try:
+            result = function(panel)
+        except Exception as error:
+            name, (days, stocks) = getattr(function, "__name__", "the function"), panel.shape
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            raise ParameterError(f"audit: {name} on a panel of {days} days x {stocks} stocks: {reason}") from error
         named = result if isinstance(result, Mapping) else {getattr(function, "__name__", "factor"): result}
         if not named:
             raise ParameterError("audit: the function gave no factor; expected an array [dates, stocks], or several")

@@ -79,7 +79,8 @@ def test_several_factors_are_told_apart():
 
 @pytest.mark.parametrize(
     ("function", "message"),
-    [(lambda panel: np.zeros(3), r"shape \(3,\)"), (lambda panel: {}, "gave no factor"), (str, "str is str")],
+    [(lambda panel: np.zeros(3), r"shape \(3,\)"), (lambda panel: {}, "gave no factor"), (str, "str is str"),
+     (lambda panel: panel.nothing, "on a panel of .* AttributeError")],
 )
 def test_what_is_no_factor_is_refused(function, message):
     with pytest.raises(ParameterError, match=message):

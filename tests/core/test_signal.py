@@ -9,7 +9,9 @@ from scipy.stats import spearmanr
 
 from lib import Panel, make_market
 from lib.errors import LoadError, ParameterError
-from lib.evaluation.signal import check_signal, forward_return, read_signal
+from lib.evaluation.signal import LAGS, check_signal, forward_return, half_life
+from lib.evaluation.signal_file import Signal, read_signal
+from lib.portfolio import REFUSALS, flat, simulate, top_k_buffer
 from lib.reasons import Reason
 
 
@@ -144,7 +146,7 @@ def test_a_signal_that_wants_limit_ups_invents_money_that_no_order_has(panel):
     chased = check_signal(panel, returns)
     assert chased.find("coverage", "of the top tenth, cannot be bought").value > 0.05
     phantom = chased.find("phantom alpha, a year", "all refused orders")
-    purchases = chased.find("phantom alpha, a year", "limit-up purchases alone")
+    purchases = chased.find("phantom alpha, a year", "limit-up purchases")
     assert phantom.low > 0 and purchases.value > 0.5 * phantom.value
     assert chased.find("rank IC", "1 session").value > chased.find("rank IC", "1 session", "buyable").value
 
@@ -191,3 +193,135 @@ def test_settings_that_make_no_sense_are_refused(panel, values, options, message
         check_signal(panel, values if options else np.zeros((2, 2)), **options)
     with pytest.raises(ParameterError, match="no value on a member"):
         check_signal(panel, np.full(panel.shape, np.nan))
+
+
+# ------------------------------------------------------------------------- groups, industry and size
+
+
+def test_what_is_left_without_industry_and_size_is_that_of_least_squares(panel, values, found):
+    """Dummies of industries and log size, day by day, by numpy's least squares."""
+    size = np.log(panel.fields["float_mkt_cap"])
+    label = forward_return(panel, 1)
+    wanted: dict[str, list] = {"without industry": [], "without size": [], "without industry and size": []}
+    for t in range(len(values) - 1):
+        inside = panel.observed[t] & panel.universe[t]
+        labels = panel.fields["industry"][t, inside]
+        dummies = (labels[:, None] == np.unique(labels)).astype(float)
+        one, own = np.ones((inside.sum(), 1)), size[t, inside, None]
+        for name, design in zip(wanted, (dummies, np.hstack([one, own]), np.hstack([dummies, own])), strict=True):
+            y = values[t, inside]
+            rest = (y - design @ np.linalg.lstsq(design, y, rcond=None)[0]).round(9)  # the only one of an industry: 0
+            known = np.isfinite(label[t, inside])
+            wanted[name].append(spearmanr(rest[known], label[t, inside][known]).statistic)
+    for name, daily in wanted.items():  # single precision moves a rank now and then
+        assert found.find("rank IC neutralised", name).value == pytest.approx(np.mean(daily), abs=2e-4), name
+    assert found.find("rank IC neutralised", "as it is") == found.find("rank IC", "1 session")
+
+
+def test_a_signal_that_is_its_industry_and_its_size_leaves_nothing(panel):
+    noise = 1e-4 * np.random.default_rng(5).normal(size=panel.shape)
+    own = check_signal(panel, np.log(panel.fields["float_mkt_cap"]) + noise).find("rank IC neutralised", "without size")
+    plain = check_signal(panel, noise).find("rank IC neutralised", "without size")
+    assert own.value == pytest.approx(plain.value, abs=0.02)
+
+
+def test_a_group_is_scored_among_its_own(panel, values, found):
+    size, label = panel.fields["float_mkt_cap"], forward_return(panel, 1)
+    daily = []
+    for t in range(len(values) - 1):
+        there = np.flatnonzero(panel.observed[t] & panel.universe[t])
+        own = there[(size[t, there].argsort().argsort() / (len(there) - 1)) > 2 / 3]
+        own = own[np.isfinite(label[t, own])]
+        if len(own) >= 20:
+            daily.append(spearmanr(values[t, own], label[t, own]).statistic)
+    item = found.find("rank IC by group", "largest third by market value")
+    assert item.value == pytest.approx(np.mean(daily), abs=1e-12) if daily else np.isnan(item.value)
+
+
+# --------------------------------------------------------------------------- decay, quantiles, account
+
+
+@pytest.mark.parametrize("sessions", [0.5, 3.0, 12.0])
+def test_a_half_life_is_found_in_noise_of_either_sign(sessions):
+    noise = np.random.default_rng(0).normal(scale=1e-3, size=(500, LAGS))
+    for sign in (1, -1):
+        daily = sign * 0.05 * 0.5 ** (np.arange(LAGS) / sessions) + noise
+        assert half_life(daily) == pytest.approx(sessions, rel=0.05)
+
+
+def test_the_decay_is_that_of_a_loop_where_prices_are_missing(panel, values):
+    rng = np.random.default_rng(4)
+    reasons = np.where(rng.random(panel.shape) < 0.1, np.uint8(Reason.MISSING), panel.reasons)
+    holed = Panel.from_arrays(panel.dates, panel.symbols, panel.fields, reasons=reasons, market="cn")
+    one, found = forward_return(holed, 1), check_signal(holed, values)
+    for lag in (0, 3):
+        daily = []
+        for t in range(len(values) - 1 - lag):
+            inside = holed.observed[t] & np.isfinite(one[t + lag])
+            if inside.sum() >= 20:
+                daily.append(spearmanr(values[t, inside], one[t + lag, inside]).statistic)
+        value = found.find("decay of the rank IC", f"session {lag + 1}").value
+        assert value == pytest.approx(np.mean(daily), abs=1e-12)
+
+
+def test_phantom_alpha_is_split_by_refusals_that_come_in_one_after_the_other(panel):
+    scores = np.where(panel.observed, panel.returns, np.nan)  # buys what closes limit-up, sells what closes limit-down
+    found, policy = check_signal(panel, scores), top_k_buffer()
+    steps = [(), REFUSALS[1:2], REFUSALS[1:], REFUSALS]
+    runs = [simulate(panel, scores, policy=policy, fill="close", refuse=step, costs=flat(0.0)) for step in steps]
+    mean = [243 * run.returns.mean() for run in runs]
+    names = ("limit-up purchases", "limit-down sales", "halts")
+    assert REFUSALS == ("halt", "limit_up_buy", "limit_down_sell") and mean[1] != mean[2]
+    for name, before, after in zip(names, mean, mean[1:], strict=False):
+        assert found.find("phantom alpha, a year", name).value == pytest.approx(before - after, abs=1e-12)
+
+
+def test_a_signal_that_does_not_change_has_the_ranks_of_yesterday(panel):
+    still = np.broadcast_to(np.arange(panel.shape[1], dtype=float), panel.shape)
+    own = check_signal(panel, still, horizons=[3])
+    assert own.find("rank autocorrelation of the signal", "with the ranks 1 session later").value == pytest.approx(1)
+    assert "with the ranks 3 sessions later" in own.table("rank autocorrelation of the signal").index
+
+
+def test_returns_by_quantile_are_those_of_pandas_cut(panel, values, found):
+    label = forward_return(panel, 1)
+    daily = []
+    for t in range(len(values) - 1):
+        inside = panel.observed[t] & panel.universe[t] & np.isfinite(label[t])
+        cut = pd.qcut(values[t, inside], 5, labels=False)
+        rest = label[t, inside] - label[t, inside].mean()
+        daily.append([rest[cut == k].mean() for k in range(5)])
+    means = 1e4 * np.mean(daily, axis=0)
+    for k in range(5):
+        assert found.find("return by quantile, bps", f"{k + 1} of 5").value == pytest.approx(means[k], abs=1e-8)
+    spread = found.find("return by quantile, bps", "highest minus lowest").value
+    assert spread == pytest.approx(means[4] - means[0], abs=1e-8)
+
+
+def test_coverage_says_why_favourites_cannot_be_bought(panel):
+    returns = np.where(panel.observed, panel.returns, np.nan)
+    own = check_signal(panel, returns)
+    halted, limit, both = (
+        own.find("coverage", f"of the top tenth, {why}").value
+        for why in ("halted", "closed limit-up", "cannot be bought")
+    )
+    assert limit > 0 and halted + limit == pytest.approx(both)
+    half = np.where(np.arange(panel.shape[1]) % 2, returns, np.nan)
+    assert check_signal(panel, half).find("coverage by year", "2010").value == pytest.approx(0.5, abs=0.01)
+
+
+def test_an_account_pays_more_than_a_book_and_needs_the_rules_of_a_market(panel, values):
+    own = check_signal(panel, values, capital=1e6)
+    free = own.find("return over equal weight, a year", "executed at the next open, before costs").value
+    paid = own.find("return over equal weight, a year", "an account of 1,000,000 yuan, after fees and impact").value
+    assert paid < free
+    for key, item in check_signal(panel, values).numbers.items():  # an account changes no other point estimate
+        assert own.numbers[key].value == pytest.approx(item.value, nan_ok=True)
+    other = Panel.from_arrays(panel.dates, panel.symbols, panel.fields, reasons=panel.reasons)
+    with pytest.raises(ParameterError, match="market='cn'"):
+        check_signal(other, values, capital=1e6)
+
+
+def test_the_csv_begins_with_the_rows_that_were_lost(panel, values):
+    frame = check_signal(panel, Signal(values, 9, {"no number": 2})).frame()
+    assert frame[frame["part"] == "rows"].set_index("what")["value"].to_dict() == {"read": 9, "no number": 2}
