@@ -110,7 +110,7 @@ def dense(name: str, warm: bool) -> Solver:
 
 def package(warm: bool) -> Solver:
     """The authors' class; warm: one object for all days, as its description asks for."""
-    theirs: Any = import_module(f"{MODULE}.portfolio")
+    theirs: Any = import_module("mlquant.portfolio")
     config = theirs.MarkowitzConfig(risk_aversion=AVERSION, weight_cap=CAP)
     kept = theirs.MarkowitzOptimizer(config)
 
