@@ -269,7 +269,8 @@ def way_of(name: str, panel: Panel, run: str) -> Way:
 
 
 def _optimiser(panel: Panel, ic: float | None, aversion: int) -> Callable[[float], Any]:
-    optimiser = MeanVariance(cap=CAP, risk_aversion=float(aversion))
+    members = int(panel.universe.sum(axis=1).max())  # a small market cannot be held at 3 % a stock
+    optimiser = MeanVariance(cap=max(CAP, 4 / members), risk_aversion=float(aversion))
     return lambda cost: optimised(panel, replace(optimiser, cost=cost), ic=ic, infeasible="hold")
 
 
