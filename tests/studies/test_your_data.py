@@ -81,7 +81,7 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
     assert not data.is_example
     head, report = str(page.head(data).data), str(page.report(data).data)
     assert "Tushare daily" in head and "survivors only" in head
-    assert "<td>limits</td><td>published</td>" in report.replace(' class="prose"', "")
+    assert '<th scope="row">limits</th><td>published</td>' in report.replace(' class="prose"', "")
     assert data.rules == Rules(min_history=10)
     rules = {str(row["rule"]) for row in data.quality.rows()}
     assert rules == {"history", "extreme move", "irregular trading", "outlier", "together"}

@@ -111,8 +111,8 @@ def _candidates(
     for source in everything_recorded(of, folder):
         stale = set(source.stale_rows())
         for row in source.rows:
-            old = "made by earlier code" if row.id in stale else ""
-            reason = _other_scale(row, scale) or why_not(source, row, data, limit) or old
+            reason = _other_scale(row, scale) or why_not(source, row, data, limit)
+            reason = reason or ("made by earlier code" if row.id in stale else "")
             if reason:
                 reasons[reason] = reasons.get(reason, 0) + 1
             else:
@@ -121,7 +121,7 @@ def _candidates(
 
 
 def _other_scale(row: RecordedRow, scale: str | None) -> str:
-    return f"recorded at scale {row.scale}" if scale not in (None, row.scale) else ""
+    return f"recorded at scale {row.scale}" if scale is not None and row.scale != scale else ""
 
 
 def everything_recorded(of: Iterable[Study], folder: Path | str | None) -> Iterator[Recorded]:
