@@ -117,6 +117,14 @@ TRANSLATED = {
         ("Nothing in the papers' panel can be predicted", "也没有任何东西可预测"),
         ("Chance does not explain the paper's IC", "用偶然也解释不了"),
     ],
+    "own_setting_mask": [
+        ("Before costs the full mask and no mask cannot be told apart", "扣费前全掩码与不掩码没有可测的差别"),
+        ("A mask without information does as much", "换成不含信息的掩码"),
+    ],
+    "deflated_sharpe": [
+        ("Where nothing is planted the best of", "从许多次试验中挑出的最好一次看上去也很好"),
+        ("Deflated by the effective number of trials, it passes in", "它就通不过检验"),
+    ],
     "regimes": [
         ("What the papers' mask gains is costs that it does not pay", "主要是少付的交易费用"),
         ("Purchases refused at limit-up matter more than sales refused", "涨停买不进比跌停卖不出更重要"),

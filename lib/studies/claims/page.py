@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 FIRST = 5  # findings on the first page
 #: the editor's choice for the first page, the most important first: of each line the first study that has a finding
 CHOICE = (
+    ("own_setting_mask", "mask_ablation_real", "mask_ablation"),
     ("contamination", "window_travel"),
     ("phantom_alpha", "regimes", "other_markets"),
-    ("mask_ablation_real", "own_setting_mask", "mask_ablation"),
     ("paper_panel", "calibration"),
     ("controls", "interval_coverage", "factor_universe"),
 )
