@@ -116,7 +116,7 @@ def said(frame: pd.DataFrame) -> str:
 def test_sentences_follow_the_signs():
     up, down, none = said(made_up(0.01, -0.02, 0.01)), said(made_up(-0.01, 0.02, -0.01)), said(made_up(0, 0, 0))
     assert "raises the mean IC" in up and "lowers the standard deviation" in up and "predict better:" in up
-    assert "Of the four corrections 4" in up and "lowers the mean IC" in down
+    assert "4 of 4" in up and "lowers the mean IC" in down
     assert "raises the standard deviation" in down
     assert "predict worse" in down and "is not decided" in none and "Not in this run" not in up + down + none
 

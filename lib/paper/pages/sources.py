@@ -6,6 +6,7 @@ from __future__ import annotations
 SOURCES = {
     "csi300": "CSI 300",
     "csi300_2025": "CSI 300 list of 2025",
+    "cn_csi300_baostock_2020_2025": "CSI 300 list of 2025, prices of Baostock",
     "us": "US, no limits",
     "overlay": "simulated market",
 }

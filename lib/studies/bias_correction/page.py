@@ -14,6 +14,7 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer, markets_behind
 from lib.paper.pages.findings import Finding, by_sign, outcome
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.sources import source_title
 from lib.paper.pages.tables import cells
 from lib.stats import student_quantile
 from lib.stats.estimates import Estimate
@@ -150,9 +151,9 @@ def _which(frame: pd.DataFrame) -> Finding:
     robust, adaptive, plain = (gap(numbers, "mean_ic", method).value for method in ("robust", "adaptive", "neutral"))
     shown = {"robust": robust, "adaptive": adaptive, "plain": plain, "significant": significant}
     return outcome({
-        "Of the four corrections {significant:.0f} change the mean IC by more than chance over markets, after Holm: "
-        "the gains are {plain:+.4f} by least squares, {robust:+.4f} by the robust fit, {adaptive:+.4f} with adaptive "
-        "strength.": significant > 0,
+        "Corrections that change the mean IC by more than chance over markets (5 %, after Holm): {significant:.0f} of "
+        "4. The gains are {plain:+.4f} by least squares, {robust:+.4f} by the robust fit, {adaptive:+.4f} with "
+        "adaptive strength.": significant > 0,
         "None of the four corrections changes the mean IC by more than chance over markets, after Holm "
         "({significant:.0f} of 4): {plain:+.4f} by least squares, {robust:+.4f} by the robust fit, {adaptive:+.4f} "
         "with adaptive strength.": True,
@@ -161,7 +162,7 @@ def _which(frame: pd.DataFrame) -> Finding:
 
 def _file(numbers: OverSeeds, source: str) -> Finding:
     gain, less = gap(numbers, "mean_ic", source=source), gap(numbers, "ic_std", source=source).value
-    shown: dict[str, Any] = {"gain": gain, "less": less, "source": source}
+    shown: dict[str, Any] = {"gain": gain, "less": less, "source": source_title(source)}
     return by_sign(
         gain,
         "On {source} the mean IC rises by {gain:+.4f}, and its deviation changes by {less:+.3f}.",
