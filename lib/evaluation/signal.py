@@ -178,7 +178,7 @@ def _years(panel: Panel) -> Any:
 
 def _by_limit_ups(panel: Panel, daily: Matrix) -> Named:
     """The rank IC on days with few and with many members that close limit-up (lower and upper third of the days)."""
-    count = ((panel.reasons & Reason.LIMIT_UP) != 0).astype(float).sum(axis=1)
+    count = (((panel.reasons & Reason.LIMIT_UP) != 0) & panel.universe).astype(float).sum(axis=1)
     defined = np.isfinite(daily)
     if not defined.any() or count[defined].max() == 0:
         return

@@ -140,6 +140,24 @@ def test_a_signal_without_information_is_said_to_have_none(found):
     assert found.find("trials", "deflated Sharpe ratio").value < 0.95
 
 
+def test_only_limit_ups_of_members_count(panel, values):
+    def checked(member):
+        universe = np.ones(panel.shape, dtype=bool)
+        universe[:, -10:] = member
+        with_universe = Panel.from_arrays(
+            panel.dates, panel.symbols, dict(panel.fields), reasons=reasons, universe=universe, market="cn"
+        )
+        return check_signal(with_universe, np.where(np.arange(panel.shape[1]) < 50, values, np.nan))
+
+    reasons = panel.reasons.copy()
+    once = checked(False).table("rank IC by limit-ups")
+    rng = np.random.default_rng(5)  # whatever the others do: no number of a member moves
+    reasons[:, -10:] = np.where(rng.random((len(reasons), 10)) < np.linspace(0, 1, len(reasons))[:, None],
+                                np.uint8(Reason.LIMIT_UP), 0)  # fmt: skip
+    assert checked(False).table("rank IC by limit-ups").equals(once)
+    assert not checked(True).table("rank IC by limit-ups").equals(once)
+
+
 def test_a_signal_that_wants_limit_ups_invents_money_that_no_order_has(panel):
     """Yesterday's return on a market with the papers' limits: its favourites close at the limit."""
     returns = np.where(panel.observed, panel.returns, np.nan)
