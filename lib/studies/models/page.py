@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from lib.models.baselines import BASELINES
 from lib.models.settings import TUNED
 from lib.paper.claims import Answer
+from lib.paper.claims.ledger import claimed_difference
 from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer, markets_behind
 from lib.paper.pages.findings import Finding, by_sign
@@ -68,11 +70,12 @@ HEADS = {
 FORMATS = {TRUTH: "+.3f", "m1_ic": "+.4f", GROSS: "+.2f", NET: "+.2f", f"{BOOK}.turnover": ".2f", "spearman": "+.4f",
            "kendall": "+.4f", "mse": ".4f", "mae": ".4f", "sign_accuracy": ".1%", "sign_base_rate": ".1%",
            "dispersion": ".3f", "m1_ic.training_sd": ".4f"}  # fmt: skip
-#: paper A's Table III as differences: (left, right) -> the gain in Sharpe ratio that it has
+#: the model of paper A's Table III -> ours, in the papers' order
+THEIRS = {"xgboost": "xgboost", "lightgbm": "lightgbm", "dnn": "residual_network", "transformer": "time_transformer"}
+#: the table as differences: (left, right) -> the gain in Sharpe ratio that it has
 ORDER = {
-    ("lightgbm", "xgboost"): 0.07,
-    ("residual_network", "lightgbm"): 0.06,
-    ("time_transformer", "residual_network"): 0.06,
+    (THEIRS[better], THEIRS[worse]): claimed_difference(f"A.models.{better}.sharpe", f"A.models.{worse}.sharpe")
+    for worse, better in pairwise(THEIRS)
 }
 #: how the settings of learners were chosen that this study does not search, and by how many trials
 _OF_TUNING = ("20 trials, see Settings of the learners", 20)
@@ -323,8 +326,6 @@ def settings(shown: PageResult) -> HTML:
 
 # -------------------------------------------------------------------------------------------- claims
 
-#: the model of paper A's Table III -> ours
-THEIRS = {"xgboost": "xgboost", "lightgbm": "lightgbm", "dnn": "residual_network", "transformer": "time_transformer"}
 _CLAIMED = {"correlation": ("m1_ic", 1.0), "sharpe": ("naive_close.sharpe", 1.0),
             "annual_return": ("naive_close.annual_return", 100.0)}  # fmt: skip
 ORDER_CLAIM = "A.models.order"
