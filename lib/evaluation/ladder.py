@@ -19,10 +19,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lib.evaluation.lagged_optimiser import SENSES
+from lib.evaluation.simulated import FACTOR_SETS
 from lib.models.augmentation import joined, labelled
 from lib.models.dataset import Dataset
 from lib.models.fits import Predictor
 from lib.models.splits import Split
+from lib.parameters import Parameter
 from lib.portfolio import Matched, traded
 from lib.portfolio.slowed import slowed
 from lib.stats.estimates import Estimate
@@ -67,6 +69,17 @@ FITS: Mapping[str, Fitting] = {
     "full, Transformer": Fitting(network="factor_transformer", few=True),
     "no Transformer": Fitting(few=True),
     "no mask": Fitting(masked=False),
+}
+#: parameters of a study of these systems: what is fitted, to how much and for how long
+LEARNING = {
+    "factors": Parameter(str, "core", choices=FACTOR_SETS, help="core: 39, quick; all: the papers' 213"),
+    "fits": Parameter(list, list(FITS), choices=tuple(FITS), help="what is fitted"),
+    "few_seeds": Parameter(
+        int, 1, low=0, high=1000, help="markets of the Transformer, the MLP beside it and another training seed"
+    ),
+    "rows": Parameter(int, 20_000, low=500, high=10**7, help="real samples of the Transformer, and of that MLP"),
+    "epochs": Parameter(int, 60, low=1, high=1000, help="epochs of the MLP at most"),
+    "transformer_epochs": Parameter(int, 6, low=1, high=1000, help="epochs of the Transformer, and of that MLP"),
 }
 #: system, in words
 SYSTEMS = {

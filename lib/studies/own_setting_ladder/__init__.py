@@ -6,8 +6,7 @@ back-test, at 0, 5 and 8 basis points, over many markets; and the whole system t
 
 from __future__ import annotations
 
-from lib.evaluation.ladder import FITS
-from lib.evaluation.simulated import FACTOR_SETS
+from lib.evaluation.ladder import LEARNING
 from lib.paper.results.study import Contrast, Page, Study
 from lib.parameters import Parameter
 from lib.studies.own_setting_ladder.measure import agreement, compute, contrast, grid, group
@@ -23,14 +22,7 @@ STUDY = Study(
         "n_days": Parameter(int, 1500, low=300, high=5000, help="days of a panel"),
         "validation_days": Parameter(int, 126, low=20, high=2000, help="days that choose, before the test days"),
         "test_days": Parameter(int, 378, low=20, high=2000, help="days that are predicted, the last ones"),
-        "factors": Parameter(str, "core", choices=FACTOR_SETS, help="core: 39, quick; all: the papers' 213"),
-        "fits": Parameter(list, list(FITS), choices=tuple(FITS), help="what is fitted"),
-        "few_seeds": Parameter(
-            int, 1, low=0, high=1000, help="markets of the Transformer, the MLP beside it and another training seed"
-        ),
-        "rows": Parameter(int, 20_000, low=500, high=10**7, help="real samples of the Transformer, and of that MLP"),
-        "epochs": Parameter(int, 60, low=1, high=1000, help="epochs of the MLP at most"),
-        "transformer_epochs": Parameter(int, 6, low=1, high=1000, help="epochs of the Transformer, and of that MLP"),
+        **LEARNING,
     },
     scales={
         "smoke": {"n_stocks": 50, "n_days": 400, "validation_days": 40, "test_days": 60, "rows": 500, "epochs": 1,
@@ -39,7 +31,7 @@ STUDY = Study(
         "paper": {"n_stocks": 600, "n_days": 3500, "validation_days": 252, "test_days": 756, "few_seeds": 5,
                   "seeds": 20},
     },
-    grid_only=("fits", "few_seeds", "rows", "epochs", "transformer_epochs"),
+    grid_only=tuple(name for name in LEARNING if name != "factors"),
     group=group,
     setting="reduced",
     contrast=Contrast(contrast),
