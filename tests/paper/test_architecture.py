@@ -35,10 +35,10 @@ GROUND = ("errors", "days", "parameters", "stats", "store")
 #: lines of the core, compiled kernels and the dated tables of the exchanges included; of the machinery; of a room
 BUDGETS = {"core": 31_500, "paper": 5_100, "room": 750}
 #: rooms that hold more than a story: a bench, a catalogue of formulas, estimators, a second page over the same rows, a
-#: back-test of its own, a search for settings beside what it is for
+#: back-test of its own, a search for settings beside what it is for, the same on a price file
 LARGE_ROOMS = {
     "how_fast": 4_700, "factor_handbook": 1_550, "ewma_float32": 900, "mask_ablation": 1_300, "own_setting_mask": 1_300,
-    "losses": 980, "own_setting_learning": 900, "main_results": 870,
+    "losses": 980, "own_setting_learning": 900, "main_results": 870, "augmentation": 870,
 }  # fmt: skip
 LINES = 450
 #: entries on the first plan of `lib`, apart from the files of the language

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from results import around, tidy
 
 from lib.market import make_market
 from lib.models.neural import neural
+from lib.models.splits import walk_forward
 from lib.panel import Panel
 from lib.stats.keys import unread
 from lib.stats.over_seeds import ENOUGH_SEEDS
@@ -20,6 +23,10 @@ from lib.studies.augmentation.page import (
     BETWEEN,
     CHANGE,
     CLAIM_IDS,
+    FILE_BETWEEN,
+    FILE_CHANGE,
+    FILE_LEVEL,
+    FITTED,
     GAINS,
     GROSS,
     JUDGED,
@@ -114,7 +121,7 @@ def later(panel: Panel, first: int) -> Panel:
 @pytest.mark.parametrize("name", ["iid", "student", "row_blocks", "stock_blocks"])
 def test_no_synthetic_sample_uses_a_day_after_the_end_of_the_fit(name):
     panel = make_market(30, 620, 2).panel
-    real = measure._real(panel, 2012, FACTORS)
+    real = measure._real(panel, next(walk_forward(panel.dates, first_test_year=2012, refit_every=100)), FACTORS)
     samples = [measure._samples(item.rows(0, real.split.fit_stop), TREATMENTS[name], 3, 1, FACTORS)
                for item in (panel, later(panel, real.split.fit_stop))]  # fmt: skip
     assert np.array_equal(samples[0].features, samples[1].features)
@@ -125,21 +132,63 @@ def test_no_synthetic_sample_uses_a_day_after_the_end_of_the_fit(name):
 def test_the_grid_cuts_the_transformer_first():
     rows = STUDY.rows(STUDY.settings("paper"))
     seeds = {learner: {row["seed"] for row in rows if row.get("learner") == learner} for learner in measure.LEARNERS}
-    assert [len(seeds[name]) for name in ("mlp", "mlp_small", "transformer")] == [40, 40, 12]
+    assert [len(seeds[name]) for name in ("mlp", "mlp_small", "transformer")] == [40, 40, 8]
     assert {row["treatment"] for row in rows if row.get("learner") == "mlp"} == set(TREATMENTS)
     assert all(row["factors"] == "core" for row in rows)
+
+
+def test_training_seeds_of_a_price_file_are_no_further_markets():
+    plain = STUDY.rows(STUDY.settings("paper"))
+    rows = STUDY.rows(STUDY.settings("paper", overrides={"data_path": "cn_csi300_pit.parquet"}))
+    assert rows[: len(plain)] == plain
+    of_file = rows[len(plain) :]
+    count = {learner: sum(row["learner"] == learner for row in of_file) for learner in measure.LEARNERS}
+    assert count == {"mlp": 25, "mlp_small": 25, "transformer": 10}
+    assert {row["seed"] for row in of_file} == {0} and len({STUDY.group(row) for row in of_file}) == 1
+    assert {row["training_seed"] for row in of_file} == set(range(5))
+    assert all(FITTED.parts(row["variant"]) for row in of_file)
+
+
+def test_training_seeds_of_a_price_file_are_averaged_and_paired(monkeypatch: pytest.MonkeyPatch):
+    settings = STUDY.row_settings(STUDY.settings("smoke", overrides=TINY))
+    rows = [row for row in STUDY.rows(STUDY.settings("smoke", overrides=TINY)) if row.get("learner") == "mlp"][:3]
+    stage = measure._stage
+    monkeypatch.setattr(measure, "_stage", lambda row, settings: (stage(row | {"seed": 0}, settings)[0], None))
+    fits, place = [], {"place": "csi300 paper B"}
+    for row, number in product(rows, range(2)):
+        named = row | place | {"training_seed": number, "variant": f"{row['variant']} | {place['place']}, fit {number}"}
+        fits.append((named, measure.compute(named, settings)))
+    assert not any(item["metric"].startswith("truth") for _, fit in fits for item in fit.records), "no truth here"
+    found = pd.DataFrame(measure.contrast(fits, settings).records).set_index(["variant", "metric"])["value"]
+    ics = [next(item["value"] for item in fit.records if item["metric"] == "test_ic") for _, fit in fits]
+    assert ics[0] != ics[1], "another training seed"
+    assert found["none mlp | csi300 paper B", "test_ic"] == pytest.approx(np.mean(ics[:2]))
+    assert found["none mlp | csi300 paper B", "test_ic.training_sd"] == pytest.approx(np.std(ics[:2], ddof=1))
+    gaps = [right - left for left, right in zip(ics[:2], ics[2:4], strict=True)]
+    assert found["twice - none mlp | csi300 paper B", "test_ic"] == pytest.approx(np.mean(gaps))
+    assert (
+        unread(
+            found.index.get_level_values(0).unique(),
+            {"level": FILE_LEVEL, "change": FILE_CHANGE, "between": FILE_BETWEEN},
+        )
+        == {}
+    )
+    # another draw of the panel as well as of the network
+    assert fits[4][1].arrays["prediction"].shape == fits[5][1].arrays["prediction"].shape
 
 
 # ---------------------------------------------------------------------------------------------- the page
 
 
-def frame(gain: float = 0.0, *, twice: float = 0.0, half: float = 0.002, seeds: int = 1, **more: float) -> pd.DataFrame:
+def frame(
+    gain: float = 0.0, *, twice: float = 0.0, half: float = 0.002, seeds: int = 1, place: str = "", **more: float
+) -> pd.DataFrame:
     """Every treatment changes the truth IC by `gain` and seeing the sample twice by `twice`; money by ten times that.
 
     more: the change of train_ic, test_ic, larger (what a panel does for the Transformer beyond the MLP), or ridge_iid,
-    the IC of ridge on independent returns.
+    the IC of ridge on independent returns. place: of a price file, beside the markets.
     """
-    lines = []
+    lines, marks = [], ["", f" | {place}"] if place else [""]
     for seed in range(seeds):
         jitter, records = 0.0001 * seed, []
         for name in TREATMENTS:
@@ -147,7 +196,12 @@ def frame(gain: float = 0.0, *, twice: float = 0.0, half: float = 0.002, seeds: 
             for learner in measure.LEARNERS:
                 values = dict.fromkeys(LEVELS, 0.2 + change) | {"steps": 100.0, "samples": 5e4}
                 for metric, value in values.items():
-                    records += around(LEVEL.name(treatment=name, learner=learner), metric, value + jitter, half)
+                    for mark in marks[: 2 if seed == 0 else 1]:
+                        level = LEVEL.name(treatment=name, learner=learner) + mark
+                        records += around(level, metric, value + jitter, half)
+                if place and seed == 0:
+                    fitted = FITTED.name(treatment=name, learner=learner, place=place, number=0)
+                    records += around(fitted, "m1_ic", 0.2 + change, half)
         for left, right in CONTRASTS:
             change = (twice if left == "twice" else gain) - {"none": 0.0, "twice": twice}.get(right, gain)
             moved = {"train_ic": more.get("train_ic", -0.01), "test_ic": more.get("test_ic", 0.0)}
@@ -156,7 +210,8 @@ def frame(gain: float = 0.0, *, twice: float = 0.0, half: float = 0.002, seeds: 
             for learner in measure.LEARNERS:
                 name = CHANGE.name(left=left, right=right, learner=learner)
                 for metric, value in values.items():
-                    records += around(name, metric, value + jitter, half)
+                    for mark in marks[: 2 if seed == 0 else 1]:
+                        records += around(name + mark, metric, value + jitter, half)
         for metric in ("truth_ic", PAPERS):
             records += around(GAINS, metric, more.get("larger", 0.0) + jitter, half)
         for name in PANELS:
@@ -213,6 +268,14 @@ def test_what_is_in_a_panel_and_who_gains_more():
     assert "less than half as often as the market: 2.00% of closes" in text
 
 
+def test_one_path_of_real_prices_is_said_apart():
+    text = said(frame(0.01, twice=0.002, seeds=2, place="csi300 paper B"))
+    assert "On CSI 300 in paper B's window a synthetic panel lets the MLP predict better" in text
+    assert "changes by +0.0100 [" in text and ", by +0.0020 [" in text
+    assert "no gain from a synthetic panel can be told from none" in said(frame(seeds=2, place="csi300 paper B"))
+    assert "predict worse" in said(frame(-0.01, seeds=2, place="csi300 paper B")).split("On CSI 300")[1]
+
+
 def test_without_the_numbers_nothing_is_said(run):
     found = findings(frame()[lambda rows: ~rows["variant"].str.contains("transformer|row_blocks")])
     assert sum(not item.complete for item in found) == 6
@@ -235,15 +298,26 @@ def test_the_parts_of_the_page():
     assert made["treatments"].count("«") == 6 and made["counts"].count("«") == 1
     assert made["levels"].count('type="radio"') == 3 and "nan" not in made["changes"].partition("base64")[0]
     assert "21 days a stock" in made["panels"]
+    assert "No price file is given" in parts(page, shown, "real_prices")["real_prices"]
+    shown = shown_of("augmentation", frame(0.01, seeds=ENOUGH_SEEDS, place="csi300 paper B"))
+    real = parts(page, shown, "real_prices")["real_prices"]
+    assert real.count('type="radio"') == 3 and "one path" in real and "nan" not in real
 
 
 def test_claims_are_answered_as_the_papers_make_them():
     found = {item.claim_id: item for item in answer_claims(frame(0.01, seeds=ENOUGH_SEEDS, larger=0.02))}
-    assert set(found) == set(CLAIM_IDS)
+    real = {name for name in CLAIM_IDS if ".real." in name}
+    assert set(found) == set(CLAIM_IDS) - real and len(real) == 8
     assert found["B.augment.mlp"].estimate == pytest.approx(0.1002) and found["B.augment.mlp"].markets == ENOUGH_SEEDS
     assert found["B.augment.synthetic.mlp.col0"].estimate == pytest.approx(0.2002)
     assert found["B.augment.overfit.raw"].estimate == pytest.approx(0.2002)
     assert found[LARGER].parts[0][1] > 0
+    rows = frame(0.01, seeds=ENOUGH_SEEDS, larger=0.02, place="csi300 paper B")
+    file = {item.claim_id: item for item in answer_claims(rows)}
+    assert set(file) == set(CLAIM_IDS)
+    assert (
+        file["B.augment.real.mlp.col2"].estimate == pytest.approx(0.21) and not file["B.augment.real.mlp.col2"].markets
+    )
     assert answer_claims(frame(0.01)[lambda rows: rows["metric"].eq("m1_ic")]) == []
 
 

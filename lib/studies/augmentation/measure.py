@@ -10,6 +10,9 @@ number of epochs and keep the weights of the best validation epoch, so that equa
 
 Three learners. mlp: on all fit days. mlp_small and transformer: on the same fit days drawn at random, about
 `sub_samples` samples of the real market and as many of each panel, because a Transformer takes a minute there.
+
+A price file has one path of days. In paper B's window of it every fit is repeated with several training seeds, which
+also draw the panels; their numbers are averaged, and an interval is that of the one path.
 """
 
 from __future__ import annotations
@@ -18,11 +21,13 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lib.evaluation.contrasts import at_matched_turnover, gross_and_net, mean_difference, sharpe_difference
+from lib.evaluation.inputs import source_name
 from lib.evaluation.predictions import kept, on_panel, pairs, row_rng
 from lib.evaluation.scoring import daily_ics, score
 from lib.evaluation.simulated import (
@@ -34,6 +39,7 @@ from lib.evaluation.simulated import (
     truth_difference,
     with_truth,
 )
+from lib.evaluation.training_seeds import averaged
 from lib.evaluation.variants import VARIANTS, compute_features, variant_dataset
 from lib.models.architectures import SETTINGS
 from lib.models.augmentation import joined, labelled, synthetic_panel
@@ -47,12 +53,15 @@ from lib.paper.results.agreement import SIMULATED, TRAINED, Agreement
 from lib.paper.results.study import Config, RowResult, Settings
 from lib.store.rows import Record
 from lib.studies.calibration.measures import measure as market_measures
+from lib.studies.main_results.measure import file_window
 
 if TYPE_CHECKING:
     from lib.market import Market
     from lib.panel import Panel
 
 MASK = "mask_skip"
+#: of the price file, as `lib.studies.mask_ablation_real.measure.FIXED` names it
+WINDOW = "paper B"
 ONE_FIT = 100  # years: one fit predicts all test days
 #: of Student's t, for an excess kurtosis of 6 / (f - 4) = 4, that of CSI 300 members
 FREEDOM = 5.5
@@ -110,20 +119,39 @@ SAMPLED_DAYS = 20
 
 
 def grid(settings: Settings) -> Iterator[Config]:
-    """Of every market the panels and the MLPs, of the first few the Transformer."""
+    """Of every market the panels and the MLPs, of the first few the Transformer; of a price file every learner."""
     base = {"factors": settings["factors"]}
     for place, seed in enumerate(settings["seeds"]):
         for name in PANELS:
             yield {"variant": f"panel {name}", "seed": seed, "panel": name, **base}
-        for learner, network in LEARNERS.items():
+        for learner in LEARNERS:
             slow = learner == "transformer"
             if slow and place >= settings["transformer_seeds"]:
                 continue
-            row = {"learner": learner, "network": network, **base}
-            row["epochs"] = settings["transformer_epochs" if slow else "epochs"]
-            row["most"] = None if learner == "mlp" else settings["sub_samples"]
             for name in settings["transformer_treatments" if slow else "treatments"]:
-                yield {"variant": f"{name} {learner}", "seed": seed, "treatment": name, **row}
+                yield {"variant": f"{name} {learner}", "seed": seed, "treatment": name, **_fit(learner, settings)}
+    if settings["data_path"]:
+        source = f"{source_name(settings['data_path'])} {WINDOW}"
+        for learner in LEARNERS:
+            count = settings["slow_training_seeds" if learner == "transformer" else "training_seeds"]
+            for name, number in product(settings["file_treatments"], range(count)):
+                row = {"variant": f"{name} {learner} | {source}, fit {number}", "seed": 0, "treatment": name}
+                yield {**row, **_fit(learner, settings), "place": source, "window": WINDOW, "training_seed": number}
+
+
+def _fit(learner: str, settings: Settings) -> Config:
+    """What a row says of a learner."""
+    slow = learner == "transformer"
+    return {
+        "learner": learner, "network": LEARNERS[learner], "factors": settings["factors"],
+        "epochs": settings["transformer_epochs" if slow else "epochs"],
+        "most": None if learner == "mlp" else settings["sub_samples"],
+    }  # fmt: skip
+
+
+def group(row: Config) -> str:
+    """A market, or the window of the price file."""
+    return f"{row.get('place', 'market')} {row['seed']}"
 
 
 def compute(row: Config, settings: Settings) -> RowResult:
@@ -135,7 +163,7 @@ def compute(row: Config, settings: Settings) -> RowResult:
 
 def _panel(row: Config, settings: Settings) -> RowResult:
     """A synthetic panel, or the market on its fit days: its returns, and how well the real sample predicts it."""
-    real = _real(_world(row["seed"], settings).panel, settings["first_test_year"], row["factors"])
+    real, _ = _stage(row, settings)
     sample, own = joined([real.fitted()], real.held_out())
     predict = ridge(sample, row["seed"], penalties=(PENALTY,))(own)
     if row["panel"] == "market":
@@ -162,24 +190,24 @@ def _sample_ic(prediction: np.ndarray, sample: Dataset) -> float:
 
 def _fitted(row: Config, settings: Settings) -> RowResult:
     """One network on one market: scores of its predictions; IC on the days of the fit and on the test days."""
-    world = _world(row["seed"], settings)
-    real = _real(world.panel, settings["first_test_year"], row["factors"])
-    rng, most = np.random.default_rng([SAMPLED_DAYS, row["seed"]]), row["most"]
+    real, world = _stage(row, settings)
+    seed = row["training_seed"] if "training_seed" in row else row["seed"]
+    rng, most = np.random.default_rng([SAMPLED_DAYS, seed]), row["most"]
     fitted, held_out = real.fitted(most, rng), real.held_out(round(HELD_OUT * most) if most else None, rng)
     treatment = TREATMENTS[row["treatment"]]
     parts = [fitted] * treatment.real
     for number in range(treatment.panels):
-        made = _samples(real.fit_days, treatment, row["seed"], number, row["factors"])
+        made = _samples(real.fit_days, treatment, seed, number, row["factors"])
         parts.append(labelled(made, 0, made.shape[0], len(fitted.label), rng))
     sample, own = joined(parts, held_out)
     settings_of = _settings(row)
-    predict = neural(sample, row["seed"], network=row["network"], loss="mse", epochs=row["epochs"],
+    predict = neural(sample, seed, network=row["network"], loss="mse", epochs=row["epochs"],
                      patience=row["epochs"], **settings_of)(own)  # fmt: skip
     prediction = real.tested(predict)
     fit = {"train_ic": _sample_ic(predict(fitted.features), fitted), "test_ic": real.test_ic(prediction)}
     fit |= {"ic_gap": fit["train_ic"] - fit["test_ic"], "samples": float(sum(len(part.label) for part in parts))}
     fit["steps"] = row["epochs"] * np.ceil(fit["samples"] / settings_of["batch"])
-    return _scored(world, prediction, fit, row, settings["samples"])
+    return _scored(real.panel, world, prediction, fit, row, settings["samples"])
 
 
 def _settings(row: Config) -> dict[str, Any]:
@@ -188,17 +216,26 @@ def _settings(row: Config) -> dict[str, Any]:
     return {**NETWORK, **({"batch": SMALL_BATCH} if row["most"] else {})}
 
 
-def _scored(world: Market, prediction: np.ndarray, fit: Mapping[str, float], row: Config, samples: int) -> RowResult:
+def _scored(
+    panel: Panel, world: Market | None, prediction: np.ndarray, fit: Mapping[str, float], row: Config, samples: int
+) -> RowResult:
     rng = row_rng(row["variant"], row["seed"])
-    records, series = score(world.panel, prediction, orders_allowed=None, rng=rng, samples=samples)
+    records, series = score(panel, prediction, orders_allowed=None, rng=rng, samples=samples)
     records = [*records, *({"metric": name, "value": float(value)} for name, value in fit.items())]
-    found = RowResult(records, {**series, **kept(world.panel, prediction)})
-    return with_truth(world, prediction, found, rng, samples)
+    found = RowResult(records, {**series, **kept(panel, prediction)})
+    return with_truth(world, prediction, found, rng, samples) if world else found
 
 
-def _world(seed: int, settings: Settings) -> Market:
+def _stage(row: Config, settings: Settings) -> tuple[_Real, Market | None]:
+    """The samples and the split of a row, and its truth where it is simulated."""
+    if "window" in row:
+        panel, split = file_window(settings, row["window"])
+        return _real(panel, split, row["factors"]), None
     size = settings["n_stocks"], settings["n_days"]
-    return market(*size, seed, settings["limit_rates"], **market_settings(settings))
+    world = market(*size, row["seed"], settings["limit_rates"], **market_settings(settings))
+    dates, year = world.panel.dates, settings["first_test_year"]
+    split = next(walk_forward(dates, first_test_year=year, refit_every=ONE_FIT))
+    return _real(world.panel, split, row["factors"]), world
 
 
 @dataclass(frozen=True)
@@ -234,10 +271,9 @@ class _Real:
 
 
 @lru_cache(maxsize=1)
-def _real(panel: Panel, first_test_year: int, factors: str) -> _Real:
-    data = variant_dataset(panel, VARIANTS[MASK], features(panel, VARIANTS[MASK].features, factors))
-    split = next(walk_forward(panel.dates, first_test_year=first_test_year, refit_every=ONE_FIT))
-    return _Real(panel, data, split)
+def _real(panel: Panel, split: Split, factors: str) -> _Real:
+    variant = VARIANTS[MASK]
+    return _Real(panel, variant_dataset(panel, variant, features(panel, variant.features, factors)), split)
 
 
 def _samples(fit_days: Panel, treatment: Treatment, seed: int, number: int, factors: str) -> Dataset:
@@ -257,29 +293,39 @@ def _drawn(fit_days: Panel, treatment: Treatment, seed: int, number: int) -> Pan
 
 
 def contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> RowResult:
-    """Paired differences on one market: between treatments of a learner, and of those between two learners."""
-    seed, world = rows[0][0]["seed"], _world(rows[0][0]["seed"], settings)
-    found: dict[str, list[Record]] = {}
+    """Paired differences on one market: between treatments of a learner, and of those between two learners.
+
+    Of a price file all is the mean of its training seeds, which meet in pairs, and the levels are given as well.
+    """
+    first, (real, world) = rows[0][0], _stage(rows[0][0], settings)
+    mark, found = "" if world else f" | {first['place']}", dict[str, list[Record]]()
     for learner in LEARNERS:
-        sides = {row["treatment"]: result for row, result in rows if row.get("learner") == learner}
+        sides: dict[str, list[RowResult]] = {}
+        for row, result in rows:
+            if row.get("learner") == learner:
+                sides.setdefault(row["treatment"], []).append(result)
+        if world is None:
+            found |= {f"{name} {learner}{mark}": averaged([fit.records for fit in sides[name]]) for name in sides}
         for left, right in pairs(sides, CONTRASTS):
-            name = f"{left} - {right} {learner}"
-            found[name] = _difference(world, sides[left], sides[right], row_rng(name, seed), settings["samples"])
+            name = f"{left} - {right} {learner}{mark}"
+            found[name] = averaged([
+                _difference(real.panel, world, *sided, row_rng(name, first["seed"] + number), settings["samples"])
+                for number, sided in enumerate(zip(sides[left], sides[right], strict=True))
+            ])  # fmt: skip
     for left, right in CONTRASTS:
-        names = [f"{left} - {right} {learner}" for learner in ("transformer", "mlp_small")]
+        names = [f"{left} - {right} {learner}{mark}" for learner in ("transformer", "mlp_small")]
         if all(name in found for name in names):
             large, small = ({item["metric"]: item["value"] for item in found[name]} for name in names)
-            found[f"{left} - {right} transformer - mlp_small"] = level_differences(large, small, BETWEEN)
+            found[f"{left} - {right} transformer - mlp_small{mark}"] = level_differences(large, small, BETWEEN)
     return RowResult([{"variant": name, **record} for name, records in found.items() for record in records])
 
 
 def _difference(
-    world: Market, left: RowResult, right: RowResult, rng: np.random.Generator, samples: int
+    panel: Panel, world: Market | None, left: RowResult, right: RowResult, rng: np.random.Generator, samples: int
 ) -> list[Record]:
     """Truth IC, IC on M1, books gross and net, net at matched turnover, and the papers' Sharpe ratio, all filled."""
-    panel = world.panel
     a, b = ((on_panel(panel, side.arrays), side.arrays) for side in (left, right))
-    records = truth_difference(world, a[0], b[0], rng, samples)
+    records = truth_difference(world, a[0], b[0], rng, samples) if world else []
     common = np.isfinite(a[0]) & np.isfinite(b[0])
     first, second = (daily_ics(panel, side[0], common, ("m1_ic",))["m1_ic"] for side in (a, b))
     records += mean_difference("m1_ic", first, second, rng, samples)

@@ -42,6 +42,11 @@ BETWEEN = Key("{left} - {right} transformer - mlp_small", left=TREATMENTS, right
 #: of one panel, for the larger network and for the smaller
 GAINS = BETWEEN.name(left="stock_blocks", right="none")
 PANEL = Key("panel {panel}", panel=PANELS)
+#: the same on the price file: of one training seed, of all together, and their differences
+FITTED = Key("{treatment} {learner} | {place}, fit {number}", treatment=TREATMENTS, learner=LEARNERS)
+FILE_LEVEL = Key("{treatment} {learner} | {place}", treatment=TREATMENTS, learner=LEARNERS)
+FILE_CHANGE = Key("{left} - {right} {learner} | {place}", left=TREATMENTS, right=TREATMENTS, learner=LEARNERS)
+FILE_BETWEEN = Key("{left} - {right} transformer - mlp_small | {place}", left=TREATMENTS, right=TREATMENTS)
 NAMES = {"mlp": "MLP", "mlp_small": "MLP, fewer days", "transformer": "Transformer, fewer days"}
 IN_TEXT = {"mlp": "the MLP", "transformer": "the Transformer"}
 WORDS = {
@@ -66,24 +71,30 @@ LEVELS = ("truth_ic", "m1_ic", GROSS, NET, f"{RUN}.turnover", PAPERS, "train_ic"
           "steps")  # fmt: skip
 #: what the papers say one panel adds, in Sharpe ratios
 CLAIMED = {learner: claimed_value(f"B.augment.{learner}") for learner in ("mlp", "transformer")}
+#: small print of a table of the price file
+ONE_PATH = "one path, 95 % intervals over its days; mean of training seeds"
 #: a panel whose IC is below that share of that on the days of the fit holds next to nothing of what is predictable
 LITTLE = 0.2
 
 
 class Augmentation:
-    """The numbers of the study by learner and treatment."""
+    """The numbers of the study by learner and treatment, on simulated markets or in the window of a price file."""
 
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self.numbers = OverSeeds(frame)
+    def __init__(self, frame: pd.DataFrame, place: str = "") -> None:
+        self.numbers, self._mark = OverSeeds(frame), f" | {place}" if place else ""
+
+    def name(self, treatment: str, learner: str) -> str:
+        """Of the row of a level."""
+        return LEVEL.name(treatment=treatment, learner=learner) + self._mark
 
     def level(self, treatment: str, metric: str, learner: str = "mlp") -> Estimate:
-        return self.numbers.find(LEVEL.name(treatment=treatment, learner=learner), metric)
+        return self.numbers.find(self.name(treatment, learner), metric)
 
     def change(self, left: str, right: str, metric: str, learner: str = "mlp") -> Estimate:
-        return self.numbers.find(CHANGE.name(left=left, right=right, learner=learner), metric)
+        return self.numbers.find(CHANGE.name(left=left, right=right, learner=learner) + self._mark, metric)
 
     def books(self, left: str, right: str, learner: str = "mlp") -> Books:
-        name = CHANGE.name(left=left, right=right, learner=learner)
+        name = CHANGE.name(left=left, right=right, learner=learner) + self._mark
         return Books.of(lambda metric: self.numbers.find(name, metric), RUN)
 
     def panel(self, name: str, metric: str) -> Estimate:
@@ -92,19 +103,26 @@ class Augmentation:
     @property
     def learners(self) -> list[str]:
         """Those that were run without a panel."""
-        return [name for name in LEARNERS if not math.isnan(self.level("none", "truth_ic", name).value)]
+        return [name for name in LEARNERS if not math.isnan(self.level("none", "m1_ic", name).value)]
+
+
+def place_of(frame: pd.DataFrame) -> str:
+    """The window of the price file in the rows' names, "csi300 paper B"; empty without a file."""
+    found = (FITTED.parts(str(name)) for name in frame["variant"].unique())
+    return next((parts["place"] for parts in found if parts), "")
 
 
 # ------------------------------------------------------------------------------------------ findings
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
-    """What the page says, in the order in which a treatment is judged."""
-    found = Augmentation(frame)
-    return [
+    """What the page says, in the order in which a treatment is judged; then real prices."""
+    found, place = Augmentation(frame), place_of(frame)
+    said = [
         _one_panel(found, "mlp"), _against_twice(found), _kinds(found), _contents(found), _more(found), _gap(found),
         _money(found), _limits(found), _one_panel(found, "transformer"), _larger(found), _power(found),
     ]  # fmt: skip
+    return said + ([_real(Augmentation(frame, place))] if place else [])
 
 
 def _one_panel(found: Augmentation, learner: str) -> Finding:
@@ -253,6 +271,25 @@ def _power(found: Augmentation) -> Finding:
     }, spread=spread, needed=needed, markets=float(markets))  # fmt: skip
 
 
+def _real(found: Augmentation) -> Finding:
+    """One panel on real prices: what it changes, on one path of days."""
+    change, twice = (found.change(*pair, "m1_ic") for pair in (("stock_blocks", "none"), ("twice", "none")))
+    numbers = (
+        "the MLP's IC on buyable cells changes by {change:+.4f}, by {twice:+.4f} with the real sample seen twice; the "
+        "Sharpe ratio of the papers' back-test changes by {mlp:+.2f} for the MLP and by {transformer:+.2f} for the "
+        "Transformer."
+    )
+    of = "CSI 300 in paper B's window"
+    return by_sign(
+        change,
+        f"On {of} a synthetic panel lets the MLP predict better: {numbers}",
+        f"On {of} a synthetic panel lets the MLP predict worse: {numbers}",
+        f"On {of}, one path of three test years, no gain from a synthetic panel can be told from none: {numbers}",
+        change=change, twice=twice, mlp=found.change("stock_blocks", "none", PAPERS),
+        transformer=found.change("stock_blocks", "none", PAPERS, "transformer").value,
+    )  # fmt: skip
+
+
 def head(shown: PageResult) -> HTML:
     """Question, answer, advice."""
     return opening(shown, QUESTION, findings(shown.rows), ADVICE)
@@ -299,10 +336,10 @@ def counts(shown: PageResult) -> HTML:
 # -------------------------------------------------------------------------------------------- tables
 
 
-def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """Learners and treatments down, levels across."""
-    rows = {(NAMES[learner], WORDS[name]): LEVEL.name(treatment=name, learner=learner)
-            for learner in LEARNERS for name in TREATMENTS}  # fmt: skip
+def summary(frame: pd.DataFrame, place: str = "") -> pd.DataFrame:
+    """Learners and treatments down, levels across; on simulated markets, or on the price file."""
+    found = Augmentation(frame, place)
+    rows = {(NAMES[learner], WORDS[name]): found.name(name, learner) for learner in LEARNERS for name in TREATMENTS}
     return interval_table(OverSeeds(frame), rows, LEVELS, ("learner", "fitted to"))
 
 
@@ -337,14 +374,28 @@ def changes(shown: PageResult) -> HTML:
     return _by_learner(shown, differences(shown.rows), "differences", heads, {"truth_ic": "+.4f"})
 
 
+def real_prices(shown: PageResult) -> HTML:
+    """Levels on the price file, a tab for each learner; a sentence where no file is given."""
+    place = place_of(shown.rows)
+    if not place:
+        from IPython.display import HTML
+
+        return HTML("<p>No price file is given to this run: set data_path.</p>")
+    heads = {"fitted to": "fitted to", "m1_ic": "IC, buyable cells",
+             GROSS: "Sharpe ratio over equal weight, before costs", NET: "after 8 bps a side",
+             f"{RUN}.turnover": "turnover a day, % of the book", PAPERS: "Sharpe ratio, papers' back-test",
+             "ic_gap": "train IC \N{MINUS SIGN} test IC"}  # fmt: skip
+    return _by_learner(shown, summary(shown.rows, place), "real", heads, {"m1_ic": "+.4f"}, place)
+
+
 def _by_learner(
-    shown: PageResult, whole: pd.DataFrame, name: str, heads: dict[str, str], formats: dict[str, str]
+    shown: PageResult, whole: pd.DataFrame, name: str, heads: dict[str, str], formats: dict[str, str], place: str = ""
 ) -> HTML:
-    flat = whole.reset_index()
+    flat, note = whole.reset_index(), ONE_PATH if place else shown.note
     return tabs({
         NAMES[learner]: table(flat[flat["learner"] == NAMES[learner]], f"augmentation_{name}_{learner}", columns=heads,
-                              formats=dict(formats), caption=shown.note)
-        for learner in Augmentation(shown.rows).learners
+                              formats=dict(formats), caption=note)
+        for learner in Augmentation(shown.rows, place).learners
     })  # fmt: skip
 
 
@@ -366,9 +417,10 @@ def panels(shown: PageResult) -> HTML:
 
 _SYNTHETIC = {f"B.augment.synthetic.{learner}.col{place}": (learner, name)
               for learner in CLAIMED for place, name in enumerate(COUNTS.values())}  # fmt: skip
+_REAL = {claim.replace(".synthetic.", ".real."): item for claim, item in _SYNTHETIC.items()}
 _GAPS = {"B.augment.overfit.raw": "none", "B.augment.overfit.aug": "stock_blocks"}
 LARGER = "B.augment.bigger_models"
-CLAIM_IDS = (*_SYNTHETIC, *(f"B.augment.{learner}" for learner in CLAIMED), *_GAPS, LARGER)
+CLAIM_IDS = (*_SYNTHETIC, *_REAL, *(f"B.augment.{learner}" for learner in CLAIMED), *_GAPS, LARGER)
 
 
 def answer_claims(frame: pd.DataFrame) -> list[Answer]:
@@ -376,11 +428,13 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
 
     The heads of the papers' columns are lost: they are read as 0, 1, 2 and 4 panels.
     """
-    found, answers = OverSeeds(frame), []
-    for claim, (learner, name) in _SYNTHETIC.items():
-        item = answered(found, LEVEL.name(treatment=name, learner=learner), PAPERS, "level")
-        answers += level_answer(claim, item, f"simulated market, {NAMES[learner]}, {WORDS[name]}: {PAPERS}",
-                                "augmentation")  # fmt: skip
+    found, place, answers = OverSeeds(frame), place_of(frame), []
+    worlds = [(_SYNTHETIC, "", "simulated market")] + ([(_REAL, place, place)] if place else [])
+    for claims, where, world in worlds:
+        for claim, (learner, name) in claims.items():
+            item = answered(found, Augmentation(frame, where).name(name, learner), PAPERS, "level")
+            note = f"{world}, {NAMES[learner]}, {WORDS[name]}: {PAPERS}"
+            answers += level_answer(claim, item, note, "augmentation")
     named = {f"B.augment.{learner}": (CHANGE.name(left="stock_blocks", right="none", learner=learner), PAPERS)
              for learner in CLAIMED}  # fmt: skip
     named |= {claim: (LEVEL.name(treatment=name, learner="transformer"), "ic_gap") for claim, name in _GAPS.items()}

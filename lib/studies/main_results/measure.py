@@ -162,10 +162,16 @@ def stage(row: Config, settings: Settings) -> tuple[Panel, Market | None, Split]
         size = settings["n_stocks"], settings["n_days"]
         world = market(*size, row["seed"], LIMIT_RATES, **market_settings(settings))
         return world.panel, world, one_split(world.panel.dates, settings["first_test_year"])
-    train, validation, test = FIXED[row["window"]]
+    panel, split = file_window(settings, row["window"])
+    return panel, None, split
+
+
+def file_window(settings: Settings, window: str) -> tuple[Panel, Split]:
+    """The panel of the price file up to the last test day of a window of the papers, and the window's split."""
+    train, validation, test = FIXED[window]
     panel = file_panel(settings)
     split = fixed_split(panel.dates, train=train, validation=validation, test=test)
-    return _first_rows(panel, split.test_stop), None, split
+    return _first_rows(panel, split.test_stop), split
 
 
 @lru_cache(maxsize=1)
