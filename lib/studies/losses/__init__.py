@@ -33,7 +33,7 @@ STUDY = Study(
         "variants": Parameter(
             list, None, choices=NAMES, optional=True, help="losses with labels; None: all"
         ),
-        "trials": Parameter(int, 20, low=1, high=200, help="of each loss in the search; the first is the papers'"),
+        "trials": Parameter(int, 10, low=1, high=200, help="of each loss in the search; the first is the papers'"),
         "search_markets": Parameter(int, 2, low=1, high=100, help="markets of the search, of its own"),
         "minimiser_seeds": Parameter(int, 5, low=1, high=100, help="networks where the signal is known"),
         "epochs": Parameter(int, 60, low=1, high=1000, help="most epochs of a network"),
