@@ -13,7 +13,7 @@ from results import tidy
 
 from lib.paper.claims import load_ledger
 from lib.paper.pages.findings import Finding
-from lib.studies.chapters import page, stories
+from lib.studies.chapters import page, rally, stories
 from lib.studies.chapters.contents import address, below, heading
 from lib.studies.chapters.stories import STORIES, float64_cost
 from lib.studies.claims.said import Said
@@ -128,3 +128,21 @@ def test_a_story_without_rows_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     text = stories.stories().data
     assert text.count("Not yet recorded") == sum(len(story.found) for story in STORIES) + 1
     assert text.count("<h3>") == len(STORIES) and "not yet studied" in text
+
+
+# ---------------------------------------------------------------------------------------- a real fortnight
+
+
+@pytest.mark.parametrize(("later", "words"), [(-0.08, "only those who already held"), (0.08, "they made +8.0%.")])
+def test_the_fortnight_says_who_had_the_gain(later: float, words: str) -> None:
+    rows = {"n": 206.0, "gap": 0.06, "five days from next open": later, "next day open up": 0.45}
+    frame = tidy([(rally.ROWS, f"{rally.CLOSES}: {name}", value) for name, value in rows.items()], "limit_events", 0)
+    found = rally.finding(frame)
+    assert found.holds and words in found.text.replace("\N{MINUS SIGN}", "-")
+    assert "From 2024-09-24 to 2024-10-11 206 closes" in found.text and "45% stood at the limit" in found.text
+
+
+def test_the_fortnight_is_shown_from_the_recorded_rows() -> None:
+    shown = rally.rally().data
+    assert "206 closes" not in rally.rally("smoke").data, "nothing of that scale is recorded"
+    assert "<img" in shown and "closes of CSI 300 members" in shown
