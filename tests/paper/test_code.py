@@ -11,7 +11,7 @@ from toy_package import FILES, edit, write
 
 from lib.errors import UnknownNameError
 from lib.store import sources
-from lib.store.code import notebook_digest
+from lib.store.code import digests, notebook_digest
 from lib.store.code.digests import Code
 from lib.store.code.syntax import Name
 from lib.store.code.walk import Package
@@ -275,19 +275,36 @@ CELLS = {
     "import lib.paper.results.runner as l\nNAME = 'first'\nl.run_study(NAME)": {"first"},
     "%time from lib.paper.results.runner import run_study\nfor n in NAMES: run_study(n)": {"first", "second"},
     "from lib import studies\nprint(studies.studies())": {"first", "second"},
+    "from lib.helper import shown\nshown('first')": {"first"},
+    "from lib.helper import shown\nshown(NAME)": {"first", "second"},
     "from lib import far": set(),
     "%%bash\nfrom lib import nonsense (": set(),
     "!ls\n%matplotlib inline\nif True:\n    %pwd\nprint('x')": set(),
 }
 
 
+def add_helpers(package: Path) -> None:
+    """Two further ways to run a study: from the package itself, and through a function that takes its name."""
+    edit(package, "__init__.py", '"far": "lib.far"', '"far": "lib.far", "run_study": "lib.paper.results.runner"')
+    text = "from lib.paper.results.runner import run_study\n\ndef shown(name):\n    return run_study(name)\n"
+    write(package / "helper.py", text)
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_notebook_depends_on_the_studies_that_it_names_and_how_they_are_shown(package: Path, cell: str) -> None:
-    edit(package, "__init__.py", '"far": "lib.far"', '"far": "lib.far", "run_study": "lib.paper.results.runner"')
+    add_helpers(package)
     for study in ("first", "second"):
         before = notebook_digest([cell])
         edit(package, f"studies/{study}/__init__.py", 'STUDY = Study(name="', 'STUDY = Study(title="x", name="')
         assert (notebook_digest([cell]) != before) == (study in CELLS[cell] or study in reads(cell)), study
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_what_notebooks_share_changes_no_digest(package: Path, cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_helpers(package)
+    shared = notebook_digest([cell])
+    monkeypatch.setattr(digests, "_package", lambda stamps, pages=False, cells=None: Package(pages, cells))
+    assert notebook_digest([cell]) == shared
 
 
 def reads(cell: str) -> set[str]:

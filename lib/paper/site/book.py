@@ -63,22 +63,40 @@ def build_notebooks(given: Values, *, jobs: int = 1, root: Path = ROOT) -> Itera
     notebooks = [Notebook(name, root) for name in names(root)]
     _drop_orphans(notebooks, root)
     for last in (False, True):
-        wave = [(item.name, _those_declared(item, given)) for item in notebooks if item.reads_others() == last]
+        wave = []
+        for item in notebooks:
+            if item.reads_others() == last:
+                values = _those_declared(item, given)
+                known = _unchanged(item.name, values, root)  # here: every process reads the code of the package anew
+                if known is None:
+                    wave.append((item.name, values))
+                else:
+                    yield known
         yield from _together(wave, jobs, root) if jobs > 1 and len(wave) > 1 else _in_turn(wave, root)
 
 
 def update(name: str, given: Values, root: Path = ROOT) -> Outcome:
     """Execute one notebook of the book unless its executed copy is fresh."""
     began = time.monotonic()
+    known = _unchanged(name, given, root)
+    if known is not None:
+        return known
     notebook = Notebook(name, root)
     try:
-        if notebook.is_fresh(notebook.key(given)):
-            return Outcome(name, executed=False)
         print(f"notebooks: {name}: executing ...", flush=True)
         execute(notebook, given, notebook.executed)
     except LibError as error:
         return Outcome(name, executed=True, error=str(error))
     return Outcome(name, executed=True, seconds=time.monotonic() - began)
+
+
+def _unchanged(name: str, given: Values, root: Path) -> Outcome | None:
+    """What became of a notebook that need not be executed, or cannot be; None for one that must."""
+    notebook = Notebook(name, root)
+    try:
+        return Outcome(name, executed=False) if notebook.is_fresh(notebook.key(given)) else None
+    except LibError as error:
+        return Outcome(name, executed=True, error=str(error))
 
 
 def _in_turn(wave: Iterable[tuple[str, Values]], root: Path) -> Iterator[Outcome]:

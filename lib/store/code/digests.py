@@ -124,7 +124,7 @@ def _outside(functions: Iterable[Callable[..., Any] | None]) -> Iterator[tuple[P
 @machinery
 @lru_cache(maxsize=8)
 def _package(stamps: object, pages: bool = False, cells: str | None = None) -> Package:
-    return Package(pages, cells)
+    return Package(pages, cells, None if cells is None else _package(stamps, pages))
 
 
 def _names_of(argument: str, function: Callable[..., Any], package: Package) -> Iterator[Name]:

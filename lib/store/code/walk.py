@@ -39,6 +39,7 @@ class Reach:
     strings: set[str] = field(default_factory=set)
     used: set[Name] = field(default_factory=set)  # registries
     listed: set[Name] = field(default_factory=set)  # those of them of which something uses all entries
+    all_studies: bool = False  # whether something there asks for every study, which the cells of a notebook may name
 
     @cached_property
     def digest(self) -> str:
@@ -55,17 +56,19 @@ class Step:
     strings: frozenset[str] = frozenset()
     used: frozenset[Name] = frozenset()
     listed: frozenset[Name] = frozenset()
+    all_studies: bool = False
 
 
 @machinery
 class Package:
     """The source files of the package at one moment.
 
-    pages: follow the machinery too, and studies with what they show. cells: the source of a notebook.
+    pages: follow the machinery too, and studies with what they show. cells: the source of a notebook. shared: the same
+    without cells, asked for what no cell can change.
     """
 
-    def __init__(self, pages: bool = False, cells: str | None = None) -> None:
-        self.pages = pages
+    def __init__(self, pages: bool = False, cells: str | None = None, shared: Package | None = None) -> None:
+        self.pages, self._shared = pages, shared
         files = sources.stamps()
         self.paths = {module_name(stamp[0]): stamp for stamp in files if stamp[0].suffix == ".py"}
         self.tables = [path for path, _, _ in files if path.suffix not in _NO_DATA and not path.name.startswith(".")]
@@ -90,6 +93,8 @@ class Package:
     @cached_property
     def registries(self) -> dict[Name, Registry]:
         """The registries of the package."""
+        if self._shared:
+            return self._shared.registries
         found: dict[Name, Registry] = {}
         for name, (path, _, _) in self.paths.items():
             if "registry(" in path.read_text(encoding="utf-8"):
@@ -184,7 +189,8 @@ class Package:
         """What is reached from some definitions, in an order that depends on nothing but what they are."""
         roots = tuple(roots)
         if roots not in self._reached:
-            self._reached[roots] = self._walk(roots)
+            found = self._shared.reach(roots) if self._shared and all(map(_outside_cells, roots)) else None
+            self._reached[roots] = self._walk(roots) if found is None or found.all_studies else found
         return self._reached[roots]
 
     def _walk(self, roots: tuple[Name, ...]) -> Reach:
@@ -201,6 +207,7 @@ class Package:
             found.strings |= step.strings
             found.used |= step.used
             found.listed |= step.listed
+            found.all_studies |= step.all_studies
         found.lines += [f"file {text}" for text in self._data(found)]
         return found
 
@@ -232,7 +239,8 @@ class Package:
 
     def _step_from(self, name: Name) -> Step:
         if name not in self._steps:
-            self._steps[name] = self._find_step(name)
+            found = self._shared._step_from(name) if self._shared and _outside_cells(name) else None
+            self._steps[name] = self._find_step(name) if found is None or found.all_studies else found
         return self._steps[name]
 
     def _find_step(self, name: Name) -> Step:
@@ -244,13 +252,14 @@ class Package:
         targets = [target for use in own.uses for target in self._targets(use)]
         used = {r: t for t in targets for r, registry in self.registries.items() if t == r or t in registry.listed_by}
         listed = frozenset(r for r in used if _folder(name) != _folder(r))
+        every = any(self._asks_for_all_studies(use) for use in own.uses)
         if name.name == WHOLE:
             if not self.module(name.module).package:  # of modules imported there, what its definitions use
                 targets = [target for target in targets if target.name != WHOLE]
             targets.append(Name(name.module, EFFECTS))
         elif name.name != EFFECTS:
             targets += self._effects(name.module)
-        return Step(own.text, tuple(targets), own.strings, frozenset(used), listed)
+        return Step(own.text, tuple(targets), own.strings, frozenset(used), listed, every)
 
     def _targets(self, use: Use) -> Iterator[Name]:
         if use.name.name == ANY_STUDY:
@@ -264,6 +273,12 @@ class Package:
             yield target
             if use.literals is not None and self._takes_study(target):
                 yield from self._named_studies(use.literals)
+
+    def _asks_for_all_studies(self, use: Use) -> bool:
+        if use.name.name == ANY_STUDY:
+            return True
+        target = self.meant(Use(use.name, use.attributes)) if use.literals == () else None
+        return target is not None and self._takes_study(target)
 
     def _takes_study(self, name: Name) -> bool:
         special = name.name in (WHOLE, EFFECTS) or name in self.registries
@@ -295,6 +310,10 @@ class Package:
             beside = (own.read_text(encoding="utf-8") for own in path.parent.glob("*.py"))
             if path.name in found.strings or not any(path.name in text for text in beside):
                 yield f"{path.name} {sources.file_digest(path)}"
+
+
+def _outside_cells(name: Name) -> bool:
+    return name.module != NOTEBOOK
 
 
 def _folder(name: Name) -> str:
