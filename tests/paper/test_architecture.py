@@ -33,7 +33,7 @@ LEVEL = {part: level for level, layer in enumerate(CORE) for part in layer}
 #: what the machinery of the paper may import of the core
 GROUND = ("errors", "days", "parameters", "stats", "store")
 #: lines of the core, compiled kernels and the dated tables of the exchanges included; of the machinery; of a room
-BUDGETS = {"core": 31_500, "paper": 5_100, "room": 750}
+BUDGETS = {"core": 31_500, "paper": 5_200, "room": 750}
 #: rooms that hold more than a story: a bench, a catalogue of formulas, estimators, a second page over the same rows, a
 #: back-test of its own, a search for settings beside what it is for, the same on a price file
 LARGE_ROOMS = {

@@ -15,12 +15,14 @@ from results import tidy
 
 from lib.paper.claims import Answer, load_ledger
 from lib.paper.claims import verdicts as v
+from lib.paper.claims.words import in_words, place, without_codes
 from lib.paper.pages.findings import Finding
 from lib.paper.pages.sortable import sortable
 from lib.paper.results.study import Page, RowResult, Study
+from lib.studies import answers
 from lib.studies.claims import page as front
 from lib.studies.claims import said
-from lib.studies.claims.words import WAITING, NoVerdictError, contradictions, in_words, place, require_verdicts
+from lib.studies.claims.words import WAITING, NoVerdictError, contradictions, require_verdicts
 
 ABLATION = ("mask_paper - none ridge", "executed_open.active_sharpe")
 WINDOWS = ("mask_skip - row_deletion ridge", "executed_open.active_sharpe")
@@ -210,6 +212,12 @@ def test_a_sortable_table_is_whole_without_its_script() -> None:
     assert 'data-filter0="y&quot;"' in text and text.count("<option") == 3
     assert "http" not in text and 'class="controls" hidden' in text
     assert sortable([], frame, "toy", filters={}).data.count("<tr") == 1
+
+
+def test_what_is_compared_is_told_in_words() -> None:
+    told = {answer.claim_id: without_codes(answer.note) for answer in answers()}
+    codes = {name: re.findall(r"[A-Za-z]\w*_\w+|[a-z]\w*\.[a-z]\w*", text) for name, text in told.items()}
+    assert {name: found for name, found in codes.items() if found} == {}, "words for them: lib/paper/claims/words.py"
 
 
 def test_every_claim_is_told_in_words_with_its_place() -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 from lib.errors import ParameterError
 from lib.paper.claims import by_chance, load_ledger, scoreboard
 from lib.paper.claims.verdicts import ARITHMETIC, RULE, VERDICTS
+from lib.paper.claims.words import in_words, without_codes
 from lib.paper.pages.tables import breakable, table
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def claims_table(board: pd.DataFrame, name: str, caption: str = "") -> HTML:
         "ours.high": board["high"],
         "verdict": [_verdict(row) for row in board.itertuples()],
         "setting": board["setting"],
-        "compared": board["note"],
+        "compared": [without_codes(note) for note in board["note"]],
         "evidence": board["page"],
         "id": board["id"],
     }
@@ -40,7 +41,9 @@ def claims_table(board: pd.DataFrame, name: str, caption: str = "") -> HTML:
 
 
 def _subjects(board: pd.DataFrame) -> list[str]:
-    return [f"{row.subject}, {row.metric}, {row.unit}" for row in board.itertuples()]
+    ledger = {claim.id: claim for claim in load_ledger()}
+    claims = (ledger[name] for name in board["id"])
+    return [in_words(claim) + (f", {claim.unit}" if claim.unit not in ("1", "bool") else "") for claim in claims]
 
 
 def _verdict(row: Any) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from lib.evaluation.books import Books
 from lib.paper.claims import Answer
 from lib.paper.claims.ledger import claimed_value
-from lib.paper.pages import plot, table
+from lib.paper.pages import html, plot, table
 from lib.paper.pages.answers import answered, level_answer, markets_behind
 from lib.paper.pages.findings import Finding, by_sign, outcome
 from lib.paper.pages.layout import opening, tabs
@@ -378,9 +378,7 @@ def real_prices(shown: PageResult) -> HTML:
     """Levels on the price file, a tab for each learner; a sentence where no file is given."""
     place = place_of(shown.rows)
     if not place:
-        from IPython.display import HTML
-
-        return HTML("<p>No price file is given to this run: set data_path.</p>")
+        return html("<p>No price file is given to this run: set data_path.</p>")
     heads = {"fitted to": "fitted to", "m1_ic": "IC, buyable cells",
              GROSS: "Sharpe ratio over equal weight, before costs", NET: "after 8 bps a side",
              f"{RUN}.turnover": "turnover a day, % of the book", PAPERS: "Sharpe ratio, papers' back-test",
@@ -435,13 +433,15 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
             item = answered(found, Augmentation(frame, where).name(name, learner), PAPERS, "level")
             note = f"{world}, {NAMES[learner]}, {WORDS[name]}: {PAPERS}"
             answers += level_answer(claim, item, note, "augmentation")
-    named = {f"B.augment.{learner}": (CHANGE.name(left="stock_blocks", right="none", learner=learner), PAPERS)
-             for learner in CLAIMED}  # fmt: skip
-    named |= {claim: (LEVEL.name(treatment=name, learner="transformer"), "ic_gap") for claim, name in _GAPS.items()}
-    for claim, (variant, metric) in named.items():
+    named = {
+        f"B.augment.{learner}": (CHANGE.name(left="stock_blocks", right="none", learner=learner), PAPERS,
+                                 f"{NAMES[learner]}, one panel less none") for learner in CLAIMED
+    } | {claim: (LEVEL.name(treatment=name, learner="transformer"), "ic_gap", WORDS[name])
+         for claim, name in _GAPS.items()}  # fmt: skip
+    for claim, (variant, metric, told) in named.items():
         item = answered(found, variant, metric, "difference")
         if "low" in item:
-            answers += level_answer(claim, item, f"simulated market, {variant}: {metric}", "augmentation")
+            answers += level_answer(claim, item, f"simulated market, {told}: {metric}", "augmentation")
     order = found.find(GAINS, PAPERS)
     if not math.isnan(order.low):
         note = f"gain of the Transformer minus that of the MLP on the same days: {PAPERS}"

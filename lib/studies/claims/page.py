@@ -16,6 +16,7 @@ import pandas as pd
 
 from lib.paper.claims import load_ledger, scoreboard
 from lib.paper.claims import verdicts as v
+from lib.paper.claims.words import in_words, place
 from lib.paper.pages import html, plot, table
 from lib.paper.pages.described import describe, of_rows
 from lib.paper.pages.findings import Finding
@@ -26,7 +27,7 @@ from lib.stats.over_seeds import OverSeeds
 from lib.studies import recorded, recorded_studies
 from lib.studies.claims.said import RECORDED_SCALE as RECORDED_SCALE
 from lib.studies.claims.said import Said, age, everything_said, is_evidence, link
-from lib.studies.claims.words import contradictions, in_words, place, verdict_class
+from lib.studies.claims.words import contradictions, verdict_class
 
 if TYPE_CHECKING:
     from IPython.display import HTML
