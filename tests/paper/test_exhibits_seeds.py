@@ -15,7 +15,7 @@ from results import scaled_markets, tidy
 from lib.paper.claims import Answer
 from lib.paper.pages import PageResult, html
 from lib.paper.pages.findings import Finding
-from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.layout import _recording, opening, tabs
 from lib.paper.pages.result import markets_of
 from lib.studies import load_study, studies
 
@@ -122,7 +122,7 @@ def test_studies_of_the_synthetic_exchange_are_evidence_without_a_price_file() -
     on_prices = {name for name in studies() if "data_path" in load_study(name).parameters}
     made_up = {name for name in on_prices if not load_study(name).wants_prices}
     expected = "calibration cases contamination covariance_eigenvalue coverage ewma_float32 identities"
-    expected += " rank_denominator regimes models bias_correction main_results risk"
+    expected += " rank_denominator regimes models bias_correction main_results risk augmentation"
     assert made_up == set(expected.split())
     assert {"limit_events", "mask_ablation_real"} <= on_prices - made_up
     assert not load_study("mask_ablation").wants_prices, "it takes no file"
@@ -166,6 +166,18 @@ def test_a_small_build_without_a_recorded_result_says_so_in_one_line() -> None:
     assert "this build has small problems and few repetitions (scale smoke)" in head(quick)
     two = Made(markets(0.1), study=load_study("network_tuning"))
     assert "It gains 2.0." in head(two), "its evidence is planned with two markets"
+
+
+@pytest.mark.parametrize(
+    ("seeds", "option"), [(5, " --seeds 5</code>"), (40, " --scale paper</code>"), (1, " --scale paper</code>")]
+)
+def test_the_command_of_a_recording_of_the_first_markets_says_how_many(seeds: int, option: str) -> None:
+    row = SimpleNamespace(run="a", seconds=60.0, date="2020-01-02")
+    runs = {"a": {"inputs": [], "hardware": "a machine"}}
+    record = SimpleNamespace(rows=[row], runs=runs, scale="paper", seeds=list(range(seeds)))
+    study = load_study("prototype")
+    assert len(study.settings("paper")["seeds"]) == 40
+    assert option in _recording(SimpleNamespace(record=record, study=study))
 
 
 def test_parts_in_tabs_are_shown_one_at_a_time() -> None:

@@ -117,6 +117,8 @@ def _recording(shown: PageResult) -> str:
     runs = [record.runs[name] for name in {row.run for row in record.rows}]
     files = sorted({(item["parameter"], item["file"]) for run in runs for item in run["inputs"] if item["parameter"]})
     options = "".join(f" --set {name}={file}" for name, file in files)
+    if 1 < len(record.seeds) < len(shown.study.settings(record.scale)["seeds"]):  # a recording of the first markets
+        options = f" --seeds {len(record.seeds)}{options}"
     hours = sum(row.seconds for row in record.rows) / 3600
     time = f"{60 * hours:.0f} minutes" if hours < 1.5 else f"{hours:.1f} hours"
     dates = sorted(row.date[:10] for row in record.rows)
