@@ -15,6 +15,7 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
 
 from lib.stats.estimates import ENDS, Estimate, Numbers
 from lib.stats.inference import holm, mean_interval, path_interval
@@ -23,11 +24,12 @@ from lib.stats.inference import holm, mean_interval, path_interval
 MARKET = "market"
 #: with fewer seeds Student's interval is wide beyond use, and the intervals of single markets say more
 ENOUGH_SEEDS = 5
-#: end of a level's name -> scale on which its spread over markets is nearly even, and back: a drawdown stays positive,
-#: a return above -100 %
+#: end of a level's name -> scale on which its spread over markets is nearly even, and back: a drawdown stays between
+#: 0 and 100 %, a return above -100 %, a turnover positive
 SCALES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[float], float]]] = {
-    "max_drawdown": (np.log, math.exp),
+    "max_drawdown": (logit, lambda x: float(expit(x))),
     "annual_return": (np.log1p, math.expm1),
+    "turnover": (np.log, math.exp),
 }
 
 Key = tuple[str, str]
@@ -64,7 +66,7 @@ class OverSeeds(Numbers):
     def one_path(self, variant: str, metric: str) -> Estimate:
         """The mean with the interval in which ONE further market would land; of a price file, that of its days.
 
-        Drawdowns and returns of a year are spread on the scale of SCALES; the ends are then brought back.
+        Drawdowns, returns of a year and turnovers are spread on the scale of SCALES; the ends are then brought back.
         """
         sample = self.seeds(variant, metric)
         if len(sample) < ENOUGH_SEEDS:
@@ -74,7 +76,7 @@ class OverSeeds(Numbers):
             return interval(sample, path_interval)
         with np.errstate(all="ignore"):
             spread = there(sample)
-        if not np.isfinite(spread).all():  # a market that never fell has no logarithm of its drawdown
+        if not np.isfinite(spread).all():  # such as of a market that never fell
             return interval(sample, path_interval)
         ends = interval(spread, path_interval)
         return Estimate(float(sample.mean()), back(ends.low), back(ends.high))

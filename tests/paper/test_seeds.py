@@ -59,18 +59,21 @@ def test_a_claim_about_a_level_is_held_to_one_market_and_one_about_a_difference_
     assert {kind: found.claimed("a", "x", kind) for kind in kinds} == kinds
 
 
-def test_a_drawdown_stays_positive_and_a_return_above_a_total_loss() -> None:
+def test_a_drawdown_stays_within_the_book_a_return_above_a_total_loss_and_a_turnover_positive() -> None:
     rng = np.random.default_rng(1)
-    drawdowns, returns = rng.lognormal(-1.5, 0.8, 8), np.expm1(rng.normal(0.3, 0.6, 8))
-    found = OverSeeds(
-        pd.concat([many(list(drawdowns), "a", "x.max_drawdown"), many(list(returns), "a", "x.annual_return")])
-    )
-    for metric, values, there in (("max_drawdown", drawdowns, np.log), ("annual_return", returns, np.log1p)):
+    drawdowns, returns = 1 / (1 + np.exp(rng.normal(0.3, 0.9, 8))), np.expm1(rng.normal(0.3, 0.6, 8))
+    turnovers = rng.lognormal(-1.5, 0.8, 8)
+    rows = {"max_drawdown": drawdowns, "annual_return": returns, "turnover": turnovers}
+    found = OverSeeds(pd.concat([many(list(values), "a", f"x.{metric}") for metric, values in rows.items()]))
+    scales = {"max_drawdown": lambda x: np.log(x / (1 - x)), "annual_return": np.log1p, "turnover": np.log}
+    for metric, there in scales.items():
+        values = rows[metric]
         item = found.one_path("a", f"x.{metric}")
         plain = OverSeeds(many(list(there(values)))).one_path("a", "x")
         assert item.value == pytest.approx(values.mean())
         assert there(np.array([item.low, item.high])) == pytest.approx((plain.low, plain.high))
-    assert found.one_path("a", "x.max_drawdown").low > 0 and found.one_path("a", "x.annual_return").low > -1
+    deep = OverSeeds(many([0.2, 0.5, 0.9, 0.4, 0.95], "a", "x.max_drawdown")).one_path("a", "x.max_drawdown")
+    assert 0 < deep.low < deep.high < 1
 
 
 def test_a_market_that_never_fell_and_a_difference_have_no_such_scale() -> None:

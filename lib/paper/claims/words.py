@@ -57,7 +57,7 @@ WITHOUT = {"zero": ", a stock without a prediction ranked with 0", "literal": ",
 _ANY = "|".join(sorted(map(re.escape, MASKS), key=len, reverse=True))
 _VARIANT = re.compile(rf"(?<![\w.])({_ANY})(?: (-|against) ({_ANY}))?(?:,? ({'|'.join(LEARNERS)}))?(?![\w.])")
 _NUMBER = re.compile(
-    rf"(?<![\w.])(?:({'|'.join(FILLS)})\.|([a-z]+)\.(\d+)bps\.)?"
+    rf"(?<![\w.])(?:({'|'.join(FILLS)})\.|({'|'.join(WITHOUT)})\.(?:(\d+)bps\.)?)?"
     rf"({'|'.join(sorted(map(re.escape, NUMBERS), key=len, reverse=True))})(?![\w.])"
 )
 
@@ -103,7 +103,7 @@ def _variant(found: re.Match[str]) -> str:
 
 def _number(found: re.Match[str]) -> str:
     fill, policy, cost, name = found.groups()
-    if not fill and not cost and "_" not in name:
+    if not fill and not policy and "_" not in name:
         return found[0]
-    after = f" after {cost} bps a side{WITHOUT.get(policy, '')}" if cost else ""
-    return NUMBERS[name] + (FILLS[fill] if fill else after)
+    after = f" after {cost} bps a side" if cost else ""
+    return NUMBERS[name] + after + (FILLS[fill] if fill else WITHOUT.get(policy, ""))
