@@ -121,6 +121,11 @@ TRANSLATED = {
         ("Before costs the full mask and no mask cannot be told apart", "扣费前全掩码与不掩码没有可测的差别"),
         ("A mask without information does as much", "换成不含信息的掩码"),
     ],
+    "own_setting_ladder": [
+        ("It is not the largest here: AdjMSE contributes more", "贡献最大的不是掩码"),
+        ("The papers' loss is ahead of MSE", "扣费前与均方误差没有可测的差别"),
+    ],
+    "factor_count": [("the gain is not monotone in the number of factors", "并不随因子数单调增加")],
     "deflated_sharpe": [
         ("Where nothing is planted the best of", "从许多次试验中挑出的最好一次看上去也很好"),
         ("Deflated by the effective number of trials, it passes in", "它就通不过检验"),
