@@ -39,14 +39,14 @@ CHOSEN: dict[str, int] = registry("chosen_trials", {
     "adj_mse 0.2, centred labels": 0,
     "adj_mse 0.5, centred labels": 0,
     "adj_mse 1, centred labels": 0,
-    "ic, centred labels": 0,
-    "rank_ic, centred labels": 0,
+    "ic, centred labels": 6,
+    "rank_ic, centred labels": 7,
     "mse, raw labels": 7,
     "adj_mse 0.01, raw labels": 0,
-    "adj_mse 0.05, raw labels": 0,
+    "adj_mse 0.05, raw labels": 4,
     "adj_mse 0.1, raw labels": 6,
     "adj_mse 0.2, raw labels": 0,
-    "adj_mse 0.5, raw labels": 0,
+    "adj_mse 0.5, raw labels": 6,
     "adj_mse 1, raw labels": 0,
 })  # fmt: skip
 
