@@ -99,7 +99,8 @@ def _target(
     used = (free | (frozen > 0)) & (np.isfinite(history).sum(axis=0) >= LEAST_DAYS)
     covariance = estimate(ESTIMATORS[optimiser.estimator], history, used)
     upper = np.where(free, optimiser.cap, frozen)
-    return optimiser.solve(mu, covariance, previous=weights, lower=frozen, upper=upper).weights
+    found = optimiser.solve(mu, covariance, previous=weights, lower=frozen, upper=upper).weights
+    return np.clip(found, frozen, upper)  # a reference solver keeps bounds to its own tolerance only
 
 
 def expected_returns(prediction: Vector, history: NDArray[np.float64], free: NDArray[np.bool_], ic: float) -> Vector:

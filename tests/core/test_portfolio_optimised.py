@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,6 +50,21 @@ def test_frozen_names_keep_their_weights_and_the_others_share_the_rest():
     whole = np.where(np.isnan(got), np.where(universe, weights, 0.0), got)
     assert whole.sum() == pytest.approx(1, abs=1e-12) and whole.max() == 0.3
     assert np.delete(whole, 2).max() <= 0.25 + 1e-12
+
+
+def test_a_weight_beyond_its_bound_by_the_tolerance_of_a_solver_is_put_on_it(monkeypatch: pytest.MonkeyPatch):
+    panel, prediction = market()
+    solve = MeanVariance.solve
+
+    def rough(*args, **kwargs):
+        found = solve(*args, **kwargs)
+        return replace(found, weights=found.weights + np.where(found.weights > 0, 1e-12, -1e-12))
+
+    monkeypatch.setattr(MeanVariance, "solve", rough)
+    policy = optimised(panel, OPTIMISER, look_back=LOOK_BACK)
+    got = policy(past(panel, 20, prediction[20], np.full(16, 1 / 16)))
+    assert np.nanmin(got) == 0 and np.nanmax(got) <= OPTIMISER.cap
+    assert len(simulate(panel, prediction, policy=policy).dates) > 30, "the simulator takes no negative weight"
 
 
 def test_nothing_that_may_be_ordered_is_no_order():
