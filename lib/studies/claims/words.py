@@ -16,7 +16,7 @@ from lib.paper.pages.tables import text_of
 WAITING = (
     "A.models.", "B.augment.real.", "B.augment.synthetic.transformer.", "B.augment.overfit.", "B.augment.mlp",
     "B.augment.transformer", "B.augment.bigger_models", "B.case.rotation.", "B.interaction.", "B.main.beats_baselines",
-    "B.main.real.", "B.portfolio.", "B.solver.", "B.story.leakage",
+    "B.main.real.", "B.solver.", "B.story.leakage",
 )  # fmt: skip
 _LOST = ("lost in the text", "sweep gamma")
 
