@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from lib import __version__
+from lib.stats.over_seeds import OverSeeds
 from lib.studies import load_study, recorded
 from lib.studies.claims.said import is_evidence
 
@@ -167,6 +168,14 @@ def test_the_chinese_summary_says_what_holds_on_the_recorded_rows(study: str) ->
     holding = [item.text for item in page.findings(record.frame) if item.holds]
     for finding, _ in TRANSLATED[study]:
         assert any(finding in text for text in holding), f"no longer found; mend book/zh.md: {finding}"
+
+
+def test_the_loss_is_ahead_after_costs_alone() -> None:
+    record = recorded(load_study("own_setting_ladder"))
+    if not is_evidence(record):
+        pytest.skip("not recorded")
+    gross = OverSeeds(record.frame).find("full - no AdjMSE", "literal.0bps.sharpe")
+    assert gross.low < 0 < gross.high, "mend book/zh.md: 扣费前与均方误差没有可测的差别"
 
 
 def test_every_sentence_of_the_chinese_summary_rests_on_a_finding() -> None:

@@ -47,8 +47,8 @@ NUMBERS = {
     "mean_ic": "mean IC", "ic_std": "deviation of the daily IC", "information_ratio": "mean IC over its deviation",
     "positive_ic_rate": "share of days with a positive IC", "sign_accuracy": "share of right signs",
     "sign_accuracy_centred": "share of right signs about the day's mean", "ic_gap": "train IC less test IC",
-    "policy_rally": "policy rally", "theme_rotation": "theme rotation",
 }  # fmt: skip
+EPISODES = {"policy_rally": "policy rally", "theme_rotation": "theme rotation"}
 #: how the orders of a book are filled, and what becomes of a stock without a prediction
 FILLS = {"naive_close": ", every order filled at the close", "executed_open": ", executed at the next open"}
 WITHOUT = {"zero": ", a stock without a prediction ranked with 0", "literal": ", predictions as they are",
@@ -90,6 +90,8 @@ def without_codes(note: str) -> str:
     >>> without_codes("full text, none of it a sharpe knife")
     'full text, none of it a sharpe knife'
     """
+    for code, words in EPISODES.items():
+        note = note.replace(code, words)
     return _NUMBER.sub(_number, _VARIANT.sub(_variant, note))
 
 
