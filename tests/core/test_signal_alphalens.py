@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import warnings
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from lib import make_market
 from lib.evaluation.signal import check_signal
+from tests.support.signals import complete_panel, reversal
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of the modules it imports
@@ -19,15 +18,12 @@ with warnings.catch_warnings():
 
 @pytest.fixture(scope="module")
 def panel():
-    """A market without a missing price: alphalens fills those forward, here such a cell has no label."""
-    found = make_market(50, 120, seed=8, limit_rates="paper").panel
-    assert found.observed.all() and found.universe.all()
-    return found
+    return complete_panel()
 
 
 @pytest.fixture(scope="module")
 def values(panel):
-    return np.random.default_rng(1).normal(size=panel.shape) - 5 * panel.returns
+    return reversal(panel)
 
 
 @pytest.mark.filterwarnings("ignore")

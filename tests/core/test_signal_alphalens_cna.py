@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib import make_market
 from lib.evaluation.signal import check_signal
 from lib.stats import newey_west_error
+from tests.support.signals import complete_panel, reversal
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of the modules it imports
@@ -27,15 +27,12 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 @pytest.fixture(scope="module")
 def panel():
-    """A market without a missing price: such a cell is dropped there and here, but other cells around it differ."""
-    found = make_market(50, 120, seed=8, limit_rates="paper").panel
-    assert found.observed.all() and found.universe.all()
-    return found
+    return complete_panel()
 
 
 @pytest.fixture(scope="module")
 def values(panel):
-    return np.random.default_rng(1).normal(size=panel.shape) - 5 * panel.returns
+    return reversal(panel)
 
 
 def theirs(panel, values, horizon):
