@@ -169,9 +169,19 @@ def test_the_papers_limit_rates_are_shown_where_there_are_several_conditions(rec
     assert front.claimed_and_measured()["net"].tolist() == [1.0]
 
 
-@pytest.mark.parametrize(("value", "said"), [(0.02, True), (0.5, False), (-0.5, False)])
-def test_the_title_says_nothing_of_windows_that_earn_something(records: Records, value: float, said: bool) -> None:
-    records.add("mask_ablation_real", tidy(difference(WINDOWS, value), "mask_ablation_real"))
+@pytest.mark.parametrize(
+    ("gross", "net", "said"), [(0.02, 0.3, True), (0.2, 0.3, False), (-0.2, 0.3, False), (0.02, 0.05, False)]
+)
+def test_the_title_credits_saved_costs_only_where_nothing_is_earned_before_them(
+    records: Records, gross: float, net: float, said: bool
+) -> None:
+    def pair(variant: str, kind: str) -> list[tuple[str, str, float]]:
+        before, after = ((variant, f"{kind}.{bps}bps.sharpe") for bps in (0, 8))
+        return difference(before, gross) + difference(after, net)
+
+    records.add("own_setting_mask", tidy(pair("full - none ridge | all factors", "zero"), "own_setting_mask"))
+    assert not front.picture_finding(front.claimed_and_measured()).holds, "one of the two alone"
+    records.add("own_setting_ladder", tidy(pair("full - no AdjMSE", "literal"), "own_setting_ladder"))
     assert front.picture_finding(front.claimed_and_measured()).holds is said
     assert not front.picture_finding(pd.DataFrame()).holds
 
