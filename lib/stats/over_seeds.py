@@ -9,7 +9,7 @@ file, it is that of ONE market, from its resampled days. A claim about the level
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -45,12 +45,17 @@ class OverSeeds(Numbers):
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self._seeds = seed_values(frame)
-        self._values: dict[Key, float] = {}
-        for variant, metric in self._seeds:
-            if not metric.endswith(ENDS):
-                for end, number in zip(("", *ENDS), self._mean(variant, metric), strict=True):
-                    if not (end and math.isnan(number)):
-                        self._values[variant, metric + end] = number
+        self._found: dict[Key, Estimate] = {}  # a page asks for few of very many
+
+    def __getitem__(self, key: Key) -> Estimate:
+        if key not in self._seeds:
+            raise KeyError(key)
+        if key not in self._found:
+            self._found[key] = self._mean(*key)
+        return self._found[key]
+
+    def __iter__(self) -> Iterator[Key]:
+        return (key for key in self._seeds if not key[1].endswith(ENDS))
 
     def _mean(self, variant: str, metric: str) -> Estimate:
         sample = self._seeds[variant, metric]
@@ -101,9 +106,15 @@ class OneMarket:
 
 def seed_values(frame: pd.DataFrame) -> dict[Key, np.ndarray]:
     """(variant, metric) -> its finite values, one per seed, in the order of the frame."""
-    groups = frame.groupby(["variant", "metric"], sort=False)["value"]
-    found = {(str(v), str(m)): part.to_numpy(dtype=float) for (v, m), part in groups}
-    return {key: sample[np.isfinite(sample)] for key, sample in found.items()}
+    if frame.empty:
+        return {}
+    groups = frame.groupby(["variant", "metric"], sort=False)
+    number, values = groups.ngroup().to_numpy(), frame["value"].to_numpy(dtype=float)
+    order = np.argsort(number, kind="stable")
+    first = frame.iloc[order[np.searchsorted(number[order], np.arange(groups.ngroups))]]
+    samples = np.split(values[order], np.flatnonzero(np.diff(number[order])) + 1)
+    keys = zip(first["variant"].astype(str), first["metric"].astype(str), strict=True)
+    return {key: sample[np.isfinite(sample)] for key, sample in zip(keys, samples, strict=True)}
 
 
 def over_seeds(frame: pd.DataFrame) -> pd.DataFrame:

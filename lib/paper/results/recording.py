@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -136,11 +137,27 @@ def recorded(study: Study, scale: str | None = None, folder: Path | str | None =
 
     Raises StoreError when the files in book/recorded are damaged.
     """
-    everything = Recording.read(study.name, folder)
+    place = Path(folder or RECORDED)
+    everything = _as_written(study.name, place, *(_stamp(place / f"{study.name}{end}") for end in (".csv", ".json")))
     scales = {row.scale for row in everything.rows.values()}
     chosen = scale or max(scales, key=SCALES.index, default=SCALES[-1])
     rows = tuple(row for row in everything.rows.values() if row.scale == chosen)
     return Recorded(study, chosen, rows, everything.runs, tuple(everything.confirmed), everything.code)
+
+
+@lru_cache(maxsize=128)  # a page asks for the same files several times
+def _as_written(name: str, folder: Path, *stamps: tuple[int, int]) -> Recording:
+    """The recording of files that have these stamps; nobody writes to it."""
+    return Recording.read(name, folder)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """(Time of the last change in ns, size); of a file that does not exist (0, 0)."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
 
 
 def differing(then: Mapping[str, str], now: Mapping[str, str]) -> set[str]:
