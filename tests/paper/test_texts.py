@@ -126,6 +126,10 @@ TRANSLATED = {
         ("It is not the largest here: AdjMSE contributes more", "贡献最大的不是掩码"),
         ("The papers' loss is ahead of MSE", "扣费前与均方误差没有可测的差别"),
     ],
+    "main_results": [
+        ("The papers' full system, its Transformer fitted to a sub-sample, is behind ridge", "落后于岭回归"),
+        ("on simulated markets whose alpha is linear", "其可预测部分是线性的"),
+    ],
     "factor_count": [("the gain is not monotone in the number of factors", "并不随因子数单调增加")],
     "deflated_sharpe": [
         ("Where nothing is planted the best of", "从许多次试验中挑出的最好一次看上去也很好"),

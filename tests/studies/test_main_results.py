@@ -184,8 +184,8 @@ def made_up(gain: float, markets: int = 6, real: float = 1.0) -> pd.DataFrame:
 
 def test_sentences_follow_the_signs() -> None:
     up, down = (" ".join(item.text for item in page.findings(made_up(gain))) for gain in (0.9, -0.9))
-    assert "It beats all four" in up and "worth its time" in up and "predictions become better" in up
-    assert "It falls behind buy and hold, LightGBM, the MLP, the Transformer" in down and "ridge is better" in down
+    assert "It beats all four" in up and "is ahead of ridge" in up and "predictions become better" in up
+    assert "It falls behind buy and hold, LightGBM, the MLP, the Transformer" in down and "is behind ridge" in down
     assert "an optimiser that reads their size trades less" in up and "inside the range" in up
     assert "outside the range" in " ".join(item.text for item in page.findings(made_up(0.9, real=4.0)))
     assert "Not in this run" not in up + down

@@ -40,10 +40,10 @@ FIRST = 5  # findings on the first page
 #: the editor's choice for the first page, the most important first: of each line the first study that has a finding
 CHOICE = (
     ("own_setting_mask", "mask_ablation_real", "mask_ablation"),
+    ("main_results", "own_setting_ladder"),
     ("contamination", "window_travel"),
     ("phantom_alpha", "regimes", "other_markets"),
-    ("paper_panel", "calibration"),
-    ("controls", "interval_coverage", "factor_universe"),
+    ("paper_panel", "calibration", "controls", "interval_coverage", "factor_universe"),
 )
 
 
