@@ -293,6 +293,17 @@ def test_levels_are_answered_from_paper_a_s_window_of_a_file_only():
     assert (answer.claim_id, answer.estimate, answer.low) == ("A.models.xgboost.correlation", 0.02, 0.01)
 
 
+@pytest.mark.parametrize(("high", "words"), [(0.03, "all that is stated lies above"), (0.2, "some of what is stated")])
+def test_paper_a_s_correlations_stand_beside_ours(high, words):
+    records = [(f"{learner} | csi300 paper A", f"m1_ic{end}", value) for learner in shown.THEIRS.values()
+               for end, value in (("", 0.02), (".low", 0.01), (".high", high))]  # fmt: skip
+    found = findings(pd.concat([made_up(0.1), tidy(records, "models")]))[-1]
+    assert found.holds and words in found.text and "CSI 300, window of paper A" in found.text
+    assert "up to +0.020" in found.text
+    assert not findings(pd.concat([made_up(0.1), tidy(records[3:], "models")]))[-1].holds, "a model is missing"
+    assert len(findings(made_up(0.1))) == 4, "without a file there is nothing to hold beside"
+
+
 def test_the_figure(result):
     check(lambda: shown.information_figure(result.frame, "a note"))
 

@@ -19,3 +19,13 @@ def source_title(name: str) -> str:
     ('CSI 300', 'my_file')
     """
     return SOURCES.get(name, name)
+
+
+def window_title(place: str) -> str:
+    """A window of a price file in words; the name of the window begins after the first space.
+
+    >>> window_title("csi300 paper B")
+    'CSI 300, window of paper B'
+    """
+    source, _, window = place.partition(" ")
+    return f"{source_title(source)}, window of {window}"

@@ -10,7 +10,7 @@ from lib.evaluation.inputs import FILE
 from lib.evaluation.simulated import FACTOR_SETS, LIMIT_RATES, MARKET_PARAMETERS, SIZE, SIZES
 from lib.paper.results.study import Contrast, Page, Study
 from lib.parameters import Parameter
-from lib.studies.augmentation.measure import TREATMENTS, agreement, compute, contrast, grid, group
+from lib.studies.augmentation.measure import TREATMENTS, agreement, by_market, compute, contrast, grid, group
 from lib.studies.augmentation.page import CLAIM_IDS, answer_claims, findings, summary
 
 #: the papers' comparison and its control
@@ -58,7 +58,7 @@ STUDY = Study(
     group=group,
     inputs=lambda settings: [settings["data_path"]] if settings["data_path"] else [],
     setting="different",
-    contrast=Contrast(contrast, by=group),
+    contrast=Contrast(contrast, by=by_market),
     agreement=agreement,
     page=Page(table=summary, answers=answer_claims, claims=CLAIM_IDS, findings=findings),
 )  # fmt: skip

@@ -149,9 +149,14 @@ def _fit(learner: str, settings: Settings) -> Config:
     }  # fmt: skip
 
 
-def group(row: Config) -> str:
+def by_market(row: Config) -> str:
     """A market, or the window of the price file."""
     return f"{row.get('place', 'market')} {row['seed']}"
+
+
+def group(row: Config) -> str:
+    """What one process computes: a market, or one learner on the price file."""
+    return by_market(row) + (f" {row['learner']}" if "window" in row else "")
 
 
 def compute(row: Config, settings: Settings) -> RowResult:
@@ -317,7 +322,7 @@ def contrast(rows: Sequence[tuple[Config, RowResult]], settings: Settings) -> Ro
         if all(name in found for name in names):
             large, small = ({item["metric"]: item["value"] for item in found[name]} for name in names)
             found[f"{left} - {right} transformer - mlp_small{mark}"] = level_differences(large, small, BETWEEN)
-    return RowResult([{"variant": name, **record} for name, records in found.items() for record in records])
+    return RowResult([{**record, "variant": name} for name, records in found.items() for record in records])
 
 
 def _difference(

@@ -14,6 +14,7 @@ from lib.paper.pages import html, plot, table
 from lib.paper.pages.answers import answered, level_answer, markets_behind
 from lib.paper.pages.findings import Finding, by_sign, outcome
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.sources import window_title
 from lib.stats.estimates import MINUS, Estimate
 from lib.stats.keys import Key
 from lib.stats.over_seeds import OverSeeds, interval_table
@@ -424,11 +425,10 @@ CLAIM_IDS = (*_SYNTHETIC, *_REAL, *(f"B.augment.{learner}" for learner in CLAIME
 def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     """Sharpe ratios as the papers make them, every order filled at the close; gaps of IC; the order of two gains.
 
-    The heads of the papers' columns are lost: they are read as 0, 1, 2 and 4 panels.
-    """
+    The heads of the papers' columns are lost: they are read as 0, 1, 2 and 4 panels."""
     found, place, answers = OverSeeds(frame), place_of(frame), []
-    worlds = [(_SYNTHETIC, "", "simulated market")] + ([(_REAL, place, place)] if place else [])
-    for claims, where, world in worlds:
+    real = [(_REAL, place, window_title(place))] if place else []
+    for claims, where, world in [(_SYNTHETIC, "", "simulated market"), *real]:
         for claim, (learner, name) in claims.items():
             item = answered(found, Augmentation(frame, where).name(name, learner), PAPERS, "level")
             note = f"{world}, {NAMES[learner]}, {WORDS[name]}: {PAPERS}"

@@ -14,6 +14,7 @@ from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer, markets_behind
 from lib.paper.pages.findings import Finding, by_sign, outcome
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.sources import window_title
 from lib.paper.pages.tables import cells
 from lib.portfolio import break_even_bps
 from lib.stats.estimates import Estimate
@@ -106,10 +107,7 @@ def place_name(place: str) -> str:
     >>> place_name("simulated"), place_name("csi300 paper B")
     ('simulated markets', 'CSI 300, window of paper B')
     """
-    if place == SIMULATED_PLACE:
-        return "simulated markets"
-    source, _, window = place.partition(" ")
-    return f"{'CSI 300' if source == 'csi300' else source}, window of {window}"
+    return "simulated markets" if place == SIMULATED_PLACE else window_title(place)
 
 
 def note_of(shown: PageResult, place: str) -> str:

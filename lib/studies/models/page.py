@@ -12,12 +12,13 @@ import pandas as pd
 from lib.models.baselines import BASELINES
 from lib.models.settings import TUNED
 from lib.paper.claims import Answer
-from lib.paper.claims.ledger import claimed_difference
+from lib.paper.claims.ledger import claimed_difference, claimed_value
 from lib.paper.pages import plot, table
 from lib.paper.pages.answers import answered, level_answer, markets_behind
-from lib.paper.pages.findings import Finding, by_sign
+from lib.paper.pages.findings import Finding, by_sign, outcome
 from lib.paper.pages.forms import forest
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.sources import window_title
 from lib.paper.pages.style import BLUE, VERMILLION
 from lib.paper.pages.tables import cells
 from lib.stats.estimates import Estimate
@@ -99,9 +100,19 @@ def places(frame: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(parts["place"] for parts in found if parts))
 
 
+def place_name(place: str) -> str:
+    """A world, or a window of a price file, in words."""
+    return PLACES.get(place) or window_title(place)
+
+
+def window_a(frame: pd.DataFrame) -> str:
+    """The place of paper A's window of a price file; "" without one."""
+    return next((place for place in places(frame) if place.endswith(" paper A")), "")
+
+
 def findings(frame: pd.DataFrame) -> list[Finding]:
     """What the page says."""
-    numbers = OverSeeds(frame)
+    numbers, real = OverSeeds(frame), window_a(frame)
 
     def pair(left: str, right: str, place: str, metric: str = TRUTH) -> Estimate:
         return numbers.find(PAIR.name(left=left, right=right, place=place), metric)
@@ -142,7 +153,25 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
             "Technical rules with their textbook signs find nothing of the linear alpha: truth IC {level:+.3f}.",
             level=rules,
         ),
+        *([_claimed(numbers, real)] if real else []),
     ]  # fmt: skip
+
+
+def _claimed(numbers: OverSeeds, place: str) -> Finding:
+    """Paper A's table on real prices: its correlations beside ours."""
+    claimed = [claimed_value(f"A.models.{model}.correlation") for model in THEIRS]
+    found = [numbers.one_path(LEVEL.name(learner=learner, place=place), "m1_ic") for learner in THEIRS.values()]
+    known = not any(math.isnan(item.value) for item in found)
+    best = max(found, key=lambda item: item.value) if known else Estimate(math.nan)
+    text = (
+        f"On {place_name(place)}, the four models of paper A's table have ICs of up to {{best:+.3f}}; the table says "
+        "{least:.3f} to {most:.3f}:"
+    )
+    return outcome({
+        f"{text} all that is stated lies above the intervals of one path.":
+            all(item.high < stated for item, stated in zip(found, claimed, strict=True)),
+        f"{text} some of what is stated lies in the interval of one path.": True,
+    }, best=best, least=min(claimed), most=max(claimed))  # fmt: skip
 
 
 def _marked(frame: pd.DataFrame, learner: str) -> str:
@@ -278,7 +307,7 @@ def information(shown: PageResult) -> HTML:
 def every_level(shown: PageResult) -> HTML:
     """The table of levels, a tab for each place."""
     return tabs({
-        PLACES.get(place, place): table(levels(shown.rows, place), f"models_{place.replace(' ', '_')}", columns=HEADS,
+        place_name(place): table(levels(shown.rows, place), f"models_{place.replace(' ', '_')}", columns=HEADS,
                                         formats=FORMATS, caption=shown.note)
         for place in places(shown.rows)
     })  # fmt: skip
@@ -290,7 +319,7 @@ def every_gap(shown: PageResult) -> HTML:
              f"{MATCHED}.active_sharpe": "after costs at equal turnover"}  # fmt: skip
     forms = FORMATS | {f"{MATCHED}.active_sharpe": "+.2f"}
     return tabs({
-        PLACES.get(place, place): table(gaps(shown.rows, place), f"models_gaps_{place.replace(' ', '_')}",
+        place_name(place): table(gaps(shown.rows, place), f"models_gaps_{place.replace(' ', '_')}",
                                         columns=heads, formats=forms, caption=shown.note)
         for place in places(shown.rows)
     })  # fmt: skip
@@ -309,7 +338,7 @@ def what_is_used(shown: PageResult) -> HTML:
     """The table of importances, a tab for each place."""
     found = {place: importances(shown.rows, place) for place in places(shown.rows)}
     return tabs({
-        PLACES.get(place, place): table(frame, f"models_importance_{place.replace(' ', '_')}", caption=shown.note,
+        place_name(place): table(frame, f"models_importance_{place.replace(' ', '_')}", caption=shown.note,
                                         formats=dict.fromkeys(frame.columns[1:], ".0%"))
         for place, frame in found.items() if len(frame)
     })  # fmt: skip
@@ -338,13 +367,13 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     No claim is answered with a learner that was not searched: it may have lost for that.
     """
     numbers = OverSeeds(frame)
-    real = next((place for place in places(frame) if place.endswith("paper A")), "")
+    real = window_a(frame)
     ready = {model: learner for model, learner in THEIRS.items() if how_tuned(frame, learner)[1]}
     answers = []
     for model, learner in ready.items() if real else ():
         for claimed, (metric, unit) in _CLAIMED.items():
             item = answered(numbers, f"{learner} | {real}", metric, "level", unit)
-            note = f"{NAMES[learner]}, {real}: {metric}"
+            note = f"{NAMES[learner]}, {place_name(real)}: {metric}"
             answers += level_answer(f"A.models.{model}.{claimed}", item, note, "models")
     return answers + (_order(numbers) if len(ready) == len(THEIRS) else [])
 
