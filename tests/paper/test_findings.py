@@ -19,6 +19,7 @@ from lib.evaluation.ablation import (
     side_by_side,
 )
 from lib.evaluation.variants import CONTRASTS, VARIANTS
+from lib.paper.pages.findings import Finding
 from lib.stats.estimates import MINUS, Estimate, Numbers, join, signed
 from lib.stats.over_seeds import OverSeeds
 
@@ -86,3 +87,22 @@ def test_learners_are_kept_apart() -> None:
 
 def test_a_list_for_a_page() -> None:
     assert join(["Fills. None."]) == "- **Fills.** None."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "title"),
+    [
+        ("The mask is worth nothing: it costs 0.1.", "The mask is worth nothing: it costs 0.1"),  # short enough
+        (f"The mask is worth nothing before costs: {'and ' * 20}on.", "The mask is worth nothing before costs"),
+        (f"After a close at the limit the open is higher; later: {'and ' * 20}on.",
+         "After a close at the limit the open is higher"),
+        (f"The open is higher by much (real prices: {'and ' * 20}on).",
+         f"The open is higher by much (real prices: {'and ' * 20}on)"),
+        (f"Too short: {'and ' * 25}on.", f"Too short: {'and ' * 25}on"),
+        (f"It earns before costs; {'and ' * 25}on.", f"It earns before costs; {'and ' * 25}on"),
+        (f"A first sentence says what is meant. {'and ' * 20}on.", "A first sentence says what is meant"),
+    ],
+)  # fmt: skip
+def test_a_long_sentence_is_shortened_to_its_message_as_a_title(sentence: str, title: str) -> None:
+    assert Finding(sentence, holds=True).title("neutral") == title
+    assert Finding(sentence, holds=False).title("neutral") == "neutral"

@@ -139,7 +139,7 @@ def test_the_fortnight_says_who_had_the_gain(later: float, words: str) -> None:
     frame = tidy([(rally.ROWS, f"{rally.CLOSES}: {name}", value) for name, value in rows.items()], "limit_events", 0)
     found = rally.finding(frame)
     assert found.holds and words in found.text.replace("\N{MINUS SIGN}", "-")
-    assert "From 2024-09-24 to 2024-10-11 206 closes" in found.text and "45% stood at the limit" in found.text
+    assert "From 2024-09-24 to 2024-10-11, 206 closes" in found.text and "45% stood at the limit" in found.text
 
 
 def test_the_fortnight_is_shown_from_the_recorded_rows() -> None:

@@ -20,6 +20,8 @@ from lib.stats.estimates import MINUS, Estimate
 
 #: what stands in place of a sentence whose condition does not hold
 NOT_HERE = "Not in this run"
+#: characters of a title that is shortened, and at the least of what is left of it
+TITLE, HEAD = 100, 30
 
 
 @dataclass(frozen=True, init=False)
@@ -73,8 +75,22 @@ class Finding:
         return f"{NOT_HERE} ({', '.join(shown)})." if self.numbers else f"{NOT_HERE}."
 
     def title(self, neutral: str) -> str:
-        """The sentence as the title of a figure, without its full stop; `neutral` where it does not hold."""
-        return self.text.removesuffix(".") if self.holds else neutral
+        """The sentence as the title of a figure, without its full stop; `neutral` where it does not hold.
+
+        Of more than TITLE characters it keeps what says the message: the first sentence, or what stands before its
+        colon, where that has HEAD characters or more.
+
+        >>> Finding("Masked books trade less than unmasked ones: " + "by a lot, " * 9, holds=True).title("")
+        'Masked books trade less than unmasked ones'
+        """
+        if not self.holds:
+            return neutral
+        found = self.text
+        for mark in (". ", ": "):
+            head, cut, _ = found.partition(mark)
+            if cut and len(found) > TITLE and len(head) >= HEAD and head.count("(") == head.count(")"):
+                found = head.rpartition("; ")[0] or head
+        return found.removesuffix(".")
 
 
 def first(findings: Iterable[Finding]) -> Finding:

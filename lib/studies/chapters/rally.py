@@ -22,10 +22,10 @@ PERIOD = "two weeks from 2024-09-24"
 ROWS, CLOSES = f"csi300 {PERIOD}", "limit-up close"
 #: return of a limit-up close, in words, and whether the exchange would have filled the purchase
 RETURNS = {
-    "bought at the limit-up close (refused), to the next open": "gap",
-    "bought at the limit-up close (refused), to the next close": "next close",
-    "bought at the limit-up close (refused), to the fifth session": "five days from close",
-    "bought at the next open, to the fifth session": "five days from next open",
+    "bought at the limit-up close (refused),\nto the next open": "gap",
+    "bought at the limit-up close (refused),\nto the next close": "next close",
+    "bought at the limit-up close (refused),\nto the fifth session": "five days from close",
+    "bought at the next open,\nto the fifth session": "five days from next open",
 }
 
 
@@ -36,7 +36,7 @@ def finding(frame: pd.DataFrame) -> Finding:
     count, gap, later, again = (numbers.find(ROWS, f"{CLOSES}: {what}") for what in wanted)
     first, stop = PERIODS[PERIOD]
     said = (
-        f"From {first} to {np.datetime64(stop) - 1} {{count:.0f}} closes of CSI 300 members were at the upper limit. "
+        f"From {first} to {np.datetime64(stop) - 1}, {{count:.0f}} closes of CSI 300 members were at the upper limit. "
         "A purchase at that close, which the exchange refuses, would have made {gap:+.1%} on average by the next open. "
         "At that open {again:.0%} stood at the limit once more; from there to the fifth session they made {later:+.1%}"
     )
