@@ -85,8 +85,8 @@ THEIR_HEADS = {name.replace(OPEN, CLOSE): text for name, text in HEADS.items() i
 GAP_HEADS = {
     "compared": "compared", "truth_ic": "truth IC", "m1_ic": "IC", GROSS: HEADS[GROSS], NET: HEADS[NET],
     f"{OPEN}.sharpe": "Sharpe ratio, after costs", f"{OPEN}.turnover.left": "turnover a day of the first",
-    f"{OPEN}.turnover.right": "of the second", MATCHED: "hedged Sharpe ratio, after costs, at equal turnover",
-    "break_even": "cost a side at which both earn the same, bps", CLAIMED_RUN: "Sharpe ratio, papers' back-test",
+    f"{OPEN}.turnover.right": "of the second", MATCHED: "hedged, after costs, at equal turnover",
+    "break_even": "break-even cost a side, bps", CLAIMED_RUN: "Sharpe ratio, papers' back-test",
 }  # fmt: skip
 FORMATS: dict[str, Any] = {"truth_ic": "+.3f", "m1_ic": "+.4f", "break_even": ".1f", MATCHED: "+.2f"}
 FORMATS |= {f"{run}.{name}": form for run in (OPEN, CLOSE) for name, form in (
