@@ -72,8 +72,7 @@ LEVELS = ("truth_ic", "m1_ic", GROSS, NET, f"{RUN}.turnover", PAPERS, "train_ic"
           "steps")  # fmt: skip
 #: what the papers say one panel adds, in Sharpe ratios
 CLAIMED = {learner: claimed_value(f"B.augment.{learner}") for learner in ("mlp", "transformer")}
-#: small print of a table of the price file
-ONE_PATH = "one path, 95 % intervals over its days; mean of training seeds"
+ONE_PATH = "one path, 95 % intervals over its days; mean of training seeds"  # small print of the price file
 #: a panel whose IC is below that share of that on the days of the fit holds next to nothing of what is predictable
 LITTLE = 0.2
 
@@ -123,7 +122,8 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
         _one_panel(found, "mlp"), _against_twice(found), _kinds(found), _contents(found), _more(found), _gap(found),
         _money(found), _limits(found), _one_panel(found, "transformer"), _larger(found), _power(found),
     ]  # fmt: skip
-    return said + ([_real(Augmentation(frame, place))] if place else [])
+    real = [_real(Augmentation(frame, place))] if place else []
+    return said + [item for item in real if item.complete]
 
 
 def _one_panel(found: Augmentation, learner: str) -> Finding:
