@@ -6,9 +6,9 @@ import warnings
 
 import pandas as pd
 import pytest
+from signals import complete_panel, reversal
 
 from lib.evaluation.signal import check_signal
-from tests.support.signals import complete_panel, reversal
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of the modules it imports

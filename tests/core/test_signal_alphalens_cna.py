@@ -11,10 +11,10 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from signals import complete_panel, reversal
 
 from lib.evaluation.signal import check_signal
 from lib.stats import newey_west_error
-from tests.support.signals import complete_panel, reversal
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of the modules it imports

@@ -122,8 +122,8 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
         _one_panel(found, "mlp"), _against_twice(found), _kinds(found), _contents(found), _more(found), _gap(found),
         _money(found), _limits(found), _one_panel(found, "transformer"), _larger(found), _power(found),
     ]  # fmt: skip
-    real = [_real(Augmentation(frame, place))] if place else []
-    return said + [item for item in real if item.complete]
+    real = _real(Augmentation(frame, place))  # a recording that was stopped has no differences yet
+    return [*said, real] if place and real.complete else said
 
 
 def _one_panel(found: Augmentation, learner: str) -> Finding:
@@ -425,14 +425,14 @@ CLAIM_IDS = (*_SYNTHETIC, *_REAL, *(f"B.augment.{learner}" for learner in CLAIME
 def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     """Sharpe ratios as the papers make them, every order filled at the close; gaps of IC; the order of two gains.
 
-    The heads of the papers' columns are lost: they are read as 0, 1, 2 and 4 panels."""
+    The heads of the papers' columns are lost: they are read as 0, 1, 2 and 4 panels.
+    """
     found, place, answers = OverSeeds(frame), place_of(frame), []
     real = [(_REAL, place, window_title(place))] if place else []
     for claims, where, world in [(_SYNTHETIC, "", "simulated market"), *real]:
         for claim, (learner, name) in claims.items():
             item = answered(found, Augmentation(frame, where).name(name, learner), PAPERS, "level")
-            note = f"{world}, {NAMES[learner]}, {WORDS[name]}: {PAPERS}"
-            answers += level_answer(claim, item, note, "augmentation")
+            answers += level_answer(claim, item, f"{world}, {NAMES[learner]}, {WORDS[name]}: {PAPERS}", "augmentation")
     named = {
         f"B.augment.{learner}": (CHANGE.name(left="stock_blocks", right="none", learner=learner), PAPERS,
                                  f"{NAMES[learner]}, one panel less none") for learner in CLAIMED

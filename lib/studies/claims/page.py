@@ -59,8 +59,9 @@ class Comparison:
     claim: str = ""
 
 
-#: where a component of the papers' ablation is measured in their own setting: metrics before and after costs
+#: how labels end of what is measured where the papers measure it
 OWN = "papers' simulated prices"
+#: where a component of the papers' ablation is measured in their own setting: metrics before and after costs
 _LADDER = ("literal.0bps.sharpe",), ("literal.8bps.sharpe",)
 #: the editor's choice for the figure: what masking adds, everything together and then rolling windows alone; then the
 #: other components of the papers' ablation
@@ -175,7 +176,7 @@ def picture_finding(rows: pd.DataFrame) -> Finding:
         row["gross.low"] <= 0 <= row["gross.high"] < row["claimed"] and row["net.low"] > 0
         for row in own.to_dict("records")
     )
-    return Finding("On the papers' own prices mask and loss add only what they save in costs", holds=saved)
+    return Finding("On the papers' simulated prices mask and loss add only what they save in costs", holds=saved)
 
 
 def picture(recorded_scale: str | None = None) -> HTML:
