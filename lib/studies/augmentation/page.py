@@ -188,7 +188,7 @@ def _contents(found: Augmentation) -> Finding:
 def _more(found: Augmentation) -> Finding:
     one, two, four = (found.change(COUNTS[count], "none", "truth_ic") for count in (1, 2, 4))
     last = found.change("stock_blocks_4", "stock_blocks_2", "truth_ic")
-    numbers = "truth IC {last:+.4f} against two panels; one, two, four against none {one:+.4f}, {two:+.4f}, {four:+.4f}."
+    numbers = "truth IC {last:+.4f} against two; one, two, four against none {one:+.4f}, {two:+.4f}, {four:+.4f}."
     return by_sign(
         last,
         f"The MLP still gains from the third and fourth panel: {numbers}",
