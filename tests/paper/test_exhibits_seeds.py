@@ -148,6 +148,16 @@ def test_the_head_of_a_page_counts_what_a_result_has_no_numbers_for() -> None:
     assert "None yet: this build was given no price file" in silent and "Do this." in silent
 
 
+@pytest.mark.parametrize(("said", "first"), [(1, 1), (5, 5), (6, 4), (9, 4)])
+def test_the_head_of_a_page_shows_the_first_findings_and_opens_the_others_on_request(said: int, first: int) -> None:
+    findings = [Finding(f"Number {n}.", holds=True) for n in range(said)]
+    head = opening(PageResult.of(Made(markets(0.001, 5)), NOTHING), "Is it?", findings, "Do this.").data
+    at_once, opens, later = head.partition("<details")
+    assert [f"Number {n}." in at_once for n in range(said)] == [n < first for n in range(said)]
+    assert all(f"Number {n}." in later for n in range(first, said))
+    assert bool(opens) == (said > first) and (not opens or f"{said - first} further findings" in later)
+
+
 def test_a_small_build_without_a_recorded_result_says_so_in_one_line() -> None:
     said = [Finding("It gains {gain:.1f}.", gain=2.0, holds=True), Finding("It loses {x:.1f}.", x=1.0, holds=False)]
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: a place in the last part of a page that the build fills with the code of the page and the command that runs it again
 CODE_HERE = "<!--code of this page-->"
+#: findings at the head of a page; a single one more is shown too
+FIRST_FINDINGS = 4
 
 
 def opening(
@@ -29,21 +31,29 @@ def opening(
     """The head of a page: what was asked, what was found, what to do, and what the numbers rest on.
 
     A run that can give no answer says so in one line, with the command that records one. Findings of which a run has no
-    numbers are only counted. advice: one sentence, or several as a list. basis: what the numbers rest on, where that is
-    not a number of markets.
+    numbers are only counted. The first FIRST_FINDINGS are shown, the others open on request: the most important come
+    first. advice: one sentence, or several as a list. basis: what the numbers rest on, where that is not a number of
+    markets.
     """
     texts = [reason] if (reason := shown.no_answer()) else [item.text for item in findings if item.complete]
     if not reason and (lacking := len(findings) - len(texts)):
         texts.append(f"{lacking} further statement{'s' * (lacking > 1)}: this result does not have the numbers.")
-    found = "".join(f"<li>{escape(text)}</li>" for text in texts)
+    shown_first = len(texts) if len(texts) <= FIRST_FINDINGS + 1 else FIRST_FINDINGS
+    found, others = _list(texts[:shown_first]), texts[shown_first:]
+    if others:
+        found += str(fold(f"{len(others)} further findings", [html(_list(others))]).data)
     lines = [advice] if isinstance(advice, str) else list(advice)
     parts = [
         f"<p><strong>Question.</strong> {escape(question)}</p>",
-        f"<p><strong>Answer.</strong></p><ul>{found}</ul>" if found else "",
-        f"<p><strong>What to do.</strong></p><ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>",
+        f"<p><strong>Answer.</strong></p>{found}" if texts else "",
+        f"<p><strong>What to do.</strong></p>{_list(lines)}",
         f'<p class="basis">{escape(basis or shown.basis())}</p>',
     ]
     return html(f'<div class="answer">{"".join(parts)}</div>')
+
+
+def _list(lines: Iterable[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
 
 
 def tabs(parts: Mapping[str, HTML | Iterable[HTML]]) -> HTML:
