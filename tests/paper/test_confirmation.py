@@ -11,6 +11,7 @@ from toy_repository import TOY, check, commit, fail_at, git, keep, log, look, ne
 
 from lib.errors import StoreError
 from lib.paper.results import confirmation, recorded_files
+from lib.paper.results.recording import Recorded
 from lib.studies import confirm
 
 
@@ -56,6 +57,31 @@ def test_one_row_of_every_kind_confirms_them_all(repository, monkeypatch):
     other_code(monkeypatch, "2")
     assert len(look(repository).stale_rows()) == 9, "the next change counts again"
     assert "3 of 9" in again(repository).message and not look(repository).stale
+
+
+@pytest.mark.parametrize(("changed", "kinds", "computed"), [
+    (["kernels.ranks.row_ranks", "days.as_day"], 3, 2), (["load.grid.Grid"], 1, 1), (["kernels.ranks.row_ranks"], 2, 2),
+    (["kernels.ranks.row_ranks", "models.loop.fit"], 1, 3), (["studies.toy.measure.compute"], 1, 3), ([], 1, 3),
+])  # fmt: skip
+def test_some_kinds_speak_for_all_where_only_what_every_row_runs_has_changed(
+    repository, monkeypatch, changed, kinds, computed
+):
+    keep(repository, seeds=3)
+    other_code(monkeypatch, "1")
+    monkeypatch.setattr(Recorded, "changed", lambda _: changed)
+    monkeypatch.setattr(confirmation, "KINDS", kinds)
+    before = len(log(repository))
+    assert f"{computed} of 9 rows computed again" in again(repository).message
+    assert len(log(repository)) - before == min(computed, 2), "a contrast has two rows, which are computed once"
+    assert not look(repository).stale, "contrasts follow from their rows"
+    other_code(monkeypatch, "2")
+    assert len(look(repository).stale_rows()) == 9
+
+
+def test_the_commit_chooses_rows_at_equal_distances():
+    rows = list("abcdefg")
+    assert confirmation._chosen(rows, 3, "0") == ["a", "c", "e"] and confirmation._chosen(rows, 1, "9") == ["c"]
+    assert confirmation._chosen(rows, 3, "6") == ["g", "b", "d"] and sorted(confirmation._chosen(rows, 9, "3")) == rows
 
 
 @pytest.mark.parametrize("number", range(3))

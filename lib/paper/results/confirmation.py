@@ -3,6 +3,10 @@
 Most changes of code are meant to move no number, and a study can take hours. So one row of every kind is computed
 again, where a kind is everything about a row but its seed; if each number agrees as closely as the study declares, the
 files say so, and the rows of the same code count as today's. Pages show how many were computed again.
+
+Where nothing has changed but what all rows alike get their prices, masks and factors through (COMMON), a few kinds of
+every form are enough, the form of a row being which settings it has; and a contrast follows from the rows that it
+compares, which run all of COMMON that it runs.
 """
 
 from __future__ import annotations
@@ -18,6 +22,11 @@ from lib.paper.results.recording import Recorded, clean_commit
 from lib.paper.results.runner import with_progress
 from lib.paper.results.study import Study, canonical
 from lib.paper.results.verification import DATA_VARIABLE, Verification, everything_recorded, recompute, why_not
+
+#: parts of lib that every row runs: reading prices, limits and masks, the engine of the factors
+COMMON = ("arrays", "compiled", "days", "eager", "engine", "kernels", "limits", "load", "panel", "reasons")
+#: kinds of one form that speak for the others when nothing else has changed
+KINDS = 3
 
 
 def confirm(
@@ -48,7 +57,7 @@ def confirm(
         if not stale:
             yield Verification(True, f"{what}: not stale")
             continue
-        sample = one_of_each_kind(source, stale, commit)
+        sample = sample_of(source, stale, commit)
         if reasons := sorted({reason for row in sample if (reason := why_not(source, row, prices))}):
             yield Verification(True, f"{what}: cannot be confirmed here, rows {', '.join(reasons)}")
             continue
@@ -66,6 +75,19 @@ def confirm(
         yield Verification(True, f"{what}: {share} computed again, {count} numbers agree")
 
 
+def sample_of(source: Recorded, among: Container[str], commit: str) -> list[RecordedRow]:
+    """The rows that speak for the others: one of every kind, or of KINDS a form where only COMMON has changed."""
+    rows = one_of_each_kind(source, among, commit)
+    changed = source.changed()
+    if not changed or any(name.split(".")[0] not in COMMON for name in changed):
+        return rows
+    forms: dict[tuple[str, str], list[RecordedRow]] = {}
+    for row in rows:
+        if not row.members:
+            forms.setdefault((source.runs[row.run]["source"], " ".join(sorted(row.config))), []).append(row)
+    return [row for alike in forms.values() for row in _chosen(alike, KINDS, commit)]
+
+
 def one_of_each_kind(source: Recorded, among: Container[str], commit: str) -> list[RecordedRow]:
     """The row of each kind, and of each code that made such rows, that the hash of the commit chooses.
 
@@ -76,7 +98,13 @@ def one_of_each_kind(source: Recorded, among: Container[str], commit: str) -> li
     for row in source.rows:
         if row.id in among:
             kinds.setdefault((source.runs[row.run]["source"], _kind(row, known)), []).append(row)
-    return [alike[int(commit, 16) % len(alike)] for alike in kinds.values()]
+    return [row for alike in kinds.values() for row in _chosen(alike, 1, commit)]
+
+
+def _chosen(rows: Sequence[RecordedRow], count: int, commit: str) -> list[RecordedRow]:
+    """So many rows, or all, at equal distances from one that the hash of the commit chooses."""
+    first, count = int(commit, 16), min(count, len(rows))
+    return [rows[(first + place * len(rows) // count) % len(rows)] for place in range(count)]
 
 
 def _kind(row: RecordedRow, known: Mapping[str, RecordedRow]) -> str:
@@ -101,12 +129,16 @@ def _recomputed(
 
 
 def _note(source: Recorded, sample: Sequence[RecordedRow], commit: str, folder: Path) -> None:
+    """Note the sample for the rows of the same code, and for contrasts that follow from its rows."""
     recording = Recording.read(source.study.name, folder)
     today, date = source.current(), now()
     found = []
-    for digest in dict.fromkeys(today[row.id] for row in sample):
-        own = [row for row in sample if today[row.id] == digest]
-        covers = tuple(dict.fromkeys(str(source.runs[row.run]["source"]) for row in own))
+    stale = set(source.stale_rows())
+    following = [row for row in source.rows if row.members and row.id in stale]
+    for digest in dict.fromkeys(today[row.id] for row in (*sample, *following)):
+        own = [row for row in sample if today[row.id] == digest] or list(sample)
+        spoken_for = [row for row in (*sample, *following) if today[row.id] == digest]
+        covers = tuple(dict.fromkeys(str(source.runs[row.run]["source"]) for row in spoken_for))
         found.append(Confirmation(source.scale, digest, covers, tuple(row.id for row in own), commit, date))
     recording.confirm(found)
     recording.write()
