@@ -30,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_one_line(error), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; rows that were done are stored, the same command resumes", file=sys.stderr)
+        stored = "; rows that were done are stored, the same command resumes"
+        print(f"interrupted{stored if options.command in (_run, _record, _confirm) else ''}", file=sys.stderr)
         return 130
 
 
@@ -100,7 +101,7 @@ def _load(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from lib.studies.your_signal.page import verdict, write_page
+    from lib.studies.your_signal.page import lost, verdict, write_page
 
     found = write_page(
         options.signal, options.prices, options.out, market=options.market, universe=options.universe,
@@ -108,6 +109,8 @@ def _check(options: argparse.Namespace) -> None:
     )  # fmt: skip
     for item in verdict(found):
         print(item.text)
+    if missing := lost(found.signal):
+        print(missing)
     print(f"written: {options.out}.html, {options.out}.csv")
 
 
@@ -132,8 +135,8 @@ def _function(name: str) -> Any:
     sys.path.insert(0, "")
     try:
         found = getattr(import_module(module), own, None) if colon else None
-    except ImportError as error:
-        raise ParameterError(f"audit: cannot import {module!r}: {error}") from None
+    except Exception as error:  # whatever the reader's file does when it is read
+        raise ParameterError(f"audit: cannot import {module!r}: {type(error).__name__}: {error}") from None
     if not callable(found):
         raise ParameterError(f"audit: {name!r} is no function; expected package.module:function")
     return found

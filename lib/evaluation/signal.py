@@ -6,10 +6,11 @@ stock could be bought at that close. The difference is what a back-test invents 
 
     forward return over h sessions   adjusted close(t + h) / adjusted close(t) - 1, both closes there
     IC, rank IC of a day             Pearson and Spearman correlation over the stocks of the day, 20 at least
-    error of a mean IC               Newey-West with at least h - 1 lags, because labels of h sessions overlap
+    error of a mean IC               Newey-West with at least as many lags as labels of h sessions overlap
     half-life h of the rank IC       least squares of IC(k) = a 2^(-(k - 1) / h) over the sessions k after the signal
     quantile                         ceil(5 (rank - 1) / (n - 1)), at least 1: that of pandas' qcut and of alphalens
-    books                            equal-weight top k with a buffer (`lib.portfolio.top_k_buffer`), 8 bps a side
+    books                            equal-weight top k with a buffer (`lib.portfolio.top_k_buffer`), 8 bps a side, from
+                                     the first value until as long after the last as the longest wait between two
 """
 
 from __future__ import annotations
@@ -96,14 +97,18 @@ def check_signal(
     Sharpe ratio. capital: yuan of an account that trades the same book in board lots, with its fees and its impact
     (`lib.portfolio.trade`); None: no account. seed: of the resampled intervals.
 
-    Raises ParameterError for horizons below 1, trials below 1, a capital that is not positive or of another market than
-    "cn", and a signal of another shape than the panel.
+    Raises ParameterError for horizons below 1 or beyond the prices, trials below 1, a capital that is not positive,
+    buys nothing or is of another market than "cn", and a signal of another shape than the panel.
     """
     own = signal if isinstance(signal, Signal) else Signal(np.asarray(signal, dtype=float), int(np.size(signal)), {})
     if own.values.shape != panel.shape:
         raise ParameterError(f"signal has shape {own.values.shape}, the panel {panel.shape}; expected the same")
     if trials < 1 or not horizons or any(h < 1 for h in horizons):
         raise ParameterError(f"check_signal: horizons {list(horizons)}, trials {trials}; expected whole numbers from 1")
+    if max(horizons) >= len(panel.dates):
+        raise ParameterError(
+            f"check_signal: a horizon of {max(horizons)} sessions; the prices have {len(panel.dates)}, expected less"
+        )
     if capital is not None and panel.market != "cn":
         raise ParameterError("check_signal: an account of a capital trades by the rules of market='cn'; leave it out")
     there = np.isfinite(own.values) & panel.universe & panel.observed
@@ -118,7 +123,7 @@ def check_signal(
         numbers |= {(*key, name): item for key, item in _information(panel, scores, part, labels, horizons, rng)}
         numbers |= {(*key, name): item for key, item in _neutral_ics(scores, pure, part, labels[1])}
         numbers |= {(*key, name): item for key, item in _by_group(panel, scores, part, labels[1], exposures)}
-    for found in (_coverage(panel, scores, cells), _money(panel, scores, trials, capital, rng)):
+    for found in (_coverage(panel, scores, cells), _money(*_followed(panel, scores), trials, capital, rng)):
         numbers |= {(*key, "all"): item for key, item in found}
     return SignalCheck(numbers, own, trials)
 
@@ -133,14 +138,18 @@ def forward_return(panel: Panel, horizon: int) -> Matrix:
 
 
 def _mean(daily: Matrix, horizon: int = 1) -> Estimate:
-    """Mean of a daily series over its defined days with its Newey-West interval."""
-    known = daily[np.isfinite(daily)]
-    if not len(known):
+    """Mean of a daily series over its defined days with its Newey-West interval; none where all labels overlap."""
+    days = np.flatnonzero(np.isfinite(daily))
+    if not len(days):
         return Estimate(math.nan)
+    known = daily[days]
     mean = float(known.mean())
+    overlapping = int((np.searchsorted(days, days + horizon) - np.arange(len(days))).max())  # of one label, itself too
+    if overlapping == len(days):
+        return Estimate(mean)
     try:
-        return normal_interval(mean, newey_west_error(known, horizon=horizon))
-    except StatisticsError:  # one day, or the same on all of them
+        return normal_interval(mean, newey_west_error(known, horizon=overlapping))
+    except StatisticsError:  # the same on all days
         return Estimate(mean)
 
 
@@ -190,8 +199,9 @@ def _by_limit_ups(panel: Panel, daily: Matrix) -> Named:
 def _decay(one: Matrix, values: Matrix, cells: BoolArray, rng: np.random.Generator) -> Named:
     """The rank IC with the return of the k-th session after the signal alone, and its half-life."""
     today = masked_ranks(values, cells)
-    daily = np.column_stack([_later_ic(values, today, ahead(one, lag), cells) for lag in range(LAGS)])  # T LAGS
-    for lag in range(LAGS):
+    lags = range(min(LAGS, len(one)))
+    daily = np.column_stack([_later_ic(values, today, ahead(one, lag), cells) for lag in lags])  # T LAGS
+    for lag in lags:
         yield ("decay of the rank IC", f"session {lag + 1}"), _mean(daily[:, lag])
     known = daily[np.isfinite(daily).all(axis=1)]
     if len(known):
@@ -357,6 +367,14 @@ def _share(some: BoolArray, of: BoolArray) -> Estimate:
     return Estimate(float(some.sum() / max(int(of.sum()), 1)))
 
 
+def _followed(panel: Panel, scores: Matrix) -> tuple[Panel, Matrix]:
+    """Both until as long after the last value as the longest wait between two: nobody holds a signal that has ended."""
+    days = np.flatnonzero(np.isfinite(scores).any(axis=1))
+    wait = int(np.diff(days).max()) if len(days) > 1 else len(panel.dates)
+    stop = min(int(days[-1]) + wait + 1, len(panel.dates))
+    return panel.rows(0, stop), scores[:stop]
+
+
 def _money(panel: Panel, scores: Matrix, trials: int, capital: float | None, rng: np.random.Generator) -> Named:
     """Books of the top stocks: every order filled and executed, before and after costs; why they differ."""
     benchmark = equal_weight(panel)
@@ -370,6 +388,8 @@ def _money(panel: Panel, scores: Matrix, trials: int, capital: float | None, rng
     yield from _deflated(net, trials)  # the last of BOOKS is the one that can be had
     if capital is not None:
         account = trade(panel, scores, policy=top_k_buffer(), fill="open", capital=capital)
+        if not account.turnover.any():
+            raise ParameterError(f"check_signal: {capital:,.0f} yuan do not buy a lot of what the signal wants")
         label = f"an account of {capital:,.0f} yuan"
         yield from _book(f"{label}, after fees and impact", active_returns(account, benchmark), rng)
         yield ("turnover a day", label), Estimate(float(account.turnover[1:].mean()))

@@ -22,10 +22,14 @@ from lib.limits.ticks import is_symbol
 from lib.load.keys import spell
 from lib.panel import Panel
 
-#: in the order of preference; the last is the unnamed index that pandas wrote
+#: in the order of preference; the last of each is the unnamed index that pandas wrote
 DATES: Final = ("date", "datetime", "trade_date", "日期", "交易日期", "day", "time", "unnamed: 0")
-SYMBOLS: Final = ("symbol", "code", "ts_code", "ticker", "instrument", "asset", "stock", "股票代码", "证券代码", "代码")
+SYMBOLS: Final = ("symbol", "code", "ts_code", "ticker", "instrument", "asset", "stock", "股票代码", "证券代码", "代码",
+                  "unnamed: 1")  # fmt: skip
 VALUES: Final = ("value", "signal", "score", "factor", "prediction")
+PARQUET: Final = (".parquet", ".pq")
+#: where a moment of a signal on A-shares has its day
+ZONE: Final = "Asia/Shanghai"
 
 
 @dataclass(frozen=True)
@@ -42,16 +46,18 @@ def read_signal(path: Path | str, panel: Panel) -> Signal:
 
     Of a long file with several columns of numbers the one called value, signal, score, factor or prediction counts.
     Names of the two keys as AkShare, Tushare, Baostock, Qlib (also as an index) and alphalens write them; symbols in
-    any spelling of `lib.load`. Of a pair that stands twice the last row counts. Raises LoadError: one line that says
-    what was found and what was expected.
+    any spelling of `lib.load`. Of a pair that stands twice the last row counts. A moment with a time zone is a day in
+    Shanghai (market "cn"). Raises LoadError: one line that says what was found and what was expected.
     """
     path = Path(path)
     frame = _table(path)
+    if frame.empty:
+        raise LoadError(f"{path.name}: no row of a signal; the file has {_shown(frame.columns)}")
     date = _named(frame, DATES)
     if date is None:
         raise LoadError(f"{path.name}: no column of dates ({', '.join(DATES)}); the file has {_shown(frame.columns)}")
     symbol = _named(frame, SYMBOLS)
-    long = _from_long(frame, path, date, symbol) if symbol is not None else _from_wide(frame, path, date)
+    long = _from_long(frame, path, date, symbol) if symbol is not None else _from_wide(frame, path, date, panel)
     return _placed(long, path, panel)
 
 
@@ -59,12 +65,14 @@ def _table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise LoadError(f"{path}: no such file; expected a csv or parquet file of a signal")
     try:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else _csv(path)
+        frame = pd.read_parquet(path) if path.suffix.lower() in PARQUET else _csv(path)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise LoadError(f"{path.name}: cannot be read as {path.suffix or 'csv'}: {reason}") from None
     if isinstance(frame.index, pd.DatetimeIndex) and frame.index.name is None:
         frame.index.name = "date"
+    if frame.index.nlevels == 2 and frame.index.names == [None, None]:
+        frame.index.names = ["date", "symbol"]
     return frame.reset_index() if any(name is not None for name in frame.index.names) else frame
 
 
@@ -87,38 +95,66 @@ def _shown(names: Any) -> str:
 
 def _numeric(frame: pd.DataFrame, *keys: Any) -> list[Any]:
     """Columns of numbers, without the keys and the unnamed index of another frame."""
-    others = [name for name in frame.columns if name not in keys and not str(name).lower().startswith("unnamed: ")]
-    return [name for name in others if pd.api.types.is_numeric_dtype(frame[name])]
+    return [name for name in _others(frame, *keys) if pd.api.types.is_numeric_dtype(frame[name])]
+
+
+def _others(frame: pd.DataFrame, *keys: Any) -> list[Any]:
+    return [name for name in frame.columns if name not in keys and not str(name).lower().startswith("unnamed: ")]
+
+
+def _text(frame: pd.DataFrame, names: Sequence[Any]) -> str:
+    """What the first of these columns holds that is no number, as a part of a message; "" where all hold numbers."""
+    for name in names:
+        given = frame[name].dropna()
+        if len(given) and not pd.api.types.is_numeric_dtype(given):
+            wrong = given[pd.to_numeric(given, errors="coerce").isna()]
+            entry = str(wrong.iloc[0] if len(wrong) else given.iloc[0])[:40]
+            return f"{name!r} holds {entry!r}; expected numbers alone, and an empty cell where there is none"
+    return ""
 
 
 def _from_long(frame: pd.DataFrame, path: Path, date: Any, symbol: Any) -> pd.DataFrame:
-    numeric = _numeric(frame, date, symbol)
-    wanted = [name for name in numeric if str(name).lower() in VALUES]
+    numeric, others = _numeric(frame, date, symbol), _others(frame, date, symbol)
+    wanted = [name for name in others if str(name).strip().lower() in VALUES]
     chosen = wanted[:1] or numeric
+    if text := _text(frame, wanted[:1] or ([] if numeric else others)):  # no other column may stand in for it
+        raise LoadError(f"{path.name}: no column of numbers: {text}")
     if len(chosen) != 1:
         raise LoadError(
             f"{path.name}: {len(numeric)} columns of numbers ({_shown(numeric)}); expected one, or one called value"
         )
-    return pd.DataFrame({"date": frame[date], "symbol": frame[symbol].astype(str), "value": frame[chosen[0]]})
+    return pd.DataFrame(
+        {"date": frame[date], "symbol": frame[symbol].astype(str).fillna(""), "value": frame[chosen[0]]}
+    )
 
 
-def _from_wide(frame: pd.DataFrame, path: Path, date: Any) -> pd.DataFrame:
-    columns = _numeric(frame, date)
+def _from_wide(frame: pd.DataFrame, path: Path, date: Any, panel: Panel) -> pd.DataFrame:
+    columns, others = _numeric(frame, date), _others(frame, date)
+    stocks = set(map(str, panel.symbols))
+    text = _text(frame, [name for name in others if not columns or {str(name), _spelt(str(name))} & stocks])
+    if text:  # a stock must not get lost for one cell
+        raise LoadError(f"{path.name}: {'' if columns else 'no column of numbers: '}{text}")
     if not columns:
         raise LoadError(f"{path.name}: no column of numbers beside {date!r}; the file has {_shown(frame.columns)}")
-    wide = frame[[date, *columns]].melt(id_vars=[date], var_name="symbol", value_name="value")
-    return wide.rename(columns={date: "date"}).astype({"symbol": str})
+    return pd.DataFrame({
+        "date": pd.concat([frame[date]] * len(columns), ignore_index=True),
+        "symbol": np.repeat([str(name) for name in columns], len(frame)),
+        "value": frame[columns].to_numpy(dtype=float, na_value=np.nan).ravel(order="F"),
+    })  # fmt: skip
 
 
 def _placed(rows: pd.DataFrame, path: Path, panel: Panel) -> Signal:
-    codes, distinct = pd.factorize(rows["date"], use_na_sentinel=False)  # a million rows have few days
+    dates = rows["date"]
+    if panel.market == "cn" and isinstance(dates.dtype, pd.DatetimeTZDtype):
+        dates = dates.dt.tz_convert(ZONE)  # midnight there is the afternoon before in UTC: a look-ahead
+    codes, distinct = pd.factorize(dates, use_na_sentinel=False)  # a million rows have few days
     days = as_days(np.asarray(distinct), f"{path.name}: dates", LoadError)
     place = np.searchsorted(panel.dates, days).clip(0, len(panel.dates) - 1)
     at, known_day = place[codes], (panel.dates[place] == days)[codes]
     places = {str(name): place for place, name in enumerate(panel.symbols)}
     spelt = {name: places.get(name, places.get(_spelt(name), -1)) for name in rows["symbol"].unique()}
     stock = rows["symbol"].map(spelt).to_numpy()
-    value = rows["value"].to_numpy(dtype=float)
+    value = rows["value"].to_numpy(dtype=float, na_value=np.nan)
     finite = np.isfinite(value)
     lost = {
         "no number (missing or infinite)": ~finite,

@@ -13,6 +13,7 @@ from lib.evaluation.signal import LAGS, check_signal, forward_return, half_life
 from lib.evaluation.signal_file import Signal, read_signal
 from lib.portfolio import REFUSALS, flat, simulate, top_k_buffer
 from lib.reasons import Reason
+from lib.stats import newey_west_error
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,41 @@ def test_every_shape_of_a_file_gives_the_same_signal(panel, values, tmp_path, ki
     assert set(own.lost) <= {"the stock has no price that day"}
 
 
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("signal.PARQUET", lambda rows, path: rows.to_parquet(path)),
+        ("signal.pq", lambda rows, path: rows.to_parquet(path)),
+        ("signal.csv", lambda rows, path: rows.set_index(["date", "symbol"]).rename_axis([None, None]).to_csv(path)),
+        ("signal.parquet", lambda rows, path: rows.set_index(["date", "symbol"]).rename_axis([None, None])
+         .to_parquet(path)),
+        ("signal.parquet", lambda rows, path: rows.assign(value=rows["value"].astype("Float64")).to_parquet(path)),
+        ("signal.parquet", lambda rows, path: rows.assign(
+            date=pd.to_datetime(rows["date"]).dt.tz_localize("Asia/Shanghai").dt.tz_convert("UTC")).to_parquet(path)),
+    ],
+    ids=["capitals", "pq", "index of a csv without names", "index without names", "nullable", "midnight in UTC"],
+)  # fmt: skip
+def test_files_as_pandas_leaves_them_are_read(panel, values, tmp_path, name, written):
+    written(long(panel, values), tmp_path / name)
+    own = read_signal(tmp_path / name, panel)
+    np.testing.assert_allclose(own.values, np.where(panel.observed, values, np.nan), rtol=1e-12)
+
+
+def test_rows_without_a_symbol_are_counted(panel, values, tmp_path):
+    rows = long(panel, values)
+    rows.loc[:9, "symbol"] = None
+    rows.to_csv(tmp_path / "signal.csv", index=False)
+    assert read_signal(tmp_path / "signal.csv", panel).lost["the stock is not in the prices"] == 10
+
+
+def test_a_stock_does_not_get_lost_for_one_cell_of_text(panel, values, tmp_path):
+    wide = long(panel, values).pivot(index="date", columns="symbol", values="value").astype(object)
+    wide.iloc[3, 0] = "--"
+    wide.assign(remark="x").to_csv(tmp_path / "signal.csv")
+    with pytest.raises(LoadError, match=f"'{panel.symbols[0]}' holds '--'"):
+        read_signal(tmp_path / "signal.csv", panel)
+
+
 def test_symbols_are_read_in_any_spelling_and_leading_zeros_are_kept(panel, values, tmp_path):
     rows = long(panel, values)
     rows["symbol"] = [f"{name[2:]}.{name[:2]}" for name in rows["symbol"]]
@@ -91,6 +127,12 @@ def test_every_lost_row_has_its_reason(panel, values, tmp_path):
         (pd.DataFrame({"date": ["2024-01-02"], "name": ["x"]}), "no column of numbers"),
         (pd.DataFrame({"date": ["2024"], "symbol": ["SH600000"], "value": [1.0]}), "not a date"),
         (pd.DataFrame({"date": ["1999-01-04"], "symbol": ["SH600000"], "value": [1.0]}), "none of 1 rows fits"),
+        (pd.DataFrame({"date": [], "symbol": [], "value": []}), "no row of a signal"),
+        (pd.DataFrame({"date": ["2024-01-02"], "value": [1.0]}), "none of 1 rows fits"),
+        (
+            pd.DataFrame({"date": ["2024-01-02"], "symbol": ["SH600000"], "value": ["-"], "volume": [1.0]}),
+            "'value' holds '-'",
+        ),
     ],
 )
 def test_a_file_that_is_no_signal_says_what_is_expected(panel, tmp_path, frame, message):
@@ -122,6 +164,43 @@ def test_a_signal_that_knows_the_future_has_an_ic_of_one(panel):
     assert perfect.find("return by quantile, bps", "monotonicity (rank correlation)").value == pytest.approx(1.0)
     assert perfect.find("return over equal weight, a year", "every order filled at the close, before costs").low > 1
     assert perfect.find("trials", "deflated Sharpe ratio").value > 0.99
+
+
+def test_the_error_of_a_signal_of_month_ends_is_that_of_labels_that_do_not_overlap(panel, values):
+    """A value every 20 sessions: no two returns over 20 share a session."""
+    rare = np.where(np.arange(len(values))[:, None] % 20 == 0, values, np.nan)
+    check = check_signal(panel, rare, horizons=(1, 5, 20, 40))
+    daily = []
+    for t in range(0, len(values) - 20, 20):
+        label = forward_return(panel, 20)[t]
+        inside = panel.observed[t] & panel.universe[t] & np.isfinite(label)
+        daily.append(spearmanr(values[t, inside], label[inside]).statistic)
+    item = check.find("rank IC", "20 sessions")
+    assert item.value == pytest.approx(np.mean(daily), abs=1e-12)
+    assert item.high - item.value == pytest.approx(1.96 * newey_west_error(daily), rel=1e-4)
+    apart = check.find("rank IC", "40 sessions")
+    assert np.isfinite([apart.low, apart.high]).all()
+
+
+def test_labels_that_all_overlap_have_a_mean_and_no_interval(panel, values):
+    item = check_signal(panel, values, horizons=(1, len(values) - 2)).find("rank IC", f"{len(values) - 2} sessions")
+    assert np.isfinite(item.value) and np.isnan(item.low) and np.isnan(item.high)
+
+
+def test_a_book_ends_with_its_signal(panel, values):
+    """The money of a signal that stops is that of prices that stop one session later."""
+    half = len(values) // 2
+    ended = np.where(np.arange(len(values))[:, None] < half, values, np.nan)
+    found, short = check_signal(panel, ended), check_signal(panel.rows(0, half + 1), ended[: half + 1])
+    for key in [key for key in found.numbers if key[0].startswith(("return over", "Sharpe", "turnover", "phantom"))]:
+        assert found.numbers[key].value == pytest.approx(short.numbers[key].value, nan_ok=True), key
+    assert found.find("turnover a day", "executed at the next open").value > 0.5
+
+
+@pytest.mark.parametrize("days", [2, 5, 12])
+def test_few_sessions_are_no_error(panel, values, days):
+    few = check_signal(panel.rows(0, days), values[:days], horizons=(1,))
+    assert np.isfinite(few.find("rank IC", "1 session").value)
 
 
 def test_the_decay_shows_the_session_that_a_signal_knows(panel):
@@ -204,7 +283,13 @@ def test_a_year_does_not_depend_on_what_the_signal_says_later():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"horizons": [0]}, "expected whole numbers from 1"), ({"trials": 0}, "trials 0"), ({}, r"shape \(2, 2\)")],
+    [
+        ({"horizons": [0]}, "expected whole numbers from 1"),
+        ({"trials": 0}, "trials 0"),
+        ({}, r"shape \(2, 2\)"),
+        ({"horizons": [1, 1000]}, "1000 sessions; the prices have 160"),
+        ({"capital": 50.0}, "50 yuan do not buy a lot"),
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(panel, values, options, message):
     with pytest.raises(ParameterError, match=message):

@@ -96,8 +96,31 @@ def test_every_outcome_has_its_sentence(numbers, words):
 
 
 def test_a_number_that_is_missing_makes_no_claim():
-    said = verdict(check(math.nan, math.nan, math.nan, math.nan))
-    assert not any(item.holds for item in said)
+    knows, *others = verdict(check(math.nan, math.nan, math.nan, math.nan))
+    assert "it has no rank IC" in knows.text and not any(item.holds for item in others)
+
+
+@pytest.mark.parametrize(("ic", "warned"), [(0.02, False), (0.105, False), (0.3, True), (-0.3, True)])
+def test_a_rank_ic_that_is_too_good_asks_for_the_dates(ic, warned):
+    found = check(ic, 0.1, 0.05, 0.99)
+    found.numbers["decay of the rank IC", "session 1", "all"] = Estimate(ic, ic - 0.01, ic + 0.01)
+    found.numbers["decay of the rank IC", "session 2", "all"] = Estimate(0.004)
+    assert any("Check the dates" in item.text and "+0.0040" in item.text for item in verdict(found)) is warned
+
+
+def test_the_command_counts_the_rows_that_are_lost(files, capsys):
+    rows = pd.read_csv(files / "momentum.csv")
+    rows.loc[:99, "symbol"] = "SH999999"
+    rows.to_csv(files / "lost.csv", index=False)
+    arguments = ["check", str(files / "lost.csv"), "--prices", str(files / "prices.parquet")]
+    assert main([*arguments, "--out", str(files / "lost")]) == 0
+    assert f"100 of {len(rows):,} rows are not used: 100: the stock is not in the prices" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("out", ["", "reports/"])
+def test_a_folder_is_no_name_of_a_page(files, capsys, out):
+    arguments = ["check", str(files / "momentum.csv"), "--prices", str(files / "prices.parquet"), "--out", out]
+    assert main(arguments) == 2 and "expected a name such as out/signal" in capsys.readouterr().err
 
 
 # -------------------------------------------------------------------------- files of five kinds

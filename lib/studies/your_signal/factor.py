@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 QUESTION: Final = "Does a factor use what comes later, or what a masked cell holds?"
 ADVICE: Final = (
-    "Take masked prices out before the first window sees them, not out of the result.",
+    "Where a price is masked, take it out before the first window reads it, not out of the result.",
     "Run the audit in your own tests: it needs the function alone.",
 )
 BASIS: Final = "Random panels of stocks with halts, limit closes, missing cells and late listings."
@@ -74,8 +74,8 @@ def said(found: Mapping[str, list[Broken]]) -> list[Finding]:
     return [
         first([
             Finding("{name} keeps every rule.", name=name, holds=not broken),
-            Finding("{name} breaks {rules}.", name=name, rules=" and ".join(item.rule for item in broken),
-                    holds=bool(broken)),
+            Finding("{name} breaks a rule: {rules}.", name=name, holds=bool(broken),
+                    rules=", and ".join(f"{MEANING[item.rule]} ({item.rule})" for item in broken)),
         ])
         for name, broken in found.items()
     ]  # fmt: skip

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
+from lib.errors import ParameterError
 from lib.evaluation.scoring import COST_BPS, MINIMUM_CELLS
 from lib.evaluation.signal import HALF_LIVES, LAGS, QUANTILES, SignalCheck, check_signal
 from lib.evaluation.signal_file import Signal, read_signal
@@ -53,6 +54,8 @@ RETURN, PHANTOM = "return over equal weight, a year", "phantom alpha, a year"
 HALF = "half-life of the rank IC, sessions"
 #: confidence that is asked for before a Sharpe ratio counts as more than chance
 CONFIDENCE: Final = 0.95
+#: a rank IC with the next session's return above which a date that is too early is likelier than a good signal
+SUSPECT: Final = 0.1
 #: the generated example, with the papers' rates of limits: a signal that wants what has just risen
 STOCKS, DAYS, SEED = 100, 500, 1
 
@@ -143,7 +146,10 @@ class YourSignal:
 
 
 def verdict(found: SignalCheck) -> list[Finding]:
-    """Three sentences: what the signal knows, what a book makes of it, what is left after the number of trials."""
+    """Three sentences: what the signal knows, what a book makes of it, what is left after the number of trials.
+
+    A fourth where the signal knows too much.
+    """
     gross, net = (found.find(RETURN, f"{OPEN}, {when}") for when in ("before costs", f"after {COST_BPS:g} bps a side"))
     phantom, chance = found.find(PHANTOM, "all refused orders"), found.find("trials", "deflated Sharpe ratio").value
     horizon = _first_horizon(found)
@@ -152,8 +158,11 @@ def verdict(found: SignalCheck) -> list[Finding]:
     information = "rank IC {buyable:+.4f} on stocks that can be bought, {everything:+.4f} on all."
     invented = "a back-test that fills every order at the close invents {phantom:+.1%} a year."
     book = "A book of its top stocks, executed at the next open,"
-    return [
-        outcome(
+    if math.isnan(buyable.value):
+        days = f"On no day does the signal tell {MINIMUM_CELLS} stocks apart that can be bought and have a return over"
+        knows = Finding(f"{days} {horizon}: it has no rank IC.", holds=True)
+    else:
+        knows = outcome(
             {
                 f"The signal ranks {ahead}: {information}": buyable.low > 0,
                 f"The signal ranks {ahead} the wrong way round: {information}": buyable.high < 0,
@@ -161,7 +170,9 @@ def verdict(found: SignalCheck) -> list[Finding]:
             },
             buyable=buyable,
             everything=everything,
-        ),
+        )
+    return [
+        knows,
         outcome(
             {
                 f"{book} earns {{net:+.1%}} a year over equal weight after costs ({{gross:+.1%}} before); "
@@ -183,9 +194,21 @@ def verdict(found: SignalCheck) -> list[Finding]:
                 "is {chance:.0%}.": True,
             },
             chance=chance,
-            trials="As the only trial" if found.trials == 1 else f"As the best of {found.trials} trials",
+            trials="As the only trial" if found.trials == 1 else f"As the best of {found.trials:,} trials",
         ),
+        *_too_good(found),
     ]
+
+
+def _too_good(found: SignalCheck) -> list[Finding]:
+    """A sentence where the rank IC is so high that the dates of the signal are in doubt."""
+    first, second = (found.find("decay of the rank IC", f"session {k}") for k in (1, 2))
+    sentence = (
+        "Check the dates of the signal: a rank IC of {first:+.4f} with the next session's return is rare in what is "
+        "known at a close; held back by one session it has {second:+.4f}."
+    )
+    high = max(first.low, -first.high) > SUSPECT
+    return [Finding(sentence, holds=True, first=first.value, second=second.value)] if high else []
 
 
 def _first_horizon(found: SignalCheck) -> str:
@@ -198,6 +221,13 @@ def _first_horizon(found: SignalCheck) -> str:
 def head(shown: YourSignal) -> HTML:
     """Question, the three sentences, advice, and what was examined."""
     return opening(cast("PageResult", shown), QUESTION, verdict(shown.found), ADVICE)
+
+
+def lost(signal: Signal) -> str:
+    """The rows of a file that were not used although they hold a number, in a line; empty where there are none."""
+    reasons = {reason: count for reason, count in signal.lost.items() if not reason.startswith("no number")}
+    listed = "; ".join(f"{count:,}: {reason}" for reason, count in reasons.items())
+    return f"{sum(reasons.values()):,} of {signal.rows:,} rows are not used: {listed}" if reasons else ""
 
 
 def rows(shown: YourSignal) -> HTML:
@@ -282,7 +312,12 @@ def write_page(
     signal: Path | str | None, prices: Path | str | None, out: Path | str, *, market: str = "cn",
     universe: str | None = None, **options: Any,
 ) -> SignalCheck:  # fmt: skip
-    """Read, check and write OUT.html and OUT.csv; returns the numbers. Raises as `YourSignal.of`."""
+    """Read, check and write OUT.html and OUT.csv; returns the numbers.
+
+    Raises as `YourSignal.of`, ParameterError for an `out` that names no file, and StoreError where none can be written.
+    """
+    if not Path(out).name or str(out).endswith(("/", "\\")):
+        raise ParameterError(f"out is {str(out)!r}; expected a name such as out/signal, without its ending")
     shown = YourSignal.of(signal, prices, market, universe, **options)
     write(shown, out)
     return shown.found
