@@ -38,8 +38,8 @@ BUDGETS = {"core": 31_500, "paper": 5_200, "room": 750}
 #: back-test of its own, a search for settings beside what it is for, the same on a price file
 LARGE_ROOMS = {
     "how_fast": 4_700, "factor_handbook": 1_550, "ewma_float32": 900, "mask_ablation": 1_300, "own_setting_mask": 1_300,
-    "losses": 980, "own_setting_learning": 900, "main_results": 870, "augmentation": 870,
-    "models": 790,
+    "losses": 980, "own_setting_learning": 900, "main_results": 880, "augmentation": 870,
+    "models": 810, "solver": 760,
 }  # fmt: skip
 LINES = 450
 #: entries on the first plan of `lib`, apart from the files of the language

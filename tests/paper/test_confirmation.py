@@ -60,7 +60,7 @@ def test_one_row_of_every_kind_confirms_them_all(repository, monkeypatch):
 
 
 @pytest.mark.parametrize(("changed", "kinds", "computed"), [
-    (["kernels.ranks.row_ranks", "days.as_day"], 3, 2), (["load.grid.Grid"], 1, 1), (["kernels.ranks.row_ranks"], 2, 2),
+    (["kernels.ranks.row_ranks", "days.as_day"], 3, 2), (["load.grid.Grid", "models.splits.Split"], 1, 1),
     (["kernels.ranks.row_ranks", "models.loop.fit"], 1, 3), (["studies.toy.measure.compute"], 1, 3), ([], 1, 3),
 ])  # fmt: skip
 def test_some_kinds_speak_for_all_where_only_what_every_row_runs_has_changed(

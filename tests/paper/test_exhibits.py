@@ -214,8 +214,11 @@ def test_an_answered_claim_shows_paper_ours_interval_and_verdict() -> None:
     assert f">{claim.printed}</td>" in page
     assert '0.4 <span class="ends">[0.3, 0.5]</span>' in page
     assert '<span class="verdict does-not-carry-over">does not carry over</span>' in page
-    assert '<a href="limit_events.html">' in page
+    assert "<a href=" not in page.partition("</table>")[0], "all of one page"
     assert "<note>" not in page
+    two = scoreboard([Answer("B.regime.bear.limit_rate", 0.4, page="limit_events"), Answer("B.dsr", 1.0, page="risk")])
+    page = claims_table(two[two["verdict"] != "not yet studied"], "answered").data
+    assert '<a href="limit_events.html">' in page and '<a href="risk.html">' in page
 
 
 def test_every_claim_is_counted_once() -> None:
@@ -255,6 +258,6 @@ def test_a_verdict_of_several_words_is_one_class_of_the_style_sheet() -> None:
 
 def test_a_page_name_is_no_address() -> None:
     with pytest.raises(ParameterError, match="expected the name of a notebook"):
-        claims_table(BOARD.assign(page="javascript:x"), "x")
+        claims_table(BOARD.assign(page=["javascript:x", *BOARD["page"][1:]]), "x")
 
 

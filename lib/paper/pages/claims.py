@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def claims_table(board: pd.DataFrame, name: str, caption: str = "") -> HTML:
-    """Claim, paper, ours with its interval, verdict, setting, what was compared and where; for rows of a scoreboard."""
+    """Claim, paper, ours with its interval, verdict, setting, what was compared and where; for rows of a scoreboard.
+
+    Where all rows have the same evidence it is no column, and its CSV has it.
+    """
     columns = {
         "claim": _subjects(board),
         "paper": board["claimed"],
@@ -37,7 +40,8 @@ def claims_table(board: pd.DataFrame, name: str, caption: str = "") -> HTML:
         "id": board["id"],
     }
     formats = {"verdict": _badge, "evidence": _page_link, "id": _code}
-    return table(pd.DataFrame(columns), name, formats=formats, caption=caption)
+    shown = {column: column for column in columns if column != "evidence" or board["page"].nunique() > 1}
+    return table(pd.DataFrame(columns), name, columns=shown, formats=formats, caption=caption)
 
 
 def _subjects(board: pd.DataFrame) -> list[str]:

@@ -4,9 +4,9 @@ Most changes of code are meant to move no number, and a study can take hours. So
 again, where a kind is everything about a row but its seed; if each number agrees as closely as the study declares, the
 files say so, and the rows of the same code count as today's. Pages show how many were computed again.
 
-Where nothing has changed but what all rows alike get their prices, masks and factors through (COMMON), a few kinds of
-every form are enough, the form of a row being which settings it has; and a contrast follows from the rows that it
-compares, which run all of COMMON that it runs.
+Where nothing has changed but what all rows alike get their prices, masks, factors and statistics through (COMMON), a
+few kinds of every form are enough, the form of a row being which settings it has; and a contrast follows from the rows
+that it compares, which run all of COMMON that it runs.
 """
 
 from __future__ import annotations
@@ -23,8 +23,12 @@ from lib.paper.results.runner import with_progress
 from lib.paper.results.study import Study, canonical
 from lib.paper.results.verification import DATA_VARIABLE, Verification, everything_recorded, recompute, why_not
 
-#: parts of lib that every row runs: reading prices, limits and masks, the engine of the factors
-COMMON = ("arrays", "compiled", "days", "eager", "engine", "kernels", "limits", "load", "panel", "reasons")
+#: parts of lib that every row runs: reading prices, limits and masks, the engine of the factors, the days of a fit, and
+#: the statistics of what comes out
+COMMON = (
+    "arrays", "compiled", "days", "eager", "engine", "kernels", "limits", "load", "models.calendar", "models.splits",
+    "panel", "reasons", "stats",
+)  # fmt: skip
 #: kinds of one form that speak for the others when nothing else has changed
 KINDS = 3
 
@@ -79,7 +83,7 @@ def sample_of(source: Recorded, among: Container[str], commit: str) -> list[Reco
     """The rows that speak for the others: one of every kind, or of KINDS a form where only COMMON has changed."""
     rows = one_of_each_kind(source, among, commit)
     changed = source.changed()
-    if not changed or any(name.split(".")[0] not in COMMON for name in changed):
+    if not changed or not all(name.startswith(tuple(f"{part}." for part in COMMON)) for name in changed):
         return rows
     forms: dict[tuple[str, str], list[RecordedRow]] = {}
     for row in rows:
