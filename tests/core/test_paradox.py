@@ -92,7 +92,10 @@ def test_the_order_is_judged_by_all_six_steps(sizes, verdicts, hold):
 
 def test_a_rise_after_costs_only_is_said_to_be_one():
     *_, gross, net = findings(six(-0.02, 0.02, 0.5, gross=-0.1))
-    assert "before costs is not shown to rise" in gross.text and "After costs" in net.text and "not" not in net.text
+    assert "before costs falls at both steps" in gross.text and "papers" not in gross.text
+    assert "after costs rises at both steps, as in the papers" in net.text
+    *_, gross, net = findings(six(-0.02, 0.02, -0.5, gross=0.0))
+    assert "before costs is not shown to rise" in gross.text and "falls at both steps, against the papers" in net.text
     frame = six(-0.02, 0.02, 0.5)
     *_, gross, _ = findings(frame[~frame["metric"].str.contains("gross")])
     assert not gross.holds, "an older record has no numbers before costs"
@@ -130,10 +133,10 @@ def test_the_papers_table_is_theirs(result):
 def test_the_page_is_drawn(result):
     found = parts(paradox, shown_of("mask_ablation", six(-0.02, 0.02, 0.5)), "head", "three_orders", "tests", "papers",
                   "claims")  # fmt: skip
-    assert "3 orders 3 are found here" in found["three_orders"]
+    assert "found here: 3 of 3" in found["three_orders"]
     assert "B.<wbr>paradox.<wbr>order" in found["claims"] and "appB" not in found["claims"]
     other = parts(paradox, shown_of("mask_ablation", six(0.02, 0.02, 0.5)), "three_orders")
-    assert "3 orders 2 are found here" in other["three_orders"]
+    assert "found here: 2 of 3" in other["three_orders"]
     assert "Nothing is recorded" in paradox.on_real_prices([]).data
 
 

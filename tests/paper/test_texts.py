@@ -124,7 +124,7 @@ TRANSLATED = {
     ],
     "own_setting_ladder": [
         ("It is not the largest here: AdjMSE contributes more", "贡献最大的不是掩码"),
-        ("The papers' loss is ahead of MSE", "扣费前与均方误差没有可测的差别"),
+        ("The papers' loss (AdjMSE) is ahead of MSE", "扣费前与均方误差没有可测的差别"),
     ],
     "main_results": [
         ("The papers' full system, its Transformer fitted to a sub-sample, is behind ridge", "落后于岭回归"),
@@ -132,7 +132,7 @@ TRANSLATED = {
     ],
     "factor_count": [("the gain is not monotone in the number of factors", "并不随因子数单调增加")],
     "deflated_sharpe": [
-        ("Where nothing is planted the best of", "从许多次试验中挑出的最好一次看上去也很好"),
+        ("In simulated markets without any alpha the best of", "从许多次试验中挑出的最好一次看上去也很好"),
         ("Deflated by the effective number of trials, it passes in", "它就通不过检验"),
     ],
     "regimes": [
@@ -140,8 +140,8 @@ TRANSLATED = {
         ("Purchases refused at limit-up matter more than sales refused", "涨停买不进比跌停卖不出更重要"),
     ],
     "ewma_float32": [
-        ("A float32 recursion does not drift", "单精度的指数加权平均并不漂移"),
-        ("A different rule for days without a price matters far more", "影响大得多"),
+        ("An average computed as a recursion does not drift in float32", "单精度的指数加权移动平均并不漂移"),
+        ("The rule for days without a price matters far more", "影响大得多"),
     ],
     "covariance_eigenvalue": [("Ledoit-Wolf has no negative eigenvalue on any day", "在任何一天都没有负特征值")],
     "learner_tuning": [
@@ -150,11 +150,14 @@ TRANSLATED = {
     ],
     "controls": [
         ("comes from the part of a move that the limit cuts off", "被涨跌停截断、次日开盘才补上"),
-        ("Deleting untradable rows takes the IC there from", "已经去掉了零信号市场里虚假信息系数的大部分"),
+        (
+            "deleting untradable rows from labels and orders takes the IC on predicted cells",
+            "已经去掉了零信号市场里虚假信息系数的大部分",
+        ),
     ],
     "other_markets": [
-        ("What a back-test invents comes from price limits, not from halts", "它来自涨跌停，而不是停牌"),
-        ("A market-wide circuit breaker distorts a back-test far less than limits do", "全市场熔断造成的扭曲小得多"),
+        ("What a back-test invents comes from price limits rather than halts", "它来自涨跌停，而不是停牌"),
+        ("distorts a back-test less than price limits do", "全市场熔断造成的扭曲小得多"),
     ],
 }
 SUMMARY = (ROOT / "book" / "zh.md").read_text(encoding="utf-8")
@@ -171,7 +174,7 @@ def test_the_chinese_summary_says_what_holds_on_the_recorded_rows(study: str) ->
     assert page.findings
     holding = [item.text for item in page.findings(record.frame) if item.holds]
     for finding, _ in TRANSLATED[study]:
-        assert any(finding in text for text in holding), f"no longer found; mend book/zh.md: {finding}"
+        assert any(finding in text for text in holding), f"no longer found; mend book/zh.md, README.md: {finding}"
 
 
 def test_the_loss_is_ahead_after_costs_alone() -> None:
@@ -190,6 +193,13 @@ def test_every_sentence_of_the_chinese_summary_rests_on_a_finding() -> None:
     for item in ITEMS:
         for study in re.findall(r"run/(\w+)\.ipynb", item):
             assert any(sentence in item for _, sentence in TRANSLATED[study]), item
+
+
+def test_what_the_readme_found_the_chinese_summary_found_too() -> None:
+    """So it holds on the recorded rows, by the test of that summary; and it types no number."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("## What it found\n")[2].partition("\n## ")[0]
+    named = re.findall(r"notebooks/(\w+)\.ipynb", text)
+    assert named and set(named) <= set(TRANSLATED) and not re.search(r"\d", text)
 
 
 def test_the_chinese_summary_types_no_number() -> None:

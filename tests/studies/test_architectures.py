@@ -132,7 +132,7 @@ def test_sentences_follow_the_intervals():
     wild = findings(made_up(3 * MARGIN))
     assert all("): sensitive. Of " in item.text and " 0 leave" in item.text for item in wild)
     protocol, *others = findings(made_up(MARGIN / 4, odd=-3 * MARGIN))
-    assert "sensitive. Of 9 changes 8 leave" in protocol.text and "that of learning rate / 3" in protocol.text
+    assert "sensitive. Of 9 changes 8 leave" in protocol.text and ", of learning rate / 3, is" in protocol.text
     assert all("not very sensitive" in item.text for item in others)
     edge = findings(made_up(MARGIN / 1.025))  # the mean of six markets lies on the edge
     assert all("not decided" in item.text for item in edge)

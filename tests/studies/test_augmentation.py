@@ -235,11 +235,11 @@ def said(rows: pd.DataFrame) -> str:
 
 def test_a_gain_is_told_from_more_steps():
     text = said(frame(0.01, twice=0.0, seeds=2))
-    assert "lets the MLP predict better: truth IC 0.200 without it and 0.210 with it, +0.0100" in text
-    assert "does more for the MLP than the real sample seen twice: truth IC +0.0100" in text
-    assert "Each of the three kinds of panel helps the MLP" in text and "raises the MLP's active Sharpe ratio" in text
+    assert "lets the MLP predict better: its truth IC is 0.200 without it and 0.210 with it (+0.0100" in text
+    assert "does more for the MLP than the real sample seen twice: the truth ICs differ by +0.0100" in text
+    assert "Each of the three kinds of panel helps the MLP" in text and "raises the MLP's Sharpe ratio" in text
     text = said(frame(0.01, twice=0.02, seeds=2))
-    assert "does less for the MLP than the real sample seen twice" in text and "changes it by +0.0200" in text
+    assert "does less for the MLP than the real sample seen twice" in text and "without a panel, adds +0.0200" in text
     text = said(frame(0.01, twice=0.01, seeds=2))
     assert "do not measurably differ" in text and "third and fourth panel change nothing measurable" in text
 
@@ -247,9 +247,10 @@ def test_a_gain_is_told_from_more_steps():
 def test_a_loss_and_nothing_are_said_too():
     text = said(frame(-0.01, seeds=2))
     assert "lets the MLP predict worse" in text and "Each of the three kinds of panel harms" in text
-    assert "lets the Transformer predict worse" in text and "lowers the MLP's active Sharpe ratio" in text
+    assert "lets the Transformer predict worse" in text and "lowers the MLP's Sharpe ratio" in text
     text = said(frame(0.0, seeds=2))
-    assert "does not measurably change how well the MLP predicts" in text and "kinds are not clearly apart" in text
+    assert "does not measurably change how well the MLP predicts" in text
+    assert "Whole rows are not shown to be best" in text
     assert "not shown that a panel does more for the Transformer" in text
 
 
@@ -273,9 +274,9 @@ def test_what_is_in_a_panel_and_who_gains_more():
 
 def test_one_path_of_real_prices_is_said_apart():
     text = said(frame(0.01, twice=0.002, seeds=2, place="csi300 paper B"))
-    assert "On CSI 300 in paper B's window a synthetic panel lets the MLP predict better" in text
-    assert "changes by +0.0100 [" in text and ", by +0.0020 [" in text
-    assert "no gain from a synthetic panel can be told from none" in said(frame(seeds=2, place="csi300 paper B"))
+    assert "one path of three test years, a synthetic panel lets the MLP predict better" in text
+    assert "on buyable cells changes by +0.0100 [" in text
+    assert "panel is not shown to change how well the MLP" in said(frame(seeds=2, place="csi300 paper B"))
     assert "predict worse" in said(frame(-0.01, seeds=2, place="csi300 paper B")).split("On CSI 300")[1]
 
 
@@ -291,7 +292,7 @@ def test_markets_that_decide():
     spread = frame(0.0, seeds=3)
     rows = spread["variant"].eq("stock_blocks - none mlp") & spread["metric"].eq(PAPERS)
     spread.loc[rows, "value"] = [0.5, -0.5, 0.0]
-    assert "too few markets" in said(spread) and "deviation 0.50" in said(spread)
+    assert "too few markets" in said(spread) and "deviation of 0.50" in said(spread)
     assert "would take 137 markets" in said(spread)
 
 

@@ -270,10 +270,10 @@ TURNED = (
     (0, "market 50 ledoit-wolf", "negative", 0.004),
     (0, "csi300 100 ledoit-wolf float32", "lowest of all", -1e-7),
     (1, "market_paper 1000 pairwise shrunk", "negative", 0.0),
-    (2, "market_paper 1000 pairwise", "needed", 0.01),
+    (2, "market_paper 1000 complete", "stocks", 1000.0),
     (3, "market_paper 1000 sample float32", "round-off of all", -0.01),
-    (4, "market_paper 1000 sample float32", "refused", 0.0),
-    (5, "market_paper 1000 complete", "stocks", 1000.0),
+    (4, "market_paper 1000 pairwise", "needed", 0.01),
+    (5, "market_paper 1000 sample float32", "refused", 0.0),
 )
 
 

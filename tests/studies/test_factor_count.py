@@ -100,9 +100,10 @@ def said(frame: pd.DataFrame) -> str:
 
 def test_sentences_follow_the_signs():
     up, down = said(made_up(0.02)), said(made_up(-0.02, choice=-0.01))
-    assert up.count("predict better than the first 9") == 4 and "every one of the five steps" in up
-    assert down.count("predict worse than the first 9") == 4 and "0 of the five steps" in down
-    assert "better than a random choice at 5 of 5" in up and "worse than a random choice" in down
+    assert up.count("predict better than the first 9") == 4 and "rises in 5 of the five steps" in up
+    assert down.count("predict worse than the first 9") == 4 and "rises in 0 of the five steps" in down
+    assert "With ridge every step adds" in up and "not monotone in the number of factors" in down
+    assert "better than as many random factors at 5 of 5" in up and "worse than as many random factors" in down
     assert "Not in this run" not in up + down
 
 

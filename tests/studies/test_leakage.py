@@ -139,9 +139,12 @@ def made_up(validation: float = 0.0, test: float = 1.0, one: float = 0.0, caught
 @pytest.mark.parametrize(
     "how, words",
     [
-        ({}, ["do not measurably raise", "reported", "does not show", "cannot see", "catches each of the three"]),
-        ({"validation": 0.3, "one": -0.3}, ["raise the test result: +0.30", "reported", "lowers", "cannot see"]),
-        ({"validation": -0.3, "one": 0.3}, ["lower the test result, against", "reported", "is enough", "cannot see"]),
+        ({}, ["do not measurably raise", "reported", "does not show", "rarely sees", "catches each of the three"]),
+        (
+            {"validation": 0.3, "one": -0.3},
+            ["raise the test result: the papers' Sharpe ratio changes by +0.30", "reported", "lowers", "rarely sees"],
+        ),
+        ({"validation": -0.3, "one": 0.3}, ["lower the test result, against", "reported", "is enough", "rarely sees"]),
         ({"validation": 3.0, "test": 0.0}, ["raise", "do not measurably raise the result", "", "in some markets"]),
         ({"caught": 0.5}, ["", "", "", "", "catches the bugs in 50% or more"]),
     ],

@@ -184,13 +184,13 @@ def made_up(gain: float, markets: int = 6, real: float = 1.0) -> pd.DataFrame:
 
 def test_sentences_follow_the_signs() -> None:
     up, down = (" ".join(item.text for item in page.findings(made_up(gain))) for gain in (0.9, -0.9))
-    assert "It beats all four" in up and "is ahead of ridge" in up and "predictions become better" in up
-    assert "It falls behind buy and hold, LightGBM, the MLP, the Transformer" in down and "is behind ridge" in down
-    assert "an optimiser that reads their size trades less" in up and "inside the range" in up
+    assert "beats all four" in up and "is ahead of ridge" in up and "predictions become better" in up
+    assert "the full system is behind all four" in down and "is behind ridge" in down
+    assert "the loss shrinks predictions, and the book trades less" in up and "inside the range" in up
     assert "outside the range" in " ".join(item.text for item in page.findings(made_up(0.9, real=4.0)))
     assert "Not in this run" not in up + down
     open_ = page.findings(made_up(0.1))
-    assert "None of these is decided" in open_[6].text and open_[6].text.startswith("On CSI 300, window of paper B")
+    assert open_[3].text.startswith("CSI 300, window of paper B: whether the full system beats any baseline is not")
     assert "Training seeds do not help" in open_[7].text
 
 

@@ -65,7 +65,7 @@ def test_windows_are_judged_before_costs(gross, words):
 
 @pytest.mark.parametrize(
     ("gross", "net", "words"),
-    [(-1.0, 1.0, "earns less than no mask before costs"), (0.0, 1.0, "is trading saved, with 20% of the portfolio"),
+    [(-1.0, 1.0, "earns less than no mask before costs"), (0.0, 1.0, "is trading saved: 20% of the portfolio"),
      (1.0, 1.0, "earns more than no mask before costs"), (1.0, -1.0, "earns more than no mask before costs"),
      (-1.0, -1.0, "not shown to earn more than no mask, neither"),
      (0.0, 0.0, "not shown to earn more than no mask, neither")],

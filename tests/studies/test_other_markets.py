@@ -239,31 +239,32 @@ def moved(rows: pd.DataFrame, variant: str, metric: str, shift: float) -> pd.Dat
 
 @pytest.mark.parametrize(
     ("benefit", "books", "information"),
-    [(0.5, "earn more under price limits and under halts", "under price limits and under halts"),
-     (0.0, "do not measurably earn more under price limits", "does not measurably raise"),
-     (-0.5, "do not measurably earn more under price limits", "does not measurably raise")],
+    [(0.5, "pays before costs under price limits and under halts", "earned under price limits and under halts"),
+     (0.0, "does not measurably pay before costs", "does not measurably raise"),
+     (-0.5, "does not measurably pay before costs", "does not measurably raise")],
 )  # fmt: skip
 def test_where_the_mask_helps(benefit: float, books: str, information: str):
     text = said(frame(benefit))
     assert books in text and information in text
     halts = "exchange halts mask_skip - halts none test"
     only = moved(moved(frame(0.5), halts, GROSS, -0.5), halts, TRUTH, -0.05)
-    assert "and not where there are halts only: +0.50 [+0.30, +0.70]" in said(only)
+    assert "halts alone: the Sharpe ratio over equal weight changes by +0.50 [+0.30, +0.70] under limits" in said(only)
     assert "only where there are price limits: +0.050" in said(only)
 
 
 def test_rows_without_gross_differences_say_nothing_of_books():
     rows = frame(0.5)
     old = rows[~rows["metric"].str.startswith((GROSS, NET))]
-    assert len(findings(old)) == len(findings(rows)) - 1 and "active Sharpe ratio" not in said(old)
+    assert len(findings(old)) == len(findings(rows)) - 1 and "Sharpe ratio" not in said(old)
 
 
 def test_what_a_back_test_invents_by_rule():
-    assert "comes from price limits, not from halts: filling every order adds +90% [+80%, +100%]" in said(frame())
+    assert "comes from price limits rather than halts" in said(frame())
+    assert "filling every order adds +90% [+80%, +100%] a year" in said(frame())
     halts = moved(frame(), "exchange halts none test", "phantom_close", 2.0)
     assert "comes from halts rather than price limits" in said(halts)
     assert "cannot be told apart" in said(moved(frame(), "exchange halts none test", "phantom_close", 0.8))
-    assert "(2 trips in the test span)" in said(frame()) and "far less than limits do" in said(frame())
+    assert "(2 trips in the test span)" in said(frame()) and "less than price limits do" in said(frame())
     breaker = moved(frame(), "exchange breaker_5 none test", "phantom_close", 0.8)
     assert "is not clearly less harmful" in said(breaker)
 
@@ -307,7 +308,7 @@ def test_figures_and_tables_of_the_page(computed):
 
 
 def test_the_title_of_a_figure_follows_its_numbers():
-    title = "comes from price limits, not from halts"
+    title = "comes from price limits rather than halts"
     assert title in page.invented(shown_of(frame())).data
     halts = moved(frame(), "exchange halts none test", "phantom_close", 2.0)
     assert title not in page.invented(shown_of(halts)).data

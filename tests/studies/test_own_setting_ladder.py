@@ -105,14 +105,14 @@ OUTCOMES = (
     ({MASK: (0.2, 0.0), "AdjMSE": (1.0, 0.0)}, 0, "It is not the largest here: AdjMSE contributes more"),
     ({}, 0, "Whether it is the largest is not decided"),
     ({"AdjMSE": (1.0, 0.0)}, 1, "From the largest contribution after costs to the smallest: AdjMSE +1.00"),
-    ({}, 1, "none can be told from nothing"),
-    ({MASK: (0.0, -0.2)}, 2, "The mask lowers turnover"), ({MASK: (0.0, 0.2)}, 2, "The mask raises turnover"),
-    ({"AdjMSE": (1.0, 0.0)}, 3, "is ahead of MSE"), ({"AdjMSE": (-1.0, 0.0)}, 3, "is behind MSE"),
-    ({}, 3, "neither ahead of MSE nor behind"),
-    ({"shrinkage": (1.0, 0.0)}, 4, "is ahead of the sample"), ({"shrinkage": (-1.0, 0.0)}, 4, "is behind the sample"),
-    ({"Transformer": (1.0, 0.0)}, 5, "ahead of the MLP"), ({"Transformer": (-1.0, 0.0)}, 5, "behind the MLP"),
-    ({MASK: (1.0, 0.0)}, 6, "the same sign"), ({}, 6, "not both can be told from zero"),
-    ({}, 7, "above the range of one market"), ({}, 8, "enough"),
+    ({}, 1, "No component is shown to contribute before costs"),
+    ({"AdjMSE": (1.0, 0.0)}, 2, "is ahead of MSE"), ({"AdjMSE": (-1.0, 0.0)}, 2, "is behind MSE"),
+    ({}, 2, "neither ahead of MSE nor behind"),
+    ({MASK: (0.0, -0.2)}, 3, "The mask lowers turnover"), ({MASK: (0.0, 0.2)}, 3, "The mask raises turnover"),
+    ({}, 4, "above the range of one market"),
+    ({"shrinkage": (1.0, 0.0)}, 5, "is ahead of the sample"), ({"shrinkage": (-1.0, 0.0)}, 5, "is behind the sample"),
+    ({"Transformer": (1.0, 0.0)}, 6, "ahead of the MLP"), ({"Transformer": (-1.0, 0.0)}, 6, "behind the MLP"),
+    ({MASK: (1.0, 0.0)}, 7, "the same sign"), ({}, 7, "not both are shown to differ from zero"), ({}, 8, "enough"),
 )  # fmt: skip
 
 

@@ -165,7 +165,7 @@ def test_other_outcomes_have_sentences_of_their_own():
 
 
 def test_the_words_for_a_path_are_its_numbers():
-    assert "3.0 % below the price that the market wants; the next open is +2.5 % away" in said(frame())
+    assert "3.0 % below the price that the market wants. The next open is +2.5 % away" in said(frame())
     assert "before an order can be filled" in said(frame())
     assert "before an order can be filled" not in said(frame(later=0.3))
 

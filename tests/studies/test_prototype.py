@@ -86,7 +86,8 @@ def made_up(level: float, gap: float = 0.02, every: float = 0.5, over: float = 0
         values |= {"equal_weight.sharpe": every, "truth_ic": 0.2, page.GROSS: over}
         records += [item for metric, value in values.items() for item in around(arm, metric, value, 0.1)]
     for left, right in PAIRS:
-        records += around(f"{left} - {right}", "truth_ic", gap, 0.001)
+        for metric in ("truth_ic", page.SHARPE):
+            records += around(f"{left} - {right}", metric, gap, 0.001)
     return scaled_markets(tidy(records, "prototype"), 6)
 
 
@@ -98,9 +99,9 @@ def said(frame: pd.DataFrame) -> str:
 
 def test_sentences_follow_the_numbers():
     high, near = said(made_up(2.0)), said(made_up(0.78, gap=-0.02, every=1.0, over=-0.3))
-    assert "outside this range" in high and "inside this range" in near
+    assert "outside this 95 % range" in high and "inside this 95 % range" in near
     assert "less than the prototype" in high and "no less than the prototype" in near
-    assert "over equal weight, before costs, it earns" in high and "before costs, it loses" in near
+    assert "Its predictions have skill" in high and "Its predictions lose against equal weight" in near
     assert high.count("predict better") == 2 and near.count("predict worse") == 2
 
 

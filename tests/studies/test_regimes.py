@@ -193,7 +193,7 @@ def test_costs_do_not_decide_where_the_mask_gains_most():
     text = said(both)
     assert "It is not shown" in text and "costs that it does not pay" in text
     assert "(+0.00 [-0.10, +0.10] in the bear regime)" in text
-    assert "after 8 bps a side it does (+0.50 [+0.40, +0.60]), with 20% of the book traded a day instead of 80%" in text
+    assert "it does there (+0.50 [+0.40, +0.60]), with 20% of the book traded a day instead of 80%" in text
     assert all(low < 0 < high for _, low, high in answer_of(both).parts)
     assert "net of costs +0.50" in answer_of(both).note
     assert "raises the active Sharpe ratio in the bear regime before costs" in said(frame(0.5))

@@ -203,16 +203,17 @@ def text(frame: pd.DataFrame) -> str:
 
 def test_sentences_follow_the_numbers() -> None:
     said = text(made_up())
-    assert "the window is too slow" in said and "how the window is read matters more" in said
-    assert "on volatile days" in said and "is not shown" in said and "exposure is to volatility" in said
-    assert "of skill hardly more than chance" in said and "the return does not come from them" in said
+    assert "A plain window reacts too slowly." in said and "rescaling matters more than the formula" in said
+    assert "that it depends on volatility is not shown" in said and "exposure is to volatility" in said
+    assert "skill hardly more than chance" in said and "its return does not come from them" in said
     other = text(made_up(rescaled=0.06, method=0.02, volatile=2.0, alpha=-0.05, **{"sharpe ratio": 2.0}))
-    assert "rescaling does not bring volatile days nearer" in other and "the formula matters more" in other
-    assert "it earns more when the market is wild" in other and "without them it would lose" in other
-    assert "both change more than chance" in other
+    assert "Rescaling does not bring volatile days nearer" in other and "the formula matters more" in other
+    assert "it is higher on volatile days" in other and "without them it would lose" in other
+    assert "Both change more than chance" in other
     assert "risk hardly" in text(made_up(**{"sharpe ratio": 2.0, "volatility ratio": 1.0}))
     both = text(pd.concat([made_up(), made_up("csi300")]))
-    assert "CSI 300: over" in both and "has no interval" in both and "Not in this run" not in said + other
+    assert "CSI 300: over" in both and "the difference has no interval" in both
+    assert "Not in this run" not in said + other
 
 
 def test_every_part_of_the_page_is_made(frame: pd.DataFrame) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -13,6 +14,7 @@ from lib.paper.claims import Answer
 from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding, by_sign
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.tables import text_of
 from lib.stats.over_seeds import OverSeeds
 from lib.studies.ablation.measure import NAIVE
 from lib.studies.own_setting_ladder import shared
@@ -41,13 +43,17 @@ COLUMNS = {"sharpe": (f"{NAIVE}.8bps.sharpe", 1.0), "max_drawdown": (f"{NAIVE}.m
 CLAIM_IDS = shared.CLAIM_IDS
 HEADS = {
     "truth_ic": "truth IC", "m1_ic": "IC, tradable cells", "coverage": "cells predicted",
-    "turnover": "turnover a day, share of the book", "0bps.appraisal": "hedged Sharpe ratio a year, before costs",
-    "5bps.appraisal": "after 5 basis points a side", "8bps.appraisal": "after 8",
-    "8bps.sharpe": "Sharpe ratio, after 8", "beta": "beta", "max_drawdown": "largest drawdown", "held": "names held",
+    "turnover": "turnover a day, share of the book", "0bps.appraisal": "hedged Sharpe a year, before costs",
+    "5bps.appraisal": "after 5 bps a side", "8bps.appraisal": "after 8 bps a side",
+    "8bps.sharpe": "Sharpe a year, after 8 bps a side", "beta": "beta", "max_drawdown": "largest drawdown",
+    "held": "names held",
 }  # fmt: skip
-FORMATS = {"truth_ic": "+.3f", "m1_ic": "+.4f", "coverage": ".0%", "turnover": ".2f", "0bps.appraisal": "+.2f",
-           "5bps.appraisal": "+.2f", "8bps.appraisal": "+.2f", "8bps.sharpe": "+.2f", "beta": ".2f",
-           "max_drawdown": ".1%", "held": ".0f"}  # fmt: skip
+FORMATS = {"truth_ic": "+.3f", "m1_ic": "+.4f", "0bps.appraisal": "+.2f", "8bps.appraisal": "+.2f",
+           "8bps.sharpe": "+.2f", "max_drawdown": ".1%", "coverage": partial(text_of, form=".0%"),
+           "turnover": partial(text_of, form=".2f"), "beta": partial(text_of, form=".2f")}  # fmt: skip
+#: what a tab shows; the files have everything
+SHOWN = ("truth_ic", "0bps.appraisal", "8bps.appraisal", "coverage", "turnover", "beta")
+SHOWN_NAIVE = ("m1_ic", "8bps.sharpe", "max_drawdown", "coverage", "turnover")
 #: metrics of predictions, which do not depend on a book
 OF_PREDICTIONS = ("truth_ic", "m1_ic", "coverage")
 
@@ -141,7 +147,8 @@ def systems(shown: PageResult) -> HTML:
     return tabs({
         label: table(
             levels_table(shown.rows, sense), f"ablation_systems_{sense}", caption=shown.note,
-            columns={"system": "system"} | {_own(metric, sense): text for metric, text in HEADS.items()},
+            columns={"system": "system"}
+            | {_own(metric, sense): HEADS[metric] for metric in (SHOWN_NAIVE if sense == NAIVE else SHOWN)},
             formats={_own(metric, sense): form for metric, form in FORMATS.items()},
         ) for sense, label in labels.items()
     })  # fmt: skip

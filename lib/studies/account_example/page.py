@@ -35,13 +35,13 @@ def findings(account: Account) -> list[Finding]:
         Finding("{refused:.0f} orders were refused: a purchase at an open locked at limit-up, a sale of a halted "
                 "stock, a sale at an open locked at limit-down.",
                 refused=float(days["refused"].sum()), holds=all(refusals(account).values())),
-        Finding("One sale took two days, because {most:,.0f} shares were a tenth of the first day's volume: {one:,.0f} "
-                "shares, then {two:,.0f}.", most=0.1 * VOLUME[4][0], one=split[0] if split else np.nan,
+        Finding("One sale took two days, because no more than a tenth of the day's volume ({most:,.0f} shares) may be "
+                "sold: {one:,.0f} shares, then {two:,.0f}.", most=0.1 * VOLUME[4][0], one=split[0] if split else np.nan,
                 two=split[1] if len(split) > 1 else np.nan, holds=bool(run.capped.any()) and len(split) > 1),
         Finding("{least:.0f} of {fills:.0f} fills paid the minimum commission.", least=float(least),
                 fills=float(len(fills)), holds=0 < least < len(fills)),
-        Finding("{hidden:.0%} of the costs stand on no statement: half the spread and the impact are in the price.",
-                hidden=hidden, holds=hidden > 0.5),
+        Finding("{hidden:.0%} of the costs are on no broker's statement: half the spread and the impact are in the "
+                "price.", hidden=hidden, holds=hidden > 0.5),
     ]  # fmt: skip
 
 
@@ -53,16 +53,15 @@ def refusals(account: Account) -> dict[str, bool]:
 
 def what_happened(account: Account) -> Markdown:
     """The findings as a list."""
-    return say(listed(item for item in findings(account) if item.holds))
+    return say("What the ten days show:\n\n" + listed(item for item in findings(account) if item.holds))
 
 
 def prices(account: Account) -> HTML:
-    """Open, close and volume of each stock, and what the exchange says of the day."""
+    """What the exchange says of the day, and open and close of each stock."""
     panel = account.panel
-    frame = pd.DataFrame({"date": panel.dates})
+    frame = pd.DataFrame({"date": panel.dates, "what happens": [events(account, t) for t in range(len(panel.dates))]})
     for n, symbol in enumerate(SYMBOLS):
         frame[f"{symbol} open"], frame[f"{symbol} close"] = panel.fields["open"][:, n], panel.fields["close"][:, n]
-    frame["what happens"] = [events(account, t) for t in range(len(panel.dates))]
     columns = [f"{symbol} {what}" for symbol in SYMBOLS for what in ("open", "close")]
     return table(frame, "account_prices", formats={**dict.fromkeys(columns, YUAN), "date": _day})
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from lib.paper.pages.result import PageResult
 
 QUESTION = (
-    "Paper B found its system not very sensitive to the settings of training; paper A lists depths, skips, norms, "
-    "dropout, activations, schedules, heads, windows and encodings. What does one change at a time move?"
+    "Paper B found its system not very sensitive to the settings of training; paper A lists many ways to build a "
+    "network. How much do predictions change when one of these is changed at a time?"
 )
 ADVICE = (
     "Choose first the settings whose interval lies outside the margin; leave the others at usual values.",
@@ -107,12 +107,13 @@ def _group(words: str, world: str, gaps: dict[str, Estimate]) -> Finding:
     }  # fmt: skip
     end = (
         "Of {all:.0f} changes {inside:.0f} leave the truth IC within {margin:.3f} of the base and {beyond:.0f} move it "
-        f"farther. The largest difference is that of {name}: {{largest:+.4f}}."
+        f"farther. The largest difference, of {name}, is {{largest:+.3f}}."
     )
+    head = words[:1].upper() + words[1:]
     return outcome({
-        f"{words.capitalize()} ({place}): not very sensitive. {end}": inside == len(gaps),
-        f"{words.capitalize()} ({place}): sensitive. {end}": beyond > 0,
-        f"{words.capitalize()} ({place}): not decided, the other intervals reach beyond the margin. {end}": True,
+        f"{head} ({place}): not very sensitive. {end}": inside == len(gaps),
+        f"{head} ({place}): sensitive. {end}": beyond > 0,
+        f"{head} ({place}): not decided, the other intervals reach beyond the margin. {end}": True,
     }, **shown)  # fmt: skip
 
 

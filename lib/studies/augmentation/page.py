@@ -116,19 +116,19 @@ def place_of(frame: pd.DataFrame) -> str:
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
-    """What the page says, in the order in which a treatment is judged; then real prices."""
+    """What the page says: one panel by the truth, in money, against more steps, on real prices; then the others."""
     found, place = Augmentation(frame), place_of(frame)
-    said = [
-        _one_panel(found, "mlp"), _against_twice(found), _kinds(found), _contents(found), _more(found), _gap(found),
-        _money(found), _limits(found), _one_panel(found, "transformer"), _larger(found), _power(found),
-    ]  # fmt: skip
     real = _real(Augmentation(frame, place))  # a recording that was stopped has no differences yet
-    return [*said, real] if place and real.complete else said
+    return [
+        _one_panel(found, "mlp"), _money(found), _against_twice(found), *([real] if place and real.complete else []),
+        _larger(found), _one_panel(found, "transformer"), _more(found), _kinds(found), _contents(found), _gap(found),
+        _limits(found), _power(found),
+    ]  # fmt: skip
 
 
 def _one_panel(found: Augmentation, learner: str) -> Finding:
     change = found.change("stock_blocks", "none", "truth_ic", learner)
-    levels = "truth IC {without:.3f} without it and {beside:.3f} with it, {change:+.4f}; IC {tradable:+.4f}."
+    levels = "its truth IC is {without:.3f} without it and {beside:.3f} with it ({change:+.4f})."
     name, panel = IN_TEXT[learner], "One synthetic panel of 21-day blocks"
     return by_sign(
         change,
@@ -136,15 +136,14 @@ def _one_panel(found: Augmentation, learner: str) -> Finding:
         f"{panel} lets {name} predict worse: {levels}",
         f"{panel} does not measurably change how well {name} predicts: {levels}",
         without=found.level("none", "truth_ic", learner).value,
-        beside=found.level("stock_blocks", "truth_ic", learner).value,
-        change=change, tradable=found.change("stock_blocks", "none", "m1_ic", learner),
+        beside=found.level("stock_blocks", "truth_ic", learner).value, change=change,
     )  # fmt: skip
 
 
 def _against_twice(found: Augmentation) -> Finding:
     change, twice = (found.change(*pair, "truth_ic") for pair in (("stock_blocks", "twice"), ("twice", "none")))
     steps = "At equal optimiser steps a synthetic panel"
-    numbers = "truth IC {change:+.4f}; seeing the real sample twice instead of once changes it by {twice:+.4f}."
+    numbers = "the truth ICs differ by {change:+.4f}. Seeing the sample twice, without a panel, adds {twice:+.4f}."
     return by_sign(
         change,
         f"{steps} does more for the MLP than the real sample seen twice: {numbers}",
@@ -155,25 +154,27 @@ def _against_twice(found: Augmentation) -> Finding:
 
 
 def _kinds(found: Augmentation) -> Finding:
-    iid, rows, own = (found.change(kind, "none", "truth_ic") for kind in ONE)
-    numbers = "independent returns {iid:+.4f}, a stock's own blocks {own:+.4f}, rows of days {rows:+.4f} in truth IC."
-    every = (iid, rows, own)
+    every = iid, rows, own = [found.change(kind, "none", "truth_ic") for kind in ONE]
+    numbers = (
+        "the truth IC changes by {iid:+.4f} with independent returns, by {own:+.4f} with blocks of single stocks and "
+        "by {rows:+.4f} with blocks of whole rows."
+    )
     return outcome({
         f"Each of the three kinds of panel helps the MLP: {numbers}": all(item.low > 0 for item in every),
         f"Each of the three kinds of panel harms the MLP: {numbers}": all(item.high < 0 for item in every),
         f"Blocks of whole rows do better than both kinds without common days: {numbers}":
             rows.low > max(iid.high, own.high),
-        f"The kinds are not clearly apart: {numbers}": not any(math.isnan(item.low) for item in every),
+        f"Whole rows are not shown to be best: {numbers}": not any(math.isnan(item.low) for item in every),
     }, iid=iid, own=own, rows=rows)  # fmt: skip
 
 
 def _contents(found: Augmentation) -> Finding:
-    market, train = found.panel("market", "ridge_ic"), found.panel("market", "ridge_train_ic")
+    train = found.panel("market", "ridge_train_ic")
     iid, own, rows = (found.panel(kind, "ridge_ic") for kind in ("iid", "stock_blocks", "row_blocks"))
     numbers = (
-        "a ridge regression fitted to the real sample has an IC of {train:.3f} on its own days, {market:.3f} on later "
-        "real days, {iid:.3f} on independent returns, and in blocks, which repeat its own days, {own:.3f} (a stock's) "
-        "and {rows:.3f} (whole rows)."
+        "a ridge regression fitted to the real sample has an IC of {train:.3f} on its own days and of {iid:.3f} on "
+        "independent returns. On blocks, which repeat its days, it has {own:.3f} (single stocks) and {rows:.3f} (whole "
+        "rows)."
     )
     floor = LITTLE * train.value
     return outcome({
@@ -182,13 +183,13 @@ def _contents(found: Augmentation) -> Finding:
         f"Synthetic panels hold less than a fifth of what is predictable: {numbers}":
             max(abs(iid.value), abs(own.value), abs(rows.value)) <= floor,
         f"How much of what is predictable a panel holds depends on its kind: {numbers}": True,
-    }, train=train.value, market=market.value, iid=iid.value, own=own.value, rows=rows.value)  # fmt: skip
+    }, train=train.value, iid=iid.value, own=own.value, rows=rows.value)  # fmt: skip
 
 
 def _more(found: Augmentation) -> Finding:
     one, two, four = (found.change(COUNTS[count], "none", "truth_ic") for count in (1, 2, 4))
     last = found.change("stock_blocks_4", "stock_blocks_2", "truth_ic")
-    numbers = "truth IC {last:+.4f} against two; one, two, four against none {one:+.4f}, {two:+.4f}, {four:+.4f}."
+    numbers = "its truth IC changes by {last:+.4f}; against none one has {one:+.4f}, two {two:+.4f}, four {four:+.4f}."
     return by_sign(
         last,
         f"The MLP still gains from the third and fourth panel: {numbers}",
@@ -200,7 +201,7 @@ def _more(found: Augmentation) -> Finding:
 
 def _gap(found: Augmentation) -> Finding:
     gap, train, test = (found.change("stock_blocks", "none", name) for name in ("ic_gap", "train_ic", "test_ic"))
-    numbers = "the gap between them changes by {gap:+.4f}, the train IC by {train:+.4f}, the test IC by {test:+.4f}."
+    numbers = "the gap changes by {gap:+.4f}, the train IC by {train:+.4f} and the test IC by {test:+.4f}."
     return outcome({
         f"A panel narrows the MLP's gap between train and test IC, and the test IC rises: {numbers}":
             gap.high < 0 < test.low,
@@ -215,15 +216,15 @@ def _gap(found: Augmentation) -> Finding:
 def _money(found: Augmentation) -> Finding:
     books = found.books("stock_blocks", "none")
     numbers = (
-        "{gross:+.2f} before costs, {net:+.2f} after 8 bps a side with {left:.0%} of the book traded a day instead of "
-        "{right:.0%}, {matched:+.2f} at matched turnover."
+        "it changes by {gross:+.2f}, after costs by {net:+.2f} and at equal turnover by {matched:+.2f}. The papers "
+        "report a gain of {claimed:+.2f}."
     )
     return by_sign(
         books.gross,
-        f"One panel raises the MLP's active Sharpe ratio: {numbers}",
-        f"One panel lowers the MLP's active Sharpe ratio: {numbers}",
-        f"One panel does not measurably change the MLP's active Sharpe ratio before costs: {numbers}",
-        gross=books.gross, net=books.net, matched=books.matched, left=books.left, right=books.right,
+        f"One panel raises the MLP's Sharpe ratio over equal weight before costs: {numbers}",
+        f"One panel lowers the MLP's Sharpe ratio over equal weight before costs: {numbers}",
+        f"One panel does not measurably change the MLP's Sharpe ratio over equal weight before costs: {numbers}",
+        gross=books.gross, net=books.net, matched=books.matched, claimed=CLAIMED["mlp"],
     )  # fmt: skip
 
 
@@ -231,12 +232,12 @@ def _limits(found: Augmentation) -> Finding:
     rates = {name: _rate(found, name) for name in PANELS}
     most = max(rates[name] for name in PANELS if name != "market")
     numbers = (
-        "{market:.2%} of closes are at a limit on the market, {student:.2%} with Student-t returns, {iid:.2%} with "
-        "normal ones, {own:.2%} and {rows:.2%} in blocks of a stock and of rows."
+        "{market:.2%} of closes are at a limit on the market, {student:.2%} in panels of Student-t returns, {iid:.2%} "
+        "of normal ones, {own:.2%} of blocks of single stocks and {rows:.2%} of whole rows."
     )
     return outcome({
-        f"Synthetic panels meet limits less than half as often as the market: {numbers}": most < 0.5 * rates["market"],
-        f"Some synthetic panels meet limits at least half as often as the market: {numbers}":
+        f"Synthetic panels hit limits less than half as often as the market: {numbers}": most < 0.5 * rates["market"],
+        f"Some synthetic panels hit limits at least half as often as the market: {numbers}":
             most >= 0.5 * rates["market"],
     }, market=rates["market"], student=rates["student"], iid=rates["iid"], own=rates["stock_blocks"],
        rows=rates["row_blocks"])  # fmt: skip
@@ -248,7 +249,7 @@ def _rate(found: Augmentation, name: str) -> float:
 
 def _larger(found: Augmentation) -> Finding:
     truth, money = (found.numbers.find(GAINS, metric) for metric in ("truth_ic", PAPERS))
-    numbers = "the difference of the two gains is {truth:+.4f} in truth IC and {money:+.2f} in Sharpe ratio."
+    numbers = "the two gains differ by {truth:+.4f} in truth IC and by {money:+.2f} in Sharpe ratio."
     return by_sign(
         truth,
         f"A panel does more for the Transformer than for the MLP on the same days, as the papers say: {numbers}",
@@ -263,8 +264,8 @@ def _power(found: Augmentation) -> Finding:
     spread, markets = float(gains.std(ddof=1)) if len(gains) > 1 else math.nan, len(gains)
     needed = markets_needed(gains, CLAIMED["mlp"])
     numbers = (
-        "over markets the MLP's difference has deviation {spread:.2f}, so the papers' gain would take {needed:.0f} "
-        "markets to be found four times in five, and here are {markets:.0f}."
+        "over markets the MLP's difference has a standard deviation of {spread:.2f}, so that the papers' gain would "
+        "take {needed:.0f} markets to be found four times in five; {markets:.0f} were run."
     )
     return outcome({
         f"There are enough markets to see the papers' gain in Sharpe ratio: {numbers}": markets >= needed,
@@ -274,19 +275,18 @@ def _power(found: Augmentation) -> Finding:
 
 def _real(found: Augmentation) -> Finding:
     """One panel on real prices: what it changes, on one path of days."""
-    change, twice = (found.change(*pair, "m1_ic") for pair in (("stock_blocks", "none"), ("twice", "none")))
+    change = found.change("stock_blocks", "none", "m1_ic")
     numbers = (
-        "the MLP's IC on buyable cells changes by {change:+.4f}, by {twice:+.4f} with the real sample seen twice; the "
-        "Sharpe ratio of the papers' back-test changes by {mlp:+.2f} for the MLP and by {transformer:+.2f} for the "
-        "Transformer."
+        "its IC on buyable cells changes by {change:+.4f}. The Sharpe ratio of the papers' back-test changes by "
+        "{mlp:+.2f} for the MLP and by {transformer:+.2f} for the Transformer."
     )
-    of = "CSI 300 in paper B's window"
+    of = "CSI 300 in paper B's window, one path of three test years,"
     return by_sign(
         change,
         f"On {of} a synthetic panel lets the MLP predict better: {numbers}",
         f"On {of} a synthetic panel lets the MLP predict worse: {numbers}",
-        f"On {of}, one path of three test years, no gain from a synthetic panel can be told from none: {numbers}",
-        change=change, twice=twice, mlp=found.change("stock_blocks", "none", PAPERS),
+        f"On {of} a synthetic panel is not shown to change how well the MLP predicts: {numbers}",
+        change=change, mlp=found.change("stock_blocks", "none", PAPERS),
         transformer=found.change("stock_blocks", "none", PAPERS, "transformer").value,
     )  # fmt: skip
 
@@ -308,7 +308,7 @@ def treatments(shown: PageResult) -> HTML:
         for learner in found.learners:
             every = {WORDS[name]: found.change(name, "none", metric, learner) for name in TREATMENTS if name != "none"}
             rows = {text: item for text, item in every.items() if not math.isnan(item.value)}
-            title = f"Against the real sample alone: {NAMES[learner]}"
+            title = f"Change against the real sample alone: {NAMES[learner]}"
             parts[f"{label}, {NAMES[learner]}"] = plot(forest(rows, title, f"difference in {label}", note=shown.note))
     return tabs(parts)
 
@@ -330,8 +330,8 @@ def counts(shown: PageResult) -> HTML:
             drawn.append(Line(f"{name}, twice", [known[0], known[-1]], [twice, twice], GREY, dashed=True))
         panels[title] = drawn
     ticks = {float(count): str(count) for count in known}
-    return plot(lines_by_group(panels, "IC by number of panels", "synthetic panels of 21-day blocks, MLP",
-                               "mean daily IC", ticks=ticks, note=shown.note))  # fmt: skip
+    return plot(lines_by_group(panels, _more(found).title("IC by number of panels"), "synthetic panels of 21-day "
+                               "blocks, MLP", "mean daily IC", ticks=ticks, note=shown.note))  # fmt: skip
 
 
 # -------------------------------------------------------------------------------------------- tables

@@ -40,7 +40,7 @@ METHOD_NAMES = {
     "raw": "as it is", "industry": "less industry", "neutral": "less industry and size",
     "robust": "less both, robust fit", "adaptive": "less both, adaptive strength",
 }  # fmt: skip
-HEADS = {"mean_ic": "mean IC", "ic_std": "standard deviation of the daily IC", "information_ratio": "information ratio",
+HEADS = {"mean_ic": "mean IC", "ic_std": "sd of the daily IC", "information_ratio": "mean / sd",
          "positive_ic_rate": "days with IC > 0, %", "truth_ic": "truth IC"}  # fmt: skip
 #: claim -> method of Table I
 SIDES = {"raw": "raw", "neutral": "neutral"}
@@ -88,10 +88,10 @@ def _families(frame: pd.DataFrame, method: str, metric: str, source: str) -> pd.
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
-    """What the page says of the simulated markets, then of the file."""
+    """What the page says: the gain on simulated markets and in the file, then what else changes."""
     numbers = OverSeeds(frame)
     files = [_file(numbers, source) for source in sources_of(frame) if source != MARKET]
-    return [_mean(frame, numbers), _deviation(numbers), _truth(numbers), _which(frame), *files]
+    return [_mean(frame, numbers), *files, _deviation(numbers), _truth(numbers), _which(frame)]
 
 
 def _mean(frame: pd.DataFrame, numbers: OverSeeds) -> Finding:
@@ -100,12 +100,12 @@ def _mean(frame: pd.DataFrame, numbers: OverSeeds) -> Finding:
     shown: dict[str, Any] = {"gain": gain, "raw": raw, "claimed": claimed}
     return by_sign(
         gain,
-        "Removing industry and size raises the mean IC of factors from {raw:.4f} by {gain:+.4f}, clustered by family "
-        "and market; the paper's gain is {claimed:+.3f}.",
-        "Removing industry and size lowers the mean IC of factors from {raw:.4f} by {gain:+.4f}, clustered by family "
-        "and market, where the paper gains {claimed:+.3f}.",
-        "Whether removing industry and size changes the mean IC of factors, {raw:.4f}, is not decided: {gain:+.4f}, "
-        "clustered by family and market; the paper's gain is {claimed:+.3f}.",
+        "Removing industry and size raises the mean IC of factors from {raw:.4f} by {gain:+.5f} (simulated markets; "
+        "interval clustered by family and market). The paper's gain is {claimed:+.3f}.",
+        "Removing industry and size lowers the mean IC of factors from {raw:.4f} by {gain:+.5f} (simulated markets; "
+        "interval clustered by family and market). The paper's gain is {claimed:+.3f}.",
+        "Removing industry and size is not shown to change the mean IC of factors: {gain:+.5f}, from {raw:.4f} "
+        "(simulated markets; interval clustered by family and market). The paper's gain is {claimed:+.3f}.",
         **shown,
     )
 
@@ -117,12 +117,12 @@ def _deviation(numbers: OverSeeds) -> Finding:
     shown: dict[str, Any] = {"less": less, "raw": raw, "noise": noise}
     return by_sign(
         less,
-        "Removing both raises the standard deviation of the daily IC from {raw:.3f}, by {less:+.4f}; chance alone, "
-        "with so many stocks, gives {noise:.3f}.",
-        "Removing both lowers the standard deviation of the daily IC from {raw:.3f}, by {less:+.4f}; chance alone, "
-        "with so many stocks, gives {noise:.3f}, which no correction removes.",
-        "Whether removing both changes the standard deviation of the daily IC, {raw:.3f}, is not decided: {less:+.4f}; "
-        "chance alone, with so many stocks, gives {noise:.3f}.",
+        "Removing both raises the standard deviation of the daily IC from {raw:.3f}, by {less:+.4f} (simulated "
+        "markets). Chance alone, with so many stocks, gives {noise:.3f}.",
+        "Removing both lowers the standard deviation of the daily IC from {raw:.3f}, by {less:+.4f} (simulated "
+        "markets). Chance alone, with so many stocks, gives {noise:.3f}, which no correction removes.",
+        "Removing both is not shown to change the standard deviation of the daily IC, {raw:.3f}: {less:+.4f} "
+        "(simulated markets). Chance alone, with so many stocks, gives {noise:.3f}.",
         **shown,
     )
 
@@ -133,12 +133,12 @@ def _truth(numbers: OverSeeds) -> Finding:
     shown: dict[str, Any] = {"truth": truth, "raw": raw}
     return by_sign(
         truth,
-        "The neutralised factors predict better: their correlation with what can be earned rises from {raw:.4f} by "
-        "{truth:+.4f}.",
-        "The neutralised factors predict worse: their correlation with what can be earned falls from {raw:.4f} by "
-        "{truth:+.4f}.",
-        "That the neutralised factors predict better is not shown: their correlation with what can be earned, "
-        "{raw:.4f}, changes by {truth:+.4f}.",
+        "The neutralised factors predict better: their correlation with the expected return, which a simulated market "
+        "knows, rises from {raw:.4f} by {truth:+.4f}.",
+        "The neutralised factors predict worse: their correlation with the expected return, which a simulated market "
+        "knows, falls from {raw:.4f} by {truth:+.4f}.",
+        "That the neutralised factors predict better is not shown: their correlation with the expected return, which "
+        "a simulated market knows, {raw:.4f}, changes by {truth:+.4f}.",
         **shown,
     )
 
@@ -151,12 +151,12 @@ def _which(frame: pd.DataFrame) -> Finding:
     robust, adaptive, plain = (gap(numbers, "mean_ic", method).value for method in ("robust", "adaptive", "neutral"))
     shown = {"robust": robust, "adaptive": adaptive, "plain": plain, "significant": significant}
     return outcome({
-        "Corrections that change the mean IC by more than chance over markets (5 %, after Holm): {significant:.0f} of "
-        "4. The gains are {plain:+.4f} by least squares, {robust:+.4f} by the robust fit, {adaptive:+.4f} with "
-        "adaptive strength.": significant > 0,
-        "None of the four corrections changes the mean IC by more than chance over markets, after Holm "
-        "({significant:.0f} of 4): {plain:+.4f} by least squares, {robust:+.4f} by the robust fit, {adaptive:+.4f} "
-        "with adaptive strength.": True,
+        "Of the corrections, {significant:.0f} of 4 change the mean IC of the simulated markets by more than chance (5 "
+        "%, Holm's correction for four tests). The gains are {plain:+.5f} by least squares, {robust:+.5f} by the "
+        "robust fit, {adaptive:+.5f} with adaptive strength.": significant > 0,
+        "None of the four corrections changes the mean IC of the simulated markets by more than chance "
+        "({significant:.0f} of 4; Holm's correction). The gains are {plain:+.5f} by least squares, {robust:+.5f} by "
+        "the robust fit, {adaptive:+.5f} with adaptive strength.": True,
     }, **shown)  # fmt: skip
 
 
@@ -165,9 +165,12 @@ def _file(numbers: OverSeeds, source: str) -> Finding:
     shown: dict[str, Any] = {"gain": gain, "less": less, "source": source_title(source)}
     return by_sign(
         gain,
-        "On {source} the mean IC rises by {gain:+.4f}, and its deviation changes by {less:+.3f}.",
-        "On {source} the mean IC falls by {gain:+.4f}, and its deviation changes by {less:+.3f}.",
-        "On {source} no change of the mean IC is shown, {gain:+.4f}; its deviation changes by {less:+.3f}.",
+        "On real prices ({source}) the mean IC rises by {gain:+.4f}; the standard deviation of the daily IC changes by "
+        "{less:+.3f}.",
+        "On real prices ({source}) the mean IC falls by {gain:+.4f}; the standard deviation of the daily IC changes by "
+        "{less:+.3f}.",
+        "On real prices ({source}) no change of the mean IC is shown ({gain:+.4f}); the standard deviation of the "
+        "daily IC changes by {less:+.3f}.",
         **shown,
     )
 
@@ -175,6 +178,16 @@ def _file(numbers: OverSeeds, source: str) -> Finding:
 def head(shown: PageResult) -> HTML:
     """Question, answer, advice."""
     return opening(shown, QUESTION, findings(shown.rows), ADVICE)
+
+
+def named(source: str) -> str:
+    """A market in words."""
+    return "simulated markets" if source == MARKET else source_title(source)
+
+
+def _note(shown: PageResult, source: str) -> str:
+    """Small print: a price file is one history."""
+    return shown.note if source == MARKET else "one history of real prices"
 
 
 def levels_table(frame: pd.DataFrame, source: str = MARKET) -> pd.DataFrame:
@@ -192,12 +205,12 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def levels(shown: PageResult) -> HTML:
-    """Table I, a tab for each market."""
-    formats = {"mean_ic": "+.4f", "ic_std": ".3f", "information_ratio": "+.3f", "positive_ic_rate": ".1f",
-               "truth_ic": "+.4f"}  # fmt: skip
+    """Table I, a tab for each market; the share of days with a positive IC is in the CSV."""
+    heads = {"factors": "factors"} | {key: text for key, text in HEADS.items() if key != "positive_ic_rate"}
+    formats = {"mean_ic": ".4f", "ic_std": ".3f", "information_ratio": ".3f", "truth_ic": ".4f"}
     return tabs({
-        source: table(levels_table(shown.rows, source), f"bias_correction_{source}",
-                      columns={"factors": "factors"} | HEADS, formats=formats, caption=shown.note)
+        named(source): table(levels_table(shown.rows, source), f"bias_correction_{source}",
+                      columns=heads, formats=formats, caption=_note(shown, source))
         for source in sources_of(shown.rows)
     })  # fmt: skip
 
@@ -208,10 +221,12 @@ def gains(shown: PageResult) -> HTML:
 
     numbers = OverSeeds(shown.rows)
     rows = {
-        METHOD_NAMES[method]: [gap(numbers, "mean_ic", method), clustered(shown.rows, method)] for method in CORRECTED
+        METHOD_NAMES[method]: [gap(numbers, "mean_ic", method).times(1000), clustered(shown.rows, method).times(1000)]
+        for method in CORRECTED
     }
-    return plot(forest(rows, "Mean IC less that of the factors as they are", "difference in mean IC",
-                       series=("by market", "by family and market"), digits=4, note=shown.note))  # fmt: skip
+    title = _mean(shown.rows, numbers).title("Mean IC less that of the factors as they are")
+    return plot(forest(rows, title, "gain of mean IC over the factors as they are, in 0.001",
+                       series=("interval by market", "by family and market"), digits=2, note=shown.note))  # fmt: skip
 
 
 def families(shown: PageResult) -> HTML:
@@ -224,13 +239,15 @@ def families(shown: PageResult) -> HTML:
 
     def picture(source: str) -> HTML:
         rows = {
-            str(family): numbers.find(FAMILY.name(source=source, method="neutral", family=family), "mean_ic")
+            str(family): numbers.find(name, "mean_ic").times(1000)
             for family in found[found["source"] == source]["family"]
+            for name in [FAMILY.name(source=source, method="neutral", family=family)]
         }
-        return plot(forest(rows, f"Change of the mean IC by removing industry and size, by family: {source}",
-                           "difference in mean IC", digits=4, note=shown.note))  # fmt: skip
+        return plot(forest(rows, f"Change of the mean IC by removing industry and size, by family: {named(source)}",
+                           "gain of mean IC, in 0.001", digits=2,
+                           note=_note(shown, source)))  # fmt: skip
 
-    return tabs({source: picture(source) for source in sources_of(shown.rows)})
+    return tabs({named(source): picture(source) for source in sources_of(shown.rows)})
 
 
 def answer_claims(frame: pd.DataFrame) -> list[Answer]:
@@ -250,4 +267,3 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     said = f"{note}: mean IC, clustered by family and market, and deviation of the daily IC"
     order = [(part.value, part.low, part.high) for part in parts]
     return [*answers, Answer("A.bias.ic_up", note=said, page="bias_correction", parts=order, markets=behind)]
-

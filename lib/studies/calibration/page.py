@@ -138,10 +138,10 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
-    """What the page says: how many targets are reached, then property by property."""
+    """What the page says: how many targets are reached, where the move after a limit lies, what differs, the rest."""
     found = Calibration.of(frame)
-    said = [_gap(found), _halts(found), _clustering(found), _wide(found)]
-    return [*(_targets(found, setting) for setting in SETTINGS), *said]
+    default, papers = (_targets(found, setting) for setting in SETTINGS)
+    return [default, _gap(found), _wide(found), papers, _halts(found), _clustering(found)]
 
 
 def _targets(found: Calibration, setting: str) -> Finding:
@@ -159,8 +159,8 @@ def _gap(found: Calibration) -> Finding:
     gap, real = found.find(REAL, "limit-up: next gap"), found.mean(CSI, "limit-up: next gap")
     later = found.find(REAL, "limit-up: five days from next open")
     return Finding(
-        "In the simulated market the open after a limit-up close is higher by {gap:.2%} (real prices: {real:.2%}), and "
-        "the five days from that open bring {later:+.2%}.",
+        "In the simulated market the open after a limit-up close is higher by {gap:.2%}, on real prices (CSI 300) by "
+        "{real:.2%}. The five days from that open bring {later:+.2%} in the simulated market.",
         gap=gap, real=real, later=later, holds=gap.low > 0 and real > 0 and later.value < gap.value / 2,
     )  # fmt: skip
 
@@ -170,8 +170,8 @@ def _halts(found: Calibration) -> Finding:
         [found.find(variant, f"halt spells: at least {days}").value for variant in (REAL, CSI)] for days in (2, 20)
     )
     return Finding(
-        "Most halts are over after a day ({one:.0%}, on real prices {one_real:.0%}), and a few are long: {long:.0%} "
-        "last 20 days or more, on real prices {long_real:.0%}.",
+        "Most halts are over after a day: {one:.0%} of the simulated ones, {one_real:.0%} of those of CSI 300 stocks. "
+        "A few are long: {long:.0%} last 20 days or more, of the real ones {long_real:.0%}.",
         one=1 - one, one_real=1 - real, long=long, long_real=long_real, holds=one < 0.5 and real < 0.5 and long > 0.02,
     )  # fmt: skip
 
@@ -180,8 +180,8 @@ def _clustering(found: Calibration) -> Finding:
     day, month = (found.find(REAL, f"acf of |r|, lag {lag}") for lag in (1, 20))
     day_real, month_real = (found.mean(CSI, f"acf of |r|, lag {lag}") for lag in (1, 20))
     return Finding(
-        "Large moves follow large moves for weeks: the autocorrelation of absolute returns is {day:.2f} after one day "
-        "and {month:.2f} after 20 (real prices: {day_real:.2f} and {month_real:.2f}).",
+        "Large moves follow large moves for weeks: in the simulated market the autocorrelation of absolute returns is "
+        "{day:.2f} after one day and {month:.2f} after 20; on real prices it is {day_real:.2f} and {month_real:.2f}.",
         day=day, month=month, day_real=day_real, month_real=month_real,
         holds=day.value > month.value > 0 and (math.isnan(month.low) or month.low > 0),
     )  # fmt: skip
@@ -190,8 +190,8 @@ def _clustering(found: Calibration) -> Finding:
 def _wide(found: Calibration) -> Finding:
     own, real = found.find(REAL, "cross-sectional sd"), found.mean(CSI, "cross-sectional sd")
     return Finding(
-        "Within its band is not the same as equal: the returns of one day differ by {own:.2%} between simulated stocks "
-        "(standard deviation) and by {real:.2%} between those of the CSI 300.",
+        "Simulated stocks differ more from each other than real ones: the standard deviation of one day's returns is "
+        "{own:.2%} across simulated stocks and {real:.2%} across CSI 300 stocks.",
         own=own, real=real, holds=own.low > 1.05 * real,
     )  # fmt: skip
 
@@ -206,7 +206,7 @@ def targets(shown: PageResult) -> HTML:
     whole = summary(shown.rows).reset_index()
     whole["quantity"] = [f"{name}, %" if unit == "%" else name for name, unit in whole[["quantity", "unit"]].values]
     titles = {"real": "default: limits as in the CSI 300", "paper": "limits as often as paper B says"}
-    heads = {"band": "target band", "mean": "simulated", "sd": "sd of markets", "reached": "in band"}
+    heads = {"band": "target band", "mean": "simulated", "sd": "sd over markets", "reached": "in band"}
 
     def part(setting: str) -> HTML:
         columns = {"quantity": "quantity"} | ({"CSI 300": "CSI 300"} if setting == "real" else {})

@@ -122,11 +122,11 @@ def _missed(rally: Case) -> Finding:
     shows = "In a policy rally the unmasked system with every order filled"
     gone = naive.low > 0 and executed.low <= 0
     return outcome({
-        f"{shows} beats the market by {{naive:+.1f}} points of return; executed it does not ({{executed:+.1f}}). What "
+        f"{shows} beats the market by {{naive:+.1f}} percentage points; executed it does not ({{executed:+.1f}}). What "
         "a mask seems to miss could not have been earned.": gone,
-        f"{shows} beats the market by {{naive:+.1f}} points of return; executed it still does, by {{executed:+.1f}}.":
+        f"{shows} beats the market by {{naive:+.1f}} percentage points; executed it still does, by {{executed:+.1f}}.":
             naive.low > 0 and executed.low > 0,
-        f"{shows} does not measurably beat the market ({{naive:+.1f}} points of return); executed the difference is "
+        f"{shows} does not measurably beat the market ({{naive:+.1f}} percentage points); executed the difference is "
         "{executed:+.1f}.": naive.low <= 0,
     }, naive=naive, executed=executed)  # fmt: skip
 
@@ -135,45 +135,46 @@ def _lag(rally: Case) -> Finding:
     """Whether the masked system lags the market, as the papers say."""
     gap = rally.difference("mask_skip", "market", EXECUTED)
     return outcome({
-        "The masked system does not lag the market in the rally, as that of the papers: executed, it is "
-        "ahead by {gap:+.1f} points after costs.": gap.low > 0,
-        "The masked system lags the market in the rally, as that of the papers: executed, by {gap:+.1f} points after "
-        "costs.": gap.high < 0,
+        "In the rally the masked system does not lag the market, unlike that of the papers: executed, it is ahead by "
+        "{gap:+.1f} percentage points after costs.": gap.low > 0,
+        "In the rally the masked system lags the market, like that of the papers: executed, by {gap:+.1f} percentage "
+        "points after costs.": gap.high < 0,
         "In the rally the masked system is neither measurably ahead of the market nor behind it: executed, "
-        "{gap:+.1f} points after costs.": gap.low <= 0 <= gap.high,
+        "{gap:+.1f} percentage points after costs.": gap.low <= 0 <= gap.high,
     }, gap=gap)  # fmt: skip
 
 
 def _hidden(crash: Case) -> Finding:
     """Mask against no mask in the crash, with every order filled and as executed."""
     naive, executed = (crash.difference("mask_skip", "none", metric) for metric in (FILLED, EXECUTED))
-    sentence = "{naive:+.1f} points of return with every order filled, {executed:+.1f} executed, after costs."
+    sentence = (
+        "masked minus unmasked, after costs, the return is {naive:+.1f} percentage points with every order filled and "
+        "{executed:+.1f} executed."
+    )
     wrong = naive.high < 0 and executed.low > 0
     return outcome({
         f"In a crash, filling every order turns the sign of what a mask does: {sentence}": wrong,
         f"In a crash, a mask seems to cost return only while every order is filled: {sentence}":
             naive.high < 0 and not executed.high < 0,
-        f"What a mask changes in a crash, windows that skip masked days against unmasked: {sentence}": True,
+        f"What a mask changes in a crash: {sentence}": True,
     }, naive=naive, executed=executed)  # fmt: skip
 
 
 def _fall(crash: Case) -> Finding:
     """Whether the mask makes the fall smaller, and whether it shelters from the market."""
     gap, market = (crash.difference("mask_skip", "none", DRAWDOWN), crash.difference("mask_skip", "market", DRAWDOWN))
-    fall = crash.fact("market.max_drawdown").value
-    than = "{gap:+.1f} points executed, in a market that falls by {fall:.0%}"
-    smaller, no_shelter = gap.high < 0, market.high >= 0
+    smaller, no_shelter, masked = gap.high < 0, market.high >= 0, "Executed, the masked system has"
     return outcome({
-        f"Windows that skip masked days make the drawdown in a crash smaller than without a mask, {than}. They are no "
-        "shelter: the drawdown is not measurably smaller than that of a holder of every stock ({market:+.1f}).":
+        f"{masked} a smaller drawdown in a crash than the unmasked one ({{gap:+.1f}} percentage points), but not a "
+        "measurably smaller one than a holder of every stock ({market:+.1f}): a mask is no shelter.":
             smaller and no_shelter,
-        f"Windows that skip masked days make the drawdown in a crash smaller than without a mask, {than}, and smaller "
-        "than that of a holder of every stock ({market:+.1f}).": smaller and not no_shelter,
-        f"Windows that skip masked days make the drawdown in a crash deeper than without a mask, {than}; against a "
+        f"{masked} a smaller drawdown in a crash than the unmasked one ({{gap:+.1f}} percentage points), and than a "
+        "holder of every stock ({market:+.1f}).": smaller and not no_shelter,
+        f"{masked} a deeper drawdown in a crash than the unmasked one ({{gap:+.1f}} percentage points); against a "
         "holder of every stock it is {market:+.1f}.": gap.low > 0,
-        f"Windows that skip masked days do not measurably change the drawdown in a crash, {than}; against a holder of "
-        "every stock it is {market:+.1f}.": gap.low <= 0 <= gap.high,
-    }, gap=gap, fall=fall, market=market)  # fmt: skip
+        f"{masked} no measurably different drawdown in a crash than the unmasked one ({{gap:+.1f}} percentage "
+        "points); against a holder of every stock it is {market:+.1f}.": gap.low <= 0 <= gap.high,
+    }, gap=gap, market=market)  # fmt: skip
 
 
 def _gross(crash: Case) -> Finding | None:
@@ -182,12 +183,12 @@ def _gross(crash: Case) -> Finding | None:
     if math.isnan(gross.value):
         return None
     return outcome({
-        "The difference in a crash is there before costs: {gross:+.1f} points of return, {net:+.1f} after costs.":
-            gross.low > 0,
-        "In a crash the masked pipeline earns less before costs: {gross:+.1f} points of return, {net:+.1f} after.":
+        "What a mask gains in a crash is there before costs: {gross:+.1f} percentage points of return, {net:+.1f} "
+        "after costs.": gross.low > 0,
+        "In a crash the masked system earns less before costs: {gross:+.1f} percentage points, {net:+.1f} after.":
             gross.high < 0,
-        "Before costs a mask does not measurably change the return in a crash: {gross:+.1f} points, {net:+.1f} after "
-        "costs.": gross.low <= 0 <= gross.high,
+        "Before costs a mask does not measurably change the return in a crash: {gross:+.1f} percentage points, "
+        "{net:+.1f} after costs.": gross.low <= 0 <= gross.high,
     }, gross=gross, net=net)  # fmt: skip
 
 
@@ -197,7 +198,7 @@ def _rotation(rotation: Case) -> Finding | None:
     money = rotation.difference("mlp", "mask_skip", EXECUTED)
     if math.isnan(tilt.value):
         return None
-    beside = "{tilt:+.1f} percentiles of rank, {money:+.1f} points of executed return."
+    beside = "{tilt:+.1f} percentiles of rank, {money:+.1f} percentage points of executed return."
     return outcome({
         f"In a theme rotation the MLP ranks the theme's stocks higher than ridge does: {beside}": tilt.low > 0,
         f"In a theme rotation the MLP ranks the theme's stocks lower than ridge does: {beside}": tilt.high < 0,
@@ -333,17 +334,18 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 def facts(shown: PageResult) -> HTML:
     """What the market did in each episode."""
     heads = {"market": "market", "days": "days", "limit_up": "limit-up", "limit_down": "limit-down",
-             "excluded_ratio": "masked, ratio", "market.total_return": "return"}  # fmt: skip
+             "excluded_ratio": "masked, over days before", "market.total_return": "return"}  # fmt: skip
     share = partial(text_of, form=".1%")
     forms: dict[str, Format] = {"excluded_ratio": ".1f"}
     forms |= dict.fromkeys(("limit_up", "limit_down", "market.total_return"), share)
-    return table(fact_table(shown.rows), "cases_markets", columns=heads, formats=forms)
+    return table(fact_table(shown.rows), "cases_markets", columns=heads, formats=forms,
+                 caption="masked: stocks a day over those of the days before; of episodes only")  # fmt: skip
 
 
 def levels(shown: PageResult) -> HTML:
     """What each pipeline earned and had refused, a tab for each episode."""
     heads = {"pipeline": "pipeline", FILLED: "return, all filled", EXECUTED: "return, executed",
-             DRAWDOWN: "drawdown, executed", "refused_buys": "refused buys"}  # fmt: skip
+             DRAWDOWN: "drawdown, executed", "refused_buys": "purchases refused a day"}  # fmt: skip
     forms: dict[str, Format] = {FILLED: "+.1%", EXECUTED: "+.1%", DRAWDOWN: ".1%"}
     forms["refused_buys"] = partial(text_of, form=".1f")
     return tabs({
@@ -356,7 +358,7 @@ def levels(shown: PageResult) -> HTML:
 
 def difference_tables(shown: PageResult) -> HTML:
     """Paired differences, a tab for each episode."""
-    heads = {"compared": "compared", GROSS: "return a year, gross", EXECUTED: "return, executed",
+    heads = {"compared": "compared", GROSS: "return a year, before costs", EXECUTED: "return, executed",
              FILLED: "return, all filled", DRAWDOWN: "drawdown, executed"}  # fmt: skip
     forms = dict.fromkeys((GROSS, EXECUTED, FILLED, DRAWDOWN), "+.1%")
     return tabs({
@@ -379,7 +381,7 @@ def real_windows(shown: PageResult) -> HTML:
     plain = partial(text_of, form="+.1%")
     forms = {FILLED: plain, EXECUTED: plain, DRAWDOWN: partial(text_of, form=".1%")}
     return table(rows, f"cases_windows_{source}", columns=heads, formats=forms,
-                 caption=f"{source}: one path each, after 8 bps a side, without intervals")  # fmt: skip
+                 caption="CSI 300 members: one path each, after 8 bps a side, without intervals")  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------------ claims

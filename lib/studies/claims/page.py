@@ -36,14 +36,24 @@ if TYPE_CHECKING:
 
     from lib.paper.claims.ledger import Claim
 
-FIRST = 5  # findings on the first page
+FIRST = 6  # findings on the first page
 #: the editor's choice for the first page, the most important first: of each line the first study that has a finding
 CHOICE = (
-    ("own_setting_mask", "mask_ablation_real", "mask_ablation"),
-    ("main_results", "own_setting_ladder"),
+    ("own_setting_mask", "own_setting_ladder"),
+    ("mask_ablation_real", "mask_ablation"),
+    ("main_results", "ablation"),
     ("contamination", "window_travel"),
     ("phantom_alpha", "regimes", "other_markets"),
     ("paper_panel", "calibration", "controls", "interval_coverage", "factor_universe"),
+)
+#: what each line of CHOICE answers
+QUESTIONS = (
+    "Does the mask earn more where the papers test it?",
+    "Which part of the mask helps?",
+    "What is the papers' whole system worth?",
+    "Do rolling windows have to skip limit closes?",
+    "What looks good without a mask and cannot be traded?",
+    "Can the test data show what is claimed?",
 )
 
 
@@ -77,15 +87,15 @@ PICTURE = (
     *(Comparison(f"{what},\n{OWN}", "own_setting_ladder", variant, *_LADDER,
                  f"B.ablation.{name}.delta_sharpe")
       for what, name, variant in (
-          ("loss with the sign", "no_adjmse", "full - no AdjMSE"),
-          ("synthetic panel", "no_augmentation", "full - no augmentation"),
+          ("loss AdjMSE for MSE", "no_adjmse", "full - no AdjMSE"),
+          ("added synthetic panel", "no_augmentation", "full - no augmentation"),
           ("shrunk covariance", "no_shrinkage", "full - no shrinkage"),
           ("Transformer for MLP", "no_transformer", "full, Transformer - no Transformer"),
       )),
 )  # fmt: skip
 
 #: the two components that the papers credit with most, where the papers measure them
-LARGEST = tuple(f"{what},\n{OWN}" for what in ("everything masked", "loss with the sign"))
+LARGEST = tuple(f"{what},\n{OWN}" for what in ("everything masked", "loss AdjMSE for MSE"))
 
 #: what a verdict means for a reader, in the order of the figure; verdicts that are not named here decide nothing
 FITS, SIGN_ONLY, DIFFERS, OPEN, WAITING = "fits", "sign only", "does not fit", "undecided", "not yet studied"
@@ -124,9 +134,10 @@ def chosen(said: Sequence[Said]) -> list[Said]:
 
 
 def first_findings(recorded_scale: str | None = None) -> HTML:
-    """The first page's findings: one sentence of each chosen study, with the link to its page."""
+    """The first page's findings: a question, one sentence of the chosen study, and the link to its page."""
+    asked = {name: question for line, question in zip(CHOICE, QUESTIONS, strict=True) for name in line}
     lines = [
-        f"<li>{escape(item.findings[0].text)} {link(item)}{age(item)}</li>"
+        f"<li><strong>{escape(asked[item.page])}</strong> {escape(item.findings[0].text)} {link(item)}{age(item)}</li>"
         for item in chosen(everything_said(recorded_scale))
     ]
     return html(f'<ol class="findings">{"".join(lines)}</ol>' if lines else "<p>Nothing is recorded yet.</p>")
@@ -199,7 +210,8 @@ def picture(recorded_scale: str | None = None) -> HTML:
             dots, title, "Sharpe ratio added (annualised)",
             series=("papers", "ours, before costs", "ours, after costs"), colors=(VERMILLION, GREY, BLUE),
             note="95 % intervals; masks: ridge regression, other components: the papers' networks; orders filled at "
-            "the next open where limits allow (papers' simulated prices: at the close)",
+            "the next open where limits allow (papers' simulated prices: at the close)"
+            + "; no grey dot: not recorded before costs" * bool(rows["gross"].isna().any()),
         )
     )  # fmt: skip
 
@@ -243,10 +255,21 @@ def state(board: pd.DataFrame) -> Finding:
     )  # fmt: skip
 
 
+def own_setting(board: pd.DataFrame) -> Finding:
+    """How many of the checked claims were measured as the papers measured them."""
+    same = int(((board["outcome"] != WAITING) & (board["setting"] == "same")).sum())
+    return Finding(
+        "For {same} of them the papers' own setting could be had. For all others the data or the size differ: a number "
+        "that does not fit does not carry over to our setting, and is not refuted in the papers'.",
+        same=str(same), holds=True,
+    )  # fmt: skip
+
+
 def headline(board: pd.DataFrame) -> HTML:
-    """The state of the claims in one sentence."""
-    found = state(board)
-    return html(f"<p><strong>{escape(found.text if found.holds else 'No claim has been checked yet.')}</strong></p>")
+    """The state of the claims: how many fit, and how many were measured in the papers' own setting."""
+    if not (found := state(board)).holds:
+        return html("<p><strong>No claim has been checked yet.</strong></p>")
+    return html(f"<p><strong>{escape(found.text)}</strong> {escape(own_setting(board).text)}</p>")
 
 
 def by_part(board: pd.DataFrame) -> HTML:

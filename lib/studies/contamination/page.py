@@ -86,17 +86,18 @@ def _of_market(found: Distances) -> list[Finding]:
     differs, strict = found.find("any", "rows deleted", "differs"), found.find("any", "strict", "coverage")
     return [
         Finding(
-            "Skipping limit closes moves a factor away from its counterfactual value, not towards it: the distance "
-            "grows by {more:+.3f} of the factor's spread over stocks.",
+            "Skipping limit closes moves a factor away from its counterfactual value, not towards it: in windows that "
+            "hold one, the distance grows by {more:+.3f} of the factor's spread over stocks.",
             more=limits, holds=limits.low > 0,
         ),
         Finding(
-            "The cause is the days left out, not the limit: counterfactual prices with the same days left out are "
-            "{thinned:.2f} spreads away, the skipping windows {skipped:.2f}.",
+            "The cause is the days left out, not the limit: factors of counterfactual prices, computed without the "
+            "same days, are {thinned:.2f} spreads away, those of skipping windows {skipped:.2f}.",
             thinned=thinned, skipped=skipped, holds=thinned > 0.8 * skipped,
         ),
         Finding(
-            "Skipping halts brings factors nearer to their counterfactual value, by {less:+.3f} spreads.",
+            "Skipping halts brings factors nearer to their counterfactual value: in windows that hold one, the "
+            "distance changes by {less:+.3f} of the factor's spread over stocks.",
             less=halts, holds=halts.high < 0,
         ),
         Finding(
@@ -105,7 +106,7 @@ def _of_market(found: Distances) -> list[Finding]:
             share=differs, holds=differs.low > 0,
         ),
         Finding(
-            "Strict windows, the papers' rule, have a value on {share:.0%} of the surviving cells.",
+            "Strict windows, the papers' rule, have a value on only {share:.0%} of the cells that survive this.",
             share=strict.value, holds=strict.value < 0.9,
         ),
     ]  # fmt: skip
@@ -210,11 +211,11 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 def treatment_tables(shown: PageResult) -> HTML:
     """All treatments and all kinds of window, one for each market."""
     heads = {"window holds": "window holds", "treatment": "treatment", "coverage": "coverage",
-             "distance": "distance, spreads", "differs": "differs by 1 %"}  # fmt: skip
+             "distance": "distance, spreads", "differs": "off by over 1 %"}  # fmt: skip
     formats = {"coverage": ".0%", "distance": ".2f", "differs": ".0%"}
     return picker("market", {
         label: table(side_table(shown.rows, found.source), f"contamination_treatments_{found.source}", columns=heads,
-                     formats=formats, caption=f"{label}; {shown.note}")
+                     formats=formats, caption=f"1 %: of the factor's spread over stocks; {label}; {shown.note}")
         for label, found in _markets(shown).items()
     })  # fmt: skip
 
@@ -222,12 +223,12 @@ def treatment_tables(shown: PageResult) -> HTML:
 def at_stake(shown: PageResult) -> HTML:
     """How many surviving values change at all when windows skip masked cells, on real prices too."""
     heads = {"market": "market", "window holds": "window holds", "share of cells": "of all cells",
-             "differs": "differs by 1 %", "differs clearly": "by 10 %"}  # fmt: skip
+             "differs": "changed by over 1 %", "differs clearly": "by over 10 %"}  # fmt: skip
     rows = changed_table(shown.rows)
     formats: dict[str, Format] = dict.fromkeys(rows.columns[2:], ".1%")
     formats["market"] = market_titles(shown.rows).__getitem__
     return table(rows, "contamination_changed", columns=heads, formats=formats,
-                 caption=f"surviving cells; {shown.note}")  # fmt: skip
+                 caption=f"surviving cells; 1 %: of the factor's spread over stocks; {shown.note}")  # fmt: skip
 
 
 # -------------------------------------------------------------------------------------------- claims

@@ -132,24 +132,24 @@ def _of_peer(audit: ContractAudit) -> list[Finding]:
         ),
         Finding(
             "In {independence:.0f} of these {audited:.0f} factors the content of a masked cell changes a valid value: "
-            "a price that could not be traded at decides about other stocks.",
+            "what stands in an untradable cell decides about other stocks.",
             independence=independence, audited=audited, holds=independence > 0,
         ),
         Finding(
-            "{propagation:.0f} factors give a valid value although a cell that they read is masked, and {zero:.0f} "
-            "leave something else than 0 in a masked output.",
-            propagation=propagation, zero=zero, holds=propagation > 0 and zero > 0,
-        ),
-        Finding(
-            "The package's driver returns one joint mask for all factors. It clears the masked outputs ({zero:.0f} "
-            "factors are left), but masked content still changes valid values of {spread:.0f} factors: by then the "
-            "z-score of the day has been taken over masked stocks.",
+            "The package's driver returns one joint mask for all factors. With it {zero:.0f} factors leave a masked "
+            "output uncleared, but masked content still changes valid values of {spread:.0f}, because the z-score of "
+            "the day was taken over masked stocks too.",
             zero=left, spread=spread, holds=left < zero and spread > 0,
         ),
         Finding(
             "No factor of the package looks ahead, and where nothing is masked it computes the same as this book: "
             "{same} of {number} factors agree in at least {share:.0%} of their cells.",
             same=same, number=len(values), share=SAME_SHARE, holds=ahead == 0 and same > 0.8 * len(values),
+        ),
+        Finding(
+            "Taken one by one, {propagation:.0f} factors of the package give a valid value although a cell that they "
+            "read is masked, and {zero:.0f} leave something else than 0 in a masked output.",
+            propagation=propagation, zero=zero, holds=propagation > 0 and zero > 0,
         ),
     ]  # fmt: skip
 
@@ -259,7 +259,8 @@ def poisons(shown: PageResult) -> HTML:
         rule, _, subject = str(column).partition(", ")
         heads[column] = f"{rule}: {'this book' if subject == OURS else subject}"
     return table(frame, "contract_audit_poisons", columns=heads,
-                 formats=dict.fromkeys(frame.columns[1:], _or("not asked")))  # fmt: skip
+                 formats=dict.fromkeys(frame.columns[1:], _or("not asked")),
+                 caption="Factors that break the rule, by what masked cells held")  # fmt: skip
 
 
 def factors(shown: PageResult) -> HTML:

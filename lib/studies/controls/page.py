@@ -25,11 +25,10 @@ QUESTION = (
     "trade, or is it paid for moves that a limit had already cut off?"
 )
 ADVICE = (
-    "Refuse orders at a price limit in the back-test, or leave such cells out of labels and orders. Cleaning factors "
-    "does not remove phantom alpha.",
-    "Run a pipeline on a market in which nothing can be predicted before you trust it. This costs a minute.",
-    "Do not judge a mask on a panel whose moves are clamped at the limit, such as the papers' synthetic one: it has no "
-    "spill, so a mask cannot show its use there.",
+    "Refuse orders at a price limit in the back-test, or leave such cells out of labels and orders.",
+    "Run a pipeline on a market in which nothing can be predicted before you trust it.",
+    "Do not judge a mask on a panel whose moves are clamped at the limit, such as the papers' synthetic one: what the "
+    "limit cuts off is lost there, so a mask cannot show its use.",
 )
 #: markets of the findings: nothing to predict, and much to predict
 NOTHING, MUCH = world_name("paper", True, False), world_name("paper", False, True)
@@ -74,33 +73,34 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
     apparent, real, deleted = of("apparent_ic"), of("m1_ic"), of("apparent_ic", mask="row_deletion")
     return [
         Finding(
-            "The profit that a back-test invents by filling every order comes from the part of a move that the limit "
-            "cuts off and the next open brings, not from predictability: {spilling:+.0%} a year where nothing can be "
-            "earned, {clamped:+.1%} where much can be earned and the part that is cut off is lost.",
+            "What a back-test gains by filling every order (phantom alpha) comes from the part of a move that the "
+            "limit cuts off, not from predictability: {spilling:+.0%} a year where nothing can be earned, "
+            "{clamped:+.1%} where much can be, but the cut-off part is lost.",
             spilling=spilling, clamped=clamped,
             holds=spilling.low > 0 >= clamped.low and clamped.value < 0.1 * spilling.value,
         ),
         first([
             Finding(
-                "Where nothing can be predicted and limits are frequent, the unmasked back-test reports a Sharpe "
-                "ratio over equal weight of {naive:+.2f}. Executed at the next open, with orders at limits refused, it "
-                "has {gross:+.2f} before costs and {net:+.2f} after them.",
+                "In a market in which nothing can be earned, the unmasked back-test with every order filled reports "
+                "a Sharpe ratio over equal weight of {naive:+.2f}. Executed at the next open it has {gross:+.2f} "
+                "before costs and {net:+.2f} after them.",
                 naive=naive, gross=gross, net=net, holds=naive.low > 0 >= gross.low,
             ),
             Finding(
-                "Where nothing can be predicted and limits are frequent, the unmasked back-test reports a Sharpe "
-                "ratio over equal weight of {naive:+.2f}. Executed at the next open, with orders at limits refused, it "
-                "has {net:+.2f}, both after costs.",
+                "In a market in which nothing can be earned, the unmasked back-test with every order filled reports "
+                "a Sharpe ratio over equal weight of {naive:+.2f}. Executed at the next open it has {net:+.2f}, both "
+                "after costs.",
                 naive=naive, net=net, holds=math.isnan(gross.value) and naive.low > 0 >= net.low,
             ),
         ]),
         Finding(
-            "In the same market its information coefficient (IC) is {apparent:+.3f} on all cells and {real:+.4f} on "
-            "the cells that can be bought: all of it comes from cells that cannot be bought.",
+            "In the same market the information coefficient (IC) of the unmasked model is {apparent:+.3f} on all cells "
+            "and {real:+.4f} on the cells that can be bought: it comes from cells that cannot be bought.",
             apparent=apparent, real=real, holds=apparent.low > 0 and real.low <= 0 <= real.high,
         ),
         Finding(
-            "Deleting untradable rows takes the IC there from {apparent:+.3f} to {deleted:+.4f}.",
+            "In that market, deleting untradable rows from labels and orders takes the IC on predicted cells from "
+            "{apparent:+.3f} to {deleted:+.4f}.",
             apparent=apparent.value, deleted=deleted,
             holds=apparent.low > deleted.high and abs(deleted.value) < 0.1 * apparent.value,
         ),
@@ -115,8 +115,8 @@ def _nulls(frame: pd.DataFrame) -> list[Finding]:
     if own := shares["ridge"]:
         hits, count = [hit for hit, _ in own], max(total for _, total in own)
         found.append(Finding(
-            "In small null markets an honest pipeline finds nothing: the 95 % interval of ridge's mean IC covers zero "
-            "in {least:.0f} to {most:.0f} of {count:.0f} markets, by treatment.",
+            "In small markets in which nothing can be predicted, pipelines find nothing: the 95 % interval of ridge's "
+            "mean IC covers zero in {least:.0f} to {most:.0f} of {count:.0f} markets, by mask.",
             least=min(hits), most=max(hits), count=count,
             holds=count >= 100 and EXPECTED[0] <= min(hits) / count and max(hits) / count <= EXPECTED[1],
         ))  # fmt: skip

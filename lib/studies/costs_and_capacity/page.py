@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from lib.paper.pages.result import PageResult
 
 QUESTION = (
-    "A back-test in weights reports the same for a thousand yuan as for a billion. What does an account of each size "
-    "earn with the same predictions, and what does it pay for?"
+    "A back-test in weights reports the same Sharpe ratio for every size of account. What does an account of each size "
+    "earn with the same predictions, and which costs does it pay?"
 )
 ADVICE = (
     "State the capital with every Sharpe ratio after costs: a cost in basis points is right for one size of account.",
@@ -73,7 +73,7 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
         ),
         Finding(
             "With {capital} yuan the Sharpe ratio over equal weight after costs is {small:.2f} lower than with "
-            "{middle}: commissions, mostly the minimum of 5 yuan, cost {least:.1%} of the account a year.",
+            "{middle}: commissions, which have a minimum per order, cost {least:.1%} of the account a year.",
             capital=SMALL, middle=MIDDLE, small=Estimate(-small.value, -small.high, -small.low),
             least=of(SMALL, "annual_commission").value,
             holds=small.high < 0 and of(SMALL, "annual_commission").value > 2 * of(MIDDLE, "annual_commission").value,
@@ -84,13 +84,14 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
             capital=LARGE, middle=MIDDLE, large=Estimate(-large.value, -large.high, -large.low), holds=large.high < 0,
         ),
         Finding(
-            "An account of {capital} yuan pays {total:.1%} of itself a year, {share:.0%} of that for its own impact.",
+            "An account of {capital} yuan pays {total:.1%} of its value a year in costs, {share:.0%} of that for its "
+            "own price impact.",
             capital=MANY, total=total.value, share=impact.value / total.value if total.value else float("nan"),
             holds=impact.value > 0.5 * total.value,
         ),
         Finding(
-            "A buffer of 4k in place of none adds {many:+.2f} to the "
-            "Sharpe ratio after costs with {capital} yuan, and {few:+.2f} with {middle}.",
+            "A buffer of 4k in place of none adds {many:+.2f} to the Sharpe ratio over equal weight after costs with "
+            "{capital} yuan, and {few:+.2f} with {middle}.",
             many=slower(MANY), few=slower(MIDDLE), capital=MANY, middle=MIDDLE,
             holds=slower(MANY).low > 0 and slower(MANY).value > slower(MIDDLE).value,
         ),

@@ -14,7 +14,8 @@ from lib.paper.claims import Answer
 from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding
 from lib.paper.pages.layout import opening, tabs
-from lib.stats.estimates import Estimate
+from lib.paper.pages.tables import Format
+from lib.stats.estimates import MINUS, Estimate
 from lib.stats.over_seeds import MARKET, OneMarket, OverSeeds, sources_of
 
 if TYPE_CHECKING:
@@ -50,9 +51,9 @@ ESTIMATES = {
 }
 LEDOIT_WOLF = ("ledoit-wolf", "ledoit-wolf float32")
 MARKETS = {
-    f"{MARKET}_paper": "limits as often as the paper says",
-    MARKET: "limits as often as in the CSI 300",
-    "csi300": "CSI 300, real prices",
+    f"{MARKET}_paper": "simulated, the paper's limit rates",
+    MARKET: "simulated, CSI 300 limit rates",
+    "csi300": "real prices, CSI 300",
 }
 #: the day of the illustration: a simulated market of its own, the end of the window, its days and stocks
 SEED, DAY, DAYS, STOCKS = 0, 400, 120, 250
@@ -99,8 +100,9 @@ def markets(frame: pd.DataFrame) -> dict[str, Eigenvalue]:
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
     """What the page says: Ledoit-Wolf in every market, the others in the first."""
-    every = list(markets(frame).values())
-    found = every[0]
+    titles = markets(frame)
+    every = list(titles.values())
+    first, found = next(iter(titles)), every[0]
     own = [(market, name, size) for market in every for name in LEDOIT_WOLF for size in market.sizes]
     lowest = min(market.worst(name, "lowest", size) for market, name, size in own)
     negative = max(market.find(name, "negative", size).value for market, name, size in own)
@@ -112,36 +114,36 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
     return [
         Finding(
             "Ledoit-Wolf has no negative eigenvalue on any day, in float64 or float32: its lowest one, over all "
-            "markets and numbers of stocks, is {lowest:.1%} of the mean eigenvalue. What the paper tells needs another "
-            "matrix.",
+            "markets and numbers of stocks, is {lowest:.1%} of the mean eigenvalue. What the paper reports needs "
+            "another matrix.",
             lowest=lowest, holds=negative == 0 and lowest > 0,
         ),
         Finding(
-            "A covariance in which each pair of stocks has its own days, which is what a data frame with missing "
-            "returns gives, has a negative eigenvalue on {pairs:.0%} of days with {size} stocks, and still on "
-            "{shrunk:.0%} after shrinking.",
-            pairs=_exact(pairs), shrunk=_exact(shrunk), size=found.largest, holds=shrunk.value > 0,
+            "A covariance in which each pair of stocks has its own days, as pandas gives it for missing returns, has a "
+            "negative eigenvalue on {pairs:.0%} of days with {size} stocks ({market}), and still on {shrunk:.0%} after "
+            "shrinking.",
+            pairs=_exact(pairs), shrunk=_exact(shrunk), size=found.largest, market=first, holds=shrunk.value > 0,
         ),
         Finding(
-            "Shrinking repairs such a matrix only with an intensity of {needed:.2f}; the formula of Ledoit and Wolf, "
-            "which does not know that the matrix is broken, gives {given:.2f}.",
-            needed=needed, given=given, holds=needed.value > given.value,
+            "Keeping only stocks without a masked day in the window leaves {kept:.0f} of {size} stocks ({market}). "
+            "Filling masked returns keeps all of them.",
+            kept=_exact(kept), size=found.largest, market=first, holds=kept.value < found.largest,
         ),
         Finding(
             "Rounding is not the cause: float32 moves eigenvalues by up to {rounding:.1f} millionths of their mean, "
-            "and Ledoit-Wolf stays {times:,.0f} times as far above zero.",
+            "and the lowest eigenvalue of Ledoit-Wolf is {times:,.0f} times as large.",
             rounding=1e6 * rounding, times=lowest / rounding if rounding else math.nan, holds=lowest > 10 * rounding,
+        ),
+        Finding(
+            "Shrinking repairs a matrix of pairs with their own days only with an intensity of {needed:.2f} or more; "
+            "the formula of Ledoit and Wolf gives {given:.2f}.",
+            needed=needed, given=given, holds=needed.value > given.value,
         ),
         Finding(
             "Without shrinking, precision decides: cvxpy refuses the sample covariance of {size} stocks on "
             "{double:.0%} of days in float64 and on {single:.0%} in float32, because its test allows a fixed "
             "\N{MINUS SIGN}10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT ONE}\N{SUPERSCRIPT ZERO} in both.",
             size=found.largest, double=_exact(double), single=_exact(single), holds=single.value > double.value,
-        ),
-        Finding(
-            "Keeping only stocks without a masked day leaves {kept:.0f} of {size} stocks; filling masked returns "
-            "keeps all of them.",
-            kept=_exact(kept), size=found.largest, holds=kept.value < found.largest,
         ),
     ]  # fmt: skip
 
@@ -204,7 +206,7 @@ def draw_one_day(spectra: Mapping[str, np.ndarray], length: int, note: str = "")
                         fontsize=9, fontweight="bold")  # fmt: skip
         ax.axhline(0, color=GREY, linewidth=0.8, zorder=0)
         ax.set_yscale("symlog", linthresh=LEAST, linscale=0.5)
-        ax.set_yticks((-1.0, -1e-4, 0.0, 1e-4, 1.0, 100.0), ["-1", "-0.0001", "0", "0.0001", "1", "100"])
+        ax.set_yticks((-1.0, -1e-4, 0.0, 1e-4, 1.0, 100.0), [f"{MINUS}1", f"{MINUS}0.0001", "0", "0.0001", "1", "100"])
         ax.yaxis.set_minor_locator(NullLocator())
         ax.set_xlabel("eigenvalue, from the lowest")
         ax.set_ylabel("share of the mean eigenvalue")
@@ -296,7 +298,7 @@ def estimators(shown: PageResult) -> HTML:
         "the lowest of all days": "the same on the worst day",
     }
     lowest = dict.fromkeys(("lowest eigenvalue / mean", "the lowest of all days"), ".2g")
-    formats = {"stocks": ".0f", "negative": ".0%", "refused, days a year": ".0f", **lowest}
+    formats: dict[str, Format] = {"stocks": ".0f", "negative": ".0%", "refused, days a year": ".0f", **lowest}
     parts = {}
     for label, found in markets(shown.rows).items():
         name = f"covariance_eigenvalue_{found.source}"
@@ -307,6 +309,7 @@ def estimators(shown: PageResult) -> HTML:
     heads = {"market": "market", "stocks wanted": "stocks wanted"} | heads
     for dropped in ("negative", "the lowest of all days"):
         heads.pop(dropped)
+    formats |= {"market": lambda source: MARKETS.get(source, source)}
     parts["all numbers of stocks"] = table(whole, "covariance_eigenvalue_all", columns=heads, formats=formats)
     return tabs(parts)
 

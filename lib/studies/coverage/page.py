@@ -90,7 +90,7 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
     titles = market_titles(frame)
     source = next((name for name in titles if not name.startswith(MARKET)), next(iter(titles)))
     found, made = Coverage.of(frame, source), Coverage.of(frame, MARKET)
-    return [_windows_finding(found, titles[source]), *_more_findings(found), *_imposed_findings(made)]
+    return [_windows_finding(found, titles[source]), *_more_findings(found, titles[source]), *_imposed_findings(made)]
 
 
 def _windows_finding(found: Coverage, title: str) -> Finding:
@@ -99,25 +99,28 @@ def _windows_finding(found: Coverage, title: str) -> Finding:
     scattered = found.lost("strict", LONG, "independent")
     masked = found.numbers.find(found.source, "masked share")
     return Finding(
-        "With {masked:.1%} of the cells masked ({market}), strict windows of {days:.0f} days lose {lost:.0%} of the "
-        "tradable cells. Were the masked days scattered at random, they would lose {scattered:.0%}.",
+        "With {masked:.1%} of the cells masked ({market}), windows that need each of their {days:.0f} days (strict "
+        "windows) lose {lost:.0%} of the tradable cells. Were the masked days scattered at random, they would lose "
+        "{scattered:.0%}.",
         masked=masked.value, market=title, days=float(LONG), lost=long.value, scattered=scattered.value,
         holds=masked.value < short.value < long.value < scattered.value,
     )  # fmt: skip
 
 
-def _more_findings(found: Coverage) -> list[Finding]:
+def _more_findings(found: Coverage, title: str) -> list[Finding]:
     each, joined, count = (found.factors("strict", m) for m in ("each its own", "all at once", "number"))
     worst = max((found.lost("skip", window).value for window in found.windows), default=math.nan)
     return [
         Finding(
-            "A factor with strict windows covers {each:.0%} of the tradable cells on average. The intersection of all "
-            "{count:.0f} factors covers {joined:.0%}.",
-            each=each.value, joined=joined.value, count=count.value, holds=joined.value < 0.8 * each.value,
+            "A factor with strict windows covers {each:.0%} of the tradable cells on average ({market}). The "
+            "intersection of all {count:.0f} factors covers {joined:.0%}.",
+            each=each.value, joined=joined.value, count=count.value, market=title,
+            holds=joined.value < 0.8 * each.value,
         ),
         Finding(
-            "Windows that need only half of their days lose at most {worst:.1%} of the tradable cells at any length.",
-            worst=worst, holds=worst < 0.02,
+            "Windows that need only half of their days lose at most {worst:.1%} of the tradable cells, whatever their "
+            "length ({market}).",
+            worst=worst, market=title, holds=worst < 0.02,
         ),
     ]  # fmt: skip
 
@@ -132,15 +135,15 @@ def _imposed_findings(made: Coverage) -> list[Finding]:
         clustered = kept["spells"][1][-1].value / 100
     return [
         Finding(
-            "With {share:.0%} of the cells masked, the intersection of strict windows keeps {scattered:.0%} of the "
-            "cells under iid masking, and {clustered:.0%} where masked days come in clusters of {days:.0f} days on "
-            "average.",
+            "Masked days in clusters cost less than the same share of days apart (simulated market, {share:.0%} of the "
+            "cells masked). The intersection of all factors keeps {clustered:.0%} of the cells with clusters of "
+            "{days:.0f} days on average, and {scattered:.0%} where masks fall independently.",
             share=share, scattered=scattered, clustered=clustered, days=IMPOSED_SPELL,
             holds=clustered > 2 * scattered,
         ),
         Finding(
-            "Masks are not the only cause. Without a single masked cell, all factors at once have a value on "
-            "{clean:.0%} of the cells: some formulas are undefined there, such as a quotient over a range of zero.",
+            "Masks are not the only cause. In a simulated market without a masked cell, all factors at once have a "
+            "value on {clean:.0%} of the cells: some formulas are undefined, such as a quotient over a range of zero.",
             clean=clean, holds=clean.value < 0.95,
         ),
     ]  # fmt: skip
@@ -228,8 +231,8 @@ def factors(shown: PageResult) -> HTML:
     colors = {"strict": BLUE, "skip": GREEN}
 
     @styled
-    def picture(found: Coverage) -> Figure:
-        title = _more_findings(found)[0].title("Coverage of every factor by the days that it reads")
+    def picture(label: str, found: Coverage) -> Figure:
+        title = _more_findings(found, label)[0].title("Coverage of every factor by the days that it reads")
         figure, (ax,) = canvas(1, 3.4, title, market_note(shown, found.source))
         each = found.each()
         labels = []
@@ -247,7 +250,7 @@ def factors(shown: PageResult) -> HTML:
         end_labels(ax, ax.get_xlim()[1], labels)
         return figure
 
-    return picker("market", {label: plot(picture(found)) for label, found in _markets(shown).items()})
+    return picker("market", {label: plot(picture(label, found)) for label, found in _markets(shown).items()})
 
 
 def by_share(shown: PageResult) -> HTML:
@@ -314,7 +317,8 @@ def all_at_once(shown: PageResult) -> HTML:
              "all at once": "all at once", "all at once, masks alone": "by masks alone"}  # fmt: skip
     formats: dict[str, Format] = dict.fromkeys(heads, ".0%")
     formats |= {"market": market_titles(shown.rows).__getitem__, "windows": WINDOW_RULES.__getitem__, "factors": ".0f"}
-    return table(joined_table(shown.rows), "coverage_joined", columns=heads, formats=formats)
+    return table(joined_table(shown.rows), "coverage_joined", columns=heads, formats=formats,
+                 caption="share of tradable cells with a value; by masks alone: for strict windows only")  # fmt: skip
 
 
 def imposed_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:

@@ -25,26 +25,26 @@ if TYPE_CHECKING:
     from lib.paper.pages.result import PageResult
 
 QUESTION = (
-    "The papers deflate their Sharpe ratio for the configurations they tried. What does the deflated number say, and "
-    "does it reject a search where there is nothing to find?"
+    "The papers deflate their Sharpe ratio for the number of configurations that they tried. Does the deflated Sharpe "
+    "ratio reject the best of many trials where there is nothing to find, and can the papers' number be checked?"
 )
 ADVICE = (
-    "Log every configuration with its returns: a deflated Sharpe ratio without N, and the variance over trials, says "
-    "nothing.",
-    "Read it as the confidence that the best trial beats what luck gives the best of N, and keep days that no trial "
-    "saw: they cost nothing to explain.",
+    "Log every configuration with its returns: a deflated Sharpe ratio says nothing without the number of trials and "
+    "the variance over them.",
+    "Read it as the confidence that the best trial beats what luck gives the best of so many, and keep a period that "
+    "no trial has seen.",
 )
 #: what the paper reports (B, s4.2): its Sharpe ratios on A-shares and on its own panel, over three years of 252 days
 PAPER = {
-    f"{place}, {claimed_value(claim):.2f}": claimed_value(claim)
-    for place, claim in (("A-shares", "B.main.real.full.sharpe"), ("own panel", "B.ablation.full.sharpe"))
+    f"Sharpe ratio {claimed_value(claim):.2f}, {place}": claimed_value(claim)
+    for place, claim in (("A-shares", "B.main.real.full.sharpe"), ("the paper's panel", "B.ablation.full.sharpe"))
 }
 DAYS, YEAR = 756, 252
 #: spread of the trials' annual Sharpe ratios that a reader may take: the paper names none
-SPREADS = {"0.2": 0.2, "0.4": 0.4, "0.58, as luck alone gives": (YEAR / DAYS) ** 0.5}
+SPREADS = {"0.2": 0.2, "0.4": 0.4, "0.58 (luck)": (YEAR / DAYS) ** 0.5}
 MOST = 1000
 CLAIM_IDS = ("B.dsr",)
-WORLD_NAMES = {"null": "nothing planted", "weak": "a little planted", "strong": "much planted"}
+WORLD_NAMES = {"null": "no alpha", "weak": "weak alpha", "strong": "strong alpha"}
 RULE_NAMES = {
     "psr": "not deflated: PSR", "all": "36 trials", "effective": "effective trials",
     "sampling": "effective trials, variance of luck",
@@ -79,7 +79,7 @@ def highest_trials(sharpe: float, spread: float) -> float:
 def findings(frame: pd.DataFrame) -> list[Finding]:
     """What the page says."""
     numbers = OverSeeds(frame)
-    return [_undeflated(numbers), _deflated(numbers), _threshold(numbers), _power(numbers), _later(numbers), _paper()]
+    return [_undeflated(numbers), _deflated(numbers), _paper(), _power(numbers), _threshold(numbers), _later(numbers)]
 
 
 def _undeflated(numbers: OverSeeds) -> Finding:
@@ -87,10 +87,10 @@ def _undeflated(numbers: OverSeeds) -> Finding:
     name = CHOSEN.name(world="null", basis="gross")
     passed, shown = rate(numbers, name, "pass.psr"), {"best": numbers.find(name, "best").value}
     return outcome({
-        "Where nothing is planted the best of 36 trials shows a Sharpe ratio of {best:.2f} before costs, and "
-        "{passed:.0%} of the markets pass a test at 5 % that ignores the search.": passed.low > 0.05,
-        "Where nothing is planted the best of 36 trials shows a Sharpe ratio of {best:.2f} before costs; that a test "
-        "at 5 % which ignores the search passes too often, in {passed:.0%} of the markets, is not shown.": True,
+        "In simulated markets without any alpha the best of 36 trials shows a Sharpe ratio of {best:.2f} before costs, "
+        "and in {passed:.0%} of the markets it passes a test at 5 % that ignores the search.": passed.low > 0.05,
+        "In simulated markets without any alpha the best of 36 trials shows a Sharpe ratio of {best:.2f} before costs; "
+        "that it passes a test at 5 % which ignores the search too often, in {passed:.0%}, is not shown.": True,
     }, passed=passed, **shown)  # fmt: skip
 
 
@@ -112,12 +112,12 @@ def _threshold(numbers: OverSeeds) -> Finding:
     shown: dict[str, Any] = {"gap": gap, "level": float(level.mean()) if len(level) else float("nan")}
     return by_sign(
         gap,
-        "The threshold, {level:.2f}, is below the best Sharpe ratio that luck gave, by {gap:.2f}: trials of one market "
-        "share their luck, and what they share is in no variance over trials.",
-        "The threshold, {level:.2f}, is above the best Sharpe ratio that luck gave ({gap:+.2f}): deflating errs on the "
-        "safe side.",
-        "No difference is shown between the threshold, {level:.2f}, and the best Sharpe ratio that luck gave "
-        "({gap:+.2f}).",
+        "Without any alpha the threshold, {level:.2f}, is below the best Sharpe ratio that luck gave, by {gap:.2f}: "
+        "what the trials of one market share is in no variance over trials.",
+        "Without any alpha the threshold, {level:.2f}, is above the best Sharpe ratio that luck gave ({gap:+.2f}): "
+        "deflating errs on the safe side.",
+        "Without any alpha the threshold is {level:.2f}; no difference from the best Sharpe ratio that luck gave is "
+        "shown ({gap:+.2f}).",
         **shown,
     )
 
@@ -129,16 +129,16 @@ def _power(numbers: OverSeeds) -> Finding:
     later, sampled = numbers.find(name, "later"), rate(numbers, name, "pass.sampling")
     shown: dict[str, Any] = {"plain": plain, "deflated": deflated, "sampled": sampled, "later": later}
     return outcome({
-        "Where a little is planted, and the chosen trial goes on to earn a Sharpe ratio of {later:.2f}, {plain:.0%} of "
-        "the markets pass undeflated and {deflated:.0%} deflated. The trials differ in merit there, which raises the "
-        "threshold as if it were luck; with the variance of luck alone {sampled:.0%} pass.":
+        "With a weak alpha the chosen trial goes on to earn a Sharpe ratio of {later:.2f}. It passes in {plain:.0%} of "
+        "the markets undeflated and in {deflated:.0%} deflated. The trials differ in merit there, which raises the "
+        "threshold as if it were luck; with the variance of luck alone it passes in {sampled:.0%}.":
             later.low > 0 and deflated.high < plain.value and sampled.value > deflated.value,
-        "Where a little is planted, and the chosen trial goes on to earn a Sharpe ratio of {later:.2f}, {plain:.0%} of "
-        "the markets pass undeflated, {deflated:.0%} deflated, and {sampled:.0%} with the variance of luck alone.":
+        "With a weak alpha the chosen trial goes on to earn a Sharpe ratio of {later:.2f}. It passes in {plain:.0%} of "
+        "the markets undeflated, in {deflated:.0%} deflated, and in {sampled:.0%} with the variance of luck alone.":
             later.low > 0,
-        "Where a little is planted it is not shown that the chosen trial earns anything later: {later:.2f}. Undeflated "
-        "{plain:.0%} of the markets pass, deflated {deflated:.0%}, and {sampled:.0%} with the variance of luck alone.":
-            True,
+        "With a weak alpha it is not shown that the chosen trial earns anything later: {later:.2f}. It passes in "
+        "{plain:.0%} of the markets undeflated, in {deflated:.0%} deflated, and in {sampled:.0%} with the variance of "
+        "luck alone.": True,
     }, **shown)  # fmt: skip
 
 
@@ -148,11 +148,12 @@ def _later(numbers: OverSeeds) -> Finding:
     lost, best = numbers.find(name, "lost"), numbers.find(name, "best").value
     return by_sign(
         lost,
-        "Where much is planted the best trial, {best:.2f} after costs, earns {lost:.2f} less on the days that follow.",
-        "Where much is planted the best trial, {best:.2f} after costs, earns more on the days that follow ({lost:+.2f} "
-        "lost).",
-        "Where much is planted the best trial has {best:.2f} after costs; that it earns less on the following days is "
-        "not shown: {lost:+.2f}.",
+        "With a strong alpha the best trial has a Sharpe ratio of {best:.2f} after costs, and {lost:.2f} less on the "
+        "days that follow.",
+        "With a strong alpha the best trial has a Sharpe ratio of {best:.2f} after costs, and more on the days that "
+        "follow ({lost:+.2f} lost).",
+        "With a strong alpha the best trial has a Sharpe ratio of {best:.2f} after costs; that it is lower on the "
+        "following days is not shown: {lost:+.2f} lost.",
         lost=lost, best=best,
     )  # fmt: skip
 
@@ -162,10 +163,9 @@ def _paper() -> Finding:
     own, luck, narrow = claimed_value("B.main.real.full.sharpe"), (YEAR / DAYS) ** 0.5, SPREADS["0.4"]
     few, many = highest_trials(own, luck), highest_trials(own, narrow)
     return Finding(
-        "The paper's Sharpe ratio of {own:.2f}, taken over {days} days of normal returns, keeps a deflated one of "
-        "{goal:.0%} up to {many:.0f} trials whose Sharpe ratios spread by {narrow:.2f}, and up to {few:.0f} where they "
-        "spread by {luck:.2f}, as luck alone makes them. Its own N and spread are lost, so its number cannot be "
-        "checked.",
+        "The paper's deflated Sharpe ratio cannot be checked: the number of trials and their spread are lost. A Sharpe "
+        "ratio of {own:.2f} over {days} days of normal returns passes at {goal:.0%} with up to {many:.0f} trials of "
+        "spread {narrow:.2f}, and up to {few:.0f} of spread {luck:.2f}, which luck alone gives.",
         own=own, days=DAYS, goal=PASS, few=few, many=many, narrow=narrow, luck=luck, holds=few < many < MOST,
     )  # fmt: skip
 
@@ -218,8 +218,10 @@ def paper_curves(shown: PageResult) -> HTML:
         ]
         for label, sharpe in PAPER.items()
     }  # fmt: skip
-    title = "Deflated Sharpe ratio by the number of trials, 756 days, normal returns"
-    return plot(lines_by_group(panels, title, "effective trials", "deflated Sharpe ratio", log_x=True, zero=True))
+    title, ticks = "The paper's Sharpe ratios, deflated by the number of trials", (1, 10, 100, 1000)
+    return plot(lines_by_group(panels, title, "effective trials", "deflated Sharpe ratio", log_x=True, zero=True,
+                               ticks={float(count): f"{count:,}" for count in ticks},
+                               note=f"{DAYS} days of normal returns"))  # fmt: skip
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:

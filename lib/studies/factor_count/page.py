@@ -56,10 +56,11 @@ def step(numbers: OverSeeds, metric: str, more: int, fewer: int, learner: str, w
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
-    """What the page says: the whole range, single steps, the choice of families, books."""
+    """What the page says: single steps, the choice of families, the whole range, books; then the other markets."""
     numbers = OverSeeds(frame)
     ran = [(learner, world) for world in WORLDS for learner in LEARNERS if _ran(frame, f", {learner} | {world}")]
-    return [*(_whole(numbers, *pair) for pair in ran), _steps(numbers), _choice(numbers), _books(frame)]
+    whole = [_whole(numbers, *pair) for pair in ran]
+    return [_steps(numbers), _choice(numbers), *whole[:1], _books(frame), *whole[1:]]
 
 
 def _whole(numbers: OverSeeds, learner: str, world: str) -> Finding:
@@ -85,20 +86,19 @@ def _steps(numbers: OverSeeds, learner: str = "ridge") -> Finding:
     """How many of the five steps help, by the truth IC; the network's and the books' stand in the table."""
     gains = [step(numbers, TRUTH, more, fewer, learner) for fewer, more in pairwise(COUNTS)]
     up, down = sum(item.low > 0 for item in gains), sum(item.high < 0 for item in gains)
-    largest = max(gains, key=lambda item: item.value)
+    largest, (fewer, more) = max(zip(gains, pairwise(COUNTS), strict=True), key=lambda pair: pair[0].value)
     total = step(numbers, TRUTH, MOST, LEAST, learner).value
     unknown = math.nan if any(math.isnan(item.low) for item in gains) else 0.0
     shown: dict[str, Any] = {
-        "up": up + unknown, "down": down + unknown, "largest": largest, "share": largest.value / total,
+        "up": up + unknown, "down": down + unknown, "largest": largest, "total": total, "fewer": f"{fewer}",
+        "more": f"{more}",
     }  # fmt: skip
+    counted = "the truth IC measurably rises in {up:.0f} of the five steps from 9 to 213 and falls in {down:.0f}."
+    parts = "The step from {fewer} to {more} factors adds {largest:+.3f}, all five together {total:+.3f}."
     return outcome({
-        "With ridge every one of the five steps from 9 to 213 factors raises the truth IC; the largest, by "
-        "{largest:+.4f}, is {share:.0%} of the whole gain ({up:.0f} up, {down:.0f} down).": up == 5,
-        "With ridge {up:.0f} of the five steps from 9 to 213 factors raise the truth IC and {down:.0f} lower it: the "
-        "gain is not monotone in the number of factors. The largest step, {largest:+.4f}, is {share:.0%} of the whole "
-        "gain.": down > 0,
-        "With ridge {up:.0f} of the five steps from 9 to 213 factors raise the truth IC; of the others the sign is not "
-        "decided ({down:.0f} lower it). The largest step, {largest:+.4f}, is {share:.0%} of the whole gain.": True,
+        f"With ridge every step adds to what is predicted: {counted} {parts}": up == 5,
+        f"With ridge the gain is not monotone in the number of factors: {counted} {parts}": down > 0,
+        f"With ridge not every step is shown to add to what is predicted: {counted} {parts}": True,
     }, **shown)  # fmt: skip
 
 
@@ -112,12 +112,13 @@ def _choice(numbers: OverSeeds, learner: str = "ridge") -> Finding:
         "better": better + unknown, "worse": worse + unknown, "sizes": float(len(sizes)), "small": gaps[0],
     }  # fmt: skip
     return outcome({
-        "The papers' order of families is better than a random choice at {better:.0f} of {sizes:.0f} sizes, and worse "
-        "at {worse:.0f}: at 9 factors the difference in truth IC is {small:+.4f}.": better > worse,
-        "The papers' order of families is worse than a random choice of factors at {worse:.0f} of {sizes:.0f} sizes, "
-        "and better at {better:.0f}: at 9 factors the difference in truth IC is {small:+.4f}.": worse > better,
-        "The papers' order of families does no better than a random choice of factors: better at {better:.0f} of "
-        "{sizes:.0f} sizes, worse at {worse:.0f}; at 9 factors the difference in truth IC is {small:+.4f}.": True,
+        "The papers' families predict measurably better than as many random factors at {better:.0f} of {sizes:.0f} "
+        "sizes, and worse at {worse:.0f} (ridge). At 9 factors their truth IC differs by {small:+.3f}.": better > worse,
+        "The papers' families predict measurably worse than as many random factors at {worse:.0f} of {sizes:.0f} "
+        "sizes, and better at {better:.0f} (ridge). At 9 factors their truth IC differs by {small:+.3f}.":
+            worse > better,
+        "The papers' families do no better than as many random factors: better at {better:.0f} of {sizes:.0f} sizes, "
+        "worse at {worse:.0f} (ridge). At 9 factors their truth IC differs by {small:+.3f}.": True,
     }, **shown)  # fmt: skip
 
 
@@ -130,12 +131,12 @@ def _books(frame: pd.DataFrame) -> Finding:
     needed = markets_needed(sample, claimed)
     shown: dict[str, Any] = {"claimed": claimed, "gross": gross, "needed": needed, "had": float(len(sample))}
     return outcome({
-        "The papers' last step, from 179 to 213 factors, is worth {claimed:+.2f} in Sharpe ratio. With the neural "
-        "network it is {gross:+.2f} here before costs; a difference of the papers' size would take {needed:.0f} "
-        "markets to decide, and {had:.0f} were run.": needed > len(sample),
-        "The papers' last step, from 179 to 213 factors, is worth {claimed:+.2f} in Sharpe ratio. With the neural "
-        "network it is {gross:+.2f} here before costs, from {had:.0f} markets, which is enough for a difference of "
-        "that size ({needed:.0f}).": True,
+        "The papers' last step, from 179 to 213 factors, adds {claimed:+.2f} to their Sharpe ratio. Here, with the "
+        "neural network and before costs, it adds {gross:+.2f}. To see a difference of the papers' size would take "
+        "{needed:.0f} markets; {had:.0f} were run.": needed > len(sample),
+        "The papers' last step, from 179 to 213 factors, adds {claimed:+.2f} to their Sharpe ratio. Here, with the "
+        "neural network and before costs, it adds {gross:+.2f}. The {had:.0f} markets that were run are enough for a "
+        "difference of the papers' size ({needed:.0f}).": True,
     }, **shown)  # fmt: skip
 
 

@@ -165,7 +165,8 @@ def flagged(handbook: Handbook) -> HTML:
             kinds.setdefault(DEPENDS[what], []).append(factor.name)
     rows = [{"flag": kind, "factors": len(names), "which": " ".join(names)} for kind, names in kinds.items()]
     return table(pd.DataFrame(rows, columns=["flag", "factors", "which"]), "factor_handbook_flagged",
-                 formats={"which": _links})  # fmt: skip
+                 formats={"which": _links},
+                 caption="every factor on the first price file that has its fields")  # fmt: skip
 
 
 def precision_table(handbook: Handbook, source: str, most: int = 12) -> HTML:
@@ -179,6 +180,7 @@ def precision_table(handbook: Handbook, source: str, most: int = 12) -> HTML:
     worst = frame.sort_values("apart from float64", ascending=False, kind="stable").head(most)
     heads = {"factor": "factor", "apart from float64": "cells apart from float64", "formula": "formula"}
     return table(worst, "factor_handbook_precision", columns=heads,
+                 caption=f"the {most} factors with the largest share, {source_title(source)}",
                  formats={"factor": _links, "apart from float64": ".3%", "formula": _formula})  # fmt: skip
 
 

@@ -48,8 +48,8 @@ def _coverage(handbook: Handbook, source: str) -> Finding:
     short = handbook.median_coverage(source, lambda days: days <= SHORT)
     long = handbook.median_coverage(source, lambda days: LONG <= days < math.inf)
     return Finding(
-        "Strict windows of up to {short_days} days keep {short:.0%} of the cells, windows of {long_days} days and more "
-        "{long:.0%} (medians over factors, {panel}).",
+        "Windows that need every day keep {short:.0%} of the cells if they have up to {short_days} days, and "
+        "{long:.0%} from {long_days} days on (medians over factors, {panel}).",
         short_days=SHORT, long_days=LONG, short=short, long=long, panel=source_title(source), holds=long < short,
     )  # fmt: skip
 
@@ -59,11 +59,12 @@ def _information(handbook: Handbook, source: str) -> Finding:
     apart, number, chance = sum(sign != 0 for sign in signs), len(signs), 0.05 * len(signs)
     numbers: dict[str, Any] = {"apart": apart, "number": number, "chance": chance, "panel": source_title(source)}
     start = (
-        "{apart:.0f} of the {number:.0f} factors of the papers that {panel} has the fields for have a rank IC whose "
+        "{apart:.0f} of the {number:.0f} factors of the papers that can be computed on {panel} have a rank IC whose "
         "95 % interval excludes zero"
     )
     return first([
-        Finding(f"{start}; without any information about {{chance:.0f}} would.", **numbers, holds=apart > 2 * chance),
+        Finding(f"{start}. If none had any information, about {{chance:.0f}} would.", **numbers,
+                holds=apart > 2 * chance),
         Finding(f"{start}, about as many as without any information ({{chance:.0f}}).", **numbers,
                 holds=apart <= 2 * chance),
     ])  # fmt: skip
@@ -73,9 +74,9 @@ def _likeness(handbook: Handbook, source: str) -> Finding:
     within, between = handbook.likeness(source)
     papers = handbook.papers(source)
     return Finding(
-        "{twins} of these {number} are near-duplicates of another one (rank correlation of 0.99 or more). The families "
-        "are not groups of like factors: two factors of one family correlate {within:.2f} on average, of two families "
-        "{between:.2f}.",
+        "{twins} of these {number} factors are near-duplicates of another one (rank correlation of 0.99 or more). The "
+        "papers' families are not groups of like factors: two factors of one family correlate {within:.2f} on average, "
+        "of two families {between:.2f}.",
         twins=sum(handbook.has_twin(item) for item in papers), number=len(papers), within=within, between=between,
         holds=within - between < 0.15,
     )  # fmt: skip
@@ -85,9 +86,9 @@ def _units(handbook: Handbook, source: str) -> Finding:
     every = [item for _, item in handbook.computed(source) if item.units]
     moved = sum(bool({"price level", "volume level"} & set(item.depends_on)) for item in every)
     return Finding(
-        "{moved} of the {number} factors, Kakushadze's included, order stocks differently when prices or share counts "
-        "are rescaled stock by stock, as a split does.",
-        moved=moved, number=len(every), holds=moved > 0,
+        "{moved} of the {number} factors that can be computed on {panel}, Kakushadze's included, order stocks "
+        "differently when prices or share counts are rescaled stock by stock, as a split does.",
+        moved=moved, number=len(every), panel=source_title(source), holds=moved > 0,
     )  # fmt: skip
 
 
@@ -95,8 +96,8 @@ def _precision(handbook: Handbook, source: str) -> Finding:
     found = handbook.apart(source)
     worst, name = found[0] if found else (math.nan, "")
     return Finding(
-        "Single precision costs little: {whole} of {number} factors agree with float64 in every cell, and the largest "
-        "remainder is {worst:.2%} of the cells ({name}).",
+        "Single precision costs little: {whole} of {number} factors agree with float64 in every cell. In the worst "
+        "one, {name}, {worst:.2%} of the cells differ.",
         whole=sum(share == 0 for share, _ in found), number=len(found), worst=worst, name=name, holds=worst < 0.01,
     )  # fmt: skip
 

@@ -84,21 +84,22 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
 def _beyond_chance(found: Universe) -> Finding:
     total, left, shown = (found.count(name).value for name in ("candidates", "left", "left, shown"))
     numbers: dict[str, Any] = {"total": total, "left": left, "luck": found.count(COUNTS[-1])}
+    numbers["market"] = source_title(found.source)
     more = left > numbers["luck"].high
-    passed = "Of {total:,.0f} candidates {left:,.0f} pass every test, where chance alone passes {luck:,.1f}"
+    passed = "Of {total:,.0f} candidates {left:,.0f} pass every test ({market}); chance alone passes {luck:,.1f}"
     return first([
-        Finding(f"{passed}; but not one passes beyond doubt, that is with the whole 95 % interval of every measure.",
+        Finding(f"{passed}. But not one passes beyond doubt, that is with the whole 95 % interval of every measure.",
                 **numbers, holds=more and shown == 0),
-        Finding(f"{passed}; {{shown:,.0f}} pass beyond doubt, that is with the whole 95 % interval of every measure.",
+        Finding(f"{passed}. {{shown:,.0f}} pass beyond doubt, that is with the whole 95 % interval of every measure.",
                 **numbers, shown=shown, holds=more and shown > 0),
-        Finding("Of {total:,.0f} candidates {left:,.0f} pass every test, no more than chance alone passes "
-                "({luck:,.1f}).", **numbers, holds=not more),
+        Finding("Of {total:,.0f} candidates {left:,.0f} pass every test ({market}), no more than chance alone "
+                "passes ({luck:,.1f}).", **numbers, holds=not more),
     ])  # fmt: skip
 
 
 def _afterwards(found: Universe) -> Finding:
     train, test = found.ic("kept", "train").value, found.ic("kept", "test")
-    start = "The mean IC of the survivors is {train:+.4f} on the days that chose them and {test:+.4f} afterwards"
+    start = "The mean IC of those kept is {train:+.4f} on the days that chose them and {test:+.4f} on later days"
     return first([
         Finding(f"{start}, which cannot be told from zero.", train=train, test=test, holds=test.sign == 0),
         Finding(f"{start}: it keeps its direction.", train=train, test=test, holds=test.sign > 0),
@@ -116,8 +117,8 @@ def _paper(frame: pd.DataFrame, found: Universe) -> Finding:
     luck = float(enough["null"].iloc[-1]) if len(enough) else math.nan
     reached: dict[str, Any] = {"count": PAPER_COUNT, "strictness": strictest, "luck": luck}
     return first([
-        Finding("To keep {count} or more, every threshold has to be lowered to {strictness:.0%} of the declared one; "
-                "there chance alone passes {luck:,.0f}.", **reached, holds=strictest < 1),
+        Finding("To keep {count} or more, paper A's number, every threshold has to be lowered to {strictness:.0%} of "
+                "the declared one. There chance alone passes {luck:,.0f}.", **reached, holds=strictest < 1),
         Finding("{count} or more pass at {strictness:.0%} of the declared strictness; there chance alone passes "
                 "{luck:,.0f}.", **reached, holds=strictest >= 1),
         Finding("No strictness leaves {count}: without any threshold {most:,.0f} of {total:,.0f} candidates are left.",
@@ -131,8 +132,10 @@ def _tests(found: Universe) -> list[Finding]:
     test = max(dropped, key=lambda name: dropped[name])
     return [
         Finding(
-            "One test decides: {dropped:,.0f} of {total:,.0f} candidates are dropped by the threshold of '{test}'.",
-            dropped=dropped[test], total=total, test=SHORT[test], holds=dropped[test] > total / 2,
+            "One test decides: {dropped:,.0f} of {total:,.0f} candidates are dropped by the threshold of '{test}', "
+            "which is {limit:.4f}.",
+            dropped=dropped[test], total=total, test=SHORT[test],
+            limit=found.count(f"threshold {test}").value, holds=dropped[test] > total / 2,
         ),
         Finding(
             "{twins:,.0f} of the {left:,.0f} that pass are near-duplicates of a stronger one (rank correlation of "
@@ -243,10 +246,11 @@ def afterwards(shown: PageResult) -> HTML:
         rows[f"{name} ({count:,.0f})"] = [found.ic(group, period) for period in ("train", "test")]
     train, test = (found.ic("kept", period).value for period in ("train", "test"))
     title = Finding(
-        "The survivors' mean IC is {train:+.4f} on the days that chose them and {test:+.4f} afterwards",
+        "The mean IC of those kept is {train:+.4f} on the days that chose them and {test:+.4f} on later days",
         train=train, test=test, holds=shown.evidence,
     ).title("IC in the training and in the test period")  # fmt: skip
-    unit = "mean daily IC in the direction of the training period, with 95 % interval"
+    rows = {name: [item.times(1000) for item in items] for name, items in rows.items()}
+    unit = "mean daily IC in the direction of the training period, in 0.001, with 95 % interval"
     return plot(forest(rows, title, unit, series=("training period", "test period"), colors=(GREY, BLUE),
                        note=_note(shown)))  # fmt: skip
 
@@ -370,7 +374,8 @@ def sensitivity(shown: PageResult) -> HTML:
              "left without it": "left without it", "by chance without it": "by chance without it"}  # fmt: skip
     never = {"threshold there": lambda value: "never" if math.isnan(value) else f"{value:.2f}"}
     return table(frame, "factor_universe_sensitivity", columns=heads,
-                 formats={**never, "by chance without it": ",.1f"})  # fmt: skip
+                 formats={**never, "by chance without it": ",.1f"},
+                 caption=f"leaves {PAPER_COUNT} at: interpolated between the thresholds that were tried")  # fmt: skip
 
 
 def candidates(shown: PageResult) -> HTML:
@@ -381,7 +386,8 @@ def candidates(shown: PageResult) -> HTML:
     heads = {"candidate": "candidate", "verdict": "verdict", "ic": "IC, training period", "test_ic": "IC, test period",
              "ir": "IC over its deviation"}  # fmt: skip
     formats: dict[str, Format] = {"candidate": _name, "verdict": _name, "ir": ".3f"}
-    found = table(passed, "factor_universe_passed", columns=heads, formats=formats)
+    found = table(passed, "factor_universe_passed", columns=heads, formats=formats,
+                  caption="mean daily IC in the direction of the training period")  # fmt: skip
     link = csv_link(every, "factor_universe_candidates")
     return html(f"{found.data}<p>All {len(every):,} candidates with every test that they fail: {link}</p>")
 

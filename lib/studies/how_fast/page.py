@@ -80,13 +80,13 @@ def _against(speed: Speed, peer: str) -> Finding:
     if peer == "pandas":
         claimed = next(claim.claimed for claim in load_ledger() if claim.id == ALL_FACTORS)
         return Finding(
-            "The same formulas in pandas take {ratio:.1f} times the CPU time ({size}); the papers print {claimed:.1f} "
-            "for pandas over one large GPU.",
+            "The same formulas in pandas take {ratio:.1f} times the CPU time of this engine ({size}). The papers print "
+            "{claimed:.1f} for pandas over one large GPU, which is another comparison.",
             ratio=ratio, size=size, claimed=float(claimed or math.nan), holds=ratio.low > 1,
         )  # fmt: skip
     return Finding(
-        "All 213 factors of {size} take {seconds:.1f} CPU seconds on one thread; the authors' own package takes "
-        "{ratio:.1f} times that.",
+        "All 213 factors of {size} take the engine of this book {seconds:.1f} CPU seconds on one thread. The authors' "
+        "own package takes {ratio:.1f} times that.",
         size=size, seconds=seconds, ratio=ratio, holds=ratio.low > 1,
     )  # fmt: skip
 
@@ -100,9 +100,10 @@ def _errors(speed: Speed) -> Finding:
     ours = any(peer == OURS for _, peer, _ in wrong)
     return first([
         Finding(
-            "Fast can be wrong: {libraries} differ from the definition by more than {bound:g} in some operator, at "
-            "worst by {worst:.2g}; this engine does in none.",
+            "Libraries do not give the same numbers: {libraries} differ from the definition by more than {bound:g} in "
+            "some operator, at worst by {worst:.2g} ({peer}, {operator}). This engine does in none.",
             libraries=libraries, bound=WRONG, worst=worst[2] if worst else math.nan,
+            peer=worst[1] if worst else "", operator=worst[0].name if worst else "",
             holds=bool(libraries) and not ours,
         ),
         Finding("No library differs from the definition by more than {bound:g} in any operator.", bound=WRONG,
@@ -126,8 +127,8 @@ def _lost(speed: Speed) -> Finding:
     name = min(lost, key=lambda name: lost[name][0][1].value, default="")
     peer, ratio = lost[name][0] if name else ("", Estimate(math.nan))
     return Finding(
-        "{count} operators are faster elsewhere; the largest gap is {name}, for which {peer} needs {ratio:.2f} of the "
-        "time.",
+        "{count} operators are faster elsewhere. The largest gap is {name}, for which {peer} needs {ratio:.2f} of the "
+        "time of this engine.",
         count=str(len(lost)), name=name, peer=peer, ratio=ratio, holds=bool(lost),
     )  # fmt: skip
 
@@ -236,13 +237,15 @@ def work(shown: PageResult) -> HTML:
             "peak, GiB": "peak, GiB"}  # fmt: skip
     whole = {"a fresh process": "a fresh process", "CPU s": "CPU time, s", "wall s": "clock time, s"}
     return tabs({
-        "later calls": table(later, "how_fast_work", columns=heads, formats=NUMBERS),
+        "later calls": table(later, "how_fast_work", columns=heads, formats=NUMBERS, caption=TIMES),
         "first call and later ones": table(report.first_calls(shown.rows), "how_fast_first", columns=cold,
-                                           formats=NUMBERS),
+                                           formats=NUMBERS, caption=TIMES),
         "a fresh process": table(start, "how_fast_start", columns=whole, formats=NUMBERS),
     })  # fmt: skip
 
 
+#: what the tables of times compare
+TIMES = "times ours: CPU time over that of this engine for the same work (empty: this engine itself)"
 NUMBERS = {"CPU s": ".3g", "wall s": ".3g", "times ours": ".2f", "peak, GiB": ".2f", "result, GiB": ".2f"}
 
 

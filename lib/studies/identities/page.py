@@ -47,10 +47,10 @@ CLAIM_IDS = (
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
-    """What the page says; of the price file where there is one, else of the simulated markets."""
+    """What the page says: the papers' formulas and counts, then masks; of the price file where there is one."""
     sources = markets_in(frame)
     found = _of_market(OverSeeds(frame), sources[-1]) if sources else []
-    return [*found, *_of_text(frame)] if _values(frame) else found
+    return [*found[:2], *(_of_text(frame) if _values(frame) else []), *found[2:]]
 
 
 def _of_market(numbers: OverSeeds, source: str) -> list[Finding]:
@@ -68,19 +68,21 @@ def _of_market(numbers: OverSeeds, source: str) -> list[Finding]:
     worst = max(more, key=lambda name: more[name], default="")
     return [
         Finding(
-            "Ranking a day's returns by sorting twice gives the average rank in {last:.1%} of the cells when masked "
-            "cells are sorted last, and in {zeros:.1%} when they hold zeros, as in paper B ({market}).",
+            "Sorting a day's returns twice, paper A's way to rank, does not always give the average rank ({market}): "
+            "it does in {last:.1%} of the cells when masked cells are sorted last, and in {zeros:.1%} when they hold "
+            "zeros, as in paper B.",
             last=last, zeros=zeros, market=market, holds=max(last, zeros) < 1,
         ),
         Finding(
-            "A rolling sum by convolution gives a number in {partial:.1%} of the cells although their window is not "
-            "whole ({market}), and the last rows of its output read {ahead:.0f} days into the future.",
+            "Paper A's rolling sum by convolution gives a number in {partial:.1%} of the cells although a day of their "
+            "window is masked or missing ({market}). The last rows of its output read {ahead:.0f} days into the "
+            "future.",
             partial=partial, market=market, ahead=ahead, holds=partial > short and ahead > 0,
         ),
         first([
             Finding(
-                "NaN in place of a mask is lost in {lost} of {all} operations; worst is \"{worst}\", which gives a "
-                "number in {most:.1%} of the cells where the mask has none ({market}).",
+                "NaN in place of a mask is lost in {lost} of {all} operations ({market}): they give a number where the "
+                "mask has none. Worst is \"{worst}\", with {most:.1%} of the cells.",
                 lost=str(sum(share > 0 for share in more.values())), all=str(len(more)), worst=worst,
                 most=more.get(worst, math.nan), market=market, holds=bool(worst) and more[worst] > 0,
             ),
@@ -88,8 +90,9 @@ def _of_market(numbers: OverSeeds, source: str) -> list[Finding]:
                     holds=bool(more) and not any(more.values())),
         ]),
         Finding(
-            "Of {limit:,.0f} closes at a limit price a return threshold by board misses {missed:,.0f} and adds "
-            "{added:,.0f} that are none; a single threshold of 9.8 % adds {single:,.0f} ({market}).",
+            "A threshold on returns in place of limit prices finds limit closes that are none ({market}). Beside "
+            "{limit:,.0f} true ones a threshold by board adds {added:,.0f} and misses {missed:,.0f}; a single one of "
+            "9.8 % adds {single:,.0f}.",
             limit=limit, missed=missed, added=added, single=single, market=market, holds=single > added > 0,
         ),
     ]  # fmt: skip
@@ -102,13 +105,13 @@ def _of_text(frame: pd.DataFrame) -> list[Finding]:
     ours, theirs = float(_first58(frame).estimate or math.nan), float(share.claimed or math.nan)
     return [
         Finding(
-            "At the width of the authors' package the Transformer has {found:,.0f} parameters; the paper prints "
-            "{printed:,.0f}.",
-            found=found, printed=printed, holds=abs(found - printed) > network.rounding,
+            "At the width of the authors' package, {width}, the Transformer has {found:,.0f} parameters. The paper "
+            "prints {printed:,.0f}.",
+            width=str(PACKAGE_WIDTH), found=found, printed=printed, holds=abs(found - printed) > network.rounding,
         ),
         Finding(
-            "By the paper's own table the first 58 added factors make {ours:.1f} % of the improvement in Sharpe ratio; "
-            "the text says {theirs:.0f} %.",
+            "By the paper's own table the first 58 added factors bring {ours:.1f} % of the improvement in Sharpe "
+            "ratio. Its text says {theirs:.0f} %.",
             ours=ours, theirs=theirs, holds=abs(ours - theirs) > share.rounding,
         ),
     ]  # fmt: skip
@@ -133,25 +136,31 @@ def ranks(shown: PageResult) -> HTML:
              "masked cells as 0": "masked cells hold 0"}  # fmt: skip
     values = {"return": "returns", "price": "prices"}
     cases = {f"{values[what]}, {text}": f"rank: {what}: {case}" for what in values for case, text in words.items()}
-    return _bars(shown, cases, "agree", "Where sorting twice gives the average rank", "% of the cells that are ranked")
+    return _bars(
+        shown, cases, "agree", 0, "Where sorting twice gives the average rank", "cells with the average rank, %"
+    )
 
 
 def lost_nan(shown: PageResult) -> HTML:
     """Share of cells in which NaN gives a number and a mask none, by operation and market."""
     operations = dict.fromkeys(name.partition(" NaN: ")[2] for name in shown.rows["variant"] if " NaN: " in name)
     cases = {name: f"NaN: {name}" for name in operations}
-    return _bars(shown, cases, "more", "Where NaN gives a number and the mask none", "% of the observed cells")
+    return _bars(shown, cases, "more", 2, "Where NaN gives a number and the mask none",
+                 "observed cells with a number where the mask has none, %")  # fmt: skip
 
 
-def _bars(shown: PageResult, cases: Mapping[str, str], metric: str, title: str, unit: str) -> HTML:
+def _bars(shown: PageResult, cases: Mapping[str, str], metric: str, place: int, neutral: str, unit: str) -> HTML:
+    """Bars under the finding of their market at this place; a tab for each market."""
     from lib.paper.pages.forms import bars
 
     numbers = OverSeeds(shown.rows)
-    return tabs({
-        named(source): plot(bars({text: numbers.find(f"{source} {case}", metric).times(100)
-                                  for text, case in cases.items()}, title, unit, form=".1f", note=_note(shown, source)))
-        for source in reversed(markets_in(shown.rows))
-    })  # fmt: skip
+
+    def picture(source: str) -> HTML:
+        values = {text: numbers.find(f"{source} {case}", metric).times(100) for text, case in cases.items()}
+        title = _of_market(numbers, source)[place].title(neutral)
+        return plot(bars(values, title, unit, form=".1f", note=_note(shown, source)))
+
+    return tabs({named(source): picture(source) for source in reversed(markets_in(shown.rows))})
 
 
 def _note(shown: PageResult, source: str) -> str:

@@ -50,7 +50,7 @@ ADVICE = (
     "Close as many random pathways as a control before a loss is put down to the chosen ones.",
 )
 OF_PAIRS = len(FACTORS) * (len(FACTORS) - 1) // 2
-TRUTH, GROSS = ENDPOINTS[0], ENDPOINTS[2]
+TRUTH = ENDPOINTS[0]
 HEADS = {name: ENDPOINT_HEADS[name] for name in (*ENDPOINTS, PAPERS)}
 NAMES = {
     "transformer": "Transformer", "mlp": "MLP", "without top": "without the five pairs of most attention",
@@ -65,9 +65,9 @@ CLAIM_IDS = (DELTA, REVERSAL)
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
-    """What the page says: attention and the planted pair, the prediction and that pair, closed pathways, power."""
+    """What the page says: attention, predictions and the planted pair, closed pathways, power; then all pairs."""
     numbers = OverSeeds(frame)
-    return [_attention(numbers), _effect(numbers), _alike(numbers), _closed(numbers), _power(numbers), _mlp(numbers)]
+    return [_attention(numbers), _effect(numbers), _closed(numbers), _power(numbers), _alike(numbers), _mlp(numbers)]
 
 
 def _attention(numbers: OverSeeds) -> Finding:
@@ -76,17 +76,16 @@ def _attention(numbers: OverSeeds) -> Finding:
     gain = numbers.find(GAIN.name(pair=PLANTED, by="attention"), "rank")
     shown: dict[str, Any] = {
         "rank": numbers.find(variant, "rank").value, "all": float(OF_PAIRS), "gain": gain,
-        "share": numbers.find(variant, "in_top").value,
     }  # fmt: skip
     place = (
-        "Where it is planted, the pair stands at place {rank:.0f} of {all:.0f} on average, {gain:+.0f} places nearer "
-        "the top than where it is not, and among the first five in {share:.0%} of the markets."
+        "The pair's mean rank among {all:.0f} pairs is {rank:.0f} where it is planted; against the market without it "
+        "it gains {gain:+.0f} ranks."
     )
     return by_sign(
         gain,
         f"Attention ranks the pair of reversal and volatility higher where its interaction is planted. {place}",
         f"Attention ranks the pair of reversal and volatility lower where its interaction is planted. {place}",
-        f"Attention is not shown to rank the pair of reversal and volatility otherwise where it is planted. {place}",
+        f"Attention is not shown to find the planted interaction of reversal and volatility. {place}",
         **shown,
     )
 
@@ -95,12 +94,15 @@ def _effect(numbers: OverSeeds) -> Finding:
     """The planted pair's place by what predictions do, of both networks."""
     gain, mlp = (numbers.find(GAIN.name(pair=PLANTED, by=by), "rank") for by in BY[1:])
     rank = numbers.find(PAIR.name(pair=PLANTED, by="effect", world="interaction"), "rank").value
-    of = "in the Transformer the planted pair rises by {gain:+.0f} places, to {rank:.0f}; in the MLP by {mlp:+.0f}."
+    of = (
+        "against the market without it the planted pair gains {gain:+.0f} ranks in the Transformer (to {rank:.0f}) and "
+        "{mlp:+.0f} in the MLP."
+    )
     return outcome({
         f"Predictions show the interaction, the MLP's as well as the Transformer's: {of}": min(gain.low, mlp.low) > 0,
-        f"The Transformer's predictions show the interaction, the MLP's do not: {of}": gain.low > 0,
-        f"The MLP's predictions show the interaction, the Transformer's do not: {of}": mlp.low > 0,
-        f"The predictions of neither network show the interaction: {of}": max(gain.low, mlp.low) <= 0,
+        f"The Transformer's predictions show the interaction, the MLP's are not shown to: {of}": gain.low > 0,
+        f"The MLP's predictions show the interaction, the Transformer's are not shown to: {of}": mlp.low > 0,
+        f"The predictions of neither network are shown to reflect the interaction: {of}": max(gain.low, mlp.low) <= 0,
     }, gain=gain, mlp=mlp, rank=rank)  # fmt: skip
 
 
@@ -110,7 +112,7 @@ def _alike(numbers: OverSeeds) -> Finding:
     return outcome({
         "Attention ranks pairs of factors much as their effect on the prediction does: over all pairs the rank "
         "correlation of the two is {alike:+.2f}.": alike.low > 0.5,
-        "Attention ranks pairs of factors otherwise than their effect on the prediction does: over all pairs the rank "
+        "Attention does not rank pairs of factors as their effect on the prediction does: over all pairs the rank "
         "correlation of the two is {alike:+.2f}.": alike.high < 0.5,
         "Whether attention ranks pairs of factors much as their effect on the prediction does is not decided: over all "
         "pairs the rank correlation of the two is {alike:+.2f}.": alike.low <= 0.5 <= alike.high,
@@ -122,13 +124,12 @@ def _step(numbers: OverSeeds, left: str, right: str, metric: str, world: str = "
 
 
 def _closed(numbers: OverSeeds) -> Finding:
-    """The five pathways of most attention against five at random, by the truth IC; books gross of costs."""
+    """The five pathways of most attention against five at random, by the truth IC."""
     against, cost = (_step(numbers, "without top", other, TRUTH) for other in ("without random", "transformer"))
-    gross = _step(numbers, "without top", "without random", GROSS)
-    shown = {"against": against, "cost": cost, "gross": gross}
+    shown = {"against": against, "cost": cost}
     beside = (
-        "the truth IC differs by {cost:+.4f} from that of the whole network and by {against:+.4f} from that without "
-        "five random pathways; from the latter the Sharpe ratio before costs differs by {gross:+.2f}."
+        "the truth IC differs by {against:+.4f} from that without five random pathways, and by {cost:+.4f} from that "
+        "of the whole network."
     )
     return by_sign(
         against,
@@ -146,10 +147,11 @@ def _power(numbers: OverSeeds) -> Finding:
     needed = markets_needed(sample, CLAIMED)
     shown: dict[str, Any] = {"claimed": CLAIMED, "change": change, "needed": needed, "had": float(len(sample))}
     return outcome({
-        "In the papers' own back-test the Sharpe ratio changes by {change:+.2f}, where paper B has {claimed:+.2f}. A "
-        "change of that size would take {needed:.0f} markets to decide, and {had:.0f} were run.": needed > len(sample),
-        "In the papers' own back-test the Sharpe ratio changes by {change:+.2f}, where paper B has {claimed:+.2f}; "
-        "{had:.0f} markets were run, enough for a change of that size ({needed:.0f}).": True,
+        "Closing these five changes the Sharpe ratio of the papers' back-test by {change:+.2f}, where paper B reports "
+        "{claimed:+.2f}. A change of that size would take {needed:.0f} markets to decide, and {had:.0f} were "
+        "run.": needed > len(sample),
+        "Closing these five changes the Sharpe ratio of the papers' back-test by {change:+.2f}, where paper B reports "
+        "{claimed:+.2f}. A change of that size would take {needed:.0f} markets to see; {had:.0f} were run.": True,
     }, **shown)  # fmt: skip
 
 

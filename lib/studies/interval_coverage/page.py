@@ -40,11 +40,11 @@ PROCESSES = {
     "normal": "independent, normal",
 }
 STATISTICS = {
-    "path_sharpe": "further path: Sharpe ratio",
-    "path_drawdown": "further path: drawdown",
-    "path_return": "further path: return a year",
-    "mean_short": "mean, short sample",
-    "mean_long": "mean, whole history",
+    "path_sharpe": "Sharpe ratio, further path",
+    "path_drawdown": "drawdown, further path",
+    "path_return": "return a year, further path",
+    "mean_short": "mean return, short sample",
+    "mean_long": "mean return, whole history",
     "sharpe_difference_short": "Sharpe difference, short sample",
     "sharpe_difference_long": "Sharpe difference, whole history",
 }
@@ -95,12 +95,12 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
     dearest = max(found.wider(process, statistic) for process in ("normal", "student") for statistic in STATISTICS)
     return [
         Finding(
-            "Where the market has regimes, the usual automatic length of block gives 95 % intervals that cover the "
-            "truth in only {least:.1%} to {most:.1%} of histories, by kind of interval.",
+            "Where the market has regimes, the usual automatic length of block gives intervals that are too narrow: "
+            "those of 95 % cover the truth in only {least:.1%} to {most:.1%} of histories, by kind of interval.",
             least=min(automatic), most=max(automatic), holds=max(automatic) < ENOUGH,
         ),
         Finding(
-            "The longer blocks of this book bring this to {least:.1%} to {most:.1%}.",
+            "The longer blocks of this book bring this to {least:.1%} to {most:.1%} (the same market with regimes).",
             least=min(book), most=max(book),
             holds=min(book) > max(automatic) and min(book) > ENOUGH - 0.02,
         ),
@@ -111,7 +111,7 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
                 **named, holds=worst.value >= ENOUGH,
             ),
             Finding(
-                "The lowest coverage with the blocks of this book is {worst:.1%} ({statistic}; {process}): some of "
+                "The lowest coverage with the blocks of this book is {worst:.1%} ({statistic}; {process}). So some of "
                 "its intervals are a little too narrow, and none is known to cover in fewer than 90 %.",
                 **named, holds=worst.value < ENOUGH <= worst.high,
             ),
@@ -122,7 +122,8 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
             ),
         ]),
         Finding(
-            "Where days are independent, the longer blocks cost little: intervals are at most {wider:.0%} wider.",
+            "Where days are independent, the longer blocks cost little: intervals are at most {wider:.0%} wider than "
+            "with the automatic ones.",
             wider=dearest - 1, holds=0 < dearest - 1 < 0.2,
         ),
     ]  # fmt: skip
@@ -134,7 +135,7 @@ def head(shown: PageResult) -> HTML:
 
 
 def _basis(shown: PageResult) -> str:
-    which = shown.name[:1].upper() + shown.name[1:]
+    which = "The recorded result" if shown.name == "recorded" else "This build"
     return f"{which}: {_histories(shown)}; simulated returns, no market and no prices."
 
 

@@ -60,21 +60,23 @@ def added(numbers: OverSeeds, bug: str, metric: str) -> Estimate:
 
 def _validation(numbers: OverSeeds) -> Finding:
     sharpe, truth, gross = (added(numbers, "validation_in_fit", name) for name in (CLAIMED, TRUTH, GROSS))
-    what = "{sharpe:+.2f} in the papers' Sharpe ratio, {gross:+.2f} executed and before costs, {truth:+.4f} in truth IC"
+    what = (
+        "the papers' Sharpe ratio changes by {sharpe:+.2f}, the one of executed orders before costs by {gross:+.2f}, "
+        "and the truth IC by {truth:+.4f}"
+    )
     begin = "Labels of the validation year in the fit"
     return outcome({
         f"{begin} raise the test result: {what}.": sharpe.low > 0,
         f"{begin} lower the test result, against the papers: {what}.": sharpe.high < 0,
-        f"{begin} do not measurably raise the test result: {what}. Test days are not among them; the fit sees more "
-        "recent days, and stops on days that it has fitted.": sharpe.low <= 0 <= sharpe.high,
+        f"{begin} do not measurably raise the test result: {what}.": sharpe.low <= 0 <= sharpe.high,
     }, sharpe=sharpe, gross=gross, truth=truth)  # fmt: skip
 
 
 def _test(numbers: OverSeeds) -> Finding:
     sharpe, ic, truth = (added(numbers, "test_in_fit", name) for name in (CLAIMED, "m1_ic", TRUTH))
-    what = "{sharpe:+.2f} in the papers' Sharpe ratio and {ic:+.3f} in the IC, with {truth:+.3f} in truth IC"
+    what = "the papers' Sharpe ratio changes by {sharpe:+.2f}, the IC by {ic:+.3f}, and the truth IC by {truth:+.3f}"
     return outcome({
-        f"Labels of the test year in the fit raise the reported result: {what}, the only part that can be earned.":
+        f"Labels of the test year in the fit raise the reported result: {what}. Only the last can be earned.":
             sharpe.low > 0 and ic.low > 0,
         f"Labels of the test year in the fit do not measurably raise the result: {what}.":
             sharpe.low <= 0 or ic.low <= 0,
@@ -83,7 +85,7 @@ def _test(numbers: OverSeeds) -> Finding:
 
 def _one_day(numbers: OverSeeds) -> Finding:
     sharpe, ic = (added(numbers, "off_by_one", name) for name in (CLAIMED, "m1_ic"))
-    what = "{sharpe:+.2f} in the papers' Sharpe ratio, {ic:+.4f} in the IC"
+    what = "the papers' Sharpe ratio changes by {sharpe:+.2f} and the IC by {ic:+.4f}"
     return outcome({
         f"One day too many in every part does not show in the result: {what}.": sharpe.low <= 0 <= sharpe.high,
         f"One day too many in every part is enough to raise the result: {what}.": sharpe.low > 0,
@@ -96,12 +98,12 @@ def _papers_check(numbers: OverSeeds) -> Finding:
     gap, shares = numbers.find(f"{CLEAN} - {FIXED}", CLAIMED), alarms(numbers, CLAIMED)
     similar, good = shares.get("validation_in_fit", (np.nan, np.nan))
     words = (
-        "refits beat the fixed split by {gap:+.2f} when nothing leaks. With limits that a clean market passes nine "
-        "times in ten, the leak of validation labels looks too similar in {similar:.0%} of markets and too good in "
-        "{good:.0%}"
+        "refits beat the fixed split by {gap:+.2f} in Sharpe ratio when nothing leaks. With limits that nine of ten "
+        "clean markets pass, the leak of validation labels looks too similar in {similar:.0%} of markets and too good "
+        "in {good:.0%}"
     )
     return outcome({
-        f"The papers' check cannot see their leak: {words}.": max(similar, good) < SEEN,
+        f"The papers' check rarely sees their leak: {words}.": max(similar, good) < SEEN,
         f"The papers' check sees their leak in some markets: {words}.": max(similar, good) >= SEEN,
     }, gap=gap, similar=float(similar), good=float(good))  # fmt: skip
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from lib.paper.pages.result import PageResult
 
 QUESTION = (
-    "A comparison of masks says something about masks only when each learner is used as well as it can be. What do "
-    "ridge, LightGBM and a small neural network (MLP) gain from the same search for settings?"
+    "How much better do ridge, LightGBM and a small neural network (MLP) predict after the same search for settings, "
+    "and would default settings make a comparison of them unfair?"
 )
 ADVICE = (
     "Stop training and choose settings by what the predictions are used for, here the information coefficient (IC). A "
@@ -170,7 +170,8 @@ def chosen(shown: PageResult) -> HTML:
     formats = dict.fromkeys(("from", "to", "default", "best"), ".6g")
     heads = {"learner": "learner", "setting": "setting", "from": "from", "to": "to", "default": "default",
              "best": "best trial"}  # fmt: skip
-    return table(settings_table(shown.rows), "learner_tuning_chosen", columns=heads, formats=formats)
+    return table(settings_table(shown.rows), "learner_tuning_chosen", columns=heads, formats=formats,
+                 caption="range searched, default, and setting of the trial with the best validation IC")  # fmt: skip
 
 
 def trials(shown: PageResult) -> HTML:

@@ -88,10 +88,10 @@ class LimitEvents:
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
-    """What the page says, of the market with limits and then of its control."""
+    """What the page says, of the market with limits and of its control."""
     events = LimitEvents.of(frame)
     found = [_gap(events), _later(events), *([_control(events)] if events.control else [])]
-    return [*found, _by_year(events), _down(events), _rates(events)]
+    return [*found, _down(events), _by_year(events), _rates(events)]
 
 
 def _gap(events: LimitEvents) -> Finding:
@@ -114,20 +114,20 @@ def _gap(events: LimitEvents) -> Finding:
 
 
 def _later(events: LimitEvents) -> Finding:
-    later = events.after("limit-up", LATER)
+    later, market = events.after("limit-up", LATER), source_title(events.home)
     return first([
         Finding(
             "A purchase at the open after a limit-up close, which can usually be filled, earns nothing that differs "
-            "from zero over five days: {later:+.2%}.",
-            later=later, holds=later.low <= 0 <= later.high,
+            "from zero over five days ({market}): {later:+.2%}.",
+            later=later, market=market, holds=later.low <= 0 <= later.high,
         ),
         Finding(
-            "A purchase at the open after a limit-up close still gains {later:+.2%} over five days.",
-            later=later, holds=later.low > 0,
+            "A purchase at the open after a limit-up close still gains {later:+.2%} over five days ({market}).",
+            later=later, market=market, holds=later.low > 0,
         ),
         Finding(
-            "A purchase at the open after a limit-up close loses over five days: {later:+.2%}.",
-            later=later, holds=later.high < 0,
+            "A purchase at the open after a limit-up close loses over five days ({market}): {later:+.2%}.",
+            later=later, market=market, holds=later.high < 0,
         ),
     ])  # fmt: skip
 
@@ -136,8 +136,8 @@ def _control(events: LimitEvents) -> Finding:
     gap = events.after("limit-up", GAP, source=events.control)
     return first([
         Finding(
-            "The limit is the cause, not the size of the move: in US stocks, which have no limits, a rise of 10 % or "
-            "more is followed by no overnight gain ({gap:+.2%}).",
+            "The gain goes with the limit, not with the size of the move: US stocks, which have no price limits, show "
+            "no overnight gain after a rise of 10 % or more ({gap:+.2%}).",
             gap=gap, holds=gap.low <= 0 <= gap.high or gap.high < 0,
         ),
         Finding(
@@ -153,40 +153,42 @@ def _by_year(events: LimitEvents) -> Finding:
     years, higher, above, below = len(gaps), gaps.count(1), later.count(1), later.count(-1)
     return first([
         Finding(
-            "The overnight gain after a limit-up close is above zero in each of {years:.0f} years; the return of five "
-            "days from the next open is above zero in {above:.0f} of them and below in {below:.0f}.",
+            "In each of {years:.0f} years the overnight gain after a limit-up close is above zero (95 % interval). The "
+            "return of the five days from the next open is above zero in {above:.0f} of them and below in {below:.0f}.",
             years=years, above=above, below=below, holds=0 < years == higher,
         ),
         Finding(
-            "The overnight gain after a limit-up close is above zero in {higher:.0f} of {years:.0f} years; the return "
-            "of five days from the next open is above zero in {above:.0f} and below in {below:.0f}.",
+            "In {higher:.0f} of {years:.0f} years the overnight gain after a limit-up close is above zero (95 % "
+            "interval). The return of the five days from the next open is above zero in {above:.0f} and below in "
+            "{below:.0f}.",
             years=years, higher=higher, above=above, below=below, holds=0 < higher < years,
         ),
     ])  # fmt: skip
 
 
 def _down(events: LimitEvents) -> Finding:
-    gap = events.after("limit-down", GAP)
+    gap, market = events.after("limit-down", GAP), source_title(events.home)
     return Finding(
-        "After a limit-down close the next open is lower: {gap:+.2%}. A sale at the limit is refused, so a back-test "
-        "that fills it leaves out this loss.",
-        gap=gap, holds=gap.high < 0,
+        "After a limit-down close the next open is lower ({market}): {gap:+.2%}. A sale at the limit is refused, so a "
+        "back-test that fills it leaves out this loss.",
+        gap=gap, market=market, holds=gap.high < 0,
     )  # fmt: skip
 
 
 def _rates(events: LimitEvents) -> Finding:
     up, down, whole = events.rate("limit_up"), events.rate("limit_down"), events.at_limits()
     most = max(events.years, key=events.at_limits, default="all")
-    peak = events.at_limits(most)
+    peak, market = events.at_limits(most), source_title(events.home)
     return first([
         Finding(
-            "Limits bind rarely, except in a year of stress: {up:.2%} of closes are at limit-up and {down:.2%} at "
-            "limit-down, but {peak:.1%} together in {most}.",
-            up=up, down=down, most=most, peak=peak, holds=peak > STRESS * whole,
+            "Limits bind rarely, except in a year of stress ({market}): {up:.2%} of closes are at limit-up and "
+            "{down:.2%} at limit-down, but {peak:.1%} together in {most}.",
+            up=up, down=down, most=most, peak=peak, market=market, holds=peak > STRESS * whole,
         ),
         Finding(
-            "{up:.2%} of closes are at limit-up and {down:.2%} at limit-down; most in {most}, {peak:.1%} together.",
-            up=up, down=down, most=most, peak=peak, holds=whole > 0,
+            "{up:.2%} of closes are at limit-up and {down:.2%} at limit-down ({market}); most in {most}, {peak:.1%} "
+            "together.",
+            up=up, down=down, most=most, peak=peak, market=market, holds=whole > 0,
         ),
     ])  # fmt: skip
 
@@ -330,7 +332,7 @@ def spans(shown: PageResult) -> HTML:
     formats = dict.fromkeys(list(heads)[4:], "+.2%")
     return tabs({
         source_title(source): table(yearly_table(shown.rows, source), f"limit_events_spans_{source}", columns=heads,
-                                    formats=formats, caption="limit closes as shares of traded cells, halts of listed")
+                                    formats=formats, caption="limit closes: share of traded cells; halts: of listed")
         for source in LimitEvents.of(shown.rows).sources
     })  # fmt: skip
 

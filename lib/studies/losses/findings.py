@@ -64,16 +64,18 @@ def gaps(numbers: OverSeeds, gammas: Sequence[float] = GAMMAS) -> list[float]:
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
-    """The theory and its check, then what decides first: truth IC, IC, books."""
+    """What decides first: truth IC, then books; the theory, the papers' further claims, and the check of the theory."""
     numbers = OverSeeds(frame)
+    shrinks, ends_near = _shrinks(numbers)
     return [
-        *_shrinks(numbers),
         _information(numbers),
         _money(numbers),
+        shrinks,
         _small_gamma(numbers),
         _ratio_or_shape(numbers),
         _labels(numbers),
         _literal(numbers),
+        ends_near,
     ]
 
 
@@ -82,9 +84,9 @@ def _shrinks(numbers: OverSeeds) -> Iterator[Finding]:
     ours, plain = (numbers.find(item.name, "spread").value for item in (Trained("adj_mse", PAPER_GAMMA), MSE))
     given: dict[str, Any] = {"least": least, "ratio": ratio, "ours": ours, "plain": plain}
     start = (
-        "With gamma 0.1 the adjusted mean squared error (AdjMSE) is least at a prediction of zero wherever the signal "
-        "is below {least:.2f} times the noise; on this market it is {ratio:.2f} times. Trained by it, predictions "
-        "spread {ours:.1%} as far as returns, by the mean squared error (MSE) {plain:.1%}"
+        "With gamma 0.1 AdjMSE is least at a prediction of zero wherever the signal is below {least:.2f} times the "
+        "noise; on this market it is {ratio:.2f} times. Predictions spread {ours:.1%} as far as returns, with MSE "
+        "{plain:.1%}"
     )
     yield outcome({
         f"{start}: less than half as far.": ratio < least and ours < 0.5 * plain,
@@ -92,10 +94,10 @@ def _shrinks(numbers: OverSeeds) -> Iterator[Finding]:
     }, **given)  # fmt: skip
     gap = max(gaps(numbers), default=math.nan)
     yield outcome({
-        "Networks trained where the signal is known end within {gap:.2f} deviations of the noise of the minimiser, "
-        "for every gamma.": gap <= CLOSE,
-        "Networks trained where the signal is known end up to {gap:.2f} deviations of the noise from the minimiser.":
-            True,
+        "Networks trained where the signal is known end within {gap:.2f} standard deviations of the noise of the "
+        "prediction that minimises the loss, for every gamma.": gap <= CLOSE,
+        "Networks trained where the signal is known end up to {gap:.2f} standard deviations of the noise from the "
+        "prediction that minimises the loss.": True,
     }, gap=gap)  # fmt: skip
 
 
@@ -106,7 +108,10 @@ def _signed(item: Estimate, up: str, down: str, unclear: str, **numbers: Any) ->
 
 def _information(numbers: OverSeeds) -> Finding:
     truth, real = (against(numbers, PAPER_LOSS, MSE_RAW, metric) for metric in ("truth_ic", "m1_ic"))
-    end = " (truth IC {truth:+.3f}, IC {real:+.4f}, AdjMSE with gamma 0.1 minus MSE, raw labels as in the papers)."
+    end = (
+        ": with gamma 0.1 and raw labels, as in the papers, the truth IC differs by {truth:+.3f} and the IC by "
+        "{real:+.4f}."
+    )
     return _signed(
         truth,
         f"A network trained by AdjMSE predicts better than one trained by MSE{end}",
@@ -118,16 +123,12 @@ def _information(numbers: OverSeeds) -> Finding:
 
 def _money(numbers: OverSeeds) -> Finding:
     gross = against(numbers, PAPER_LOSS, MSE_RAW, GROSS)
-    matched = against(numbers, PAPER_LOSS, MSE_RAW, MATCHED).value
     filled = against(numbers, PAPER_LOSS, MSE_RAW, "naive_close.sharpe")
     given: dict[str, Any] = {"gross": gross, "filled": filled, "claimed": CLAIMED_GAIN}
     end = (
-        "before costs the Sharpe ratio over equal weight changes by {gross:+.2f}, with every order filled, after "
-        "costs, as in the papers, the Sharpe ratio by {filled:+.2f}; they report {claimed:+.2f}."
+        "the Sharpe ratio over equal weight changes by {gross:+.2f} before costs. With every order filled, after "
+        "costs, as in the papers, the Sharpe ratio changes by {filled:+.2f}; they report {claimed:+.2f}."
     )
-    if not math.isnan(matched):
-        given |= {"matched": matched}
-        end = f"{end[:-1]}. At matched turnover the difference after costs is {{matched:+.2f}}."
     return _signed(
         gross,
         f"AdjMSE in place of MSE makes a better book: {end}",
@@ -139,11 +140,9 @@ def _money(numbers: OverSeeds) -> Finding:
 def _small_gamma(numbers: OverSeeds) -> Finding:
     signs = against(numbers, SMALL, PAPER_LOSS, "sign_accuracy").times(100)
     filled = against(numbers, SMALL, PAPER_LOSS, "naive_close.sharpe")
-    base, ours = (numbers.find(PAPER_LOSS.name, metric).value * 100 for metric in ("base_rate", "sign_accuracy"))
     end = (
         "a gamma of 0.05 instead of 0.1 changes the share of right signs by {signs:+.2f} points and the Sharpe ratio "
-        "with every order filled by {filled:+.2f}. With gamma 0.1 {ours:.1f} % of the signs are right; always naming "
-        "the commoner sign gives {base:.1f} %."
+        "with every order filled by {filled:+.2f}."
     )
     both = signs.low > 0 and filled.high < 0
     reversed_ = signs.high < 0 or filled.low > 0
@@ -151,7 +150,7 @@ def _small_gamma(numbers: OverSeeds) -> Finding:
         f"More right signs and a lower Sharpe ratio, as the papers say: {end}": both,
         f"Not as the papers say: {end}": reversed_,
         f"Neither half of the papers' order is shown to fail, nor both to hold: {end}": True,
-    }, signs=signs, filled=filled, ours=ours, base=base)  # fmt: skip
+    }, signs=signs, filled=filled)  # fmt: skip
 
 
 def _ratio_or_shape(numbers: OverSeeds) -> Finding:
@@ -161,8 +160,8 @@ def _ratio_or_shape(numbers: OverSeeds) -> Finding:
     shape = [against(numbers, *pair, "truth_ic") for pair in ((huber, MSE), (both, adjusted))]
     given: dict[str, Any] = dict(zip(("square", "round_", "one", "eleven"), (*ratio, *shape), strict=True))
     end = (
-        "a ratio of 11 instead of 1 changes the truth IC by {square:+.3f} at the shape of MSE and by {round_:+.3f} at "
-        "Huber's; Huber's shape instead of MSE's changes it by {one:+.3f} at ratio 1 and by {eleven:+.3f} at ratio 11."
+        "a ratio of 11 instead of 1 changes the truth IC by {square:+.3f} (MSE) and {round_:+.3f} (Huber), Huber's "
+        "loss instead of MSE by {one:+.3f} (ratio 1) and {eleven:+.3f} (ratio 11)."
     )
     sizes = [sorted(abs(item.value) for item in items) for items in (ratio, shape)]
     sure = all(item.sign for item in ratio)
@@ -198,11 +197,11 @@ def _literal(numbers: OverSeeds) -> Finding:
               for sense in SENSES]  # fmt: skip
     given: dict[str, Any] = {"scaled": scaled, "literal": literal, "before": trades[0], "after": trades[1]}
     end = (
-        "a mean-variance book of AdjMSE's predictions turns over {after:.1%} a day as they are and {before:.1%} "
-        "standardised, with Sharpe ratios over equal weight before costs of {literal:+.2f} and {scaled:+.2f}."
+        "a mean-variance book of them turns over {after:.1%} a day, and {before:.1%} once they are standardised. The "
+        "Sharpe ratios over equal weight before costs are {literal:+.2f} and {scaled:+.2f}."
     )
     return outcome({
-        f"Taken as they are, predictions that shrink hardly trade: {end}": trades[1] < 0.5 * trades[0],
-        f"Taken as they are, they trade more than standardised: {end}": trades[1] > 2 * trades[0],
-        f"Taken as they are or standardised, they trade alike: {end}": True,
+        f"Taken as they are, AdjMSE's predictions hardly trade: {end}": trades[1] < 0.5 * trades[0],
+        f"Taken as they are, AdjMSE's predictions trade more than standardised: {end}": trades[1] > 2 * trades[0],
+        f"Taken as they are or standardised, AdjMSE's predictions trade alike: {end}": True,
     }, **given)  # fmt: skip

@@ -50,14 +50,13 @@ if TYPE_CHECKING:
     from lib.paper.pages.result import PageResult
 
 QUESTION = (
-    "The papers' full system (a Transformer over factors, a loss that punishes wrong signs, synthetic data, an "
-    "optimiser with Ledoit and Wolf's covariance, a mask) beats buy and hold, LightGBM, an MLP and a Transformer. Does "
-    "it, when all have the same mask, samples and costs?"
+    "The papers say that their full system (Transformer, a loss that punishes wrong signs, synthetic data, optimiser, "
+    "mask) beats buy and hold, LightGBM, an MLP and a plain Transformer. Does it, when all have the same mask, days "
+    "and costs?"
 )
 ADVICE = (
-    "Put the simplest learner into the same optimiser before calling a system better: a book that counts its costs is "
-    "worth more than the learner behind it.",
-    "Compare whole systems before costs, after costs and at one turnover; a Sharpe ratio alone mixes the three.",
+    "Put the simplest learner into the same optimiser before you call a system better.",
+    "Compare whole systems before costs, after costs and at equal turnover: a Sharpe ratio alone mixes the three.",
     "Do not choose between two systems by one path of three years: look at the interval of their difference first.",
 )
 GROSS, NET, MATCHED = f"{OPEN}.appraisal_gross", f"{OPEN}.appraisal", f"{OPEN}.matched.appraisal"
@@ -77,13 +76,13 @@ HEADS = {
     f"{OPEN}.sharpe_gross": "Sharpe ratio, before costs", f"{OPEN}.sharpe": "Sharpe ratio, after costs",
     f"{OPEN}.annual_return": "return a year, after costs", f"{OPEN}.max_drawdown": "largest drawdown",
     f"{OPEN}.sortino": "Sortino ratio", f"{OPEN}.turnover": "turnover a day, share of equity",
-    f"{OPEN}.beta": "beta", f"{OPEN}.break_even_bps": "cost a side that uses up the return over equal weight, bps",
+    f"{OPEN}.beta": "beta", f"{OPEN}.break_even_bps": "break-even cost a side against equal weight, bps",
     "markets": "markets",
 }  # fmt: skip
 SCALE_HEADS = (GROSS, NET, f"{OPEN}.sharpe", f"{OPEN}.turnover")
 THEIR_HEADS = {name.replace(OPEN, CLOSE): text for name, text in HEADS.items() if not name.endswith("_ic")}
 GAP_HEADS = {
-    "compared": "compared", "truth_ic": "truth IC", "m1_ic": "IC", GROSS: HEADS[GROSS], NET: HEADS[NET],
+    "compared": "difference", "truth_ic": "truth IC", "m1_ic": "IC", GROSS: HEADS[GROSS], NET: HEADS[NET],
     f"{OPEN}.sharpe": "Sharpe ratio, after costs", f"{OPEN}.turnover.left": "turnover a day of the first",
     f"{OPEN}.turnover.right": "of the second", MATCHED: "hedged, after costs, at equal turnover",
     "break_even": "break-even cost a side, bps", CLAIMED_RUN: "Sharpe ratio, papers' back-test",
@@ -124,10 +123,12 @@ def window_b(frame: pd.DataFrame) -> str:
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
-    """What the page says: ridge, the four baselines, its own network, size, power; then real prices."""
+    """What the page says: ridge, the four baselines, the papers' level; then its own network, size, power."""
     numbers, real = OverSeeds(frame), window_b(frame)
-    found = [_ridge(numbers), _beats(numbers, SIMULATED_PLACE), _ingredients(numbers), _size(numbers), _power(numbers)]
-    return found + ([_claimed(numbers, real), _beats(numbers, real), _one_path(numbers, real)] if real else [])
+    found = [_ridge(numbers), _beats(numbers, SIMULATED_PLACE)]
+    found += [_claimed(numbers, real), _beats(numbers, real)] if real else []
+    found += [_ingredients(numbers), _size(numbers), _power(numbers)]
+    return found + ([_one_path(numbers, real)] if real else [])
 
 
 def gap(numbers: OverSeeds, left: str, right: str, metric: str, place: str = SIMULATED_PLACE) -> Estimate:
@@ -140,26 +141,28 @@ def _beats(numbers: OverSeeds, place: str) -> Finding:
     found = dict(zip(("buy and hold", "LightGBM", "the MLP", "the Transformer"), (hold, trees, mlp, own), strict=True))
     more = ", ".join(name for name, item in found.items() if item.low > 0)
     less = ", ".join(name for name, item in found.items() if item.high < 0)
+    name = place_name(place)
     text = (
-        "{place}, executed at the next open: the full system's hedged Sharpe ratio after costs less that of buy and "
-        "hold is {hold:+.2f}, of LightGBM's best tenth {trees:+.2f}, of the MLP in the same optimiser {mlp:+.2f} and "
-        "of the Transformer with MSE in it {own:+.2f}"
+        "Its hedged Sharpe ratio after costs, executed at the next open, less theirs: {hold:+.2f} buy and hold, "
+        "{trees:+.2f} LightGBM, {mlp:+.2f} MLP, {own:+.2f} Transformer with MSE."
     )
     return outcome({
-        f"{text}. It beats all four.": all(item.low > 0 for item in found.values()),
-        f"{text}. It beats {more} and falls behind {less}.": bool(more and less),
-        f"{text}. It beats {more}; the rest is not decided.": bool(more),
-        f"{text}. It falls behind {less}; the rest is not decided.": bool(less),
-        f"{text}. None of these is decided.": True,
-    }, place=f"On {place_name(place)}", hold=hold, trees=trees, mlp=mlp, own=own)  # fmt: skip
+        f"{{place}}: the full system beats all four baselines. {text}": all(item.low > 0 for item in found.values()),
+        f"{{place}}: the full system is behind all four. {text}": all(item.high < 0 for item in found.values()),
+        f"{{place}}: the full system beats {more} and falls behind {less}. {text}": bool(more and less),
+        f"{{place}}: the full system beats {more}; the rest is not decided. {text}": bool(more),
+        f"{{place}}: the full system falls behind {less}; the rest is not decided. {text}": bool(less),
+        f"{{place}}: whether the full system beats any baseline is not decided. {text}": True,
+    }, place=name[0].upper() + name[1:], hold=hold, trees=trees, mlp=mlp, own=own)  # fmt: skip
 
 
 def _ingredients(numbers: OverSeeds) -> Finding:
     """Loss and synthetic panel: the full system less the same network, book and mask with MSE."""
     truth, gross, net = (gap(numbers, FULL, TRANSFORMER, metric) for metric in ("truth_ic", GROSS, NET))
     text = (
-        "What the papers' loss and the synthetic panel add to the same Transformer in the same book is {truth:+.3f} of "
-        "truth IC and {gross:+.2f} of hedged Sharpe ratio before costs, {net:+.2f} after them"
+        "The papers' loss with synthetic data, against MSE in the same Transformer and optimiser, changes the hedged "
+        "Sharpe ratio by {gross:+.2f} before costs, {net:+.2f} after them, and the correlation with the true alpha by "
+        "{truth:+.3f}"
     )
     return by_sign(truth, f"{text}: the predictions become better.", f"{text}: the predictions become worse.",
                    f"{text}: that the predictions change is not shown.", truth=truth, gross=gross, net=net)  # fmt: skip
@@ -168,7 +171,10 @@ def _ingredients(numbers: OverSeeds) -> Finding:
 def _ridge(numbers: OverSeeds) -> Finding:
     truth, gross, net = (gap(numbers, FULL, RIDGE, metric) for metric in ("truth_ic", GROSS, NET))
     where = "ridge regression in the same optimiser, on simulated markets whose alpha is linear"
-    sizes = "{truth:+.3f} of truth IC, {gross:+.2f} of hedged Sharpe ratio before costs and {net:+.2f} after them."
+    sizes = (
+        "{net:+.2f} of hedged Sharpe ratio after costs, {gross:+.2f} before them, and {truth:+.3f} of the correlation "
+        "with the true alpha."
+    )
     return by_sign(
         net, f"The papers' full system, its Transformer fitted to a sub-sample, is ahead of {where}: {sizes}",
         f"The papers' full system, its Transformer fitted to a sub-sample, is behind {where}: {sizes}",
@@ -182,21 +188,22 @@ def _size(numbers: OverSeeds) -> Finding:
     spread, plain = (numbers.find(LEVEL.name(system=name, place=SIMULATED_PLACE), "spread_bps")
                      for name in (FULL, TRANSFORMER))  # fmt: skip
     trades, held = (
-        numbers.find(SCALE.name(system=name, sense=SENSES[1], aversion=AVERSION, place=SIMULATED_PLACE),
-                     f"{OPEN}.turnover")
+        numbers.find(
+            SCALE.name(system=name, sense=SENSES[1], aversion=AVERSION, place=SIMULATED_PLACE), f"{OPEN}.turnover"
+        )
         for name in (FULL, TRANSFORMER)
     )
     text = (
-        "Predictions of the full system spread over stocks by {spread:.1f} basis points a day, those of the "
-        "Transformer with MSE by {plain:.1f}. As they are they give books that trade {trades:.2f} and {held:.2f} of "
-        "the equity a day"
+        "Predictions of the full system differ between stocks by {spread:.1f} basis points a day, those of the "
+        "Transformer with MSE by {plain:.1f}. An optimiser that reads them as they are trades {trades:.2f} and "
+        "{held:.2f} of the equity a day"
     )
     return outcome({
-        f"{text}: the loss shrinks predictions, and an optimiser that reads their size trades less.":
+        f"{text}: the loss shrinks predictions, and the book trades less.":
             spread.high < plain.low and trades.value < held.value,
         f"{text}: the loss does not shrink them here.": spread.value >= plain.value,
         f"{text}.": True,
-    }, spread=spread, plain=plain, trades=trades, held=held)  # fmt: skip
+    }, spread=spread, plain=plain, trades=trades.value, held=held.value)  # fmt: skip
 
 
 def _power(numbers: OverSeeds, effect: float = 0.2) -> Finding:
@@ -206,8 +213,8 @@ def _power(numbers: OverSeeds, effect: float = 0.2) -> Finding:
     mlp, own = (markets_needed(sample, effect) for sample in samples)
     had = float(min(len(sample) for sample in samples))
     text = (
-        "A difference of {effect:.1f} of hedged Sharpe ratio takes {mlp:.0f} markets to decide against the MLP and "
-        "{own:.0f} against the Transformer with MSE; {had:.0f} were run"
+        "To decide a difference of {effect:.1f} in hedged Sharpe ratio takes {mlp:.0f} simulated markets against the "
+        "MLP and {own:.0f} against the Transformer with MSE; {had:.0f} were run"
     )
     return outcome({f"{text}: enough for it.": max(mlp, own) <= had, f"{text}: too few for it, so smaller gaps "
                     "stay open.": True}, effect=effect, mlp=mlp, own=own, had=had)  # fmt: skip
@@ -218,17 +225,15 @@ def _claimed(numbers: OverSeeds, place: str) -> Finding:
     variant, claimed = LEVEL.name(system=FULL, place=place), claimed_value("B.main.real.full.sharpe")
     theirs = numbers.one_path(variant, CLAIMED_RUN)
     hold = numbers.find(LEVEL.name(system=HOLD, place=place), CLAIMED_RUN).value
-    filled = numbers.find(variant, f"{OPEN}.sharpe").value
     text = (
-        "On {place}, back-tested as the papers do, the full system has a Sharpe ratio of {theirs:+.2f} after costs "
-        "(theirs: {claimed:.2f}), buy and hold {hold:+.2f}; executed at the next open with costs counted it has "
-        "{filled:+.2f}"
+        "On {place}, back-tested as the papers do, the full system has a Sharpe ratio of {theirs:+.2f} after costs; "
+        "the paper prints {claimed:.2f}, and buy and hold has {hold:+.2f}"
     )
     return outcome({
         f"{text}. The printed value lies outside the range of one path of this length.":
             claimed > theirs.high or claimed < theirs.low,
         f"{text}. The printed value lies inside the range of one path of this length, which is wide.": True,
-    }, place=place_name(place), theirs=theirs, claimed=claimed, hold=hold, filled=filled)  # fmt: skip
+    }, place=place_name(place), theirs=theirs, claimed=claimed, hold=hold)  # fmt: skip
 
 
 def _one_path(numbers: OverSeeds, place: str) -> Finding:
@@ -236,7 +241,7 @@ def _one_path(numbers: OverSeeds, place: str) -> Finding:
     halves = [gap(numbers, FULL, name, NET, place).half_width for name in (TREES, MLP)]
     text = (
         "One path of this length decides little: the 95 % interval of the difference in hedged Sharpe ratio reaches "
-        "{trees:.2f} to either side against LightGBM's best tenth and {mlp:.2f} against the MLP"
+        "{trees:.2f} to either side against LightGBM and {mlp:.2f} against the MLP"
     )
     return outcome({f"{text}. Training seeds do not help: they share the days.": min(halves) > 0.2, f"{text}.": True},
                    trees=halves[0], mlp=halves[1])  # fmt: skip
@@ -311,7 +316,7 @@ def gaps_table(frame: pd.DataFrame, place: str) -> pd.DataFrame:
     numbers, rows = OverSeeds(frame), []
     for left, right in PAIRS:
         variant = PAIR.name(left=left, right=right, place=place)
-        row: dict[str, Any] = {"compared": f"{WORDS[left]} - {WORDS[right]}"}
+        row: dict[str, Any] = {"compared": " - ".join(WORDS[name].partition(",")[0] for name in (left, right))}
         row |= cells(numbers, variant, [name for name in GAP_HEADS if name not in ("compared", "break_even")])
         sides = [numbers.find(variant, f"{OPEN}.turnover.{side}").value for side in ("left", "right")]
         daily = numbers.find(variant, f"{OPEN}.annual_gross").value / SESSIONS

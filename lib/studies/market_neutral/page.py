@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from lib.paper.pages.result import PageResult
 
 QUESTION = (
-    "A book whose weights sum to zero, in every industry too, is called market neutral. Is its beta zero, does its "
-    "largest drawdown stay below 8 % as the papers report, and what is left of it where nothing can be sold short?"
+    "The papers report that their market-neutral book (weights sum to zero, in every industry too) has no market "
+    "exposure and a small largest drawdown. Is that so, and what is left where nothing can be sold short?"
 )
 ADVICE = (
-    "Measure beta; that weights sum to zero says nothing about it.",
+    "Measure beta: weights that sum to zero do not prove that it is zero.",
     "Print the leverage with every drawdown: a larger leverage gives a larger drawdown.",
-    "Before counting on a short side, look at what the same predictions earn long only, with the market hedged.",
+    "Before you count on a short side, look at what the same predictions earn long only, with the market hedged.",
 )
 #: what counts as no market exposure (`lib.paper.claims.verdicts.ZERO_MARGIN`), and the papers' bound, as a share
 MARGIN, BOUND = 0.05, 0.08
@@ -75,18 +75,20 @@ def one_sided(numbers: OverSeeds, book: str = MIDDLE) -> tuple[float, float]:
 def findings(frame: pd.DataFrame) -> list[Finding]:
     """What the page says."""
     numbers = OverSeeds(frame)
-    return [_beta(numbers), _drawdown(numbers), _leverage(numbers), _short_side(numbers), _long_only(numbers),
-            _sectors(numbers), _holding(numbers), _same_turnover(numbers), _scale(numbers)]  # fmt: skip
+    return [_beta(numbers), _drawdown(numbers), _long_only(numbers), _short_side(numbers), _leverage(numbers),
+            _holding(numbers), _same_turnover(numbers), _sectors(numbers), _scale(numbers)]  # fmt: skip
 
 
 def _beta(numbers: OverSeeds) -> Finding:
     mean = level(numbers, MIDDLE, "beta")
     one = numbers.one_path(LEVEL.name(book=MIDDLE), "beta")
-    text = "The mean beta of the book is {mean:+.3f}, and one back-test gives between {low:+.2f} and {high:+.2f}"
+    text = "its mean beta is {mean:+.3f}, and that of one back-test lies between {low:+.2f} and {high:+.2f}."
+    book = "The market-neutral book"
     return outcome({
-        f"{text}: no market exposure on average, to within {{margin}}.": mean.low > -MARGIN and mean.high < MARGIN,
-        f"{text}: it has market exposure, more than {{margin}}.": mean.low > MARGIN or mean.high < -MARGIN,
-        f"{text}: whether it is within {{margin}} of zero is not decided.": not math.isnan(mean.low),
+        f"{book} has no market exposure on average, to within {{margin}}: {text}":
+            mean.low > -MARGIN and mean.high < MARGIN,
+        f"{book} has market exposure, more than {{margin}}: {text}": mean.low > MARGIN or mean.high < -MARGIN,
+        f"{book} is not shown to have a beta within {{margin}} of zero: {text}": not math.isnan(mean.low),
     }, mean=mean, low=one.low, high=one.high, margin=f"{MARGIN:g}")  # fmt: skip
 
 
@@ -98,10 +100,10 @@ def _drawdown(numbers: OverSeeds) -> Finding:
         "{high:.1%}, each with 95 % confidence"
     )
     return outcome({
-        f"{text}: the papers' bound of 8 % is kept.": high < BOUND,
-        f"{text}: the papers' bound of 8 % is broken.": low > BOUND,
-        f"{text}: the papers' bound of 8 % is neither kept nor broken.": low <= BOUND <= high,
-    }, mean=mean, low=low, high=high)  # fmt: skip
+        f"{text}: the papers' bound of {{bound:.0%}} is kept.": high < BOUND,
+        f"{text}: the papers' bound of {{bound:.0%}} is broken.": low > BOUND,
+        f"{text}: whether the papers' bound of {{bound:.0%}} is kept is not decided.": low <= BOUND <= high,
+    }, mean=mean, low=low, high=high, bound=BOUND)  # fmt: skip
 
 
 def _leverage(numbers: OverSeeds) -> Finding:
@@ -122,7 +124,7 @@ def _short_side(numbers: OverSeeds) -> Finding:
     return by_sign(
         short,
         "Before costs the long positions earn {long:+.1%} a year beyond the market and the short ones {short:+.1%}. "
-        "The second part is hypothetical: A-shares can hardly be sold short.",
+        "The second part is hypothetical: A-shares can hardly be borrowed.",
         "Before costs the long positions earn {long:+.1%} a year beyond the market; the short ones lose: {short:+.1%}.",
         "Before costs the long positions earn {long:+.1%} a year beyond the market; whether the short ones earn "
         "anything is not decided: {short:+.1%}.",
@@ -134,8 +136,8 @@ def _long_only(numbers: OverSeeds) -> Finding:
     gap, beta = change(numbers, LONG_ONLY, "appraisal"), level(numbers, LONG_ONLY, "beta").value
     own, other = (level(numbers, name, "appraisal").value for name in (MIDDLE, LONG_ONLY))
     text = (
-        "The same optimiser long only, with its beta of {beta:.2f} hedged, has a hedged Sharpe ratio of {other:.2f} "
-        "after costs against {own:.2f} of the market-neutral book"
+        "The same optimiser long only, with its beta of {beta:.2f} hedged, has a Sharpe ratio of {other:.2f} after "
+        "costs, the market-neutral book {own:.2f}"
     )
     return by_sign(
         gap, f"{text}: nothing is lost without a short side ({{gap:+.2f}}).",
@@ -147,8 +149,8 @@ def _long_only(numbers: OverSeeds) -> Finding:
 def _sectors(numbers: OverSeeds) -> Finding:
     risk, gross = (change(numbers, "no sector limits", metric) for metric in ("volatility", "appraisal_gross"))
     text = (
-        "Without the limits on industries volatility changes by {risk:+.1%} a year and the hedged Sharpe ratio before "
-        "costs by {gross:+.2f}"
+        "Without the limits on industries the volatility changes by {risk:+.1%} a year and the hedged Sharpe ratio "
+        "before costs by {gross:+.2f}"
     )
     return by_sign(gross, f"{text}: without the limits it is higher.", f"{text}: with the limits it is higher.",
                    f"{text}: what they are worth is not decided.", risk=risk, gross=gross)  # fmt: skip
@@ -158,8 +160,8 @@ def _holding(numbers: OverSeeds) -> Finding:
     gross, net = (change(numbers, DAILY, metric) for metric in ("appraisal_gross", "appraisal"))
     trades = [level(numbers, name, "turnover").value for name in (DAILY, MIDDLE)]
     text = (
-        "Rebalanced daily in place of every 20 sessions the book trades {fast:.2f} a day in place of {slow:.2f}; its "
-        "hedged Sharpe ratio changes by {gross:+.2f} before costs and by {net:+.2f} after them"
+        "Rebalanced daily in place of every 20 sessions, the book trades {fast:.2f} of equity a day in place of "
+        "{slow:.2f}; its hedged Sharpe ratio changes by {gross:+.2f} before costs and {net:+.2f} after them"
     )
     return by_sign(
         net, f"{text}: daily rebalancing earns more.",
@@ -172,11 +174,11 @@ def _same_turnover(numbers: OverSeeds) -> Finding:
     net = change(numbers, DAILY, "matched.appraisal")
     had = float(len(numbers.seeds(CHANGE.name(book=DAILY, middle=MIDDLE), "matched.appraisal")))
     text = (
-        "Once the daily book counts costs so high that it trades no more than the other ({had:.0f} markets in which "
-        "that can be had), the difference after costs is {net:+.2f}"
+        "At equal turnover (reached in {had:.0f} markets) the hedged Sharpe ratio after costs of the book rebalanced "
+        "daily differs by {net:+.2f} from that of the book rebalanced every 20 sessions"
     )
-    return by_sign(net, f"{text}: few trades every day are better than many every 20 sessions.",
-                   f"{text}: holding is better.", f"{text}: not decided.", had=had, net=net)  # fmt: skip
+    return by_sign(net, f"{text}: small trades every day are better.", f"{text}: holding is better.",
+                   f"{text}: which is better is not decided.", had=had, net=net)  # fmt: skip
 
 
 def _scale(numbers: OverSeeds) -> Finding:
@@ -185,8 +187,8 @@ def _scale(numbers: OverSeeds) -> Finding:
     best, worst = max(known, key=lambda name: known[name]), min(known, key=lambda name: known[name])
     gap = known[best] - known[worst]
     text = (
-        "Over risk aversions from 1 to 50 and both sizes of predictions the hedged Sharpe ratio after costs runs from "
-        "{least:.2f} ({worst}) to {most:.2f} ({best})"
+        "Over all risk aversions, with standardised and with literal predictions, the hedged Sharpe ratio after costs "
+        "runs from {least:.2f} ({worst}) to {most:.2f} ({best})"
     )
     return outcome({
         f"{text}.": gap > 0.3, f"{text}: the scale, which the papers do not print, hardly matters.": gap <= 0.3,

@@ -79,10 +79,10 @@ def windows(found: Ablation) -> Finding:
     what = "With labels and orders fixed, windows that skip masked days"
     return by_sign(
         books.gross,
-        f"{what} earn more before costs: the active Sharpe ratio rises by {{gross:+.2f}}; {AFTER}",
-        f"{what} earn less before costs: the active Sharpe ratio falls by {{gross:+.2f}}; {AFTER}",
-        f"{what} are not shown to earn anything: before costs the active Sharpe ratio changes by {{gross:+.2f}}; "
-        + AFTER,
+        f"{what} earn more before costs: the Sharpe ratio over equal weight rises by {{gross:+.2f}}; {AFTER}",
+        f"{what} earn less before costs: the Sharpe ratio over equal weight falls by {{gross:+.2f}}; {AFTER}",
+        f"{what} are not shown to earn anything: before costs the Sharpe ratio over equal weight changes by "
+        "{gross:+.2f}; " + AFTER,
         **_trading(books),
     )
 
@@ -91,21 +91,19 @@ def papers_mask(found: Ablation) -> Finding:
     """The papers' whole mask against none: what it earns, and what it only saves in costs."""
     books = found.books("mask_paper", "none")
     gross, net = books.gross, books.net
-    numbers = _trading(books) | {"left": books.left, "right": books.right}
-    traded = "with {left:.0%} of the portfolio traded a day instead of {right:.0%}"
+    numbers: dict[str, Any] = {"gross": gross, "net": net, "cost": str(COST), "left": books.left, "right": books.right}
+    traded = "{left:.0%} of the portfolio is traded a day instead of {right:.0%}."
+    before = "before costs (Sharpe ratio over equal weight {gross:+.2f})"
     return first([
-        Finding("The papers' mask earns less than no mask before costs, {gross:+.2f}, and more after {cost} bps a "
-                "side, {net:+.2f}: " + traded + ", its gain is trading saved (at matched turnover: {matched}).",
-                holds=gross.high < 0 < net.low, **numbers),
-        Finding("The papers' mask is not shown to earn more than no mask before costs, {gross:+.2f}; its gain after "
-                "{cost} bps a side, {net:+.2f}, is trading saved, " + traded + " (at matched turnover: {matched}).",
+        Finding(f"The papers' mask earns less than no mask {before} and more after {{cost}} bps a side ({{net:+.2f}}). "
+                "Its gain is trading saved: " + traded, holds=gross.high < 0 < net.low, **numbers),
+        Finding(f"The papers' mask is not shown to earn more than no mask {before}. Its gain after {{cost}} bps a side "
+                "({net:+.2f}) is trading saved: " + traded,
                 holds=gross.low <= 0 <= gross.high and net.low > 0, **numbers),
-        Finding("The papers' mask earns more than no mask before costs, {gross:+.2f}; after {cost} bps a side the "
-                "difference is {net:+.2f}, " + traded + ", at matched turnover {matched}.",
-                holds=gross.low > 0, **numbers),
-        Finding("The papers' mask is not shown to earn more than no mask, neither before costs, {gross:+.2f}, nor "
-                "after {cost} bps a side, {net:+.2f}, " + traded + " (at matched turnover: {matched}).",
-                holds=gross.low <= 0 and net.low <= 0, **numbers),
+        Finding(f"The papers' mask earns more than no mask {before}; after {{cost}} bps a side the difference is "
+                "{net:+.2f}: " + traded, holds=gross.low > 0, **numbers),
+        Finding(f"The papers' mask is not shown to earn more than no mask, neither {before} nor after {{cost}} bps a "
+                "side ({net:+.2f}): " + traded, holds=gross.low <= 0 and net.low <= 0, **numbers),
     ])  # fmt: skip
 
 

@@ -39,7 +39,7 @@ QUESTION = (
 ADVICE = (
     "Say with every IC on which cells it was taken. Taken on cells that could be bought, there is no paradox.",
     "Do not choose a mask by how much it lowers the IC over all cells.",
-    "Hold Sharpe ratios of masks against each other before costs first.",
+    "Compare the Sharpe ratios of masks before costs first: a mask that lowers turnover saves costs.",
 )
 #: the papers' full mask, and the one that keeps nearly every cell
 FULL = ("mask_paper", "mask_skip")
@@ -122,31 +122,37 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
     gross = list(order_steps(part, "ridge", orders=GROSS).values())
     return [
         _order(apparent, "The IC over all cells falls at both steps, as in the papers: by {first:.3f} from no mask to "
-               "halts only, and by {second:.3f} from there to the papers' full mask.",
+               "halts only, and by {second:.3f} from there to the full mask.",
                "The IC over all cells does not fall at both steps: from no mask to halts only it falls by {first:.3f}, "
-               "and from there to the papers' full mask by {second:.3f}."),
+               "and from there to the full mask by {second:.3f}."),
         _order(tradable, "The IC over cells that are tradable on both days rises at both steps, as in the papers: by "
-               "{first:+.4f} from no mask to halts only, and by {second:+.4f} to the papers' full mask.",
+               "{first:+.4f} from no mask to halts only, and by {second:+.4f} to the full mask.",
                "The IC over cells that are tradable on both days is not shown to rise at both steps: {first:+.4f} from "
-               "no mask to halts only, and {second:+.4f} to the papers' full mask."),
-        _order(gross, "With every order filled, the Sharpe ratio before costs rises at both steps: {first:+.2f} and "
-               "{second:+.2f}.",
-               "With every order filled, the Sharpe ratio before costs is not shown to rise at both steps: "
-               "{first:+.2f} and {second:+.2f}."),
-        _order(net, "After costs the Sharpe ratio with every order filled rises at both steps, as in the papers: "
-               "{first:+.2f} and {second:+.2f}.",
-               "After costs the Sharpe ratio with every order filled is not shown to rise at both steps, as it does in "
-               "the papers: {first:+.2f} and {second:+.2f}."),
+               "no mask to halts only, and {second:+.4f} to the full mask."),
+        _sharpe(gross, "before costs"), _sharpe(net, "after costs", ", as in the papers", ", against the papers"),
     ]  # fmt: skip
 
 
-def _order(both: Sequence[Estimate], held: str, failed: str) -> Finding:
-    """Whether both steps go the papers' way."""
+def _sharpe(both: Sequence[Estimate], when: str, like: str = "", unlike: str = "") -> Finding:
+    """The Sharpe ratio of the papers' back-test; the papers give it net of costs only."""
+    ratio, steps = f"With every order filled, the Sharpe ratio {when}", "{first:+.2f} and {second:+.2f}."
+    return _order(both, f"{ratio} rises at both steps{like}: {steps}",
+                  f"{ratio} is not shown to rise at both steps: {steps}",
+                  f"{ratio} falls at both steps{unlike}: {steps}")  # fmt: skip
+
+
+def _order(both: Sequence[Estimate], held: str, failed: str, against: str = "") -> Finding:
+    """Whether both steps go the papers' way; `against` where both go the other."""
     numbers: dict[str, Any] = dict(zip(("first", "second"), both, strict=True))
-    lows = [item.low for item in both]
-    return first([
-        Finding(held, holds=min(lows) > 0, **numbers), Finding(failed, holds=min(lows) <= 0, **numbers)
-    ])  # fmt: skip
+    low, high = min(item.low for item in both), max(item.high for item in both)
+    other = bool(against) and high < 0
+    return first(
+        [
+            Finding(held, holds=low > 0, **numbers),
+            Finding(against or failed, holds=other, **numbers),
+            Finding(failed, holds=low <= 0 and not other, **numbers),
+        ]
+    )
 
 
 def head(shown: PageResult) -> HTML:
@@ -185,7 +191,7 @@ def three_orders(shown: PageResult) -> HTML:
                     lines.append(Line(label, [0, 1, 2], found, color))
             panels[MEASURES[column]] = lines
         ticks = {0.0: WORDS["none"], 1.0: WORDS["halt_only"], 2.0: "the papers' full mask"}
-        title = f"Of the papers' {len(ORDERS)} orders {len(held)} are found here"
+        title = f"Orders of the papers that are found here: {len(held)} of {len(ORDERS)}"
         return plot(lines_by_group(panels, title, "what is masked", "", zero=True, ticks=ticks,
                                    note=case.caption))  # fmt: skip
 

@@ -31,7 +31,7 @@ QUESTION = (
 ADVICE = (
     "Leave returns that no order could have had out of the labels.",
     "Fill orders as the exchange would: an order at the limit is not filled.",
-    "Compare masks before costs first, and say the turnover of both sides.",
+    "Compare masks before costs first, and report the turnover of both sides.",
 )
 #: what windows are compared by: money over equal weight, gross of costs before net, and information
 COMPARED = {
@@ -50,7 +50,7 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
     """What the page says, with ridge on the walk, if that was run."""
     ran = conditions(frame)
     found = Ablation.of(of_condition(frame, "" if "" in ran else ran[0]))
-    return [rows_deleted(found), windows(found), labels(found), papers_mask(found), phantom(found), paid(found)]
+    return [labels(found), papers_mask(found), windows(found), phantom(found), rows_deleted(found), paid(found)]
 
 
 def labels(found: Ablation) -> Finding:
@@ -126,8 +126,9 @@ def costs(shown: PageResult) -> HTML:
 
     def said(found: Ablation) -> Finding:
         books = found.books("mask_skip", "row_deletion")
-        return Finding("Windows that skip masked days add no shown Sharpe ratio to deleted rows: {gross:+.2f} before "
-                       "costs", gross=books.gross.value, holds=books.gross.low <= 0 <= books.gross.high)  # fmt: skip
+        return Finding("With rows deleted, windows that skip masked days are not shown to add Sharpe ratio: "
+                       "{gross:+.2f} before costs", gross=books.gross.value,
+                       holds=books.gross.low <= 0 <= books.gross.high)  # fmt: skip
 
     series = {"before costs": GROSS, "after costs": NET, "matched": MATCHED}
     unit = f"difference of the active Sharpe ratio (over equal weight), next open; costs: {COST} bps a side"

@@ -41,7 +41,7 @@ QUESTION = (
 )
 ADVICE = (
     "Ask first which rule the market has. A rule that stops one stock at a price, in a known direction, needs a mask; "
-    "a rule that stops all stocks alike tells a ranking little.",
+    "halts, and a rule that stops all stocks alike, distort a back-test far less.",
     "Test a mask on a market without limits: every number must stay the same.",
 )
 #: the headline of a comparison of books, and what stands beside it: over equal weight, executed at the next open
@@ -93,21 +93,22 @@ class Rules:
 def findings(frame: pd.DataFrame) -> list[Finding]:
     """What the page says; the comparison of books before costs only where the rows have it."""
     found = Rules.of(frame)
-    said = [_rule(found), _books(found), _information(found), _breaker(found), _exit(found), _control(found)]
+    said = [_rule(found), _control(found), _books(found), _breaker(found), _information(found), _exit(found)]
     return [item for item in said if item is not None]
 
 
 def _rule(found: Rules) -> Finding:
-    limits, halts, both = (found.invented(rule) for rule in ("limits", "halts", "cn"))
-    adds = "filling every order adds {limits:+.0%} a year under limits alone, {halts:+.1%} under halts alone"
+    limits, halts = (found.invented(rule) for rule in ("limits", "halts"))
+    adds = (
+        "on simulated markets, filling every order adds {limits:+.0%} a year to the unmasked model under limits alone, "
+        "{halts:+.1%} under halts alone."
+    )
     return outcome({
-        f"What a back-test invents comes from price limits, not from halts: {adds} and {{both:+.0%}} under both, for "
-        "the unmasked model.": limits.low > max(halts.high, 0),
-        f"What a back-test invents comes from halts rather than price limits: {adds}, {{both:+.0%}} under both.":
-            halts.low > max(limits.high, 0),
-        f"Price limits and halts cannot be told apart by what a back-test invents: {adds}, {{both:+.0%}} under both.":
+        f"What a back-test invents comes from price limits rather than halts: {adds}": limits.low > max(halts.high, 0),
+        f"What a back-test invents comes from halts rather than price limits: {adds}": halts.low > max(limits.high, 0),
+        f"Price limits and halts cannot be told apart by what a back-test invents: {adds}":
             limits.low <= max(halts.high, 0) and halts.low <= max(limits.high, 0),
-    }, limits=limits, halts=halts, both=both)  # fmt: skip
+    }, limits=limits, halts=halts)  # fmt: skip
 
 
 def _books(found: Rules) -> Finding | None:
@@ -115,27 +116,28 @@ def _books(found: Rules) -> Finding | None:
     limits, halts = (found.gain(rule, GROSS) for rule in ("limits", "halts"))
     if math.isnan(limits.value):
         return None
-    text = "{limits:+.2f} of active Sharpe ratio under limits alone ({net:+.2f} after costs), {halts:+.2f} under halts"
+    mask = "Masking labels, orders and windows together"
+    text = (
+        "the Sharpe ratio over equal weight changes by {limits:+.2f} under limits alone ({net:+.2f} after costs) and "
+        "by {halts:+.2f} under halts."
+    )
     return outcome({
-        f"Before costs, windows that skip masked days earn more where there are price limits, and not where there are "
-        f"halts only: {text}.": limits.low > 0 and halts.low <= 0,
-        f"Before costs, windows that skip masked days earn more under price limits and under halts: {text}.":
-            limits.low > 0 and halts.low > 0,
-        f"Before costs, windows that skip masked days do not measurably earn more under price limits: {text}.":
-            limits.low <= 0,
+        f"{mask} pays before costs under price limits, and is not shown to pay under halts alone: {text}":
+            limits.low > 0 and halts.low <= 0,
+        f"{mask} pays before costs under price limits and under halts: {text}": limits.low > 0 and halts.low > 0,
+        f"{mask} does not measurably pay before costs under price limits: {text}": limits.low <= 0,
     }, limits=limits, net=found.gain("limits", NET), halts=halts)  # fmt: skip
 
 
 def _information(found: Rules) -> Finding:
     limits, halts = (found.gain(rule, TRUTH) for rule in ("limits", "halts"))
     text = "{limits:+.3f} under limits alone, {halts:+.3f} under halts alone"
+    what = "the correlation of predictions with what can be earned"
     return outcome({
-        f"A mask raises the correlation with what can be earned only where there are price limits: {text}.":
+        f"A mask is shown to raise {what} only where there are price limits: {text}.":
             limits.low > 0 and halts.low <= 0,
-        f"A mask raises the correlation with what can be earned under price limits and under halts: {text}.":
-            limits.low > 0 and halts.low > 0,
-        f"A mask does not measurably raise the correlation with what can be earned under price limits: {text}.":
-            limits.low <= 0,
+        f"A mask raises {what} under price limits and under halts: {text}.": limits.low > 0 and halts.low > 0,
+        f"A mask does not measurably raise {what} under price limits: {text}.": limits.low <= 0,
     }, limits=limits, halts=halts)  # fmt: skip
 
 
@@ -145,8 +147,8 @@ def _breaker(found: Rules) -> Finding:
     text = "{five:+.1%} a year with a breaker at 5 % ({trips:.0f} trips in the test span), {seven:+.1%} at 7 %"
     little = max(five.high, seven.high) < limits.low
     return outcome({
-        f"A market-wide circuit breaker distorts a back-test far less than limits do, because it stops every stock at "
-        f"the same share of its move: filling every order adds {text}.": little,
+        f"A market-wide circuit breaker, which stops all stocks alike, distorts a back-test less than price limits do: "
+        f"filling every order adds {text}.": little,
         f"A market-wide circuit breaker is not clearly less harmful than limits: filling every order adds {text}.":
             not little,
     }, five=five, seven=seven, trips=trips)  # fmt: skip
@@ -229,7 +231,7 @@ def invented(shown: PageResult) -> HTML:
 
     found = Rules.of(shown.rows)
     limits, halts = found.invented("limits"), found.invented("halts")
-    title = Finding("What a back-test invents comes from price limits, not from halts", holds=limits.low > halts.high)
+    title = Finding("What a back-test invents comes from price limits rather than halts", holds=limits.low > halts.high)
     rows = {RULES[rule]: [item.times(100) for item in (found.invented(rule), found.level(rule, "none", _BOUGHT))]
             for rule in found.rules}  # fmt: skip
     return plot(forest(_wrapped(rows), title.title("What a back-test invents, by rule"),
@@ -252,18 +254,21 @@ def gains(shown: PageResult) -> HTML:
 
     found = Rules.of(shown.rows)
     limits, halts = found.gain("limits", TRUTH), found.gain("halts", TRUTH)
-    title = Finding("A mask adds information where there are price limits", holds=limits.low > max(halts.high, 0))
+    title = Finding("A mask makes predictions better where there are price limits",
+                    holds=limits.low > max(halts.high, 0))  # fmt: skip
     rows = {RULES[rule]: [found.gain(rule, TRUTH)] for rule in found.rules}
     parts = {
-        "information": plot(forest(_wrapped(rows), title.title("What a mask adds, by rule"),
-                                   f"IC with what can be earned, windows skip masked days {MINUS} unmasked", digits=3,
+        "predictions": plot(forest(_wrapped(rows), title.title("What a mask adds, by rule"),
+                                   f"IC with what can be earned, masked {MINUS} unmasked", digits=3,
                                    note=shown.note))
     }  # fmt: skip
     books = {RULES[rule]: [found.gain(rule, metric) for metric in (GROSS, NET)] for rule in found.rules}
     if not all(math.isnan(items[0].value) for items in books.values()):
-        parts["books"] = plot(forest(
-            _wrapped(books), "What a mask earns, by rule",
-            f"active Sharpe ratio, executed, windows skip masked days {MINUS} unmasked",
+        pays = Finding("A mask pays where there are price limits",
+                       holds=books[RULES["limits"]][0].low > max(books[RULES["halts"]][0].high, 0))  # fmt: skip
+        parts["portfolios"] = plot(forest(
+            _wrapped(books), pays.title("What a mask earns, by rule"),
+            f"Sharpe ratio over equal weight, executed at the next open, masked {MINUS} unmasked",
             series=("before costs", "after 8 bps a side"), note=shown.note))  # fmt: skip
     return tabs(parts)
 
@@ -314,7 +319,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 def rules(shown: PageResult) -> HTML:
     """How much each rule holds back."""
-    heads = {"rule": "rule", "masked_share": "masked", "halted": "halted", "tripped": "trips of the breaker",
+    heads = {"rule": "rule", "masked_share": "cells masked", "halted": "halted", "tripped": "days with a breaker",
              "market.volatility": "volatility a year"}  # fmt: skip
     formats = {"tripped": ".1f", "masked_share": ".1%", "halted": ".1%", "market.volatility": ".0%"}
     return table(fact_table(shown.rows), "other_markets_rules", columns=heads, formats=formats, caption=shown.note)
@@ -323,7 +328,7 @@ def rules(shown: PageResult) -> HTML:
 def levels(shown: PageResult) -> HTML:
     """Each pipeline under each rule, a tab for each."""
     heads = {"rule": "rule", TRUTH: "IC, what can be earned", "naive_close.sharpe": "Sharpe, all filled",
-             "executed_open.sharpe": "Sharpe, executed", "refused_buys": "refused buys"}  # fmt: skip
+             "executed_open.sharpe": "Sharpe, executed", "refused_buys": "purchases refused a day"}  # fmt: skip
     formats: dict[str, Format] = {TRUTH: "+.3f", "refused_buys": partial(text_of, form=".1f")}
     return tabs({
         NAMES[name]: table(rule_table(shown.rows, name), f"other_markets_levels_{name}", columns=heads, formats=formats,
@@ -335,9 +340,14 @@ def levels(shown: PageResult) -> HTML:
 def differences(shown: PageResult) -> HTML:
     """Paired differences between pipelines and between rules."""
     heads = {"difference": "difference", "rule": "rule", TRUTH: "IC, what can be earned", GROSS: "active Sharpe, gross",
-             NET: "active Sharpe, net", "phantom_close": "invented return a year"}  # fmt: skip
-    return table(difference_table(shown.rows), "other_markets_differences", columns=heads,
-                 formats={TRUTH: "+.3f", "phantom_close": "+.0%"}, caption=shown.note)  # fmt: skip
+             NET: "active Sharpe, net"}  # fmt: skip
+    return table(
+        difference_table(shown.rows),
+        "other_markets_differences",
+        columns=heads,
+        formats={TRUTH: "+.3f"},
+        caption=f"active: over equal weight; net: after 8 bps a side; {shown.note}",
+    )
 
 
 def exits(shown: PageResult) -> HTML:

@@ -26,15 +26,14 @@ if TYPE_CHECKING:
     from lib.paper.pages.result import PageResult
 
 QUESTION = (
-    "Paper B takes one component at a time out of its system, on its own synthetic panel, and reports that each is "
-    "worth 0.12 to 0.44 of Sharpe ratio, the mask most. Nothing can be predicted in that panel: what does each "
-    "contribute there, before costs and after them?"
+    "Paper B takes one component at a time out of its system, on its own synthetic panel, and reports that each adds "
+    "to the Sharpe ratio, the mask most. Nothing can be predicted in that panel: what does each component contribute "
+    "there, before costs and after them?"
 )
 ADVICE = (
-    "Print turnover and results before costs in an ablation table: without anything to predict, costs are all that a "
-    "component can change systematically.",
-    "Train the whole system once more with another seed, and count no difference as a contribution that is not larger.",
-    "State the size of predictions with the risk aversion: a loss changes the size, and an optimiser reads it.",
+    "Print turnover and results before costs in an ablation table: a component may only save costs.",
+    "Train the whole system once more with another seed, and count as contributions only differences that are larger.",
+    "State the size of predictions with the risk aversion: a loss changes that size, and an optimiser reads it.",
 )
 VIEW = View("own_setting_ladder", "sharpe", "Sharpe ratio", YEAR)
 NOTE = "the papers' generator, split and back-test"
@@ -63,8 +62,8 @@ FORMATS = {"m1_ic": "+.4f", "spread": ".4f", "coverage": ".0%", "turnover": ".2f
 def findings(frame: pd.DataFrame) -> list[Finding]:
     """What the page says."""
     ladder = Ladder(OverSeeds(frame))
-    return [shared.largest(ladder, VIEW), shared.order(ladder, VIEW), shared.mask_costs(ladder, VIEW), _loss(ladder),
-            _shrinkage(ladder), _transformer(ladder), shared.scale(ladder, VIEW), _level(ladder.numbers),
+    return [shared.largest(ladder, VIEW), shared.order(ladder, VIEW), _loss(ladder), shared.mask_costs(ladder, VIEW),
+            _level(ladder.numbers), _shrinkage(ladder), _transformer(ladder), shared.scale(ladder, VIEW),
             shared.chance(ladder, VIEW)]  # fmt: skip
 
 
@@ -73,12 +72,12 @@ def _loss(ladder: Ladder) -> Finding:
     ours, plain = (ladder.numbers.find(name, "spread").value for name in (FULL, "no AdjMSE"))
     gross, net = (ladder.contribution("AdjMSE", VIEW.at(bps)) for bps in (0, 8))
     end = (
-        "{net:+.2f} after costs, {gross:+.2f} before them; the papers print {claimed:+.2f}. Predictions spread by "
-        "{ours:.2%} of the deviation of returns with it and by {plain:.2%} with MSE."
+        "{net:+.2f} of Sharpe ratio after costs, {gross:+.2f} before them; the papers print {claimed:+.2f}. The spread "
+        "of predictions is {ours:.2%} of that of returns with it, {plain:.2%} with MSE."
     )
     return by_sign(
-        net, f"The papers' loss is ahead of MSE: {end}", f"The papers' loss is behind MSE: {end}",
-        f"The papers' loss is shown neither ahead of MSE nor behind it: {end}",
+        net, f"The papers' loss (AdjMSE) is ahead of MSE: {end}", f"The papers' loss (AdjMSE) is behind MSE: {end}",
+        f"The papers' loss (AdjMSE) is shown neither ahead of MSE nor behind it: {end}",
         net=net, gross=gross, claimed=shared.CLAIMED["AdjMSE"], ours=ours, plain=plain,
     )  # fmt: skip
 
@@ -105,8 +104,8 @@ def _level(numbers: OverSeeds) -> Finding:
     market, turnover = numbers.find(EQUAL, VIEW.at(8)).value, numbers.find(FULL, "literal.turnover").value
     claimed = claimed_value("B.ablation.full.sharpe")
     text = (
-        "The whole system, with the MLP, has a Sharpe ratio of {ours:.2f} after costs with a turnover of "
-        "{turnover:.2f} a day; a book of all names that never trades has {market:.2f}. The papers' {claimed:.2f} lies"
+        "The whole system, with the MLP, has a Sharpe ratio of {ours:.2f} after costs at a turnover of {turnover:.2f} "
+        "a day; all stocks held without trading have {market:.2f}. The papers' {claimed:.2f} lies"
     )
     return outcome({
         f"{text} above the range of one market, {{low:.2f}} to {{high:.2f}} in 95 %.": one.high < claimed,

@@ -67,7 +67,7 @@ def largest(ladder: Ladder, view: View) -> Finding:
     numbers: dict[str, Any] = {"value": ladder.contribution(MASK, net), "gross": ladder.contribution(MASK, view.at(0)),
                                "claimed": CLAIMED[MASK]}  # fmt: skip
     text = (
-        f"The mask contributes {{value:+.2f}} to the {view.ratio} after 8 basis points a side, of which {{gross:+.2f}} "
+        f"The mask contributes {{value:+.2f}} to the {view.ratio} after 8 basis points a side and {{gross:+.2f}} "
         "before costs; the papers print {claimed:+.2f} and call it the largest contribution."
     )
     return first([
@@ -86,10 +86,10 @@ def order(ladder: Ladder, view: View) -> Finding:
     apart = float(sum(found.sign != 0 for found in gross)) if gross else math.nan
     text = (
         "From the largest contribution after costs to the smallest: {shown}. Before costs {apart:.0f} of {count:.0f} "
-        "have an interval without zero, where chance alone gives 1 in 20"
+        "intervals exclude zero; chance alone gives 1 in 20"
     )
     return outcome({
-        f"{text}: none can be told from nothing.": apart == 0,
+        f"{text}. No component is shown to contribute before costs.": apart == 0,
         f"{text}.": apart > 0,
     }, shown=shown.replace("-", "\N{MINUS SIGN}") or "none", apart=apart, count=float(len(gross)))  # fmt: skip
 
@@ -99,12 +99,12 @@ def mask_costs(ladder: Ladder, view: View) -> Finding:
     less = ladder.contribution(MASK, f"{LITERAL}.turnover")
     saved, matched = ladder.contribution(MASK, view.saved()), ladder.contribution(MASK, view.matched)
     end = (
-        "by {less:+.1%} of the book a day, which is {saved:+.2f} of the ratio after costs; with the faster of the two "
-        "books slowed down to equal turnover its contribution after costs is {matched:+.2f}."
+        "({less:+.1%} of the book a day, {saved:+.2f} of the ratio after costs). At equal turnover its contribution "
+        "after costs is {matched:+.2f}."
     )
     return by_sign(
-        less, f"The mask raises turnover, {end}", f"The mask lowers turnover, {end}",
-        f"The mask does not measurably change turnover, {end}", less=less, saved=saved, matched=matched,
+        less, f"The mask raises turnover {end}", f"The mask lowers turnover {end}",
+        f"That the mask changes turnover is not shown {end}", less=less, saved=saved, matched=matched,
     )  # fmt: skip
 
 
@@ -113,8 +113,8 @@ def component(ladder: Ladder, view: View, name: str, above: str, below: str, unc
     gross, net = (ladder.contribution(name, view.at(bps)) for bps in (0, 8))
     trades = ladder.contribution(name, f"{LITERAL}.turnover")
     end = (
-        "{net:+.2f} after 8 basis points a side, {gross:+.2f} before costs, and {trades:+.1%} of the book a day in "
-        "turnover; the papers print {claimed:+.2f}."
+        f"{{net:+.2f}} of {view.ratio} after 8 basis points a side, {{gross:+.2f}} before costs, and turnover changes "
+        "by {trades:+.1%} of the book a day; the papers print {claimed:+.2f}."
     )
     return by_sign(net, f"{above}: {end}", f"{below}: {end}", f"{unclear}: {end}", net=net, gross=gross, trades=trades,
                    claimed=CLAIMED[name])  # fmt: skip
@@ -124,13 +124,13 @@ def scale(ladder: Ladder, view: View) -> Finding:
     """The mask's contribution with predictions of one size for all systems."""
     literal, standard = (ladder.contribution(MASK, view.at(8, sense)) for sense in SENSES)
     text = (
-        "With predictions of one size in every system the mask contributes {standard:+.2f} after costs, with "
+        "With predictions scaled to one size in every system the mask contributes {standard:+.2f} after costs, with "
         "predictions as the networks give them {literal:+.2f}"
     )
     return outcome({
         f"{text}: the same sign.": literal.sign == standard.sign != 0,
         f"{text}: opposite signs.": literal.sign == -standard.sign != 0,
-        f"{text}: not both can be told from zero.": not math.isnan(literal.low) and not math.isnan(standard.low),
+        f"{text}: not both are shown to differ from zero.": not any(map(math.isnan, (literal.low, standard.low))),
     }, literal=literal, standard=standard)  # fmt: skip
 
 
@@ -142,9 +142,9 @@ def chance(ladder: Ladder, view: View) -> Finding:
     floor, spread = (float(np.std(sample, ddof=1)) if len(sample) > 1 else math.nan for sample in (seeds, mask))
     needed, claimed = markets_needed(mask, CLAIMED[MASK]), CLAIMED[MASK]
     text = (
-        f"One market decides little: the {view.ratio} of the whole system trained with another seed differs with a "
-        "deviation of {floor:.2f} over markets, the mask's contribution with one of {spread:.2f}. {needed:.0f} markets "
-        "would show the papers' {claimed:+.2f}, and here are {here:.0f}"
+        f"Another training seed changes the {view.ratio} of the whole system by a standard deviation of {{floor:.2f}} "
+        "over markets; the mask's contribution has one of {spread:.2f}. Showing the papers' {claimed:+.2f} takes "
+        "{needed:.0f} markets; {here:.0f} were run"
     )
     return outcome({f"{text}: enough.": len(mask) >= needed, f"{text}: too few.": len(mask) < needed},
                    floor=floor, spread=spread, needed=needed, claimed=claimed, here=float(len(mask)))  # fmt: skip

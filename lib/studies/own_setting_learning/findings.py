@@ -1,4 +1,4 @@
-"""What the page "own_setting_learning" says, every outcome written down: turnover first, gross before net."""
+"""What the page "own_setting_learning" says, every outcome written down: what the papers claim first."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def against(numbers: OverSeeds, left: str, right: str, metric: str) -> Estimate:
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
-    """What can be known, what is traded, what it earns before costs and after them, and what would decide."""
+    """What can be known, the papers' gains, a book that never trades; then turnover, and what would decide."""
     numbers = OverSeeds(frame)
     return [
-        _nothing(numbers), _traded(numbers), _before_costs(numbers), _gain(numbers), _factors(numbers),
-        _panel(numbers), _models(numbers), _market(numbers), _decide(numbers),
+        _nothing(numbers), _gain(numbers), _factors(numbers), _market(numbers), _panel(numbers), _models(numbers),
+        _traded(numbers), _before_costs(numbers), _decide(numbers),
     ]  # fmt: skip
 
 
@@ -54,18 +54,15 @@ def _nothing(numbers: OverSeeds) -> Finding:
 
 
 def _traded(numbers: OverSeeds) -> Finding:
-    """The papers' loss against MSE: turnover, and the persistence of predictions behind it."""
-    less, kept = (against(numbers, SYSTEM, "MSE", metric) for metric in (TURNOVER, "persistence"))
+    """The papers' loss against MSE: turnover."""
+    less = against(numbers, SYSTEM, "MSE", TURNOVER).times(100)
     ours, plain = (numbers.find(name, TURNOVER).value for name in (SYSTEM, "MSE"))
-    end = (
-        "{ours:.0%} of the book a day with AdjMSE, {plain:.0%} with MSE ({less:+.1%}); the correlation of a day's "
-        "predictions with those of the day before differs by {kept:+.3f}."
-    )
+    end = "{ours:.0%} of the book a day with AdjMSE and {plain:.0%} with MSE, a difference of {less:+.1f} points."
     return by_sign(
-        less, f"What a loss changes here is how much is traded, and the papers' trades more than MSE: {end}",
-        f"What a loss changes here is how much is traded, and the papers' trades less than MSE: {end}",
+        less, f"The network trained by the papers' loss trades more than the one trained by MSE: {end}",
+        f"The network trained by the papers' loss trades less than the one trained by MSE: {end}",
         f"The papers' loss does not measurably change how much is traded: {end}",
-        ours=ours, plain=plain, less=less, kept=kept,
+        ours=ours, plain=plain, less=less,
     )  # fmt: skip
 
 
@@ -76,8 +73,8 @@ def _before_costs(numbers: OverSeeds) -> Finding:
     far = max(known, key=lambda name: abs(known[name].value), default=SYSTEM)
     apart = float(sum(item.sign != 0 for item in known.values())) if known else math.nan
     end = (
-        "{apart:.0f} of {count:.0f} have an interval without zero, where chance gives 1 in 20, and the largest "
-        "difference in Sharpe ratio is {largest:+.2f} ({far})."
+        "{apart:.0f} of {count:.0f} differences in Sharpe ratio have an interval without zero, where chance gives one "
+        "in twenty. The largest is {largest:+.2f}, of the loss {far}."
     )
     return outcome({
         f"Before costs no loss differs measurably from MSE: {end}": apart == 0,
@@ -89,44 +86,43 @@ def _gain(numbers: OverSeeds) -> Finding:
     """The papers' gain of their loss, split into what is earned and what is not paid."""
     gross, saved, net = (against(numbers, SYSTEM, "MSE", metric) for metric in (GROSS, SAVED, NET))
     end = (
-        "{net:+.2f} in Sharpe ratio after 8 bps a side, of which {gross:+.2f} before costs and {saved:+.2f} by "
-        "costs; they report {claimed:+.2f}."
+        "its annual Sharpe ratio after costs of 8 bps a side differs by {net:+.2f}, of which {gross:+.2f} is earned "
+        "before costs and {saved:+.2f} is costs saved; the papers report {claimed:+.2f}."
     )
     return by_sign(
-        net, f"The papers' loss is ahead of MSE: {end}", f"The papers' loss is behind MSE: {end}",
-        f"The papers' loss is shown neither ahead of MSE nor behind it: {end}",
+        net, f"The papers' loss (AdjMSE) is ahead of MSE: {end}", f"The papers' loss (AdjMSE) is behind MSE: {end}",
+        f"The papers' loss (AdjMSE) is shown neither ahead of MSE nor behind it: {end}",
         gross=gross, saved=saved, net=net, claimed=CLAIMED[SYSTEM, "MSE"],
     )  # fmt: skip
 
 
 def _factors(numbers: OverSeeds) -> Finding:
-    """213 factors against 9: turnover, on own cells and on those that both predict, and Sharpe ratios."""
+    """213 factors against 9: Sharpe ratios."""
     pair = (SYSTEM, "9 factors")
-    less, same, gross, net = (against(numbers, *pair, metric) for metric in (TURNOVER, "common.turnover", GROSS, NET))
-    few, all_ = (numbers.find(name, "coverage").value for name in reversed(pair))
+    gross, net = (against(numbers, *pair, metric) for metric in (GROSS, NET))
     end = (
-        "turnover differs by {less:+.1%} of the book a day, and by {same:+.1%} on the cells that both predict (all 213 "
-        "leave {all_:.0%} of the cells, 9 leave {few:.0%}). The Sharpe ratio differs by {gross:+.2f} before costs and "
-        "by {net:+.2f} after them; the papers report {claimed:+.2f}."
+        "the annual Sharpe ratio differs by {gross:+.2f} before costs and by {net:+.2f} after them; the papers report "
+        "{claimed:+.2f}."
     )
     return by_sign(
         net, f"All 213 factors are ahead of 9: {end}", f"All 213 factors are behind 9: {end}",
         f"All 213 factors are shown neither ahead of 9 nor behind them: {end}",
-        less=less, same=same, gross=gross, net=net, few=few, all_=all_, claimed=CLAIMED[pair],
+        gross=gross, net=net, claimed=CLAIMED[pair],
     )  # fmt: skip
 
 
 def _panel(numbers: OverSeeds) -> Finding:
     pair = ("1 panel", SYSTEM)
-    less, gross, net = (against(numbers, *pair, metric) for metric in (TURNOVER, GROSS, NET))
+    gross, net = (against(numbers, *pair, metric) for metric in (GROSS, NET))
     end = (
-        "turnover differs by {less:+.1%} of the book a day, the Sharpe ratio by {gross:+.2f} before costs and by "
-        "{net:+.2f} after them; the papers report {claimed:+.2f} for the MLP."
+        "the annual Sharpe ratio differs by {gross:+.2f} before costs and by {net:+.2f} after them; the papers report "
+        "{claimed:+.2f} for the MLP."
     )
     return by_sign(
-        net, f"With one synthetic panel the system is ahead: {end}", f"With one synthetic panel it is behind: {end}",
-        f"With one synthetic panel the system is shown neither ahead nor behind: {end}",
-        less=less, gross=gross, net=net, claimed=CLAIMED[pair],
+        net, f"One synthetic panel in training puts the system ahead: {end}",
+        f"One synthetic panel in training puts the system behind: {end}",
+        f"One synthetic panel in training is shown to put the system neither ahead nor behind: {end}",
+        gross=gross, net=net, claimed=CLAIMED[pair],
     )  # fmt: skip
 
 
@@ -139,8 +135,8 @@ def _models(numbers: OverSeeds) -> Finding:
     steps = [item for item in (against(numbers, *pair, GROSS) for pair in pairs) if not math.isnan(item.low)]
     apart = float(sum(item.sign != 0 for item in steps)) if steps else math.nan
     end = (
-        "{low:.0%} of the book a day ({least}) to {high:.0%} ({most}); of {count:.0f} pairs {apart:.0f} differ "
-        "measurably before costs, where chance gives 1 in 20."
+        "from {low:.0%} of the book a day ({least}) to {high:.0%} ({most}). Of {count:.0f} pairs of models {apart:.0f} "
+        "differ measurably in Sharpe ratio before costs, where chance gives one in twenty."
     )
     numbers_shown: dict[str, Any] = {
         "low": found.get(least, Estimate(math.nan)), "high": found.get(most, Estimate(math.nan)),
@@ -148,15 +144,18 @@ def _models(numbers: OverSeeds) -> Finding:
     }  # fmt: skip
     wide = numbers_shown["low"].high < numbers_shown["high"].low
     return outcome({
-        f"Models differ in what they trade, not in what they earn before costs: {end}": wide and apart == 0,
-        f"Models differ in what they trade, and some in what they earn before costs: {end}": wide,
-        f"It is not shown that models differ in what they trade: {end}": True,
+        f"Models differ in how much they trade, not in what they earn before costs: {end}": wide and apart == 0,
+        f"Models differ in how much they trade, and some in what they earn before costs: {end}": wide,
+        f"It is not shown that models differ in how much they trade: {end}": True,
     }, **numbers_shown)  # fmt: skip
 
 
 def _market(numbers: OverSeeds) -> Finding:
     gross, net = (against(numbers, SYSTEM, EQUAL, metric) for metric in (GROSS, NET))
-    end = "{gross:+.2f} in Sharpe ratio before costs, {net:+.2f} after them."
+    end = (
+        "the system's annual Sharpe ratio differs from that of this book by {gross:+.2f} before costs and by "
+        "{net:+.2f} after them."
+    )
     return by_sign(
         net, f"The papers' system beats a book of all names that never trades: {end}",
         f"A book of all names that never trades beats the papers' system: {end}",
@@ -173,12 +172,13 @@ def _decide(numbers: OverSeeds) -> Finding:
     needed, claimed = markets_needed(ours, CLAIMED[pair]), CLAIMED[pair]
     spread, floor = (float(np.std(sample, ddof=1)) if len(sample) > 1 else math.nan for sample in (ours, seeds))
     end = (
-        "over markets the difference of the two losses has deviation {spread:.2f}, that of two training seeds of one "
-        "system {floor:.2f}; {needed:.0f} markets would decide the papers' {claimed:+.2f}, and here are {here:.0f}."
+        "{claimed:+.2f} in Sharpe ratio would take {needed:.0f}, and {here:.0f} were run. Over markets the difference "
+        "of the two losses has a standard deviation of {spread:.2f}, that of two training seeds of one system "
+        "{floor:.2f}."
     )
     return outcome({
-        f"There are enough markets to decide the papers' gain: {end}": len(ours) >= needed,
-        f"There are too few markets to decide the papers' gain: {end}": True,
+        f"There are enough markets to decide the papers' gain of their loss: {end}": len(ours) >= needed,
+        f"There are too few markets to decide the papers' gain of their loss: {end}": True,
     }, spread=spread, floor=floor, needed=needed, claimed=claimed, here=float(len(ours)))  # fmt: skip
 
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from lib.paper.pages.result import PageResult
 
 QUESTION = (
-    "Paper B reports Sharpe ratios by loss, by number of factors and by number of synthetic panels, on its own panel. "
-    "Nothing can be predicted in that panel: what can a loss, a factor, a panel or a model change there?"
+    "In the papers' own synthetic market nothing can be predicted. Do the papers' loss, more factors, a synthetic "
+    "panel or another model change what is earned there, or only what is traded?"
 )
 ADVICE = (
     "Show turnover and results before costs beside every Sharpe ratio after costs. Without anything to predict, the "
@@ -44,15 +44,14 @@ ADVICE = (
 )
 TITLES = {"losses": "losses", "factors": "factors", "augmentation": "synthetic panels", "models": "models"}
 MATCHED = f"{POLICY}.matched.8bps.sharpe"
-LEVELS = {"m1_ic": "IC", "sign_accuracy": "right signs", "base_rate": "commoner sign", "persistence": "persistence",
-          "coverage": "cells predicted", TURNOVER: "turnover a day, % of the book",
-          GROSS: "Sharpe ratio a year, before costs", NET: "after 8 bps a side"}  # fmt: skip
-DIFFERENCES = {"m1_ic": "IC", "persistence": "persistence", TURNOVER: "turnover a day, % of the book",
-               GROSS: "Sharpe ratio a year, before costs", SAVED: "by costs saved", NET: "after 8 bps a side",
-               MATCHED: "after costs at equal turnover"}  # fmt: skip
-POLICIES = {**{name: f"{name}, after costs" for name in OUTSIDE},
-            "literal": "zero, predictions as they are, after costs",
-            "common": "zero, common cells, after costs"}  # fmt: skip
+LEVELS = {"m1_ic": "IC", TURNOVER: "turnover a day, % of the book", GROSS: "Sharpe ratio a year, before costs",
+          NET: "after 8 bps a side", "persistence": "persistence", "coverage": "cells predicted, %",
+          "sign_accuracy": "right signs, %", "base_rate": "commoner sign, %"}  # fmt: skip
+DIFFERENCES = {TURNOVER: "turnover a day, % of the book", GROSS: "Sharpe ratio a year, before costs",
+               SAVED: "by costs saved", NET: "after 8 bps a side", MATCHED: "after costs at equal turnover",
+               "m1_ic": "IC", "persistence": "persistence"}  # fmt: skip
+POLICIES = {**{name: name for name in OUTSIDE}, "literal": "zero, predictions as they are",
+            "common": "zero, common cells"}  # fmt: skip
 FORMATS = {"m1_ic": "+.4f", "sign_accuracy": ".1%", "base_rate": ".1%", "coverage": ".0%", "persistence": ".2f",
            TURNOVER: ".0%", GROSS: "+.2f", NET: "+.2f"}  # fmt: skip
 SIGNED = {**dict.fromkeys((GROSS, SAVED, NET, MATCHED), "+.2f"), "m1_ic": "+.4f", TURNOVER: "+.1%",
@@ -73,15 +72,17 @@ def gross_and_net(shown: PageResult) -> HTML:
     from lib.paper.pages.style import BLUE, GREEN, GREY
 
     numbers, found = OverSeeds(shown.rows), {}
+    said = dict(zip(("losses", "factors"), findings(shown.rows)[1:3], strict=True))
     for part, pairs in PAIRS.items():
         every = {f"{in_words(a)}\nagainst {in_words(b)}": [against(numbers, a, b, x) for x in (GROSS, SAVED, NET)]
                  for a, b in pairs if searched(a) and searched(b)}  # fmt: skip
         rows = {label: items for label, items in every.items() if not math.isnan(items[0].value)}
         if rows:
             unit = "difference in annual Sharpe ratio; costs of 8 bps a side"
+            neutral = f"Differences before costs, by costs saved, and after costs: {TITLES[part]}"
+            title = said[part].title(neutral) if part in said else neutral
             found[TITLES[part]] = plot(forest(
-                rows, f"Differences before costs, by costs saved, and after costs: {TITLES[part]}", unit,
-                colors=(BLUE, GREEN, GREY),
+                rows, title, unit, colors=(BLUE, GREEN, GREY),
                 series=("before costs", "costs saved", "after costs"), note=shown.note,
             ))  # fmt: skip
     return tabs(found)
@@ -157,8 +158,8 @@ def levels(shown: PageResult) -> HTML:
     whole = levels_table(shown.rows)
     parts = {part: whole[whole["arm"].isin(list(arms))] for part, arms in PARTS.items()}
     return tabs({
-        TITLES[part]: table(rows, f"own_setting_learning_{part}", columns={"what": "arm"} | LEVELS, formats=FORMATS,
-                            caption=shown.note)
+        TITLES[part]: table(rows, f"own_setting_learning_{part}", columns={"what": "what is trained"} | LEVELS,
+                            formats=FORMATS, caption=shown.note)
         for part, rows in parts.items() if len(rows)
     })  # fmt: skip
 

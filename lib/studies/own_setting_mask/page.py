@@ -62,7 +62,7 @@ QUESTION = (
     "its synthetic panel. Can that panel give these numbers?"
 )
 ADVICE = (
-    "Say what happens to a name without a prediction: it can move a net Sharpe ratio more than the model does.",
+    "Say what happens to a name without a prediction: it decides how much is traded, and so what costs take away.",
     "Treat a mask that intersects many factors as a trading rule, because it decides which names may be traded. Show "
     "results before costs beside those after them, and the turnover.",
     "Divide the return in a table by its Sharpe ratio, and ask whether the market has that volatility.",
@@ -77,8 +77,8 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
     """What the page says, by the first learner that was run, with every factor."""
     learners = learners_of(frame)
     found = OwnSetting.of(frame, learners[0] if learners else LEARNERS[0])
-    return [whole(found), by_costs_alone(found), policies(found), without_information(found), last_step(found),
-            one_market(found)]  # fmt: skip
+    return [whole(found), predictability(found), last_step(found), without_information(found), by_costs_alone(found),
+            policies(found), one_market(found)]  # fmt: skip
 
 
 def whole(found: OwnSetting, policy: str = ANSWERED_POLICY) -> Finding:
@@ -130,14 +130,15 @@ def by_costs_alone(found: OwnSetting) -> Finding:
     numbers: dict[str, Any] = {"claimed": claimed, "needed": needed, "less": less[most], "policy": POLICIES[most]}
     return first([
         Finding(
-            "Lower costs alone cannot give the paper's {claimed:+.2f} here. That needs a turnover lower by "
-            "{needed:.2f} a day; the full mask lowers it by {less:.2f} at most (a name without a prediction is "
-            "{policy}).",
+            "Lower costs alone cannot give the paper's net difference of {claimed:+.2f} here: they would need "
+            "{needed:.0%} of the book less traded a day. The full mask saves {less:.0%} at most, where a name without "
+            "a prediction is {policy}.",
             **numbers, holds=less[most].value < needed,
         ),
         Finding(
-            "Lower costs alone can give the paper's {claimed:+.2f} here. That needs a turnover lower by {needed:.2f} a "
-            "day, and the full mask lowers it by {less:.2f} (a name without a prediction is {policy}).",
+            "Lower costs alone can give the paper's net difference of {claimed:+.2f} here: they need {needed:.0%} of "
+            "the book less traded a day. The full mask saves {less:.0%} where a name without a prediction is "
+            "{policy}.",
             **numbers, holds=less[most].value >= needed,
         ),
     ])  # fmt: skip
@@ -157,8 +158,8 @@ def policies(found: OwnSetting) -> Finding:
             **numbers, holds=nets[high].low > nets[low].high,
         ),
         Finding(
-            "What happens to a name without a prediction does not clearly change the net result: {most:+.2f} in Sharpe "
-            "ratio where the name is {best}, {least:+.2f} where it is {worst}.",
+            "What happens to a name without a prediction does not clearly change the net result: the full mask adds "
+            "{most:+.2f} of Sharpe ratio where the name is {best}, {least:+.2f} where it is {worst}.",
             **numbers, holds=nets[high].low <= nets[low].high,
         ),
     ])  # fmt: skip
@@ -172,9 +173,9 @@ def without_information(found: OwnSetting, policy: str = ANSWERED_POLICY) -> Fin
     numbers: dict[str, Any] = {"control": control, "gross": gross, "rest": rest}
     return first([
         Finding(
-            "A mask without information does as much: the unmasked model with the gaps of another stock changes the "
-            "net Sharpe ratio by {control:+.2f}. The full mask minus this control is {gross:+.2f} before costs and "
-            "{rest:+.2f} after them, not told from zero.",
+            "A mask without information does as much: hiding predictions by the gaps of another stock changes the net "
+            "Sharpe ratio by {control:+.2f}. The full mask differs from it by {gross:+.2f} before costs and, not told "
+            "from zero, by {rest:+.2f} after them.",
             **numbers, holds=rest.low <= 0 <= rest.high,
         ),
         Finding(
@@ -202,19 +203,19 @@ def last_step(found: OwnSetting) -> Finding:
     }  # fmt: skip
     return first([
         Finding(
-            "The step from halts to the full mask has next to nothing to work with: it hides {cells:.0f} more cells a "
-            "market and moves {apart:.2%} of the book a day. The Sharpe ratio changes by {gross:+.3f} before costs and "
-            "{net:+.3f} after them; the paper has {claimed:+.2f}.",
+            "The paper's largest step, from halts to the full mask ({claimed:+.2f}), hides {cells:.0f} more cells a "
+            "market and moves {apart:.1%} of the book a day here. It changes the Sharpe ratio by {gross:+.3f} before "
+            "costs and {net:+.3f} after them.",
             **numbers, holds=net.low <= 0 <= net.high,
         ),
         Finding(
-            "The step from halts to the full mask hides {cells:.0f} more cells a market, moves {apart:.2%} of the book "
+            "The step from halts to the full mask hides {cells:.0f} more cells a market, moves {apart:.1%} of the book "
             "a day and raises the net Sharpe ratio by {net:+.3f} ({gross:+.3f} before costs); the paper has "
             "{claimed:+.2f}.",
             **numbers, holds=net.low > 0,
         ),
         Finding(
-            "The step from halts to the full mask hides {cells:.0f} more cells a market, moves {apart:.2%} of the book "
+            "The step from halts to the full mask hides {cells:.0f} more cells a market, moves {apart:.1%} of the book "
             "a day and lowers the net Sharpe ratio ({net:+.3f}; {gross:+.3f} before costs); the paper has "
             "{claimed:+.2f}.",
             **numbers, holds=net.high < 0,
@@ -230,7 +231,7 @@ def one_market(found: OwnSetting, policy: str = ANSWERED_POLICY) -> Finding:
     return first([
         Finding(
             "A single panel cannot show what a mask is worth: the paper's net difference of {claimed:+.2f} lies inside "
-            "{low:+.2f} to {high:+.2f}, where one further market would land.",
+            "{low:+.2f} to {high:+.2f}, where one further panel of this kind would land by chance (95 %).",
             **numbers, holds=one.low <= claimed <= one.high,
         ),
         Finding(
@@ -250,13 +251,13 @@ def predictability(found: OwnSetting) -> Finding:
     nothing = all(item.low <= 0 <= item.high for item in (none, full))
     return first([
         Finding(
-            "Nothing can be predicted in this panel: the apparent IC is {none:+.4f} without a mask and {full:+.4f} "
-            "under the full one. The paper has {paper_none:.3f} and {paper_full:.3f}.",
+            "Nothing can be predicted in this panel: the IC over all cells is {none:+.4f} without a mask and "
+            "{full:+.4f} under the full mask. The paper has {paper_none:.3f} and {paper_full:.3f}.",
             **numbers, holds=nothing,
         ),
         Finding(
-            "The apparent IC is {none:+.4f} without a mask and {full:+.4f} under the full one, not both zero. The "
-            "paper has {paper_none:.3f} and {paper_full:.3f}.",
+            "The IC over all cells is {none:+.4f} without a mask and {full:+.4f} under the full mask, not both zero. "
+            "The paper has {paper_none:.3f} and {paper_full:.3f}.",
             **numbers, holds=not nothing and not math.isnan(none.low) and not math.isnan(full.low),
         ),
     ])  # fmt: skip

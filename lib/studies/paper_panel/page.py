@@ -84,7 +84,8 @@ def _limits(found: PaperPanel) -> Finding:
     closes, least, most = found.find(GBM, LIMITS), min(PAPER_RATES.values()), max(PAPER_RATES.values())
     return Finding(
         "The papers' panel has next to nothing to mask: a move of 10 % is {sigmas:.1f} standard deviations, and of a "
-        "million cells {closes:.1f} close at a limit. Paper B reports {least:,.0f} to {most:,.0f}.",
+        "million cells (a stock on a day) {closes:.1f} close at a limit. Paper B reports {least:,.0f} to {most:,.0f} "
+        "for market regimes.",
         sigmas=found.mean(ARITHMETIC, "sigmas to a move of 10 %"), closes=closes.times(1e6),
         least=1e4 * least, most=1e4 * most, holds=100 * closes.value < NOTHING * least,
     )  # fmt: skip
@@ -94,8 +95,8 @@ def _ridge(found: PaperPanel) -> Finding:
     ic, factors = found.ridge(GBM), len(found.factors)
     return first([
         Finding(
-            "Nothing in the papers' panel can be predicted: a ridge on {factors:.0f} factors has an IC of {ic:+.4f}. "
-            "Paper B reports {paper:.3f}.",
+            "Nothing in the papers' panel can be predicted: a ridge regression on {factors:.0f} factors has an IC of "
+            "{ic:+.4f}. Paper B reports {paper:.3f}.",
             ic=ic, factors=factors, paper=PAPER_IC, holds=ic.low <= 0 <= ic.high,
         ),
         Finding(
@@ -131,7 +132,7 @@ def _control(found: PaperPanel) -> Finding:
     ic, closes = found.ridge(PLANTED), found.find(PLANTED, LIMITS)
     return Finding(
         "The method finds something where there is something: on the simulated market with planted alpha the same "
-        "ridge has an IC of {ic:+.4f}, and {closes:.1%} of cells close at a limit.",
+        "regression has an IC of {ic:+.4f}, and {closes:.1%} of the cells close at a limit.",
         ic=ic, closes=closes, holds=ic.low > 0 and 100 * closes.value > NOTHING * min(PAPER_RATES.values()),
     )  # fmt: skip
 
@@ -288,7 +289,7 @@ def counts(shown: PageResult) -> HTML:
              "limit closes, %": "at a limit, % of traded cells"}  # fmt: skip
     formats = dict.fromkeys(("cells", "limit-up", "limit-down"), ",.0f") | {"limit closes, %": _plain}
     return table(count_table(shown.rows), "paper_panel_counts", columns=heads, formats=formats,
-                 caption=f"means of a panel; {shown.markets}")  # fmt: skip
+                 caption=f"means of a panel; paper B prints shares only; {shown.markets}")  # fmt: skip
 
 
 def _plain(value: float) -> str:
@@ -308,8 +309,8 @@ def ics(shown: PageResult) -> HTML:
 
 def by_arithmetic(shown: PageResult) -> HTML:
     """What follows from the stated parameters."""
-    return table(arithmetic_table(shown.rows), "paper_panel_arithmetic", formats={"value": ".6g"},
-                 caption="from the stated parameters")  # fmt: skip
+    return table(arithmetic_table(shown.rows), "paper_panel_arithmetic", formats={"value": ".5g"},
+                 caption="from the stated parameters; drift, growth and volatility a year if not stated")  # fmt: skip
 
 
 # -------------------------------------------------------------------------------------------- claims

@@ -35,7 +35,7 @@ QUESTION = (
 ADVICE = (
     "Split an IC by the number of limit-up closes before believing it. If it rises with them on all cells but not "
     "on the cells that can be bought, it is paid for moves that could not be earned.",
-    "Split executed returns in the same way: they say what is left.",
+    "Split executed returns in the same way: they show what could have been earned.",
 )
 CONDITIONS = {LIMITS["paper"]: "limits as often as the paper says", LIMITS["real"]: "limits as often as in the CSI 300"}
 #: daily series, in words
@@ -120,7 +120,10 @@ def _information(found: Split) -> Finding:
 
 def _money(found: Split) -> Finding:
     filled, executed = found.gap("naive_close.active"), found.gap("executed_close.active")
-    where = "executed, {executed:+.1f} basis points a day after costs; with every order filled, {filled:+.1f}"
+    where = (
+        "against days with few, {executed:+.1f} basis points a day executed and {filled:+.1f} with every order filled, "
+        "both after costs"
+    )
     days = "on days with many limit-up closes"
     return outcome({
         f"Executed returns are poorer {days}, as the papers say: {where}.": executed.high < 0,
@@ -136,7 +139,7 @@ def _masked(found: Split) -> Finding:
     rows, skip = (found.gap("apparent_ic", mask) for mask in ("row_deletion", "mask_skip"))
     where = "{rows:+.3f} with rows deleted, {skip:+.3f} when windows skip masked days as well"
     return outcome({
-        f"Deleting the rows at limits is enough to end it: the IC no longer rises with limit-up closes ({where}).":
+        f"Deleting the rows at limits is enough: the IC no longer rises with limit-up closes ({where}).":
             max(rows.low, skip.low) <= 0,
         f"The IC still rises with limit-up closes after rows are deleted, not when windows skip masked days ({where}).":
             rows.low > 0 >= skip.low,
@@ -148,8 +151,8 @@ def _path(found: Split) -> Finding:
     cut, gap = found.moved("wanted +0", "close +0"), found.moved("open +1", "close +0")
     later = found.moved(f"close +{AFTER}", "open +1")
     path = (
-        "{cut:.1f} % below the price that the market wants; the next open is {gap:+.1f} % away, and the close five "
-        "days after the limit {later:+.1f} % from there"
+        "{cut:.1f} % below the price that the market wants. The next open is {gap:+.1f} % away, and the close five "
+        "days after the limit {later:+.1f} % from that open"
     )
     most = gap.value > 0.5 * cut.value > 0
     return outcome({
@@ -233,7 +236,7 @@ def few_and_many(shown: PageResult) -> HTML:
     returns = Finding("With many limit-ups returns rise only if every order is filled",
                       holds=executed.low <= 0 and found.gap("naive_close.active").low > 0)  # fmt: skip
     return tabs({
-        "information": picture([name for name in SERIES if name.endswith("_ic")],
+        "IC": picture([name for name in SERIES if name.endswith("_ic")],
                                ics.title("IC on days with few and many limit-up closes"), "daily IC, mean over days"),
         "next day's return": picture([name for name in SERIES if not name.endswith("_ic")],
                                      returns.title("Returns after days with few and many limit-up closes"),

@@ -64,41 +64,41 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
     gross = numbers.find("unmasked", GROSS)
     return [
         outcome({
-            "One further market would give the prototype a Sharpe ratio of {one:+.2f}; the paper's {claimed:+.2f} lies "
-            "inside this range.": one.low <= CLAIMED <= one.high,
-            "One further market would give the prototype a Sharpe ratio of {one:+.2f}; the paper's {claimed:+.2f} lies "
-            "outside this range.": one.high < CLAIMED or one.low > CLAIMED,
+            "On one further market the prototype is expected to have a Sharpe ratio of {one:+.2f}; the paper's "
+            "{claimed:+.2f} lies inside this 95 % range.": one.low <= CLAIMED <= one.high,
+            "On one further market the prototype is expected to have a Sharpe ratio of {one:+.2f}; the paper's "
+            "{claimed:+.2f} lies outside this 95 % range.": one.high < CLAIMED or one.low > CLAIMED,
         }, one=one, claimed=CLAIMED),
         outcome({
-            "All its stocks with equal weight, at the same cost, have {every:+.2f}: less than the prototype's mean "
-            "{mean:+.2f}.": every.value < mean.value,
-            "All its stocks with equal weight, at the same cost, have {every:+.2f}: no less than the prototype's mean "
-            "{mean:+.2f}.": every.value >= mean.value,
+            "All its stocks with equal weight, at the same cost, have a mean Sharpe ratio of {every:+.2f}: less than "
+            "the prototype's {mean:+.2f}.": every.value < mean.value,
+            "All its stocks with equal weight, at the same cost, have a mean Sharpe ratio of {every:+.2f}: no less "
+            "than the prototype's {mean:+.2f}.": every.value >= mean.value,
         }, every=every, mean=mean),
         by_sign(
             gross,
-            "Executed at the next open its Sharpe ratio is {filled:+.2f}, and over equal weight, before costs, it "
-            "earns {gross:+.2f}.",
-            "Executed at the next open its Sharpe ratio is {filled:+.2f}, and over equal weight, before costs, it "
-            "loses: {gross:+.2f}.",
-            "Executed at the next open its Sharpe ratio is {filled:+.2f}; that it earns anything over equal weight "
-            "before costs is not shown: {gross:+.2f}.",
+            "Its predictions have skill: executed at the next open, the Sharpe ratio over equal weight is {gross:+.2f} "
+            "before costs. The book's own Sharpe ratio, after costs, is {filled:+.2f}.",
+            "Its predictions lose against equal weight: executed at the next open, the Sharpe ratio over equal weight "
+            "is {gross:+.2f} before costs. The book's own Sharpe ratio, after costs, is {filled:+.2f}.",
+            "That its predictions have skill is not shown: executed at the next open, the Sharpe ratio over equal "
+            "weight is {gross:+.2f} before costs. The book's own Sharpe ratio, after costs, is {filled:+.2f}.",
             filled=filled, gross=gross,
         ),
-        _gap(numbers, "masked", "unmasked", "With the mask the same 50 factors", "the mask"),
-        _gap(numbers, "all", "masked", "All 213 factors", "more factors"),
+        _gap(numbers, "masked", "unmasked", "With the mask the same 50 factors", "the mask helps to predict"),
+        _gap(numbers, "all", "masked", "All 213 factors, masked,", "all 213 factors instead of 50 help to predict"),
     ]  # fmt: skip
 
 
 def _gap(numbers: OverSeeds, left: str, right: str, who: str, what: str) -> Finding:
-    gap = numbers.find(f"{left} - {right}", "truth_ic")
+    """Two pipelines by the truth IC, and beside it what the papers' book makes of the difference."""
+    gap, book = (numbers.find(f"{left} - {right}", metric) for metric in ("truth_ic", SHARPE))
+    end = "the truth IC changes by {gap:+.3f}, the Sharpe ratio of the papers' book by {book:+.2f}."
     return by_sign(
         gap,
-        f"{who} predict better: {{gap:+.4f}} of truth IC.",
-        f"{who} predict worse: {{gap:+.4f}} of truth IC.",
-        f"Whether {what} helps is not decided: {{gap:+.4f}} of truth IC.",
-        gap=gap,
-    )
+        f"{who} predict better: {end}", f"{who} predict worse: {end}", f"Whether {what} is not decided: {end}",
+        gap=gap, book=book,
+    )  # fmt: skip
 
 
 def head(shown: PageResult) -> HTML:

@@ -97,12 +97,12 @@ def exempt() -> frozenset[str]:
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
-    """What the page says: of halts imposed on simulated markets, and of a price file where there is one."""
+    """What the page says: the gain on simulated markets with imposed halts and in price files, then who can notice."""
     made = Denominator.of(frame, MARKET)
     titles = {name: text for name, text in market_titles(frame).items() if not name.startswith(MARKET)}
     files = [_gain_finding(Denominator.of(frame, name), text) for name, text in titles.items()]
     own = _gain_finding(made, "simulated market, imposed halts")
-    return [own, _who_finding(made), _ceiling_finding(made), *files]
+    return [own, *files, _who_finding(made), _ceiling_finding(made)]
 
 
 def _gain_finding(found: Denominator, market: str) -> Finding:
@@ -116,20 +116,20 @@ def _gain_finding(found: Denominator, market: str) -> Finding:
     small = all(item.high < paper / 2 for item in (last, first_))
     return first([
         say(
-            "The valid count raises the mean rank IC of the factors that rank by {last:+.5f} where masked stocks are "
-            "sorted last, and by {first:+.5f} where they are sorted first ({market}). Both are less than half of the "
-            "paper's {paper:+.3f}.",
+            "Dividing by the valid count gains less than half of the paper's {paper:+.3f} ({market}). The mean rank IC "
+            "of factors that use ranks rises by {last:+.5f} with masked stocks sorted last, and by {first:+.5f} with "
+            "them sorted first.",
             small and last.low > 0 and first_.low > 0,
         ),
         say(
-            "The valid count changes the mean rank IC of the factors that rank by {last:+.5f} where masked stocks are "
-            "sorted last, and by {first:+.5f} where they are sorted first ({market}). That is not a gain in both "
-            "cases, and less than half of the paper's {paper:+.3f}.",
+            "Dividing by the valid count gains less than half of the paper's {paper:+.3f}, and not in both cases "
+            "({market}). The mean rank IC of factors that use ranks changes by {last:+.5f} with masked stocks "
+            "sorted last, and by {first:+.5f} with them sorted first.",
             small and (last.low <= 0 or first_.low <= 0),
         ),
         say(
-            "The valid count changes the mean rank IC of the factors that rank by {last:+.5f} where masked stocks are "
-            "sorted last, and by {first:+.5f} where they are sorted first ({market}). The paper's {paper:+.3f} is of "
+            "Dividing by the valid count changes the mean rank IC of factors that use ranks by {last:+.5f} with masked "
+            "stocks sorted last, and by {first:+.5f} with them sorted first ({market}). The paper's {paper:+.3f} is of "
             "that size.",
             last.high >= paper / 2 or first_.high >= paper / 2,
         ),
@@ -142,8 +142,8 @@ def _who_finding(found: Denominator) -> Finding:
     immune, others = ([found.change(name) for name in found.factors if (name in cannot) == proved]
                       for proved in (True, False))  # fmt: skip
     return Finding(
-        "{immune:.0f} of the {all:.0f} factors that rank cannot notice the denominator, by their formula, and their "
-        "rank IC does not change on a single day. Of the other {others:.0f}, {notice:.0f} do notice.",
+        "Of {all:.0f} factors that use ranks, {immune:.0f} cannot depend on the denominator, by their formula, and "
+        "their rank IC does not change on a single day. Of the other {others:.0f}, {notice:.0f} change on some day.",
         immune=float(len(immune)), all=float(len(found.factors)), others=float(len(others)),
         notice=float(sum(change > 0 for change in others)), holds=max(immune, default=1.0) == 0,
     )  # fmt: skip
@@ -154,8 +154,9 @@ def _ceiling_finding(found: Denominator) -> Finding:
     share = float(found.shares("storm").min(initial=1.0))
     bought = max(0.0, share - PICK) / (share * (1 - PICK))
     return Finding(
-        "A fixed threshold does notice. On a day with {halted:.0%} of the stocks halted the best rank is {best:.2f} if "
-        "it is divided by all stocks, and a rule that buys ranks above {pick:g} buys {bought:.0%} of what it should.",
+        "A fixed threshold on ranks depends on the denominator. With {halted:.0%} of the stocks halted and ranks "
+        "divided by all stocks, the best rank is {best:.2f}, and a rule that buys ranks above {pick:g} buys "
+        "{bought:.0%} of what it should.",
         halted=1 - share, best=share, pick=PICK, bought=bought, holds=share < 1 and bought < 0.5,
     )  # fmt: skip
 
@@ -251,7 +252,7 @@ def gains(shown: PageResult) -> HTML:
                         note=market_note(shown, found.source))  # fmt: skip
         ax = one_axis(figure)
         ax.axvline(paper, color=GREY, linestyle="--", linewidth=1)
-        ax.annotate(f"the paper's\n{paper:g}", (paper, -0.5), xytext=(-4, 0), textcoords="offset points", color=GREY,
+        ax.annotate(f"the paper's\n+{paper:g}", (paper, -0.5), xytext=(-4, 0), textcoords="offset points", color=GREY,
                     ha="right", va="top", fontsize=8.5)  # fmt: skip
         return plot(figure)
 
@@ -280,8 +281,9 @@ def gain_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
 
 def gain_tables(shown: PageResult) -> HTML:
     """The gains in thousandths, one for each market."""
-    heads = {"halted": "halted", "masked stocks sorted": "masked sorted", "factors that can": "can notice",
-             "gain of rank IC, all": "all factors", "those that can notice": "those that can",
+    heads = {"halted": "halted", "masked stocks sorted": "masked sorted",
+             "factors that can": "factors that can notice", "gain of rank IC, all": "all factors",
+             "those that can notice": "those that can",
              "gain of pooled correlation": "pooled"}  # fmt: skip
     formats = dict.fromkeys(list(heads)[3:], "+.2f")
 
@@ -289,7 +291,7 @@ def gain_tables(shown: PageResult) -> HTML:
         rows = gain_table(shown.rows, found.source)
         scaled = rows.assign(**{str(name): 1000 * rows[name] for name in rows if str(name).split(".")[0] in formats})
         return table(scaled, f"rank_denominator_gains_{found.source}", columns=heads, formats=formats,
-                     caption=f"gains in 0.001; {market_note(shown, found.source)}")  # fmt: skip
+                     caption=f"gains of IC in 0.001; {market_note(shown, found.source)}")  # fmt: skip
 
     return picker("market", {label: one(found) for label, found in _markets(shown).items()})
 

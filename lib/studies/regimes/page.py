@@ -111,16 +111,16 @@ def exchange(frame: pd.DataFrame) -> Regimes:
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
-    """What the page says, of the first simulated market and then of a price file."""
+    """What the page says, of the first simulated market, and of a price file where there is one."""
     found = exchange(frame)
-    return [_fills(found), _largest(found), _costs(found), _windows(found), _refusals(found), *_real(frame)]
+    return [_fills(found), *_real(frame), _largest(found), _costs(found), _windows(found), _refusals(found)]
 
 
 def _fills(found: Regimes) -> Finding:
     bear, calm, rally = (found.invented(name) for name in REGIMES)
     lowest = min(bear.low, calm.low, rally.low)
     where = "{bear:+.0%} a year in the bear regime, {rally:+.0%} in the rally and {calm:+.0%} in calm days."
-    adds = "Filling every order at the close adds returns that could not be earned"
+    adds = "On simulated markets, filling every order at the close adds returns that nobody could earn"
     return outcome({
         f"{adds}, and most where limits bind: for the unmasked model {where}": found.binds,
         f"{adds} in every regime, but not clearly more where limits bind: for the unmasked model {where}": lowest > 0,
@@ -132,8 +132,8 @@ def _largest(found: Regimes) -> Finding:
     calm, rally = (found.difference(("mask_paper", "none"), f"{a} - {b}") for a, b in AGAINST)
     largest, smaller = min(calm.low, rally.low) > 0, min(calm.high, rally.high) < 0
     apart = (
-        "before costs, its gain in active Sharpe ratio in the bear regime minus that in calm days is {calm:+.2f}, and "
-        "minus that in the rally {rally:+.2f}."
+        "before costs, its gain in active Sharpe ratio there differs from that in calm days by {calm:+.2f}, and from "
+        "that in the rally by {rally:+.2f}."
     )
     return outcome({
         f"The papers' mask gains most in the bear regime, as they say: {apart}": largest,
@@ -150,8 +150,8 @@ def _costs(found: Regimes) -> Finding:
     saved = not anywhere and net.low > 0 and here < there
     books = "with {here:.0%} of the book traded a day instead of {there:.0%}."
     return outcome({
-        "What the papers' mask gains is costs that it does not pay. Before costs it does not measurably raise the "
-        "active Sharpe ratio in any regime ({gross:+.2f} in the bear regime); after 8 bps a side it does ({net:+.2f}), "
+        "What the papers' mask gains is costs that it does not pay. Before costs it raises the active Sharpe ratio "
+        "measurably in no regime ({gross:+.2f} in the bear regime); after 8 bps a side it does there ({net:+.2f}), "
         + books: saved,
         "The papers' mask raises the active Sharpe ratio in the bear regime before costs, by {gross:+.2f}; after 8 bps "
         "a side the difference is {net:+.2f}, " + books: gross.low > 0,

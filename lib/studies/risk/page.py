@@ -28,7 +28,6 @@ from lib.studies.risk.measure import (
     ROLLED,
     ROLLING,
     SCALINGS,
-    SHUFFLED,
     SIMULATED_PLACE,
     STYLE,
     STYLE_NAMES,
@@ -44,14 +43,16 @@ if TYPE_CHECKING:
     from lib.paper.pages.result import PageResult
 
 QUESTION = (
-    "Paper A characterises risk by value-at-risk, expected shortfall, regimes, styles and rolling windows. Which of "
-    "these can be trusted on the day before, which risks do the books take, and what does a rolling view show?"
+    "Paper A announces value-at-risk, results by regime, style exposures and rolling windows, and prints no numbers. "
+    "Is the forecast loss exceeded as often as it should be, which risks do the books take, and what does a rolling "
+    "Sharpe ratio show?"
 )
 ADVICE = (
-    "Divide returns by a forecast of their deviation before taking any quantile: which formula the quantile has "
-    "matters less.",
-    "Back-test value-at-risk for the number of exceedances and for their clusters; a mean that is right may hide both.",
-    "Hold a rolling Sharpe ratio against the same days in random order before reading a regime into it.",
+    "Divide returns by a forecast of their volatility before taking a quantile; compare quantile formulas on your own "
+    "data.",
+    "Back-test value-at-risk for the number of days beyond it and for clusters of them: the right number can still "
+    "come in clusters.",
+    "Before you read a regime into a rolling Sharpe ratio, compare it with that of the same days in random order.",
 )
 NAMES = {"historical": "historical", "cornish_fisher": "Cornish-Fisher", "monte_carlo": "Monte Carlo"}
 HEADS = {
@@ -65,7 +66,7 @@ FORMATS = {"hits": ".2%", "width": ".2%", "es_ratio": ".2f", "defined": ".0%", "
            "annual": "+.1%", "volatility": ".1%", "hits plain": ".1%", "hits rescaled": ".1%",
            **{f"reject {name}": ".0%" for name in ("share", "clusters", "both", "depth")}}  # fmt: skip
 REGIME_HEADS = {
-    "book": "book", "regime": "days", "share": "share of days", "annual": "return a year, after costs",
+    "book": "book", "regime": "regime", "share": "share of days", "annual": "return a year, after costs",
     "over_gross": "over the index, before costs", "over_net": "after costs",
     "over_sharpe_gross": "Sharpe ratio over the index, before costs", "over_sharpe": "after costs",
     "turnover": "turnover a day", "volatility": "volatility a year",
@@ -97,37 +98,33 @@ def tail(numbers: OverSeeds, book: str, scaling: str, metric: str, place: str, m
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
-    """What the page says of each place: the tail, its clusters, methods, regimes, styles, rolling views."""
-    numbers, found = OverSeeds(frame), list[Finding]()
-    for place in places(frame):
-        found += [_share(numbers, place), _methods(numbers, place), _regimes(numbers, place), _styles(numbers, place),
-                  _rolling(numbers, place)]  # fmt: skip
-    return found
+    """What the page says: the tail of every place; then styles, rolling views, methods, regimes, real prices first."""
+    numbers, found = OverSeeds(frame), places(frame)
+    others = (_styles, _rolling, _methods, _regimes)
+    return [_share(numbers, place) for place in found] + [
+        part(numbers, place) for place in reversed(found) for part in others
+    ]
 
 
 def _share(numbers: OverSeeds, place: str) -> Finding:
-    """Plain against rescaled windows on all days and on volatile ones, and the control; historical at 2.5 %."""
-    plain, scaled, control = (
-        tail(numbers, book, scaling, "hits", place)
-        for book, scaling in ((TOP, "plain"), (TOP, "rescaled"), (SHUFFLED, "plain"))
-    )
+    """Plain against rescaled windows on all days and on volatile ones; historical at 2.5 %."""
+    plain, scaled = (tail(numbers, TOP, scaling, "hits", place) for scaling in SCALINGS)
     wild, eased = (
         numbers.find(REGIME.name(book=TOP, regime="volatile", place=place), f"hits {scaling}") for scaling in SCALINGS
     )
     wanted = LEVELS[COUNTED[1]]
     text = (
-        "{place}: losses of the best tenth go beyond the 2.5 % value-at-risk of a plain 250-day window on {plain:.1%} "
-        "of days and on {wild:.1%} of volatile ones; on {scaled:.1%} and {eased:.1%} where returns are rescaled by "
-        "their forecast deviation. In random order, where nothing clusters, the index's go beyond a plain window on "
-        "{control:.1%}"
+        "{place}: losses of the best tenth exceed their {wanted:.1%} value-at-risk on {plain:.1%} of days and "
+        "{wild:.1%} of volatile days with a plain window; on {scaled:.1%} and {eased:.1%} with returns rescaled by "
+        "forecast volatility"
     )
     slow = plain.low > wanted or wild.low > wanted
     nearer = abs(eased.value - wanted) < abs(wild.value - wanted)
     return outcome({
-        f"{text}: the window is too slow, the quantile is not at fault.": slow and nearer,
-        f"{text}: rescaling does not bring volatile days nearer.": not nearer,
-        f"{text}: the window is not shown to be too slow.": True,
-    }, place=_capital(place), plain=plain, wild=wild, scaled=scaled, eased=eased, control=control)  # fmt: skip
+        f"{text}. A plain window reacts too slowly.": slow and nearer,
+        f"{text}. Rescaling does not bring volatile days nearer to the target.": not nearer,
+        f"{text}. That a plain window reacts too slowly is not shown.": True,
+    }, place=_capital(place), wanted=wanted, plain=plain, wild=wild, scaled=scaled, eased=eased)  # fmt: skip
 
 
 def _methods(numbers: OverSeeds, place: str) -> Finding:
@@ -142,11 +139,11 @@ def _methods(numbers: OverSeeds, place: str) -> Finding:
             over_scalings += [abs(share[m, "plain"] - share[m, "rescaled"]) / LEVELS[level] for m in METHODS]
     methods, scalings = (sum(values) / len(values) for values in (over_methods, over_scalings))
     text = (
-        "{place}: between historical, Cornish-Fisher and Monte Carlo quantiles of the same window the share of days "
-        "beyond VaR differs by {methods:.0%} of the share wanted, between plain and rescaled windows by {scalings:.0%}"
+        "{place}: the share of days beyond value-at-risk differs by {methods:.0%} of its target between historical, "
+        "Cornish-Fisher and Monte Carlo quantiles, and by {scalings:.0%} between plain and rescaled windows"
     )
     return outcome({
-        f"{text}: how the window is read matters more than the formula.": scalings > methods,
+        f"{text}: rescaling matters more than the formula.": scalings > methods,
         f"{text}: the formula matters more.": True,
     }, place=_capital(place), methods=methods, scalings=scalings)  # fmt: skip
 
@@ -158,20 +155,19 @@ def _regimes(numbers: OverSeeds, place: str) -> Finding:
     samples = [numbers.seeds(name, "over_sharpe_gross") for name in names]
     gap = mean_over_seeds(samples[0] - samples[1]) if len(samples[0]) == len(samples[1]) > 0 else Estimate(math.nan)
     text = (
-        "{place}: over the index and before costs the best tenth has a Sharpe ratio of {wild:+.2f} on volatile days "
-        "and {quiet:+.2f} on quiet ones, a difference of {gap:+.2f}"
+        "{place}: the best tenth's Sharpe ratio over the index, before costs, is {wild:+.2f} on volatile days and "
+        "{quiet:+.2f} on quiet ones (difference {gap:+.2f})"
     )
     if place != SIMULATED_PLACE:
-        text += " on the one path there is"
-        return Finding(f"{text}, which has no interval.", place=_capital(place), wild=wild, quiet=quiet, gap=gap,
-                       holds=True)  # fmt: skip
-    return by_sign(gap, f"{text}: it earns more when the market is wild.", f"{text}: it earns less then.",
+        return Finding(f"{text}; one path, so the difference has no interval.", place=_capital(place), wild=wild,
+                       quiet=quiet, gap=gap, holds=True)  # fmt: skip
+    return by_sign(gap, f"{text}: it is higher on volatile days.", f"{text}: it is lower on volatile days.",
                    f"{text}: that it depends on volatility is not shown.", place=_capital(place), wild=wild,
                    quiet=quiet, gap=gap)  # fmt: skip
 
 
 def _styles(numbers: OverSeeds, place: str) -> Finding:
-    """The largest exposure of the optimised book that was not asked for, and what market and styles leave over."""
+    """The largest exposure of the optimised book, and what market and styles leave over."""
     held = {style: numbers.find(STYLE.name(book=OPTIMISED, style=style, place=place), "exposure")
             for style in STYLE_NAMES}  # fmt: skip
     known = {style: item for style, item in held.items() if not math.isnan(item.value)}
@@ -179,12 +175,12 @@ def _styles(numbers: OverSeeds, place: str) -> Finding:
     name = EXPLAINED.name(book=OPTIMISED, place=place)
     alpha, explained = numbers.find(name, "alpha"), numbers.find(name, "explained").value
     text = (
-        "{place}: the optimised book's largest exposure is to {most}, {held:+.2f} standard deviations of stocks, which "
-        "nobody asked for. Market and four styles explain {explained:.0%} of its variance before costs and leave "
-        "{alpha:+.1%} a year"
+        "{place}: the optimised book's largest style exposure is to {most} ({held:+.2f} standard deviations over "
+        "stocks). Market and four styles explain {explained:.0%} of its variance; beyond them it earns {alpha:+.1%} a "
+        "year before costs"
     )
-    return by_sign(alpha, f"{text}: the return does not come from them.", f"{text}: without them it would lose.",
-                   f"{text}: that anything is left is not shown.", place=_capital(place), most=most or "none",
+    return by_sign(alpha, f"{text}: its return does not come from them.", f"{text}: without them it would lose.",
+                   f"{text}, which is not shown to differ from zero.", place=_capital(place), most=most or "none",
                    held=known.get(most, Estimate(math.nan)), explained=explained, alpha=alpha)  # fmt: skip
 
 
@@ -198,15 +194,15 @@ def _rolling(numbers: OverSeeds, place: str) -> Finding:
     worst, best = (numbers.find(name, f"sharpe {end}").value for end in ("worst", "best"))
     text = (
         "{place}: over {window} sessions the best tenth's Sharpe ratio over the index runs from {worst:+.2f} to "
-        "{best:+.2f}. It swings {ratio:.2f} times as far as with the days in random order, the volatility {risk:.2f} "
+        "{best:+.2f}. It varies {ratio:.2f} times as much as with the same days in random order, volatility {risk:.2f} "
         "times"
     )
     return outcome({
-        f"{text}: the view shows changes of risk, and of skill hardly more than chance gives.":
+        f"{text}. Risk changes over time, skill hardly more than chance gives.":
             risk.value > 1.5 and ratio.value < 1.5,
-        f"{text}: both change more than chance gives.": min(risk.value, ratio.value) >= 1.5,
-        f"{text}: skill changes more than chance gives, risk hardly.": ratio.value >= 1.5,
-        f"{text}: hardly more than chance gives.": True,
+        f"{text}. Both change more than chance gives.": min(risk.value, ratio.value) >= 1.5,
+        f"{text}. Skill changes more than chance gives, risk hardly.": ratio.value >= 1.5,
+        f"{text}. Neither changes much more than chance gives.": True,
     }, place=_capital(place), window=str(window), worst=worst, best=best, ratio=ratio, risk=risk)  # fmt: skip
 
 
@@ -242,7 +238,7 @@ def share_figure(frame: pd.DataFrame, place: str, level: str, note: str = "") ->
 def shares(shown: PageResult) -> HTML:
     """The figure, a tab for each place and level."""
     return tabs({f"{place_name(place)}, {level}": plot(share_figure(shown.rows, place, level, note_of(shown, place)))
-                 for place in places(shown.rows) for level in LEVELS})  # fmt: skip
+                 for place in places(shown.rows) for level in reversed(LEVELS)})  # fmt: skip
 
 
 def style_figure(frame: pd.DataFrame, place: str, note: str = "") -> Figure:
@@ -253,6 +249,7 @@ def style_figure(frame: pd.DataFrame, place: str, note: str = "") -> Figure:
     numbers = OverSeeds(frame)
     rows = {style: [numbers.find(STYLE.name(book=book, style=style, place=place), "exposure") for book in TRADED]
             for style in STYLE_NAMES}  # fmt: skip
+    rows = {style: items for style, items in rows.items() if not math.isnan(items[0].value)}
     return forest(rows, f"Style exposures of the books, {place_name(place)}",
                   "standard deviations of stocks, over equal weight", series=TRADED, colors=(VERMILLION, BLUE),
                   note=note)  # fmt: skip
@@ -260,7 +257,8 @@ def style_figure(frame: pd.DataFrame, place: str, note: str = "") -> Figure:
 
 def style_exposures(shown: PageResult) -> HTML:
     """The figure, a tab for each place."""
-    return tabs({place_name(place): plot(style_figure(shown.rows, place, note_of(shown, place)))
+    return tabs({place_name(place): plot(style_figure(shown.rows, place, shown.note if place == SIMULATED_PLACE
+                                                      else "one path of days, without intervals"))
                  for place in places(shown.rows)})  # fmt: skip
 
 
@@ -308,7 +306,7 @@ def tail_tests(shown: PageResult) -> HTML:
     return tabs({f"{place_name(place)}, {level}": table(tail_table(shown.rows, place, level),
                                                         f"risk_tail_{place}_{level.split()[0]}", columns=HEADS,
                                                         formats=FORMATS, caption=note_of(shown, place))
-                 for place in places(shown.rows) for level in LEVELS})  # fmt: skip
+                 for place in places(shown.rows) for level in reversed(LEVELS)})  # fmt: skip
 
 
 def regime_table(frame: pd.DataFrame, place: str) -> pd.DataFrame:

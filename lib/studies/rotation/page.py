@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 QUESTION = (
     "When one theme carries the market for a quarter, does a Transformer over factors rank its stocks high "
-    "sooner than an MLP does, and do their factor weights change as the slopes of what could be earned do?"
+    "sooner than an MLP does, and do factor weights change with the regime in the direction that pays?"
 )
 ADVICE = (
     "A quarter of one market decides nothing about two models: its Sharpe ratio is mostly chance.",
@@ -37,7 +37,7 @@ TRUTH, _, TILT, GROSS, _, _, PAPERS = METRICS
 HEADS = {name: ENDPOINT_HEADS.get(name, "rank of the theme's stocks less that of the others, % of all ranks")
          for name in METRICS}  # fmt: skip
 FORMATS = ENDPOINT_FORMATS | {TILT: "+.1%"}
-NAMES = {"ridge": "ridge", "mlp": "MLP", "transformer": "Transformer", "truth": "what could be earned"}
+NAMES = {"ridge": "ridge", "mlp": "MLP", "transformer": "Transformer", "truth": "true weights"}
 GROUP_NAMES = {
     "before": "before", "early": f"its first {EARLY} sessions", "rotation": "the rotation", "after": "after",
     "bear": "bear market", "rally": "rally",
@@ -53,9 +53,9 @@ def step(numbers: OverSeeds, metric: str, group: str, left: str = "transformer",
 
 
 def findings(frame: pd.DataFrame) -> list[Finding]:
-    """What the page says: sooner, better, how many markets it would take, adaptation."""
+    """What the page says: the paper's gain and how many markets it would take, sooner, better, adaptation."""
     numbers = OverSeeds(frame)
-    return [_sooner(numbers), _better(numbers), _power(numbers), _adapts(numbers)]
+    return [_power(numbers), _sooner(numbers), _better(numbers), _adapts(numbers)]
 
 
 def _sooner(numbers: OverSeeds) -> Finding:
@@ -63,13 +63,14 @@ def _sooner(numbers: OverSeeds) -> Finding:
     early, whole = (step(numbers, TILT, group).times(100) for group in ("early", "rotation"))
     shown: dict[str, Any] = {"early": early, "whole": whole.value}
     beside = (
-        f"in the first {EARLY} sessions by {{early:+.1f}} percentiles of rank, over all {LENGTH} by {{whole:+.1f}}."
+        f"its mean rank of them differs by {{early:+.1f}} percentiles in the first {EARLY} sessions, and by "
+        f"{{whole:+.1f}} over all {LENGTH}."
     )
     return by_sign(
         early,
         f"The Transformer ranks the theme's stocks higher than the MLP does, from early on: {beside}",
         f"The Transformer ranks the theme's stocks lower than the MLP does, from early on: {beside}",
-        f"The Transformer is not shown to rank the theme's stocks otherwise than the MLP early on: {beside}",
+        f"The Transformer is not shown to rank the theme's stocks higher or lower than the MLP early on: {beside}",
         **shown,
     )
 
@@ -78,7 +79,7 @@ def _better(numbers: OverSeeds) -> Finding:
     """The truth IC during the rotation, and books gross of costs."""
     gain, gross = (step(numbers, metric, "rotation") for metric in (TRUTH, GROSS))
     shown = {"gain": gain, "gross": gross}
-    beside = "{gain:+.3f} of truth IC, {gross:+.2f} of Sharpe ratio over equal weight before costs."
+    beside = "the truth IC differs by {gain:+.3f}, the Sharpe ratio over equal weight before costs by {gross:+.2f}."
     return by_sign(
         gain,
         f"During the rotation the Transformer predicts better than the MLP: {beside}",
@@ -98,29 +99,27 @@ def _power(numbers: OverSeeds) -> Finding:
         "claimed": CLAIMED, "gain": gain, "spread": spread, "needed": needed, "had": float(len(sample)),
     }  # fmt: skip
     return outcome({
-        "Paper B's quarter has the Transformer {claimed:+.1f} ahead in Sharpe ratio; here it is {gain:+.2f}. From one "
-        "market to the next that difference varies by {spread:.1f}, so that {needed:.0f} markets would decide one of "
-        "the paper's size, and {had:.0f} were run.": needed > len(sample),
-        "Paper B's quarter has the Transformer {claimed:+.1f} ahead in Sharpe ratio; here it is {gain:+.2f}. From one "
-        "market to the next that difference varies by {spread:.1f}: one quarter decides nothing, {had:.0f} markets do "
-        "({needed:.0f} are enough).": True,
+        "In paper B's quarter the Transformer's Sharpe ratio is ahead of the MLP's by {claimed:+.1f}; here it differs "
+        "by {gain:+.2f}. That difference has a standard deviation of {spread:.1f} over markets: one of the paper's "
+        "size would take {needed:.0f} markets to decide, and {had:.0f} were run.": needed > len(sample),
+        "In paper B's quarter the Transformer's Sharpe ratio is ahead of the MLP's by {claimed:+.1f}; here it differs "
+        "by {gain:+.2f}. That difference has a standard deviation of {spread:.1f} over markets: one quarter decides "
+        "nothing, {had:.0f} markets do ({needed:.0f} are enough).": True,
     }, **shown)  # fmt: skip
 
 
 def _adapts(numbers: OverSeeds) -> Finding:
     """Do the MLP's factor weights move as the truth's do, in the rotation, the bear market and the rally?"""
     follows = [numbers.find(WEIGHTS.name(learner="mlp", group=group), "follows") for group in CHANGED]
-    change = [numbers.find(WEIGHTS.name(learner=who, group="rotation"), "change").value for who in ("mlp", "truth")]
+    change = numbers.find(WEIGHTS.name(learner="mlp", group="rotation"), "change").value
     up, down = sum(item.low > 0 for item in follows), sum(item.high < 0 for item in follows)
     unknown = math.nan if any(math.isnan(item.low) for item in follows) else 0.0
     shown: dict[str, Any] = {
-        "change": change[0], "truth": change[1], "rotation": follows[0], "bear": follows[1], "rally": follows[2],
-        "sure": up + unknown,
+        "change": change + unknown, "rotation": follows[0], "bear": follows[1], "rally": follows[2],
     }  # fmt: skip
     beside = (
-        "in the rotation they change by {change:.0%}, those of what could be earned by {truth:.0%}. The correlation of "
-        "the two changes is {rotation:+.2f} there, {bear:+.2f} in the bear market and {rally:+.2f} in the rally "
-        "(above zero in {sure:.0f} of 3)."
+        "they change by {change:.0%} in the rotation. The correlation of their change with that of the true weights is "
+        "{rotation:+.2f} there, {bear:+.2f} in the bear market and {rally:+.2f} in the rally."
     )
     return outcome({
         f"The MLP's factor weights move with the regime, in the direction that pays: {beside}": up == len(follows),
@@ -150,7 +149,7 @@ def tilt(shown: PageResult) -> HTML:
         GROUP_NAMES[group]: [numbers.find(LEVEL.name(learner=name, group=group), TILT).times(100) for name in who]
         for group in GROUPS
     }
-    title = findings(shown.rows)[0].title("How much higher each learner ranks the theme's stocks")
+    title = _sooner(numbers).title("How much higher each learner ranks the theme's stocks")
     return plot(forest(rows, title, "percentiles of rank above the other stocks",
                        series=[NAMES[name] for name in who], note=shown.note))  # fmt: skip
 
@@ -188,20 +187,21 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def levels(shown: PageResult) -> HTML:
-    """Every learner, a tab for each stretch of sessions."""
+    """Every learner, a tab for each stretch of sessions, the rotation first."""
     return tabs({
         GROUP_NAMES[group]: table(levels_table(shown.rows, group), f"rotation_{group}",
                                   columns={"learner": "learner"} | HEADS, formats=FORMATS, caption=shown.note)
-        for group in GROUPS
+        for group in ("rotation", *(name for name in GROUPS if name != "rotation"))
     })  # fmt: skip
 
 
 def weights(shown: PageResult) -> HTML:
     """Changes of factor weights against those before the rotation."""
     heads = {"sessions": "sessions", "weights of": "weights of", "change": "change, % of the weights before",
-             "follows": "correlation with the change of what could be earned"}  # fmt: skip
+             "follows": "correlation with the change of the true weights"}  # fmt: skip
     return table(weights_table(shown.rows), "rotation_weights", columns=heads,
-                 formats={"change": ".0%", "follows": "+.2f"}, caption=shown.note)  # fmt: skip
+                 formats={"change": ".0%", "follows": "+.2f"},
+                 caption=f"an empty cell: nothing changes, or the true weights themselves; {shown.note}")  # fmt: skip
 
 
 # -------------------------------------------------------------------------------------------- claims

@@ -127,7 +127,7 @@ def _stable(found: Searches) -> Finding:
     same, lost = found.agreement(), found.carried()
     end = (
         "the correlation of the validation ICs of the grid's points between two markets is {same:.2f}; the best point "
-        "of another market has a truth IC that is lower by {lost:+.4f} than that of a market's own."
+        "of another market has a truth IC that is lower by {lost:.4f} than that of a market's own."
     )
     return outcome({
         f"The optimum carries over from market to market: {end}": same > 0.5 and not lost.low > 0,
@@ -148,8 +148,8 @@ def _luck(found: Searches, numbers: OverSeeds) -> Finding:
     drop = mean_over_seeds(before - after)
     end = (
         "chosen by it, the Sharpe ratio over equal weight is {before:.2f} on validation days and {after:.2f} on test "
-        "days. {count:.0f} trials are worth {effective:.1f} independent ones; the mean deflated Sharpe ratio, the "
-        "confidence that the best beats luck, is {dsr:.2f}."
+        "days. {count:.0f} trials are worth {effective:.1f} independent ones; the mean confidence that the best beats "
+        "luck (deflated Sharpe ratio) is {dsr:.2f}."
     )
     return outcome({
         f"A Sharpe ratio that was searched for is too high: {end}": drop.low > 0,

@@ -11,6 +11,7 @@ from lib.paper.claims import Answer
 from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding, first, outcome
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.tables import Format, text_of
 from lib.stats.estimates import Numbers
 from lib.studies.solver.measure import BOOKS, EXACT, MODES
 from lib.studies.solver.tables import exact_table, found_in, parts_table
@@ -179,12 +180,20 @@ def parts(shown: PageResult) -> HTML:
     same = ("form", "covariance, ms", "parameters, ms", "compile, ms", "setup, ms", "solve, ms")
     heads = {**dict(zip(same, same, strict=True)), "cpu, ms": "whole day, ms", "times ours": "over the exact method",
              "deficit": "objective short by, share", "excess": "limit broken by, weight"}  # fmt: skip
-    formats = {name: ".3g" for name in heads if name != "form"} | {"deficit": ".0e", "excess": ".0e"}
+    formats: dict[str, Format] = dict.fromkeys(same[1:], _milliseconds) | dict.fromkeys(
+        ("cpu, ms", "times ours"), ".3g"
+    )
+    formats |= {"deficit": ".0e", "excess": ".0e"}
     return tabs({
         mode: table(parts_table(shown.rows, mode), f"solver_{mode}", columns=heads, formats=formats,
-                    caption=f"{mode} days, CPU milliseconds; the last two at worst")
+                    caption=f"{mode} days, median CPU time; the last two columns: the worst day")
         for mode in MODES
     })  # fmt: skip
+
+
+def _milliseconds(value: float) -> str:
+    """Of a part of a day; a part that a form does not have is recorded as a billionth of a second."""
+    return "0" if value < 1e-5 else text_of(value, ".2g")
 
 
 def exact(shown: PageResult) -> HTML:

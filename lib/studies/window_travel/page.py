@@ -26,16 +26,18 @@ def findings(travel: Travel) -> list[Finding]:
     uses, empty = most["uses it"], most["no value"]
     return [
         Finding(
-            "**Raw**: one limit-up close is in the values of up to {days:.0f} days, also after the row of its own day "
-            "is deleted. Every day has a value.",
+            "**Raw**, the limit close counts like any other: it is in the values of up to {days:.0f} days, also after "
+            "the row of its own day is deleted. Every day has a value.",
             days=float(uses["raw"]), holds=uses["raw"] > 1 and empty["raw"] == 0,
         ),
         Finding(
-            "**Skip**: the limit close is in no value, and at most {days:.0f} days are without one.",
+            "**Skip**, the window leaves masked cells out and works with the rest, if enough are left: the limit close "
+            "is in no value, and at most {days:.0f} days are without one.",
             days=float(empty["skip"]), holds=uses["skip"] == 0 and empty["skip"] < empty["strict"],
         ),
         Finding(
-            "**Strict**: the limit close is in no value either, and up to {days:.0f} days are without one.",
+            "**Strict**, the papers' rule, a window that holds a masked cell has no value: the limit close is in no "
+            "value either, and up to {days:.0f} days are without one.",
             days=float(empty["strict"]), holds=uses["strict"] == 0 and empty["strict"] > 1,
         ),
     ]  # fmt: skip
