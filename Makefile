@@ -60,10 +60,10 @@ $(KERNELS): $(STAMP)
 setup: $(KERNELS)
 
 book: $(KERNELS)
-	@$(PY) -m lib.paper.site.book build --scale $(SCALE) --jobs $(JOBS) $(if $(DATA),--data "$(DATA)")
+	@$(PY) -m lib.book build --scale $(SCALE) --jobs $(JOBS) $(if $(DATA),--data "$(DATA)")
 
 notebook: $(KERNELS)
-	@$(if $(NB),$(PY) -m lib.paper.site.book run $(NB) $(P),echo "make notebook: say which, NB=NAME; there are:" $(basename $(notdir $(wildcard notebooks/*.ipynb))) >&2; exit 1)
+	@$(if $(NB),$(PY) -m lib.book run $(NB) $(P),echo "make notebook: say which, NB=NAME; there are:" $(basename $(notdir $(wildcard notebooks/*.ipynb))) >&2; exit 1)
 
 test: $(KERNELS)
 	@echo "test: a character a test, the share done at the right; ARGS=tests/test_load.py runs a part, ARGS=-v names each"

@@ -37,8 +37,8 @@ CALLS = {
     "setup": "-m lib compile",
     "": "make book",
     "test": "-m pytest",
-    "book": "-m lib.paper.site.book build --scale",
-    "notebook": "-m lib.paper.site.book run limit_events -p scale smoke -p seeds 4",
+    "book": "-m lib.book build --scale",
+    "notebook": "-m lib.book run limit_events -p scale smoke -p seeds 4",
     "serve": "-m http.server",
     "bench": "-m lib bench",
     "lock": "pip compile",
@@ -87,10 +87,10 @@ def test_a_make_command_calls_what_it_says(command: str, prices: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert CALLS[target] in done.stdout
     if target == "serve":
-        assert "lib.paper.site.book build" not in done.stdout
+        assert "lib.book build" not in done.stdout
     if target == "book":
-        call = next(line for line in done.stdout.splitlines() if "-m lib.paper.site.book" in line)
-        options = book._parser().parse_args(shlex.split(call.partition("-m lib.paper.site.book ")[2]))
+        call = next(line for line in done.stdout.splitlines() if "-m lib.book" in line)
+        options = book._parser().parse_args(shlex.split(call.partition("-m lib.book ")[2]))
         assert options.data in (None, prices)
         assert book.common_values(options.scale, options.data)["scale"] in ("smoke", "laptop")
 

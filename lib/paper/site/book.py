@@ -223,7 +223,7 @@ def _quiet_environment(jobs: int) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m lib.paper.site.book", description="Executes and builds the book.")
+    parser = argparse.ArgumentParser(prog="python -m lib.book", description="Executes and builds the book.")
     commands = parser.add_subparsers(dest="command", required=True)
     book = commands.add_parser("build", help="every notebook that is not up to date, then the site")
     book.add_argument("--scale", choices=("smoke", "laptop", "paper"), default="laptop")
