@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lib.arrays import BoolArray, FloatArray
-from lib.days import Day, as_day, as_days, is_day_number, names_days
+from lib.days import Day, as_day, as_days, as_days_or_none, is_day_number, names_days
 from lib.errors import LibError, PanelError, UnknownNameError, closest
+from lib.limits.exchanges import check_spelling
 from lib.reasons import PRICES, Reason, derive_reasons, previous
 
 MARKETS: Final = ("none", "cn")
@@ -86,12 +87,12 @@ class Panel:
     ) -> Panel:
         """Panel from arrays [T,N]; NaN is allowed in masked cells.
 
-        Shapes, dtypes and sorted unique dates and symbols are checked, nothing else: symbol formats and
-        the sanity of prices belong to `load_panel`. `reasons` given are taken as they are, and the values
-        of masked cells are then never looked at. Without them they are derived (`lib.reasons`), with
-        limits from the first source there is: published `limit_up` and `limit_down`; `pre_close` with
-        `limit_pct`; `pre_close` with the band of board and date; a return heuristic. The last two only
-        under market="cn"; market="none" has no limit bits at all. `universe` defaults to all listed cells.
+        Shapes, dtypes and sorted unique dates and symbols are checked, and under market="cn" that a code of six digits
+        is written 600000, 600000.SH or SH600000; the sanity of prices belongs to `load_panel`. `reasons` given are
+        taken as they are, and the values of masked cells are then never looked at. Without them they are derived
+        (`lib.reasons`), with limits from the first source there is: published `limit_up` and `limit_down`; `pre_close`
+        with `limit_pct`; `pre_close` with the band of board and date; a return heuristic. The last two only under
+        market="cn"; market="none" has no limit bits at all. `universe` defaults to all listed cells.
         `copy=False` takes over the arrays, which become read-only.
 
         Formulas compare float64 fields in all their bits; with `pre_close` given, prices and volumes are adjusted by a
@@ -109,6 +110,8 @@ class Panel:
         if market not in MARKETS:
             raise PanelError(f"market is {market!r}; expected one of {', '.join(map(repr, MARKETS))}")
         day, name = _check_dates(dates), _check_symbols(symbols)
+        if market == "cn":
+            check_spelling(name)
         shape = (len(day), len(name))
         checked = _check_fields(fields, shape, copy)
         if reasons is None:
@@ -244,8 +247,7 @@ class Panel:
         """
         if name not in self.fields:
             raise UnknownNameError(
-                f"the panel has no field {name!r}{closest(name, self.fields)}; "
-                f"it has {', '.join(self.fields)}"
+                f"the panel has no field {name!r}{closest(name, self.fields)}; it has {', '.join(self.fields)}"
             )
         values = self.fields[name]
         if values.dtype.kind != "f":
@@ -309,9 +311,7 @@ class Panel:
         return digest.hexdigest()
 
 
-def row_at(
-    dates: NDArray[np.datetime64], at: Day, what: str = "the day", error: type[LibError] = PanelError
-) -> int:
+def row_at(dates: NDArray[np.datetime64], at: Day, what: str = "the day", error: type[LibError] = PanelError) -> int:
     """Position of the first date on or after a day; a position itself, from -T to T, stays what it is.
 
     Raises `error` for what is neither: a year alone is a position beyond most panels.
@@ -409,9 +409,7 @@ def _check_axis(what: str, values: NDArray[Any]) -> None:
         raise PanelError(f"{what} are {trouble}: {values[at]} then {values[at + 1]} at position {at + 1}")
 
 
-def _check_fields(
-    fields: Mapping[str, ArrayLike], shape: tuple[int, int], copy: bool
-) -> dict[str, NDArray[Any]]:
+def _check_fields(fields: Mapping[str, ArrayLike], shape: tuple[int, int], copy: bool) -> dict[str, NDArray[Any]]:
     missing = [name for name in REQUIRED if name not in fields]
     if missing:
         near = closest(missing[0], [name for name in fields if name not in REQUIRED])
@@ -432,6 +430,8 @@ def _check_field(name: str, values: NDArray[Any], shape: tuple[int, int], copy: 
     _check_shape(f"field {name!r}", values, shape)
     if kinds == "M" and not names_days(values):
         raise PanelError(f"field {name!r} holds {values.dtype}, which names no days; expected datetime64[D]")
+    if kinds == "M":
+        values = as_days_or_none(values, f"field {name!r}")
     return values.astype(target, copy=copy)
 
 

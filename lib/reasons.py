@@ -8,7 +8,7 @@ calling it by its later name would let the future into the panel.
 from __future__ import annotations
 
 from enum import IntFlag
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,10 @@ __all__ = [
 ]
 
 
+#: most cells that a note names; a column that is empty throughout would name them all
+NAMED: Final = 10_000
+
+
 class Reason(IntFlag):
     """Why a cell is masked; the bits of `Panel.reasons`."""
 
@@ -48,25 +52,33 @@ def derive_reasons(
 ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     """Reason bits [T,N] and notes on how they were found.
 
-    MISSING: listed, but open, high, low or close is not finite. HALT: the `halted` field is set, or
-    volume is zero or missing on a cell with prices. Limit bits are set on traded cells only, and on none whose
-    prices lie well beyond every limit that could have been in force (`lib.limits.day_limits`); the notes count and
-    name those.
+    MISSING: listed, but open, high, low or close is not finite; or the prices moved, or money changed hands, while the
+    volume is zero or missing; or the stock traded before and its `pre_close` is not given, so that nobody knows what
+    the day earned. HALT: the `halted` field is set, or volume is zero or missing on a cell whose prices stand still.
+    Limit bits are set on traded cells only, and on none whose prices lie well beyond every limit that could have been
+    in force (`lib.limits.day_limits`). The notes name those, and the missing cells that have prices.
     Source: paper B, section 3.2 (published limits, and the return heuristic as the last resort).
     """
     listed = listed_cells(dates, fields)
     missing = listed & ~complete_cells(fields)
+    moved = listed & ~missing & _moved_without_volume(fields)
+    missing |= moved
     halt = listed & _halted(fields, missing)
+    unknown = _without_previous_close(fields, listed & ~missing & ~halt)
+    missing |= unknown
     traded = listed & ~missing & ~halt
     reasons = missing * np.uint8(Reason.MISSING) | ~listed * np.uint8(Reason.UNLISTED)
     reasons |= halt * np.uint8(Reason.HALT)
     notes: dict[str, Any] = {"reasons": "derived", "limit_source": "none"}
+    for name, cells in (("trade_without_volume", moved), ("previous_close_unknown", unknown)):
+        if cells.any():
+            notes[name] = _named(dates, symbols, cells)
     if market == "cn":
         limits = derive_limits(dates, symbols, fields, traded)
         limits, free = limits_in_force(dates, symbols, fields, traded, limits)
         reasons |= limit_bits(fields, traded, limits)
         if free.any():
-            notes["beyond_every_limit"] = [f"{dates[t]} {symbols[n]}" for t, n in np.argwhere(free)]
+            notes["beyond_every_limit"] = _named(dates, symbols, free)
         notes |= {"limit_source": limits.source} | _board_notes(symbols, fields, limits.source)
     return reasons.astype(np.uint8), notes
 
@@ -99,6 +111,41 @@ def _board_notes(symbols: NDArray[Any], fields: Fields, source: str) -> dict[str
     if "limit_pct" not in fields and unknown.any():
         notes["unknown_board"] = int(unknown.sum())
     return notes
+
+
+def _named(dates: NDArray[Any], symbols: NDArray[Any], cells: BoolArray) -> list[str]:
+    found = [f"{dates[t]} {symbols[n]}" for t, n in np.argwhere(cells)[:NAMED]]
+    return found + [f"and {cells.sum() - NAMED:,} more"] * bool(cells.sum() > NAMED)
+
+
+def _moved_without_volume(fields: Fields) -> BoolArray:
+    """Cells that no flag calls halted, whose amount or prices say that there was trade, and whose volume does not.
+
+    Prices that are those of the row before say nothing: so some write a halt.
+    """
+    flagged = fields["halted"] == 1 if "halted" in fields else np.False_
+    idle = ~(fields["volume"] > 0) & ~flagged
+    if not idle.any():
+        return idle
+    paid = fields["amount"] > 0 if "amount" in fields else np.False_
+    moved = idle & (fields["high"] > fields["low"])
+    if moved.any():
+        rows = complete_cells(fields)
+        moved &= np.logical_or.reduce([fields[name] != previous(fields[name], rows) for name in PRICES])
+    return np.asarray(moved | (idle & paid))
+
+
+def _without_previous_close(fields: Fields, traded: BoolArray) -> BoolArray:
+    """Traded cells without a `pre_close`, of stocks that have traded before; none without that field."""
+    if "pre_close" not in fields:
+        return np.zeros(traded.shape, dtype=bool)
+    unknown = traded & ~(fields["pre_close"] > 0)
+    if not unknown.any():
+        return unknown
+    before = np.logical_or.accumulate(traded, axis=0)
+    unknown[0] = False
+    unknown[1:] &= before[:-1]
+    return unknown
 
 
 def _halted(fields: Fields, missing: BoolArray) -> BoolArray:

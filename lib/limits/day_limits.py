@@ -4,7 +4,8 @@ A limit is computed from what was known before the day, and the day's own row ma
 beyond a limit, that limit was not in force. Such are the first day of the delisting period, a relisting, a resumption
 after a reorganisation; no table of bands holds them. The cell is then judged by the widest band of its board on that
 day, for the special treatment may have ended unnoticed, and where a price lies well beyond that as well, by none: it
-could be traded both ways. Nothing of a later day is read.
+could be traded both ways. A close at the limit to the tick is a lock, and the other prices cannot refute it: one of
+them is a bad tick far more often than a free close falls on that very tick. Nothing of a later day is read.
 """
 
 from __future__ import annotations
@@ -41,11 +42,14 @@ from lib.limits.ticks import limit_prices, to_ticks
 HEURISTIC_SLACK: Final = 0.002
 HEURISTIC: Final = "return heuristic"
 #: well beyond a limit: by more than this share of the limit price, and by more than so many ticks. A limit in force
-#: holds to the tick. The largest overshoot known is 0.8 % of the limit price (SZ002709 on 2014-01-23, +45.2 % under a
-#: limit of 44 % that Shenzhen kept by halting), the largest bad tick in the prices of 2010-2025 two ticks (SH600521 on
-#: 2013-05-23); the nearest of the 13 days there that had no limit lies 6 % beyond (SZ000709 on 2010-01-25).
-WELL_BEYOND: Final = 0.02
+#: holds to the tick; the share is what the few digits of a factor can do to a reference. The largest bad tick in the
+#: prices of 2010-2025 is two ticks (SH600521 on 2013-05-23); the nearest of the 13 days there that had no limit lies
+#: 6 % beyond (SZ000709 on 2010-01-25).
+WELL_BEYOND: Final = 0.002
 BAD_TICKS: Final = 2
+#: the share where a limit is a guess (`HEURISTIC`), and on the first day of an issue, which Shenzhen limited by
+#: halting: SZ002709 on 2014-01-23 closed 0.8 % beyond, at +45.2 % under a limit of 44 %
+LOOSELY_BEYOND: Final = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +58,7 @@ class Limits:
 
     open_up, open_down: what the opening auction takes; the same as up and down except on the first day of an issue
     per_yuan: ticks in a yuan, [N]
+    loose: cells [T,N] whose limit is known less well: `LOOSELY_BEYOND`
     """
 
     up: FloatArray
@@ -62,6 +67,7 @@ class Limits:
     open_up: FloatArray
     open_down: FloatArray
     per_yuan: NDArray[np.int64]
+    loose: BoolArray
 
     def touched(self, price: FloatArray, *, at_open: bool = False) -> tuple[BoolArray, BoolArray]:
         """Cells whose price is at or beyond the upper and at or beyond the lower limit."""
@@ -76,14 +82,17 @@ class Limits:
         )
 
     def refuted(self, fields: Fields, traded: BoolArray) -> BoolArray:
-        """Traded cells of which a price lies well beyond a limit (`WELL_BEYOND`, `BAD_TICKS`)."""
+        """Traded cells whose close lies well beyond a limit; or another price, where the close is not at a limit."""
         bad = (BAD_TICKS + 0.5) / self.per_yuan
-        above = np.maximum(self.up * (1 + WELL_BEYOND), self.up + bad)
-        below = np.minimum(self.down * (1 - WELL_BEYOND), self.down - bad)
-        out = np.zeros(traded.shape, dtype=bool)
-        for name in PRICES:
-            out |= (fields[name] > above) | (fields[name] < below)
-        return out & traded
+        share = np.where(self.loose, LOOSELY_BEYOND, WELL_BEYOND) if self.loose.any() else WELL_BEYOND
+        above = np.maximum(self.up * (1 + share), self.up + bad)
+        below = np.minimum(self.down * (1 - share), self.down - bad)
+        beyond = {name: (fields[name] > above) | (fields[name] < below) for name in PRICES}
+        by_any = traded & np.logical_or.reduce(list(beyond.values()))
+        if not by_any.any():
+            return by_any
+        at_up, at_down = self.touched(fields["close"])
+        return by_any & (beyond["close"] | ~(at_up | at_down))
 
 
 def derive_limits(
@@ -97,19 +106,51 @@ def derive_limits(
     the rule of `lib.limits.exchanges.FIRST_SESSIONS` in place of 2. and 3., and where nothing is published for it.
     """
     rules = _Rules.of(dates, symbols, fields)
+    return _with_first_locks(_from_first_source(rules, fields, traded), rules, fields)
+
+
+def _from_first_source(rules: _Rules, fields: Fields, traded: BoolArray | None) -> Limits:
+    """`derive_limits`, less what the first day of an issue shows without an issue price."""
     if "limit_up" in fields and "limit_down" in fields:
         return rules.opened(_published(rules, fields))
     percent = _percent(rules, fields)
     if "pre_close" in fields:
         up, down = rules.prices(fields["pre_close"], percent)
         named = "pre_close and " + ("limit_pct" if "limit_pct" in fields else "board")
-        return rules.opened(Limits(up, down, named, up, down, rules.per_yuan))
+        return rules.opened(Limits(up, down, named, up, down, rules.per_yuan, rules.first_day))
     if traded is None:
         traded = complete_cells(fields)
     reference = previous(fields["close"], traded)
     reach = np.where(rules.first_day, np.nan, percent) / 100 - HEURISTIC_SLACK
     up, down = reference * (1 + reach), reference * (1 - reach)
-    return Limits(up, down, HEURISTIC, up, down, rules.per_yuan)
+    return Limits(up, down, HEURISTIC, up, down, rules.per_yuan, np.ones(up.shape, dtype=bool))
+
+
+def _with_first_locks(limits: Limits, rules: _Rules, fields: Fields) -> Limits:
+    """`limits` with the close of a first day that nothing but a lock explains, where the issue price is not known.
+
+    An open is at most the auction's share above the issue price. So the limit is at least as far above the open as the
+    one share is above the other (1.44 / 1.2), and a close that is both the high and that far up is taken for the limit;
+    the lower limit likewise.
+    """
+    if not rules.first_day.any():
+        return limits
+    unknown = rules.first_day & np.isnan(limits.up) & np.isnan(limits.down)
+    if not unknown.any():
+        return limits
+    opened, high, low, close = (fields[name] for name in PRICES)
+    auction, slack = rules.first["auction"], 1.5 / rules.per_yuan
+    rise = (100 + rules.first["rise"]) / (100 + auction)
+    fall = (100 - rules.first["fall"]) / (100 - auction)
+    up = np.where(unknown & (close >= high) & (close >= opened * rise - slack), close, np.nan)
+    down = np.where(unknown & (close <= low) & (close <= opened * fall + slack), close, np.nan)
+    return replace(
+        limits,
+        up=np.where(unknown, up, limits.up),
+        down=np.where(unknown, down, limits.down),
+        open_up=np.where(unknown, up / rise - slack, limits.open_up),
+        open_down=np.where(unknown, down / fall + slack, limits.open_down),
+    )
 
 
 def limits_in_force(
@@ -138,9 +179,7 @@ def limits_in_force(
     return kept, free
 
 
-def _widest(
-    dates: NDArray[Any], symbols: NDArray[Any], fields: Fields, traded: BoolArray, limits: Limits
-) -> Limits:
+def _widest(dates: NDArray[Any], symbols: NDArray[Any], fields: Fields, traded: BoolArray, limits: Limits) -> Limits:
     """The limits of the widest band of each board, where that is wider than `limits`; NaN elsewhere."""
     rules = _Rules.of(dates, symbols, fields)
     given = "pre_close" in fields
@@ -149,7 +188,7 @@ def _widest(
     up, down = rules.prices(reference, percent)
     wider = (up > limits.up) & (down < limits.down)
     up, down = np.where(wider, up, np.nan), np.where(wider, down, np.nan)
-    return Limits(up, down, "widest band", up, down, rules.per_yuan)
+    return Limits(up, down, "widest band", up, down, rules.per_yuan, limits.loose)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +238,7 @@ def _published(rules: _Rules, fields: Fields) -> Limits:
     if rules.reference is not None and empty.any():
         rise, fall = rules.prices(rules.reference, np.full(up.shape, np.nan))
         up, down = np.where(empty, rise, up), np.where(empty, fall, down)
-    return Limits(up, down, "published", up, down, rules.per_yuan)
+    return Limits(up, down, "published", up, down, rules.per_yuan, rules.first_day)
 
 
 def _percent(rules: _Rules, fields: Fields) -> FloatArray:

@@ -1,8 +1,8 @@
 """The rules of the Chinese exchanges as dated tables: who is quoted how, within which band, and since when.
 
 A row says which kind of instrument it is about, the first day it is in force and where it is known from. The kinds are
-the four boards of shares (`BOARDS`), Shanghai's B shares (quoted in 0.001 US dollars; Shenzhen's follow the main board)
-and what is no share: funds, indices, bonds.
+the four boards of shares (`BOARDS`), the B shares (Shanghai's are quoted in 0.001 US dollars, Shenzhen's in 0.01 Hong
+Kong dollars) and what is no share: funds, indices, bonds.
 
 Sources that are cited in short:
   rules   the trading rules of the Shanghai, Shenzhen and Beijing exchanges
@@ -20,10 +20,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from lib.arrays import BoolArray, FloatArray, IntArray
 from lib.days import as_days
+from lib.errors import PanelError
 
 BOARDS: Final = ("main", "chinext", "star", "bse")
+#: of Shanghai and of Shenzhen, in foreign money; both follow the rules of the main board
+B_SHARES: Final = ("b share", "b share hkd")
 #: shares and what is no share; funds that follow STAR shares have their band
-KINDS: Final = (*BOARDS, "b share", "fund", "wide fund", "index", "bond", "preferred share")
+KINDS: Final = (*BOARDS, *B_SHARES, "fund", "wide fund", "index", "bond", "preferred share")
 UNKNOWN_BOARD: Final = ""
 ALWAYS: Final = "1900-01-01"
 
@@ -54,6 +57,9 @@ BANDS: Final = (
     Band("b share", False, "1996-12-16", 10, "rules"),
     Band("b share", True, "1998-04-22", 5, "rules"),
     Band("b share", True, "2026-07-06", 10, "public: as the main board"),
+    Band("b share hkd", False, "1996-12-16", 10, "rules"),
+    Band("b share hkd", True, "1998-04-22", 5, "rules"),
+    Band("b share hkd", True, "2026-07-06", 10, "public: as the main board"),
     Band("fund", False, "1996-12-16", 10, "rules; some funds of ChiNext shares have 20, which no code tells"),
     Band("wide fund", False, "2020-08-24", 20, "rules"),
 )
@@ -78,6 +84,7 @@ QUOTES: Final = (
     Quote("star", ALWAYS, 100, False, "rules; prices"),
     Quote("bse", "2021-11-15", 100, True, "public: limit-up of 84.63 is 110.01, of 2.85 3.70"),
     Quote("b share", ALWAYS, 1000, False, "rules"),
+    Quote("b share hkd", ALWAYS, 100, False, "rules"),
     Quote("fund", "2003-03-03", 1000, False, "rules"),
     Quote("wide fund", "2020-08-24", 1000, False, "rules"),
     Quote("index", ALWAYS, 100, False, "an index is computed, not traded: no limits"),
@@ -117,23 +124,32 @@ FIRST_SESSIONS: Final = (
     FirstSessions("star", ALWAYS, 5, None, None, None, "rules: by registration from its first day"),
     FirstSessions("bse", ALWAYS, 1, None, None, None, "rules"),
     FirstSessions("b share", ALWAYS, 1, None, None, None, "rules"),
+    FirstSessions("b share hkd", ALWAYS, 1, None, None, None, "rules"),
 )
 
-_SYMBOL = re.compile(r"^(?:(SH|SZ|BJ)(\d{6})|(\d{6})(?:\.(SH|SZ|BJ))?)$")
-#: (exchange, code pattern, kind), shares first: a code without its exchange is taken for a share if it can be one
+_SYMBOL = re.compile(r"^(?:(SH|SZ|BJ)(\d{6})|(\d{6})(?:\.(SH|SZ|BJ))?)\Z", re.ASCII)
+_MISSPELT = re.compile(r"\s*(?:[A-Z]{2,4}\.?|\d\.)?\d{6}(?:\.?[A-Z]{2,4})?\s*", re.IGNORECASE)
+#: what is quoted at no exchange: the indices of Shenwan
+NOWHERE: Final = ""
+#: (exchange, code pattern, kind), shares first: a code without its exchange is taken for a share if it can be one.
+#: Ordinary shares of Beijing begin with 83, 87 and 88 (its guide to codes of 2021-11-15), with 43 from before and with
+#: 92 since 2024. No share with 88 is known, and 880 and 881 are indices of vendors: such a code is no share here. Nor
+#: is 400 or 420, the companies that left an exchange and are dealt in off it.
 _CODES: Final = (
     ("SH", re.compile(r"68[89]\d{3}"), "star"),
     ("SH", re.compile(r"60\d{4}"), "main"),
     ("SH", re.compile(r"900\d{3}"), "b share"),
     ("SZ", re.compile(r"30\d{4}"), "chinext"),
-    ("SZ", re.compile(r"(00[0-4]|200|201)\d{3}"), "main"),
+    ("SZ", re.compile(r"00[0-4]\d{3}"), "main"),
+    ("SZ", re.compile(r"20[01]\d{3}"), "b share hkd"),
     ("BJ", re.compile(r"899\d{3}"), "index"),
-    ("BJ", re.compile(r"(92|4|8)\d+"), "bse"),
+    ("BJ", re.compile(r"(92|43|83|87)\d{4}"), "bse"),
     ("SH", re.compile(r"58[89]\d{3}"), "wide fund"),
     ("SH", re.compile(r"5\d{5}"), "fund"),
     ("SZ", re.compile(r"1[568]\d{4}"), "fund"),
     ("SH", re.compile(r"(000|88\d|93\d|95\d)\d{3}"), "index"),
     ("SZ", re.compile(r"(399|9[78]\d)\d{3}"), "index"),
+    (NOWHERE, re.compile(r"(801|85\d)\d{3}"), "index"),
     ("SH", re.compile(r"36\d{4}"), "preferred share"),
     ("SZ", re.compile(r"140\d{3}"), "preferred share"),
     ("SH", re.compile(r"[012]\d{5}"), "bond"),
@@ -148,6 +164,20 @@ def is_symbol(symbol: str) -> bool:
     (True, False)
     """
     return _SYMBOL.match(symbol) is not None
+
+
+def check_spelling(symbols: ArrayLike) -> None:
+    """Refuse codes of six digits that are marked otherwise: they would pass for no code at all. Raises PanelError.
+
+    >>> check_spelling(["SZ300001", "300001.SZ", "ACME"])
+    """
+    names = [str(symbol) for symbol in np.asarray(symbols)]
+    wrong = [name for name in names if not is_symbol(name) and _MISSPELT.fullmatch(name)]
+    if wrong:
+        raise PanelError(
+            f"symbols hold {wrong[0]!r} ({len(wrong):,} of {len(names):,} so), whose board and price limits are not "
+            f"known in that spelling; expected 600000, 600000.SH or SH600000: write it so (`lib.load.keys.spell`)"
+        )
 
 
 def kind_of(symbol: str) -> str:
@@ -172,13 +202,13 @@ def exchange_of_share(code: str) -> str:
     >>> exchange_of_share("600000"), exchange_of_share("000001"), exchange_of_share("510300")
     ('SH', 'SZ', '')
     """
-    shares = (row for row in _CODES if row[2] in (*BOARDS, "b share"))
+    shares = (row for row in _CODES if row[2] in (*BOARDS, *B_SHARES))
     return next((exchange for exchange, pattern, _ in shares if pattern.fullmatch(code)), "")
 
 
 def kinds_of(symbols: ArrayLike) -> NDArray[np.str_]:
     """Kind of every symbol, shape [N]; the empty string where unknown."""
-    return np.array([kind_of(str(symbol)) for symbol in np.asarray(symbols)], dtype="<U9")
+    return np.array([kind_of(str(symbol)) for symbol in np.asarray(symbols)], dtype=np.str_)
 
 
 def board_of(symbol: str) -> str:
@@ -188,7 +218,7 @@ def board_of(symbol: str) -> str:
     ('star', 'chinext', 'main', 'bse', '')
     """
     kind = kind_of(symbol)
-    return "main" if kind == "b share" else kind if kind in BOARDS else UNKNOWN_BOARD
+    return "main" if kind in B_SHARES else kind if kind in BOARDS else UNKNOWN_BOARD
 
 
 def boards_of(symbols: ArrayLike) -> NDArray[np.str_]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lib.errors import LoadError
 from lib.limits.day_limits import HEURISTIC, limits_in_force
+from lib.limits.exchanges import UNKNOWN_BOARD, kinds_of
 from lib.limits.ticks import from_ticks, to_ticks
 from lib.load.checks import DEFECT_BUDGET, TICK
 from lib.load.columns import BoolArray, FloatArray, Table
@@ -29,6 +30,8 @@ UNLIMITED: Final = 5
 FREE_DAYS: Final = 1
 #: rows whose average price may lie outside the day's range: trades after the close, late corrections
 AVERAGE_BUDGET: Final = 0.01
+#: share of a stock's rows; adjusted prices lie beside the average on more of them than that
+FEW_ROWS: Final = 0.2
 #: prices stored in 32 bits are off the grid by less than this share of a tick up to 4,000 yuan
 _GRID_SLACK: Final = 0.05
 
@@ -65,10 +68,14 @@ def _refuse_average_price(table: Table, outside: BoolArray, source: Source) -> N
         ratio = (average_price(table) / table.numbers["close"])[outside]
     row, symbols = int(outside.argmax()), table.symbols
     stocks = np.unique(symbols.codes[outside])
+    there = int(np.isin(symbols.codes, stocks).sum())
+    if len(ratio) <= FEW_ROWS * there:
+        found = f"{float(np.median(ratio)):.4g} times the close; expected about 1: mend those rows, or take them out"
+    else:
+        found = _explained(ratio, table.dates.codes[outside], source)
     raise LoadError(
         f"{table.name}: amount / volume lies outside [low, high] on {int(outside.sum()):,} of {table.n_rows:,} rows "
-        f"({len(stocks):,} of {len(symbols.values):,} symbols), first at {table.cell(row)}: "
-        f"{_explained(ratio, table.dates.codes[outside], source)}"
+        f"({len(stocks):,} of {len(symbols.values):,} symbols), first at {table.cell(row)}: {found}"
     )
 
 
@@ -87,10 +94,13 @@ def _explained(ratio: FloatArray, days: NDArray[np.int32], source: Source) -> st
     )
 
 
-def check_limits(panel: Panel, source: Source) -> None:
-    """Refuse a file in which closes lie beyond the daily limit too often: its prices are not raw."""
+def check_limits(panel: Panel, source: Source) -> BoolArray:
+    """Refuse a file in which closes lie beyond the daily limit too often: its prices are not raw.
+
+    Returns the cells [T,N] of a leap that only a wrong row explains (`_leaps`).
+    """
     if panel.market != "cn":
-        return
+        return np.zeros(panel.shape, dtype=bool)
     limits = derive_limits(panel.dates, panel.symbols, panel.fields, panel.traded)
     close = panel.fields["close"]
     if limits.source == HEURISTIC:
@@ -109,8 +119,41 @@ def check_limits(panel: Panel, source: Source) -> None:
         raise LoadError(
             f"{panel.notes['file']}: {count:,} of {traded:,} closes ({count / traded:.1%}) lie beyond the "
             f"daily limit ({panel.notes['limit_source']}), first {close[t, n]:g} at {panel.dates[t]} "
-            f"{panel.symbols[n]}: they look adjusted; {source.raw_hint}"
+            f"{panel.symbols[n]}: {_odd_limits(panel) or f'they look adjusted; {source.raw_hint}'}"
         )
+    return _leaps(panel, free) if free.any() else free
+
+
+def _odd_limits(panel: Panel) -> str:
+    """What is wrong with the limits of a file, if they are to blame and not its prices; "" else."""
+    up, down = (panel.fields.get(name, np.full(panel.shape, np.nan)) for name in ("limit_up", "limit_down"))
+    known = panel.traded & np.isfinite(up) & np.isfinite(down)
+    if not known.any():
+        return ""
+    if (up < down)[known].mean() > 0.5:
+        return "the upper limits of the file lie below the lower ones; swap them"
+    ratio = float(np.median((up + down)[known] / 2 / panel.fields["close"][known]))
+    scale = f"the limits of the file are {ratio:.4g} times the closes; expected limits in yuan, in the middle about 1"
+    return "" if 0.5 < ratio < 2 else scale
+
+
+def _leaps(panel: Panel, free: BoolArray) -> BoolArray:
+    """Of the cells beyond every limit, those that are a wrong row (a price in another scale, a split without a factor).
+
+    Wrong is a row whose average price lies elsewhere: its volume is empty then. Where the previous close is computed
+    from factors, so is a leap on the session after a trade, for the factors tell no split: the days on which a limit
+    falls away (first day of the delisting period, relisting, resumption) end a halt, all 18 of them in the prices of
+    2010-2025. The first sessions of a stock and one of no known board are believed.
+    """
+    traded = panel.traded
+    wrong = free & np.isnan(panel.fields["volume"])
+    if "pre_close" in panel.notes:
+        one_day = np.busday_count(panel.dates[:-1], panel.dates[1:]) == 1
+        after_trading = np.zeros_like(free)
+        after_trading[1:] = traded[:-1] & one_day[:, None]
+        known = (kinds_of(panel.symbols) != UNKNOWN_BOARD) | ("board" in panel.fields)
+        wrong |= free & after_trading & known & (np.cumsum(traded, axis=0) > UNLIMITED)
+    return wrong
 
 
 def note_adjustment(panel: Panel) -> None:

@@ -27,9 +27,9 @@ from lib.load.keys import check_cells, respell
 from lib.load.limits import settle_limits
 from lib.load.read import Data, read
 from lib.load.sources import canonical
-from lib.load.units import settle_units, vwap_outside
+from lib.load.units import refuse_fen, refuse_unknown_units, settle_units, vwap_outside
 from lib.panel import MARKETS, Panel
-from lib.reasons import Reason
+from lib.reasons import PRICES, Reason
 
 LISTED: Final = "listed"
 
@@ -72,6 +72,7 @@ def load_panel(
     notes = _notes(path, data)
     data = _one_spelling(data, market, notes)
     if market == "cn":
+        refuse_fen(data.table)
         data = replace(data, table=stocks_only(data.table, notes))
     notes["unsorted_rows"] = check_cells(data.table)
     data = _checked(data, market, missing_budget, notes)
@@ -82,7 +83,7 @@ def load_panel(
         panel = _panel(grid, marked, market, notes)
     except LibError as error:
         raise error if isinstance(error, LoadError) else LoadError(f"{path.name}: {error}") from error
-    check_limits(panel, source)
+    panel = _without(panel, check_limits(panel, source))
     note_calendar(panel)
     note_adjustment(panel)
     return _with_members(_cut(panel, first, last))
@@ -134,6 +135,8 @@ def _one_spelling(data: Data, market: str, notes: dict[str, Any]) -> Data:
 
 #: columns that mark rows of the daily prices that contradict themselves, by what of them is masked or emptied
 _MARKS: Final[tuple[str, ...]] = ("#contradictory", "#volume outside", "#vwap outside")
+#: and cells of the grid, among them the contradictory rows, to be masked
+_MISSING: Final = "#missing"
 
 
 def _checked(data: Data, market: str, missing_budget: float, notes: dict[str, Any]) -> Data:
@@ -146,6 +149,7 @@ def _checked(data: Data, market: str, missing_budget: float, notes: dict[str, An
     if market == "cn":
         check_grid(table, source)
         marked += [check_average_price(table, source), vwap_outside(table)]
+        refuse_unknown_units(table, source, marked[1])
     columns = {name: rows.astype(np.float64) for name, rows in zip(_MARKS, marked, strict=False) if rows.any()}
     return replace(data, table=table.updated(columns))
 
@@ -153,9 +157,10 @@ def _checked(data: Data, market: str, missing_budget: float, notes: dict[str, An
 def _grid(data: Data, market: str, notes: dict[str, Any]) -> tuple[Grid, dict[str, BoolArray]]:
     """The fields [T,N] with what their source leaves out, and the cells of the marked rows."""
     grid = Grid.of(data, notes)
-    marked = {name: grid.fields.pop(name) == 1 for name in _MARKS if name in grid.fields}
+    none = np.zeros(grid.rows.shape)
+    marked = {name: grid.fields.pop(name, none) == 1 for name in _MARKS}
     carry_closes(grid)
-    add_previous_close(grid, market, notes)
+    marked[_MISSING] = marked[_MARKS[0]] | add_previous_close(grid, market, notes)
     if data.source.silent_halts:
         fill_halts(grid, notes)
     if market == "cn":
@@ -169,8 +174,8 @@ def _panel(grid: Grid, marked: dict[str, BoolArray], market: str, notes: dict[st
     members = None if chosen == LISTED else grid.fields[chosen] == 1
     panel = Panel.from_arrays(grid.dates, grid.symbols, panel_fields(grid), None, members, market, copy=False)
     panel.notes.update(notes)
-    contradictory, volume, vwap = (marked.get(name, np.zeros(panel.shape, dtype=bool)) for name in _MARKS)
-    panel = _mask_missing(panel, contradictory)
+    _, volume, vwap = (marked[name] for name in _MARKS)
+    panel = _mask_missing(panel, marked[_MISSING])
     panel = _emptied(panel, volume, "volume_emptied", ("volume", "amount", "vwap"))
     return _emptied(panel, vwap & ~volume, "vwap_emptied", ("vwap",))
 
@@ -199,6 +204,20 @@ def _mask_missing(panel: Panel, cells: BoolArray) -> Panel:
     if not cells.any():
         return panel
     return replace(panel, reasons=np.where(cells, np.uint8(Reason.MISSING), panel.reasons))
+
+
+def _without(panel: Panel, cells: BoolArray) -> Panel:
+    """The panel as if some cells had no prices, named in its notes; what follows them is derived anew."""
+    if not cells.any():
+        return panel
+    named = [(str(panel.dates[t]), str(panel.symbols[n])) for t, n in np.argwhere(cells)]
+    volume = panel.fields["volume"]
+    fields = panel.fields | {name: np.where(cells, np.nan, panel.fields[name]) for name in PRICES}
+    fields |= {"volume": np.where(panel.traded & np.isnan(volume), 1.0, volume)}  # emptied, but traded
+    anew = Panel.from_arrays(panel.dates, panel.symbols, fields, None, panel.universe, panel.market, copy=False)
+    notes = {name: note for name, note in panel.notes.items() if name != "beyond_every_limit"}
+    anew.notes.update(notes | anew.notes | {"leaps": named})
+    return _mask_missing(replace(anew, fields=anew.fields | {"volume": volume}), ~panel.without(Reason.MISSING))
 
 
 def _emptied(panel: Panel, cells: BoolArray, note: str, names: tuple[str, ...]) -> Panel:

@@ -9,7 +9,7 @@ import numpy as np
 from lib.errors import LoadError
 from lib.load.columns import BoolArray, Table
 from lib.panel import REQUIRED, Panel
-from lib.reasons import PRICES
+from lib.reasons import PRICES, Reason
 
 MISSING_BUDGET: Final = 0.35
 #: share of cells that may be off the grid, beyond a limit, or contradictory before the file is refused
@@ -17,6 +17,8 @@ DEFECT_BUDGET: Final = 0.001
 TICK: Final = 0.01
 #: calendar days between two sessions across the longest public holiday
 LONGEST_HOLIDAY: Final = 12
+#: stocks that are not all halted on one day
+SEVERAL: Final = 2
 #: no number of a daily row is larger: the largest market values are about 1e13 yuan
 LARGEST: Final = 1e15
 _SLACK: Final = 1e-6
@@ -84,12 +86,15 @@ def note_calendar(panel: Panel) -> None:
     """Count weekdays without a session, and name what should not be there or not be missing.
 
     Without a calendar of the exchange a lost day cannot be told from a holiday of one day: weekdays that are missing
-    between two sessions are named, and so are sessions on a weekend and gaps that no public holiday explains.
+    between two sessions are named, and so are sessions on a weekend, gaps that no public holiday explains, and days on
+    which none of several stocks traded: rows that a program filled in for a holiday.
     """
     gaps = np.diff(panel.dates).astype(np.int64)
     alone = panel.dates[:-1][gaps == 2] + 1
     panel.notes["weekdays_missing_alone"] = [str(day) for day in alone[np.is_busday(alone)]]
     panel.notes["weekend_sessions"] = [str(day) for day in panel.dates[~np.is_busday(panel.dates)]]
+    idle = (panel.without(Reason.UNLISTED).sum(axis=1) >= SEVERAL) & ~panel.traded.any(axis=1)
+    panel.notes["idle_sessions"] = [str(day) for day in panel.dates[idle]]
     weekdays = np.busday_count(panel.dates[0], panel.dates[-1] + 1)
     panel.notes["weekdays_without_session"] = int(weekdays) - int(np.is_busday(panel.dates).sum())
     panel.notes["calendar_holes"] = [

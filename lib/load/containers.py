@@ -5,6 +5,7 @@ Nothing is unpacked here: an archive may hold any number of files of any size, a
 
 from __future__ import annotations
 
+import codecs
 import re
 import zipfile
 from collections import Counter
@@ -49,8 +50,12 @@ _MAGIC: Final = (
 )
 _TEXTS: Final = (
     (re.compile(rb"\s*[\[{]\s*([\[{]|\"[^\"]*\"\s*[:,\]])"), "JSON", _WRITE),
-    (re.compile(rb"\s*<(!doctype|html|table|\?xml)", re.IGNORECASE), "an HTML or XML page", _WRITE),
-)
+    (re.compile(rb"\s*<(!doctype|!--|html|head|body|meta|title|script|div|table|\?xml)", re.IGNORECASE),
+     "an HTML or XML page", _WRITE),
+    (re.compile(rb"\s*([45]\d\d\s*[:-]?\s*[a-z]|(not found|forbidden|unauthorized|too many requests|bad gateway|"
+                rb"internal server error|service unavailable)\b)", re.IGNORECASE),
+     "the error message of a server", "fetch it again"),
+)  # fmt: skip
 #: what a zip archive is, by a name in it
 _ZIPPED: Final = (
     ("xl/", "an Excel workbook (.xlsx)", _SAVE),
@@ -86,8 +91,9 @@ def _by_first_bytes(path: Path, head: bytes) -> tuple[str, str] | None:
         return "a Python pickle: never read, for it can run code", _WRITE
     if head[257:262] == b"ustar":
         return "a tar archive", _UNPACK
+    text = head.removeprefix(codecs.BOM_UTF8)
     for form, what, remedy in _TEXTS:
-        if form.match(head):
+        if form.match(text):
             return what, remedy
     return _with_zeros(head) if b"\x00" in head else None
 

@@ -28,6 +28,8 @@ _HEADER_BYTES: Final = 1 << 20
 _SHORT: Final = "a value is missing, or one in quotes holds a line break"
 _HEADER_LINES: Final = 20  # a name may hold line breaks if it is quoted; one that holds more is an open quote
 _CHUNK: Final = 1 << 22
+#: share of letters outside the 6,763 signs of GB2312; names of firms and industries hold a few
+MAX_RARE: Final = 0.2
 
 SUFFIXES: Final = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
 NULLS: Final = ["", "NaN", "nan", "NA", "N/A", "null", "NULL", "None", "<NA>"]
@@ -218,10 +220,18 @@ def _csv(header: Header, wanted: list[str], max_rows: int) -> pa.Table:
             ),
         )
     except (pa.ArrowException, ValueError, OSError) as error:
+        if _is_only_a_header(header):
+            return pa.table({name: pa.array([], pa.string()) for name in wanted})
         raise LoadError(_csv_trouble(path, trouble, len(header.names), error)) from error
     _check_count(path, table.num_rows, max_rows)
     _refuse_cut_row(header, table)
     return table
+
+
+def _is_only_a_header(header: Header) -> bool:
+    """Whether nothing comes after the names, not even the end of their line."""
+    with header.path.open("rb") as file:
+        return len(file.read(_HEADER_BYTES).splitlines()) <= header.lines
 
 
 def unfinished(path: Path) -> int:
@@ -256,12 +266,19 @@ def _csv_trouble(path: Path, trouble: list[pacsv.InvalidRow], expected: int, err
     row = trouble[0]
     where = f"line {row.number}" if row.number else f"the line {row.text[:60]!r}"
     fields = f"{where} has {row.actual_columns} fields, expected {expected}"
+    if _is_a_remark(row.text) or (row.actual_columns == 1 and not row.text.isascii()):
+        return f"{path.name}: {where} is a remark and no row: {_one_line(row.text)[:60]!r}; take it out"
     if row.actual_columns < expected:
         cut = _ends_with(path, row.text)
         return f"{path.name}: the file is truncated: {fields}" if cut else f"{path.name}: {fields}; {_SHORT}"
     if row.text.rstrip("\r\n").endswith(","):
         return f"{path.name}: {fields}; it ends with a comma more than the header"
     return f"{path.name}: {fields}; numbers are written without thousands separators"
+
+
+def _is_a_remark(text: str) -> bool:
+    """A line such as "#source: ...", or the end mark (Ctrl-Z) of an old program."""
+    return text.lstrip().startswith(("#", "//")) or "\x1a" in text
 
 
 def _ends_with(path: Path, text: str) -> bool:
@@ -275,13 +292,30 @@ def _csv_header(path: Path, known: Callable[[Names], bool]) -> Header:
     wrong_at = _first_undecodable(path, "utf-8")
     encoding = "utf-8" if wrong_at is None else "gb18030"
     if wrong_at is None or _first_undecodable(path, encoding) is None:
-        names, lines = _names_in(path, head.decode(encoding, "replace"))
-        if wrong_at is None or known(names):
+        text = head.decode(encoding, "replace")
+        names, lines = _names_in(path, text)
+        if wrong_at is None or (known(names) and _is_chinese(text)):
             return Header(path, "csv", encoding, tuple(names), lines)
+        if known(names):
+            raise LoadError(
+                f"{path.name}: not UTF-8 (line {_line_of(path, wrong_at)}), and its letters are no simplified Chinese "
+                f"when read as GB18030 (is it Big5, or Latin-1?); save it as UTF-8"
+            )
     raise LoadError(
         f"{path.name}: not UTF-8 (line {_line_of(path, int(wrong_at or 0))}), nor GB18030 with a known header; "
         f"save it as UTF-8"
     )
+
+
+def _is_chinese(text: str) -> bool:
+    """Whether its letters are those of simplified Chinese, as in GB18030; Big5 and Latin-1 read as that give rare ones.
+
+    >>> _is_chinese("name,银行"), _is_chinese("銀行".encode("big5").decode("gb18030"))
+    (True, False)
+    """
+    letters = [letter for letter in text if not letter.isascii()]
+    usual = "".join(letters).encode("gb2312", "ignore").decode("gb2312")
+    return len(letters) - len(usual) <= MAX_RARE * len(letters)
 
 
 def _names_in(path: Path, text: str) -> tuple[list[str], int]:
@@ -317,5 +351,5 @@ def _line_of(path: Path, place: int) -> int:
         return 1 + sum(file.read(min(_CHUNK, place - at)).count(b"\n") for at in range(0, place, _CHUNK))
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: object) -> str:
     return " ".join(str(error).split())[:160] or type(error).__name__

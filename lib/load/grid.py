@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.errors import LoadError
 from lib.limits.listing import PRICES, complete_cells, previous
 from lib.limits.ticks import from_ticks
 from lib.load.columns import BoolArray, Column, FloatArray, Table
@@ -22,6 +23,8 @@ from lib.panel import OPTIONAL, REQUIRED
 
 #: fields of a day without trading, where the source has no row: nothing changed hands
 NOTHING: Final = ("volume", "amount", "turnover")
+#: most cells that a note names; a stock without factors lacks them on every row
+NAMED: Final = 10_000
 #: and no price was formed, no limit published
 UNKNOWN: Final = ("vwap", "limit_up", "limit_down")
 
@@ -49,6 +52,10 @@ class Grid:
         for name, other in data.joined.items():
             notes["joined"] = notes.get("joined", {}) | {name: grid._join(name, other)}
         return grid
+
+    def named(self, cells: BoolArray) -> list[tuple[str, str]]:
+        """Day and symbol of the first `NAMED` of some cells, for the notes."""
+        return [(str(self.dates[t]), str(self.symbols[n])) for t, n in np.argwhere(cells)[:NAMED]]
 
     def _join(self, name: str, other: Table) -> int:
         """Add the columns of another table; returns how many of its rows are about other stocks or days."""
@@ -159,18 +166,21 @@ def spread_labels(column: Column, place: Place, shape: tuple[int, int]) -> NDArr
 # -- what a source leaves out ---------------------------------------------------------------------
 
 
-def add_previous_close(grid: Grid, market: str, notes: dict[str, Any]) -> None:
+def add_previous_close(grid: Grid, market: str, notes: dict[str, Any]) -> BoolArray:
     """Where only adj_factor tells ex-dates: pre_close(t) = close(t-1) f(t-1) / f(t), in whole ticks in China.
 
-    t-1 is the last row before t on which the stock traded; the first one has no previous close.
+    t-1 is the last row before t on which the stock traded; the first one has no previous close. Returns the traded
+    cells without a factor, to be masked: an ex-date there goes unnoticed, and the next row reaches back over them.
     """
     fields = grid.fields
     if "pre_close" in fields or "adj_factor" not in fields:
-        return
-    close, factor = fields["close"], fields["adj_factor"]
+        return np.zeros(grid.rows.shape, dtype=bool)
+    close, factor, traded = fields["close"], fields["adj_factor"], traded_rows(fields)
     known = np.isfinite(factor) & (factor > 0)
+    if traded.any() and not known[traded].any():
+        raise LoadError(f"{notes['file']}: adj_factor is empty on every traded row; fill it, or take the column out")
     # a halted row carries a close of another day than its factor
-    usable = known & traded_rows(fields)
+    usable = known & traded
     with np.errstate(all="ignore"):
         reference = previous(close, usable) * (previous(factor, usable) / factor)
         if market == "cn":
@@ -178,6 +188,9 @@ def add_previous_close(grid: Grid, market: str, notes: dict[str, Any]) -> None:
             reference = np.where(np.abs(reference) < 1e9, from_ticks(np.floor(reference * 100 + 0.5 + 1e-6)), np.nan)
     fields["pre_close"] = np.where(known & np.isfinite(close) & (reference > 0), reference, np.nan)
     notes["pre_close"] = "from close and adj_factor"
+    unknown = traded & ~known
+    notes["no_factor"], notes["no_factor_rows"] = grid.named(unknown), int(unknown.sum())
+    return unknown
 
 
 def traded_rows(fields: dict[str, NDArray[Any]]) -> BoolArray:

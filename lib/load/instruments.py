@@ -20,9 +20,10 @@ from lib.load.columns import FloatArray, Table
 _NO_STOCK: Final = {
     "index": "an index", "fund": "a fund", "wide fund": "a fund", "bond": "a bond",
     "preferred share": "a preferred share", "b share": "a B share in US dollars",
+    "b share hkd": "a B share in Hong Kong dollars",
 }  # fmt: skip
-#: yuan; stocks with such codes have stayed far below, the indices of these codes far above
-INDEX_LEVEL: Final = 1_000
+#: yuan; stocks with such codes have stayed below, the indices of these codes (the STAR 50 among them) above
+INDEX_LEVEL: Final = 600
 _SHOWN: Final = 3
 
 

@@ -30,8 +30,23 @@ _CODED: Final = re.compile(r"(?P<glued>[a-z]*)(?P<code>\d{6})(?P<tail>[a-z]*)", 
 _BETWEEN: Final = re.compile(r"([^0-9A-Za-z]+)")
 #: Eastmoney's markets; Beijing shares the 0 of Shenzhen
 _NUMBERED: Final = {"1": ("SH",), "0": ("SZ", "BJ")}
+#: marks of what is no A-share, in any case; others are known by their capitals alone
+_FOREIGN: Final = frozenset((
+    "HK", "XHKG", "HKEX", "US", "KS", "KQ", "TW", "TWO",
+    "OF", "SI", "SW", "CSI", "CNI", "WI", "TI", "MI", "NQ", "OC", "IB",
+))  # fmt: skip
+#: exchanges in the Chinese names of folders
+_IN_CHINESE: Final = {
+    "上海": "SH", "上证": "SH", "沪市": "SH", "深圳": "SZ", "深证": "SZ", "深市": "SZ",
+    "北京": "BJ", "北证": "BJ", "北交所": "BJ",
+}  # fmt: skip
+#: folders above a file that may mark its exchange
+_FOLDERS: Final = 3
+#: words of a file's or a folder's name that say what it holds
+_INDEX: Final = ("INDEX", "INDICES", "INDEXES", "IDX", "指数")
 #: words in capitals beside a code that mark no exchange
 _WORDS: Final = ("CSV", "DAY", "DAILY", "RAW", "HFQ", "QFQ", "BFQ", "OHLC", "OHLCV", "PARQUET", "K", "D", "A")
+_RENAME: Final = "name the file by its symbol, such as sh600000.csv or 600000.SH.csv"
 
 MAX_CELLS: Final = 64_000_000  # dates x symbols: about 30 years of every A-share
 
@@ -39,23 +54,39 @@ MAX_CELLS: Final = 64_000_000  # dates x symbols: about 30 years of every A-shar
 def spell(symbol: str) -> str | None:
     """The one spelling SH600000 of an A-share symbol; None when it is written in no known way.
 
-    A code without its exchange gets the one whose stocks have such codes, and stays as it is if there is none.
+    A code without its exchange gets the one whose stocks have such codes, and stays as it is if there is none. A share
+    marked as one of another exchange (SH300750) is no symbol.
 
-    >>> [spell(s) for s in ("600000.SH", "sh.600000", "000001", "510300", "PAB")]
-    ['SH600000', 'SH600000', 'SZ000001', '510300', None]
+    >>> [spell(s) for s in ("600000.SH", "sh.600000", "000001", "510300", "PAB", "SH300750")]
+    ['SH600000', 'SH600000', 'SZ000001', '510300', None, None]
     """
+    written = _written(symbol)
+    if written is None or _contradicts(*written):
+        return None
+    exchange, code = written
+    return (exchange or exchange_of_share(code)) + code
+
+
+def _written(symbol: str) -> tuple[str, str] | None:
+    """Exchange ("" where none is marked) and code of a symbol; None when it is written in no known way."""
     match = _SPELLINGS.fullmatch(symbol.strip())
     if match is None or (match["a"] and match["b"]):
         return None
     mark = match["a"] or match["b"]
-    return (MARKS[mark.upper()] if mark else exchange_of_share(match["code"])) + match["code"]
+    return MARKS[mark.upper()] if mark else "", match["code"]
+
+
+def _contradicts(exchange: str, code: str) -> bool:
+    """Whether a code is that of a share of another exchange than the one marked, where nothing has it."""
+    return bool(exchange) and exchange_of_share(code) not in ("", exchange) and not kind_of(exchange + code)
 
 
 def symbol_of_file(path: Path) -> str:
-    """The symbol in a file's name, with its exchange as the name marks it, or else the folder, or else the code.
+    """The symbol in a file's name, with its exchange as the name marks it, or else a folder, or else the code.
 
-    sh600000.csv, 000001_daily.parquet, 000001.XSHG.csv, SSE.000001.csv, 1.000001.csv (Eastmoney), sz/000001.csv.
-    Raises LoadError when there is not one symbol, or a mark that is not known: 005930.KS is no A-share.
+    sh600000.csv, 000001_daily.parquet, 000001.XSHG.csv, SSE.000001.csv, 1.000001.csv (Eastmoney), sz/day/000001.csv.
+    Raises LoadError when there is not one symbol; for a mark that is not known (005930.KS is no A-share) or that of
+    another exchange (SH300750); and for index/000001.csv, which may be Shanghai's index or Shenzhen's stock.
 
     >>> symbol_of_file(Path("data/000001_daily.csv")), symbol_of_file(Path("000001.XSHG.csv"))
     ('SZ000001', 'SH000001')
@@ -85,9 +116,15 @@ def _symbol_in(words: Sequence[str], path: Path) -> str:
     strange = [word for word, dot in ((before, joint), (after, behind)) if dot == "." and _looks_like_a_mark(word)]
     if strange or len(exchanges) > 1:
         trouble = f"{strange[0]!r} marks no exchange that is known" if strange else "two exchanges are marked"
-        raise LoadError(f"{path.name}: {trouble}; name the file by its symbol, such as sh600000.csv or 600000.SH.csv")
-    marked = exchanges.pop() if exchanges else _of_the_folder(path, match["code"])
-    return (marked or exchange_of_share(match["code"])) + match["code"]
+        raise LoadError(f"{path.name}: {trouble}; {_RENAME}")
+    code = match["code"]
+    marked = exchanges.pop() if exchanges else _of_the_folders(path, code)
+    if _contradicts(marked, code):
+        raise LoadError(f"{path.name}: {code} is a code of {exchange_of_share(code)}, marked as {marked}; {_RENAME}")
+    own = exchange_of_share(code)
+    if own and not marked and kind_of("SH" + code) == "index" and _says_index(path):
+        raise LoadError(f"{path.name}: is it the index SH{code} or the stock {own}{code}? {_RENAME}")
+    return (marked or own) + code
 
 
 def _numbered(market: str, code: str) -> str:
@@ -97,14 +134,30 @@ def _numbered(market: str, code: str) -> str:
 
 
 def _looks_like_a_mark(word: str) -> bool:
-    """Letters in capitals that are neither a known mark nor a word of file names."""
-    return word.isalpha() and word.isupper() and word not in MARKS and word not in _WORDS
+    """Letters in capitals that are neither a known mark nor a word of file names, or a known mark of no A-share."""
+    return word.upper() in _FOREIGN or (word.isalpha() and word.isupper() and word not in MARKS and word not in _WORDS)
 
 
-def _of_the_folder(path: Path, code: str) -> str:
-    """The exchange that the folder is named by, if such a code is known there."""
-    exchange = MARKS.get(path.parent.name.upper(), "")
-    return exchange if exchange and kind_of(exchange + code) else ""
+def _of_the_folders(path: Path, code: str) -> str:
+    """The exchange that the nearest folder is named by (sh, sh_index, SH/day) where such a code is known."""
+    for folder in path.parts[-2 : -2 - _FOLDERS : -1]:
+        found = {MARKS[word] for word in _words(folder) if word in MARKS}
+        found |= {exchange for name, exchange in _IN_CHINESE.items() if name in folder}
+        if len(found) == 1 and kind_of(next(iter(found)) + code):
+            return found.pop()
+    return ""
+
+
+def _says_index(path: Path) -> bool:
+    """Whether the file's name speaks of an index, or its folder's of nothing else."""
+    folder = [word for word in _words(path.parent.name) if word not in _WORDS]
+    return any(word in _INDEX for word in _words(path.stem)) or (
+        bool(folder) and all(word in _INDEX for word in folder)
+    )
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[\W_]+", name.upper()) if word]
 
 
 def respell(table: Table, strict: bool) -> tuple[Table, int]:
@@ -123,8 +176,13 @@ def respell(table: Table, strict: bool) -> tuple[Table, int]:
 
 
 def _refuse_symbol(table: Table, row: int, symbol: str) -> None:
-    lost = symbol.isascii() and symbol.isdigit() and len(symbol) < 6
-    trouble = f"lost its leading zeros ({int(symbol):06d}?)" if lost else "is not an A-share symbol"
+    written = _written(symbol)
+    if symbol.isascii() and symbol.isdigit() and len(symbol) < 6:
+        trouble = f"lost its leading zeros ({int(symbol):06d}?)"
+    elif written and _contradicts(*written):
+        trouble = f"has the code of a share of {exchange_of_share(written[1])}, marked as {written[0]}"
+    else:
+        trouble = "is not an A-share symbol"
     raise LoadError(
         f"{table.name}: symbol {symbol[:20]!r} ({table.line(row)}) {trouble}; expected "
         f"600000, 600000.SH or SH600000 (market='none' takes any text)"

@@ -26,6 +26,7 @@ _SIDES: Final = ("limit_up", "limit_down")
 def settle_limits(grid: Grid, source: Source, notes: dict[str, Any]) -> None:
     """Fill what the limits of a Chinese panel need, in this order, and note what was filled.
 
+    0. Columns of limits or bands without any number are none.
     1. `pre_close` empty on a row of a known source: the stock's last close, wrong on an ex-date.
     2. Published limits without a row for a cell: from pre_close, board, date and ST. A sentinel (no limit that day)
        is a row, and stays without a limit.
@@ -35,6 +36,8 @@ def settle_limits(grid: Grid, source: Source, notes: dict[str, Any]) -> None:
     if "status_guessed" in fields:
         notes["status_guessed"] = int(np.nansum(fields["status_guessed"]))
     traded = traded_rows(fields)
+    if "limit_known" not in fields:
+        _drop_empty(fields, notes)
     if "pre_close" in fields and "pre_close" not in notes and source.units_known:
         _fill_previous_close(fields, traded, notes)
     published = all(side in fields for side in _SIDES)
@@ -44,6 +47,19 @@ def settle_limits(grid: Grid, source: Source, notes: dict[str, Any]) -> None:
         _limits_without_ex_dates(grid, traded, notes)
     if not published or notes.get("limits_computed"):
         notes["listed_on_first_row"] = _listed_on_first_row(grid)
+
+
+def _drop_empty(fields: dict[str, NDArray[Any]], notes: dict[str, Any]) -> None:
+    """In a panel an empty limit is a day without one; a file that has none at all did not publish them."""
+    sides = [name for name in _SIDES if name in fields]
+    empty = [names for names in (sides, ["limit_pct"]) if all(_is_empty(fields.get(name)) for name in names)]
+    dropped = [name for names in empty for name in names if fields.pop(name, None) is not None]
+    if dropped:
+        notes["empty_columns_of_limits"] = dropped
+
+
+def _is_empty(values: NDArray[Any] | None) -> bool:
+    return values is None or bool(np.isnan(values).all())
 
 
 def _fill_previous_close(fields: dict[str, NDArray[Any]], traded: BoolArray, notes: dict[str, Any]) -> None:

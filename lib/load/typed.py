@@ -68,6 +68,8 @@ class _Reader:
     def number(self, name: str) -> pa.Array:
         """A column of numbers as float64; empty is NaN."""
         column = self._flat(name)
+        if pa.types.is_float16(column.type):
+            raise self._bad(name, "numbers of 32 or 64 bits (16 keep three digits of a price)", 0, str(column.type))
         try:
             if _is_text(column.type):
                 column = pc.utf8_trim_whitespace(column.cast(pa.string()))
@@ -169,11 +171,12 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _is_number(text: str) -> bool:
+    """As Arrow reads numbers: Python's own float takes full-width digits and 1_000 as well."""
     try:
-        float(text)
-    except ValueError:
+        pa.scalar(text).cast(pa.float64())
+    except pa.ArrowException:
         return False
-    return "_" not in text
+    return True
 
 
 def _first_bad(column: pa.Array, good: Callable[[str], bool]) -> tuple[int, str]:

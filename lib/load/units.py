@@ -1,4 +1,4 @@
-"""Units of volume and amount: known from the source or guessed, and in both cases checked against the prices.
+"""Units: prices in yuan; volume and amount known from the source or guessed, and in both cases checked against them.
 
 amount / volume is the average price paid. In the right units it lies within the day's range, so a power of ten
 between the two gives a wrong unit away, and how often it lies there says whether the guess explains the file.
@@ -14,6 +14,7 @@ import numpy as np
 
 from lib.errors import LoadError
 from lib.load.columns import BoolArray, FloatArray, Table
+from lib.load.instruments import instrument
 from lib.load.sources.base import Source, whole_cents
 
 #: share of traded rows whose average price lies in the day's range before a guess is believed; rows in other units than
@@ -24,6 +25,10 @@ _LOT: Final = 100
 #: rows from which on the median says where in their days' ranges they lie, and how far from the middle is one-sided
 _FEW: Final = 10
 _ASIDE: Final = 0.01
+#: yuan; whole prices of a stock are fen or thousandths where they are as high as that in the middle, and traded rows
+#: from which on whole ones are no chance
+_HIGH: Final = 300
+_ROWS: Final = 3
 
 
 class Unit(NamedTuple):
@@ -43,6 +48,9 @@ _UNITS: Final = (
     Unit(0.01, 100, 10_000, "volume in lots of 100, amount in units of 10,000 yuan"),
     Unit(0.0001, 1, 10_000, "volume in shares, amount in units of 10,000 yuan"),
 )
+#: has the ratio of the last; told from it by volumes that are no whole numbers, as shares always are
+_ALIKE: Final = "; whole lots and millions of yuan would look the same"
+_LOTS_AND_MILLIONS: Final = Unit(0.0001, 100, 1_000_000, "volume in lots of 100, amount in millions of yuan")
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,40 @@ class Units:
         )
 
 
+def refuse_fen(table: Table) -> None:
+    """Refuse prices in fen, or in thousandths of a yuan: whole numbers throughout, far above what stocks cost.
+
+    Checked stock by stock: real prices in yuan have cents on some day.
+    """
+    numbers, (codes, symbols) = table.numbers, table.symbols
+    traded = numbers["volume"] > 0
+    count = np.bincount(codes[traded], minlength=len(symbols))
+    broken = np.bincount(codes[traded & ~_is_whole(numbers["close"])], minlength=len(symbols))
+    for stock in np.flatnonzero((broken == 0) & (count >= max(1, min(_ROWS, count.max())))):
+        rows = traded & (codes == stock)
+        middle = float(np.median(numbers["close"][rows]))
+        if middle > _HIGH and _all_whole(table, rows) and not instrument(str(symbols[stock])):
+            _refuse_fen(table, rows, f"of {symbols[stock]}")
+
+
+def _refuse_fen(table: Table, rows: BoolArray, whose: str) -> None:
+    middle = float(np.median(table.numbers["close"][rows]))
+    raise LoadError(
+        f"{table.name}: every price {whose} is a whole number, {middle:g} in the middle, first at "
+        f"{table.cell(int(rows.argmax()))}: as prices in fen or thousandths of a yuan are; expected yuan: divide them"
+    )
+
+
+def _all_whole(table: Table, rows: BoolArray) -> bool:
+    return all(_is_whole(table.numbers[name][rows]).all() for name in ("close", "open", "high", "low"))
+
+
+def _is_whole(prices: FloatArray) -> BoolArray:
+    """Prices that are whole numbers, to a twentieth of a tick; an empty one is none."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.abs(prices - np.rint(prices)) <= _TICK / 20)
+
+
 def settle_units(table: Table, source: Source, market: str) -> tuple[Table, Units]:
     """The table with volume and amount in shares and yuan, by the source or by the best guess. Raises LoadError.
 
@@ -87,6 +129,10 @@ def settle_units(table: Table, source: Source, market: str) -> tuple[Table, Unit
     if market != "cn":
         return table, Units(stated, "assumed", middle, _agreement(table))
     unit = next((u for u in _UNITS if 0.5 * u.ratio < middle < 2 * u.ratio), _UNITS[0])
+    if unit is not _UNITS[0] and _all_whole(table, traded):  # fen beside yuan look like lots beside 10,000 yuan
+        _refuse_fen(table, traded, "there")
+    if unit is _UNITS[-1] and _is_broken(table.numbers["volume"][traded]):
+        unit = _LOTS_AND_MILLIONS
     if source.units_known:  # a whole file may contradict the source; rows that do lose their volume
         _refuse_units(table, source, unit, middle)
         unit = _UNITS[0]
@@ -95,10 +141,31 @@ def settle_units(table: Table, source: Source, market: str) -> tuple[Table, Unit
     if unit is _UNITS[0]:
         return converted, Units(stated, how if source.units_known else "guessed", middle, agreement)
     if agreement >= ENOUGH:
-        return converted, Units(f"{unit.words}, converted to shares and yuan", "guessed", middle, agreement)
+        text = f"{unit.words}, converted to shares and yuan{_ALIKE * (unit is _UNITS[-1])}"
+        return converted, Units(text, "guessed", middle, agreement)
     # adjusted prices can be off by any factor; they are refused with better words
     as_stated = _converted(table, source, _UNITS[0])
     return as_stated, Units(stated, "unclear", middle, _agreement(as_stated))
+
+
+def _is_broken(volume: FloatArray) -> bool:
+    """Whether more than a few volumes are no whole numbers."""
+    return float(np.mean(np.abs(volume - np.rint(volume)) > 1e-3)) > 1 - ENOUGH
+
+
+def refuse_unknown_units(table: Table, source: Source, outside: BoolArray) -> None:
+    """Refuse a file nearly all of whose rows would lose their volume: it is in units that are not known.
+
+    outside: the rows of `outside_range`, which no adjustment of prices explains.
+    """
+    traded = int((table.numbers["volume"] > 0).sum())
+    if outside.sum() > max(1, ENOUGH * traded):
+        _, ratio = _ratio(table)
+        raise LoadError(
+            f"{table.name}: amount / volume is {float(np.median(ratio[outside])):.4g} times the close on "
+            f"{int(outside.sum()):,} of {traded:,} traded rows, first at {table.cell(int(outside.argmax()))}; expected "
+            f"about 1, with {_stated(source)}: convert volume or amount"
+        )
 
 
 def _stated(source: Source) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lib.days import as_day
 from lib.errors import ParameterError
 from lib.models.gaps import Gaps
-from lib.models.splits import HOLDOUT, Split
+from lib.models.splits import HOLDOUT, Split, check_years
 
 #: time between two refits (A s4.D: monthly to quarterly) -> its months
 REFITS = {"monthly": 1, "quarterly": 3, "yearly": 12}
@@ -38,7 +39,8 @@ def refit_walk(
     None: all of them (expanding). holdout: the last of these are validated on, as a share or as a number of sessions.
     gaps: by default a label of one session, traded one session later.
 
-    Every test day belongs to one split. Raises ParameterError, with the date, when a part of a split would be empty.
+    Every test day belongs to one split. Raises ParameterError for a first_test that is no day (a year
+    alone is none), and, with the date, when a part of a split would be empty.
 
     >>> days = np.arange("2012-01-01", "2014-01-01", dtype="datetime64[D]")
     >>> next(refit_walk(days, first_test="2013-07-01", window=300, holdout=60))
@@ -49,7 +51,7 @@ def refit_walk(
         raise ParameterError(f"refit: got {refit!r}; expected one of {', '.join(REFITS)}")
     if window is not None and window < 1:
         raise ParameterError(f"window: got {window}; expected at least 1 session, or None for all earlier days")
-    first = int(np.searchsorted(dates, np.datetime64(str(first_test), "D")))
+    first = int(np.searchsorted(dates, as_day(first_test, "first_test", ParameterError)))
     if not 0 < first < len(dates):
         raise ParameterError(f"first_test: got {first_test}; the data runs from {dates[0]} to {dates[-1]}")
     period = dates.astype("datetime64[M]").astype(int) // REFITS[refit]
@@ -85,6 +87,7 @@ def paper_split(
     >>> paper_split(3500)
     Split(fit_start=0, fit_stop=2498, validation_start=2500, validation_stop=2748, test_start=2750, test_stop=3500)
     """
+    check_years("split", *train, *validation, *test)
     gaps = gaps or Gaps()
     ends = [*train, *validation, *test]
     got = f"train {train[0]}-{train[1]}, validation {validation[0]}-{validation[1]}, test {test[0]}-{test[1]}"

@@ -43,12 +43,17 @@ def walk_forward(
     """Expanding-window splits by calendar year, one per `refit_every` years from the first test year on.
 
     dates: datetime64[D] [T], sorted. holdout: share of the days before the test span, the last ones, that are
-    validated on. Raises ParameterError when no date is left to train on or to test.
+    validated on. Raises ParameterError for a year that is no whole number, and when no date is left to train on or to
+    test.
 
     >>> days = np.arange("2012-01-01", "2014-01-01", dtype="datetime64[D]")
     >>> list(walk_forward(days, first_test_year=2013))
     [Split(fit_start=0, fit_stop=326, validation_start=328, validation_stop=364, test_start=366, test_stop=731)]
     """
+    check_years("first_test_year", first_test_year)
+    check_years("refit_every", refit_every)
+    if refit_every < 1:
+        raise ParameterError(f"refit_every: got {refit_every}; expected at least 1 year")
     years = _years(dates)
     last = int(years[-1])
     if not years[0] < first_test_year <= last:
@@ -83,6 +88,7 @@ def fixed_split(
     >>> fixed_split(days, train=(2012, 2012), validation=(2013, 2013), test=(2014, 2014))
     Split(fit_start=0, fit_stop=364, validation_start=366, validation_stop=729, test_start=731, test_stop=1096)
     """
+    check_years("split", *train, *validation, *test)
     years = _years(dates)
     parts = {"train": train, "validation": validation, "test": test}
     ends = [year for part in parts.values() for year in part]
@@ -104,6 +110,13 @@ def fixed_split(
     if fit_stop <= split.fit_start or validation_stop <= validation_start:
         raise ParameterError(f"split: {got} leave {split} after the purge; expected days in every part, take more data")
     return split
+
+
+def check_years(what: str, *years: object) -> None:
+    """Raises ParameterError for a year, or a number of them, that is no whole number: "2013" or 2013.0."""
+    for year in years:
+        if not isinstance(year, (int, np.integer)) or isinstance(year, bool):
+            raise ParameterError(f"{what}: got {year!r}; expected a whole number of years, such as 2013 or 1")
 
 
 def _years(dates: np.ndarray) -> np.ndarray:

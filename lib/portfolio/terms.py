@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lib.days import as_days
+from lib.days import as_days_or_none
 from lib.errors import ParameterError
 from lib.limits.exchanges import dated
 from lib.panel import Panel
@@ -94,7 +94,7 @@ def ends(terms: Terms, panel: Panel) -> Ends:
         if terms.delisting != "last_price":
             raise ParameterError(f"Terms: delisting={terms.delisting!r} needs last_session, [N] days")
         return Ends(never, never)
-    days = _last_sessions(terms.last_session)
+    days = as_days_or_none(terms.last_session, "Terms: last_session", ParameterError)
     if days.shape != never.shape:
         raise ParameterError(f"Terms: last_session has shape {days.shape}; expected [N] = {never.shape}")
     known = ~np.isnat(days)
@@ -105,10 +105,3 @@ def ends(terms: Terms, panel: Panel) -> Ends:
         return Ends(never, paid)
     periods = dated([(row.since, row.sessions) for row in DELISTING_PERIODS], day).astype(np.intp)
     return Ends(np.where(known, np.maximum(paid - periods, 0), never), paid)
-
-
-def _last_sessions(given: ArrayLike) -> NDArray[np.datetime64]:
-    days = np.asarray(given)
-    if days.dtype.kind == "M":
-        return days.astype("datetime64[D]")  # NaT stays
-    return as_days(given, "Terms: last_session", ParameterError)

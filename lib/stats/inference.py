@@ -61,12 +61,11 @@ def newey_west_error(values: ArrayLike, lags: int | None = None, *, horizon: int
     if not 0 <= lags < x.size:
         raise StatisticsError(f"newey_west: expected 0 <= lags < {x.size}, got {lags}")
     if lags < horizon - 1:
-        raise StatisticsError(
-            f"newey_west: {horizon}-day labels overlap over {horizon - 1} lags, got lags={lags}"
-        )
+        raise StatisticsError(f"newey_west: {horizon}-day labels overlap over {horizon - 1} lags, got lags={lags}")
     return float(np.sqrt(_long_run(x - x.mean(), lags)) / x.size)
 
 
+@finite
 def newey_west_errors(columns: Matrix, *, horizon: int = 1) -> FloatArray:
     """`newey_west_error` of each column of [T, F] whose undefined days are NaN; 0 for a constant column. Returns [F].
 
@@ -191,6 +190,7 @@ def path_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     return _student(x, level, np.sqrt(1 + 1 / x.size))
 
 
+@finite
 def normal_interval(value: float, error: float) -> Estimate:
     """value +- Z95 standard errors.
 

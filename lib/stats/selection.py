@@ -18,6 +18,8 @@ from lib.stats.inference import NORMAL
 EULER_MASCHERONI = 0.5772156649015329
 #: trials from which on the approximation of the expected maximum holds; towards one trial it falls below 0
 FEWEST = 1.3
+#: trials up to which 1 / (N e) is a number
+MOST = 1e300
 
 
 class Moments(NamedTuple):
@@ -53,9 +55,7 @@ def sharpe_variance(sharpe: float, n: float, skew: float = 0.0, kurtosis: float 
 
 
 @finite
-def psr(
-    sharpe: float, n: float, skew: float = 0.0, kurtosis: float = 3.0, *, benchmark: float = 0.0
-) -> float:
+def psr(sharpe: float, n: float, skew: float = 0.0, kurtosis: float = 3.0, *, benchmark: float = 0.0) -> float:
     """Probabilistic Sharpe ratio: Phi[(SR - SR*) sqrt(T - 1) / sqrt(1 - g3 SR + (g4 - 1)/4 SR^2)], in [0, 1].
 
     Confidence that the true per-period Sharpe ratio exceeds `benchmark`.
@@ -76,15 +76,15 @@ def expected_maximum(n_trials: float, variance: float = 1.0) -> float:
     sqrt(V) [(1 - c) Phi^-1(1 - 1/N) + c Phi^-1(1 - 1/(N e))], c = Euler-Mascheroni. V is the variance of
     the per-period Sharpe ratios across trials. It increases with N, from 0 for one trial: the best of one is that one.
     The formula approximates large N and is below 0 under 1.28 trials, so that a straight line leads from 0 at N = 1 to
-    its value at N = 1.3 (effective trials need not be whole). Raises: StatisticsError for N < 1 or V < 0.
-    Source: Bailey & Lopez de Prado (2014).
+    its value at N = 1.3 (effective trials need not be whole). Raises: StatisticsError for N < 1, N > 1e300 or
+    V < 0. Source: Bailey & Lopez de Prado (2014).
 
     >>> round(expected_maximum(10), 4), expected_maximum(1)
     (1.5746, 0.0)
     """
-    if not 1 <= n_trials < np.inf or not 0 <= variance < np.inf:
+    if not 1 <= n_trials <= MOST or not 0 <= variance < np.inf:
         raise StatisticsError(
-            f"expected_maximum: expected at least one trial and a variance >= 0, both finite, "
+            f"expected_maximum: expected at least one trial, at most {MOST:.0e}, and a finite variance >= 0, "
             f"got {n_trials} and {variance}"
         )
     share = min((n_trials - 1) / (FEWEST - 1), 1.0)
@@ -149,9 +149,7 @@ def min_track_record(
     2.73
     """
     if not sharpe > benchmark > -np.inf:
-        raise StatisticsError(
-            f"min_track_record: Sharpe ratio {sharpe} does not exceed the benchmark {benchmark}"
-        )
+        raise StatisticsError(f"min_track_record: Sharpe ratio {sharpe} does not exceed the benchmark {benchmark}")
     z = NORMAL.inv_cdf(1 - probability(alpha, "alpha"))
     return 1 + _spread(sharpe, skew, kurtosis) * (z / (sharpe - benchmark)) ** 2
 

@@ -53,6 +53,7 @@ def sharpe_interval(
     return SharpeEstimate(*(float(scale * x) for x in (ratio, error, ratio - reach, ratio + reach)))
 
 
+@finite
 def lo_variance(sharpe: float, n: float) -> float:
     """Sampling variance of a per-period Sharpe ratio under independent normal returns: (1 + SR^2 / 2) / T.
 

@@ -13,6 +13,7 @@ from panels import codes, days, flat, one
 
 from lib.errors import LoadError
 from lib.limits.day_limits import BAD_TICKS, WELL_BEYOND, derive_limits
+from lib.limits.ticks import limit_prices
 from lib.load import load_panel
 from lib.load.quality.report import report_lines
 from lib.panel import Panel
@@ -96,7 +97,34 @@ def test_published_limits_rule_over_the_table_and_an_empty_one_does_not() -> Non
     assert issue(11.0, 13.0, **first, limit_up=13.0, limit_down=8.0) == UP
     assert issue(12.0, 14.4, **first, limit_up=NAN, limit_down=NAN) == UP | OPEN_UP
     assert issue(12.0, 14.4, **first, limit_pct=10.0) == UP | OPEN_UP
-    assert issue(12.0, 14.4, **first, pre=NAN) == 0, "without the issue price nothing is known"
+
+
+@pytest.mark.parametrize(
+    ("opened", "close", "high", "reason"),
+    [
+        (12.0, 14.4, 0.0, UP | OPEN_UP), (11.0, 14.4, 0.0, UP), (14.4, 14.4, 0.0, 0), (12.0, 14.39, 14.4, 0),
+        (12.0, 14.3, 0.0, 0), (10.0, 11.0, 0.0, 0), (8.0, 6.4, 0.0, DOWN | OPEN_DOWN), (9.0, 6.4, 0.0, DOWN),
+        (8.0, 6.5, 0.0, 0),
+    ],
+)  # fmt: skip
+def test_a_first_close_without_an_issue_price_is_locked_where_only_a_lock_explains_it(
+    opened: float, close: float, high: float, reason: int
+) -> None:
+    assert issue(opened, close, "SH603999", "2017-03-07", high=high, pre=NAN) == reason
+    assert issue(opened, close, "SH603999", "2017-03-07", high=high, pre=NAN, limit_up=NAN, limit_down=NAN) == reason
+    listed = np.array([["NaT", "2017-03-07"]] * 2, "datetime64[D]")
+    rows = {"open": opened, "high": max(high, opened, close), "low": min(opened, close), "close": close}
+    fields = {name: np.array([[5.0, NAN], [5.0, value]]) for name, value in rows.items()}
+    fields |= {"volume": np.full((2, 2), 100.0), "list_date": listed}
+    panel = Panel.from_arrays(days(2, "2017-03-06"), ["SH600000", "SH603999"], fields, market="cn")
+    assert int(panel.reasons[1, 1]) == reason and panel.notes["limit_source"] == "return heuristic"
+
+
+@pytest.mark.parametrize(("pre", "up"), [(16.08, 23.16), (13.66, 19.67), (4.86, 7.0), (21.35, 30.74), (3.33, 4.8)])
+def test_a_lock_of_a_first_day_is_seen_through_the_rounding(pre: float, up: float) -> None:
+    auction = float(limit_prices(pre, 20)[0])
+    assert issue(auction, up, "SH603999", "2017-03-07", pre=NAN) == UP | OPEN_UP
+    assert issue(auction, up, "SH603999", "2013-12-31", pre=NAN) == 0, "before 2014 a first day had no limit"
 
 
 def test_the_second_day_of_an_issue_has_the_band_of_the_board() -> None:
@@ -147,7 +175,7 @@ def test_nothing_limits_an_index() -> None:
         ((6.6, 6.6, 6.0, 6.21), 7.09),  # an open inside the band
         ((14.66, 14.66, 9.5, 9.5), 15.05),
         ((39.22, 43.9, 32.41, 35.9), 8.84),
-        ((11.0, 14.0, 10.9, 11.0), 10.0),  # a close at the computed limit, and a high far beyond
+        ((11.0, 14.0, 10.9, 10.99), 10.0),  # a close a tick short of the computed limit, and a high far beyond
     ],
 )  # fmt: skip
 def test_a_price_well_beyond_shows_that_there_was_no_limit(prices: tuple[float, ...], pre: float) -> None:
@@ -159,15 +187,38 @@ def test_a_price_well_beyond_shows_that_there_was_no_limit(prices: tuple[float, 
     assert panel.can_buy()[1, 0] and panel.can_sell()[1, 0] and panel.can_buy("open")[1, 0] and panel.mask[1, 0]
 
 
-def test_at_a_limit_or_a_little_beyond_is_locked() -> None:
+def test_at_a_limit_or_a_tick_beyond_is_locked() -> None:
     assert day(11.0, 11.0, 11.0, 11.0, 10.0) == UP | OPEN_UP
-    edge = 11.0 * (1 + WELL_BEYOND)
-    assert day(11.0, edge - 0.001, 11.0, 11.0, 10.0) == UP | OPEN_UP
-    assert day(11.0, edge + 0.01, 11.0, 11.0, 10.0) == 0
-    assert day(9.0, 9.0, 8.9, 8.9, 10.0) == DOWN | OPEN_DOWN
-    # two ticks are more than the share of a cheap stock, and no proof
-    assert day(0.22, 0.22 + 0.01 * BAD_TICKS, 0.22, 0.22, 0.20) == UP | OPEN_UP
-    assert day(0.22, 0.22 + 0.01 * (BAD_TICKS + 1), 0.22, 0.22, 0.20) == 0
+    for beyond in range(1, BAD_TICKS + 1):
+        up, down = 11.0 + 0.01 * beyond, 9.0 - 0.01 * beyond
+        assert day(up, up, up, up, 10.0) == UP | OPEN_UP
+        assert day(down, down, down, down, 10.0) == DOWN | OPEN_DOWN
+    assert day(11.03, 11.03, 11.03, 11.03, 10.0) == day(8.97, 8.97, 8.97, 8.97, 10.0) == 0
+    # a share of the price, for a reference that comes from a factor of few digits; three ticks prove nothing there
+    edge = 110.0 * (1 + WELL_BEYOND)
+    assert day(110.0, edge - 0.01, 110.0, edge - 0.01, 100.0) == UP | OPEN_UP
+    assert day(110.0, edge + 0.01, 110.0, edge + 0.01, 100.0) == 0
+
+
+@pytest.mark.parametrize(
+    ("closed", "pre", "more"),
+    [
+        (10.69, 10.0, {"is_st": 1.0}),  # the special treatment has ended: 1.8 % beyond 10.50, inside 10 %
+        (11.19, 10.0, {}),  # +11.9 % on a day without a limit
+        (8.85, 10.0, {}),  # -11.5 % on the first day of the delisting period
+        (11.19, 10.0, {"limit_up": 11.0, "limit_down": 9.0}),
+    ],
+)
+def test_a_close_a_little_beyond_by_many_ticks_was_not_limited(closed: float, pre: float, more: dict[str, Any]) -> None:
+    assert day(10.0, max(closed, 10.0), min(closed, 10.0), closed, pre, **more) == 0
+
+
+def test_a_close_at_the_limit_outweighs_one_bad_price() -> None:
+    assert day(10.5, 110.0, 10.4, 11.0, 10.0) == UP
+    assert day(110.0, 11.0, 10.4, 11.0, 10.0) == UP | OPEN_UP
+    assert day(10.5, 11.0, 1.04, 11.0, 10.0) == UP
+    assert day(9.5, 9.6, 0.9, 9.0, 10.0) == DOWN
+    assert day(10.2, 10.9, 10.1, 10.5, 10.0, is_st=1.0) == UP, "special treatment: 10.50 is its limit"
 
 
 def test_a_special_treatment_that_ended_unnoticed_is_locked_at_the_usual_band() -> None:
@@ -206,19 +257,20 @@ def test_limits_as_computed_stay_to_be_counted() -> None:
 
 
 def record(path: Path, free: dict[int, float], rows: int = 40) -> Path:
-    """One stock, flat at 10 yuan; on row k its close is free[k] times the one before."""
+    """One stock, flat at 10 yuan; on row k, after a halt, its close is free[k] times the one before."""
     close = np.cumprod([free.get(k, 1.0) for k in range(rows)]) * 10
     close = np.round(close, 2)
     frame = pd.DataFrame({"date": days(rows, "2018-03-05").astype(str), "symbol": "600146"})
     frame = frame.assign(**dict.fromkeys(PRICES, close))
     frame["volume"], frame["pre_close"] = 1000, np.r_[10.0, close[:-1]]
+    frame.loc[[k - 1 for k in free], "volume"] = 0
     frame.to_csv(path / "prices.csv", index=False)
     return path / "prices.csv"
 
 
 def test_days_without_a_limit_are_counted_and_told(tmp_path: Path) -> None:
     panel = load_panel(record(tmp_path, {20: 0.45}))
-    assert (panel.reasons == 0).all()
+    assert panel.reasons[:, 0].tolist() == [0] * 19 + [int(Reason.HALT)] + [0] * 20
     said = " ".join(text for _, text in report_lines(panel))
     assert "1 closes lie beyond them" in said
     assert "1 days lie well beyond every limit the board could have had, so none was in force" in said
@@ -226,5 +278,5 @@ def test_days_without_a_limit_are_counted_and_told(tmp_path: Path) -> None:
 
 
 def test_many_in_one_stock_are_another_sign(tmp_path: Path) -> None:
-    with pytest.raises(LoadError, match=r"2 of 40 closes .* lie beyond the daily limit"):
+    with pytest.raises(LoadError, match=r"2 of 38 closes .* lie beyond the daily limit"):
         load_panel(record(tmp_path, {20: 0.45, 30: 0.45}))

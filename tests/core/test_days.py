@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pytest
 from panels import flat
 
 from lib import load_panel, make_market
-from lib.days import as_day, as_days
+from lib.days import as_day, as_days, as_days_or_none
 from lib.errors import LibError, LoadError, PanelError, ParameterError
 from lib.evaluation.markets import cut
 from lib.limits.ticks import bands
@@ -20,6 +20,7 @@ from lib.market.build import session_dates
 from lib.panel import Panel
 from lib.parameters import Parameter, check_parameters
 from lib.portfolio import CostSchedule, buy_and_hold, simulate
+from lib.portfolio.terms import Terms, ends
 from lib.studies import load_study
 
 SESSIONS = np.busday_offset("2024-02-26", np.arange(10), roll="forward").astype("datetime64[D]")
@@ -28,8 +29,10 @@ DAY, ROW = "2024-03-04", 5
 #: the same day, written in every way that is understood
 WRITTEN = [
     "2024-03-04", "20240304", 20240304, np.int64(20240304), date(2024, 3, 4), datetime(2024, 3, 4),
-    pd.Timestamp(DAY), pd.Timestamp(DAY, tz="Asia/Shanghai"), np.datetime64(DAY), np.datetime64(DAY, "ns"),
-    np.str_(DAY),
+    pd.Timestamp(DAY), pd.Timestamp(DAY, tz="Asia/Shanghai"), pd.Timestamp(DAY, tz="Asia/Shanghai").tz_convert("UTC"),
+    pd.Timestamp(DAY, tz="Asia/Shanghai").to_pydatetime().astimezone(UTC), pd.Timestamp(DAY, tz="UTC"),
+    pd.Timestamp("2024-03-04 15:00"), pd.Timestamp("2024-03-04 16:00", tz="America/New_York"),
+    np.datetime64(DAY), np.datetime64(DAY, "ns"), np.str_(DAY),
 ]  # fmt: skip
 #: what numpy or pandas would make something of, and what nobody would
 NO_DAYS = [
@@ -37,6 +40,9 @@ NO_DAYS = [
     "202403040", 20241301, 202403, "2024-03-04T10:00", "12024-03-04", pd.NaT, np.datetime64("NaT"),
     np.datetime64("2024"), np.datetime64("2024-03"), 20240304.0, float("nan"), True, b"20240304", [], "1024-03-04",
     date(1024, 3, 4), "99991231",
+    # midnight in Shanghai in UTC, the time zone forgotten: 2024-03-05
+    np.datetime64("2024-03-04T16:00"), np.datetime64("2024-03-04T16:00", "ns"), datetime(2024, 3, 4, 16),
+    pd.Timestamp("2024-03-04 16:00"),
 ]  # fmt: skip
 
 
@@ -114,6 +120,38 @@ def test_days_of_a_whole_axis() -> None:
                   SESSIONS.astype("datetime64[ns]"), [day.item() for day in SESSIONS]):  # fmt: skip
         assert Panel.from_arrays(given, ["A"], flat([1.0] * 10)).dates.astype(str).tolist() == wanted
     assert as_days(np.array([texts[:5], texts[5:]])).shape == (2, 5)
+
+
+def test_midnight_in_shanghai_is_never_the_day_before() -> None:
+    """A time zone that was dropped on the way moves every day back by one, and the panel ahead of itself."""
+    ours = pd.DatetimeIndex([str(day) for day in SESSIONS], tz="Asia/Shanghai")
+    shifted = ours.tz_convert(None).to_numpy()
+    assert (as_days(ours.tz_convert("UTC")) == SESSIONS).all()
+    assert str(as_day(pd.Timestamp("1991-07-03", tz="Asia/Shanghai").tz_convert("UTC"))) == "1991-07-03", "summer time"
+    assert str(as_day(pd.Timestamp("2024-03-04 21:00", tz="UTC"))) == DAY, "any other moment: its own clock"
+    listed = flat([10.0] * 10) | {"list_date": np.broadcast_to(shifted[:1], (10, 1))}
+    for call in (
+        lambda: as_days(shifted),
+        lambda: Panel.from_arrays(shifted, ["A"], flat([10.0] * 10)),
+        lambda: Panel.from_arrays(SESSIONS, ["A"], listed),
+        lambda: as_days_or_none([None, ours[0].tz_convert(None)]),
+    ):
+        with pytest.raises(PanelError, match=r"2024-02-25.16:00:00.*, 16:00 without a time zone"):
+            call()
+
+
+def test_days_that_may_be_missing() -> None:
+    wanted = ["NaT", DAY]
+    for given in ([None, DAY], [pd.NaT, date(2024, 3, 4)], [np.datetime64("NaT"), np.datetime64(DAY)],
+                  np.array(wanted, "datetime64[ns]"), np.array(wanted, "datetime64[D]")):  # fmt: skip
+        assert as_days_or_none(given).astype(str).tolist() == wanted
+    assert as_days_or_none([DAY]).astype(str).tolist() == [DAY] and as_days_or_none([]).shape == (0,)
+    for wrong in (["", DAY], np.array(["2024"], "datetime64[Y]"), np.array(["0024-01-01"], "M8[D]"), [float("nan")],
+                  np.array(["9999-12-31"], "M8[D]"), ["9999-12-31"]):  # fmt: skip
+        with pytest.raises(PanelError):
+            as_days_or_none(wrong)
+        with pytest.raises(ParameterError, match="last_session"):
+            ends(Terms(last_session=wrong), panel())
 
 
 def test_a_number_of_eight_digits_is_a_day_and_a_small_one_is_a_row() -> None:

@@ -8,15 +8,18 @@ import numpy as np
 import pytest
 
 from lib.limits.exchanges import (
+    B_SHARES,
     BANDS,
     BOARDS,
     FIRST_SESSIONS,
     KINDS,
     QUOTES,
     bands,
+    exchange_of_share,
     first_sessions,
     is_cut,
     kind_of,
+    kinds_of,
     ticks_per_yuan,
     widest_bands,
 )
@@ -35,7 +38,7 @@ def test_every_row_names_its_source_and_a_kind_and_follows_the_row_before() -> N
             since = [row.since for row in BANDS if (row.kind, row.special) == (kind, special)]
             assert since == sorted(set(since))
     assert {row.kind for row in BANDS} == set(KINDS) - {"index", "bond", "preferred share"}
-    assert {row.kind for row in FIRST_SESSIONS} == {*BOARDS, "b share"}
+    assert {row.kind for row in FIRST_SESSIONS} == {*BOARDS, *B_SHARES}
 
 
 @pytest.mark.parametrize(
@@ -45,13 +48,31 @@ def test_every_row_names_its_source_and_a_kind_and_follows_the_row_before() -> N
         ("SH588000", "wide fund"),
         ("SH000001", "index"), ("000300.SH", "index"), ("SZ399006", "index"), ("BJ899050", "index"),
         ("399001", "index"),
-        ("SH113050", "bond"), ("SZ127045", "bond"), ("SH019547", "bond"), ("SH900901", "b share"), ("SZ200002", "main"),
+        ("SH113050", "bond"), ("SZ127045", "bond"), ("SH019547", "bond"), ("SH900901", "b share"),
+        ("SZ200002", "b share hkd"),
+        ("200002", "b share hkd"), ("SZ201872", "b share hkd"), ("880001", "index"), ("SH880001", "index"),
+        ("801010", "index"), ("851921", "index"), ("400001", ""), ("420001", ""), ("430047", "bse"), ("873169", "bse"),
+        ("SZ140001", "preferred share"), ("600000\n", ""), ("\uff16\uff10\uff10\uff10\uff10\uff10", ""),
         ("000001", "main"), ("SH600000", "main"), ("920002", "bse"), ("BJ830799", "bse"), ("999999", ""), ("AAPL", ""),
     ],
 )  # fmt: skip
 def test_kind_of_symbol(symbol: str, kind: str) -> None:
     assert kind_of(symbol) == kind
-    assert board_of(symbol) == ("main" if kind == "b share" else kind if kind in BOARDS else "")
+    assert board_of(symbol) == ("main" if kind in B_SHARES else kind if kind in BOARDS else "")
+
+
+def test_kinds_of_symbols_are_those_of_one_symbol() -> None:
+    symbols = ["SZ140001", "SZ200002", "SH900901", "SH588000", "801010"]
+    assert kinds_of(symbols).tolist() == [kind_of(symbol) for symbol in symbols]
+
+
+@pytest.mark.parametrize(
+    ("code", "exchange"),
+    [("600000", "SH"), ("200002", "SZ"), ("430047", "BJ"), ("920002", "BJ"), ("880001", ""), ("801010", ""),
+     ("400001", "")],
+)  # fmt: skip
+def test_the_exchange_of_a_share(code: str, exchange: str) -> None:
+    assert exchange_of_share(code) == exchange
 
 
 def test_beijing_cuts_to_the_cent_and_the_others_round() -> None:

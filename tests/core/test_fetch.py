@@ -143,13 +143,18 @@ def test_a_missing_library_names_the_extra(
 @pytest.mark.parametrize(
     ("source", "start", "symbols", "words"),
     [("akshar", START, ["600000"], "unknown source 'akshar'; did you mean 'akshare'"),
-     ("akshare", "2024/01/02", ["600000"], "start is '2024/01/02'; expected YYYY-MM-DD"),
+     ("akshare", "2024/01/02", ["600000"], "start is '2024/01/02', which is not a date; expected a date"),
+     ("akshare", None, ["600000"], "start is None, which is not a date"),
      ("akshare", "2025-01-02", ["600000"], "is before start 2025-01-02"),
+     ("akshare", 20250102, ["600000"], "is before start 2025-01-02"),
+     ("akshare", pd.Timestamp("2025-01-02"), ["600000"], "is before start 2025-01-02"),
+     ("akshare", START, [600000], "symbol 600000: expected 600000, .* as text"),
+     ("akshare", START, ["SH300750"], "symbol 'SH300750': expected"),
      ("akshare", START, ["1"], "symbol '1': expected 600000"),
      ("akshare", START, [], "akshare is asked stock by stock"),
      ("baostock", START, [], "baostock is asked stock by stock")],
 )  # fmt: skip
-def test_bad_requests(tmp_path: Path, source: str, start: str, symbols: list[str], words: str) -> None:
+def test_bad_requests(tmp_path: Path, source: str, start: Any, symbols: list[Any], words: str) -> None:
     with pytest.raises(LoadError, match=words):
         fetch(source, tmp_path, start, END, symbols, client=AkShare())
 
@@ -389,9 +394,7 @@ def test_patience_names_the_argument_that_is_out_of_range(bad: dict[str, Any]) -
 
 
 @pytest.mark.parametrize(("progress", "shown"), [(True, True), (False, False), (None, False)])
-def test_progress(
-    tmp_path: Path, progress: bool | None, shown: bool, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_progress(tmp_path: Path, progress: bool | None, shown: bool, capsys: pytest.CaptureFixture[str]) -> None:
     fetch("akshare", tmp_path, START, END, shapes.STOCKS, client=AkShare(), progress=progress)
     out, error = capsys.readouterr()
     assert out == ""

@@ -21,14 +21,15 @@ def symbol(name: str) -> str:
     return symbol_of_file(Path(name))
 
 
-@pytest.mark.parametrize(("marks", "exchange"), [(SHANGHAI, "SH"), (SHENZHEN, "SZ"), (BEIJING, "BJ")])
-def test_every_mark_stands_before_or_behind_the_code(marks: tuple[str, ...], exchange: str) -> None:
+@pytest.mark.parametrize(("marks", "wanted"), [(SHANGHAI, "SH000001"), (SHENZHEN, "SZ000001"), (BEIJING, "BJ430047")])
+def test_every_mark_stands_before_or_behind_the_code(marks: tuple[str, ...], wanted: str) -> None:
+    code = wanted[2:]
     for mark in marks:
         for written in (mark, mark.lower()):
-            for name in (f"000001.{written}", f"{written}.000001", f"{written}_000001", f"000001_{written}",
-                         f"000001-{written}", f"{written}000001", f"000001{written}", f"daily_000001.{written}_qfq",
-                         f"2024.000001.{written}.daily"):  # fmt: skip
-                assert symbol(f"{name}.csv") == f"{exchange}000001", name
+            for name in (f"{code}.{written}", f"{written}.{code}", f"{written}_{code}", f"{code}_{written}",
+                         f"{code}-{written}", f"{written}{code}", f"{code}{written}", f"daily_{code}.{written}_qfq",
+                         f"2024.{code}.{written}.daily"):  # fmt: skip
+                assert symbol(f"{name}.csv") == wanted, name
     assert set(MARKS) == {*SHANGHAI, *SHENZHEN, *BEIJING}
 
 
@@ -67,6 +68,48 @@ def test_the_folder_may_mark_the_exchange() -> None:
 )
 def test_a_mark_of_no_known_exchange_is_refused(name: str) -> None:
     with pytest.raises(LoadError, match=r"marks no exchange that is known; name the file by its symbol"):
+        symbol(name)
+
+
+@pytest.mark.parametrize("name", ["600000.hk.csv", "000001.of.csv", "us.000001.csv"])
+def test_a_mark_of_no_a_share_is_refused_in_small_letters(name: str) -> None:
+    with pytest.raises(LoadError, match=r"marks no exchange that is known"):
+        symbol(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["SH300750.csv", "300750.SH.csv", "1.300750.csv", "0.600000.csv", "600000.SZ.csv", "BJ000001.csv"]
+)
+def test_a_share_of_another_exchange_is_refused(name: str) -> None:
+    with pytest.raises(LoadError, match=r"is a code of S[HZ], marked as"):
+        symbol(name)
+
+
+@pytest.mark.parametrize("given", ["SH300750", "300750.SH", "600000.XSHE", "sz.688001"])
+def test_a_symbol_marked_as_one_of_another_exchange_is_refused_with_its_line(tmp_path: Path, given: str) -> None:
+    assert spell(given) is None
+    table = pd.DataFrame({"date": ["2024-01-02"], "code": [given], "preclose": [10.0]})
+    table = table.assign(**dict.fromkeys(("open", "high", "low", "close"), 10.0), volume=100)
+    table.to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(LoadError, match=r"\(line 2\) has the code of a share of S[HZ], marked as"):
+        load_panel(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("sh_index/000001.csv", "SH000001"), ("SH/day/000001.csv", "SH000001"), ("上海/000001.csv", "SH000001"),
+        ("上证指数/000001.csv", "SH000001"), ("sz/index/000001.csv", "SZ000001"), ("index/600000.csv", "SH600000"),
+        ("csi300_index/000001.csv", "SZ000001"), ("sh_sz/000001.csv", "SZ000001"), ("sz50/600000.csv", "SH600000"),
+    ],
+)  # fmt: skip
+def test_the_words_of_the_folders_above_count(name: str, wanted: str) -> None:
+    assert symbol("data/" + name) == wanted
+
+
+@pytest.mark.parametrize("name", ["index/000001.csv", "index_000001.csv", "指数/000300.csv", "Index_Daily/000001.csv"])
+def test_an_index_without_its_exchange_is_refused(name: str) -> None:
+    with pytest.raises(LoadError, match=r"is it the index SH000\d\d\d or the stock SZ000"):
         symbol(name)
 
 

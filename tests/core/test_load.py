@@ -107,7 +107,9 @@ def test_holes_are_missing_and_no_volume_is_a_halt(tmp_path: Path) -> None:
     rows = frame()
     rows.loc[3, "close"] = np.nan
     rows.loc[5, "volume"] = 0
+    rows.loc[5, ["open", "high", "low"]] = rows.loc[5, "close"]
     rows.loc[7, "volume"] = np.nan
+    rows.loc[7, ["open", "high", "low"]] = rows.loc[7, "close"]
     panel = load_panel(written(rows.drop(index=[0, 9, 39]), tmp_path))
     assert panel.reasons[[0, 3, 5, 7, 9, 39], 0].tolist() == [2, 1, 4, 4, 1, 1]
     assert panel.notes["empty_values"] == {"close": 1, "volume": 1}

@@ -179,6 +179,7 @@ def test_two_spellings_of_one_stock_are_a_duplicate(tmp_path: Path) -> None:
 
 def test_nan_close_within_the_budget_is_missing_and_zero_volume_is_a_halt(tmp_path: Path) -> None:
     frame = put(0, "volume", 6)(put(None, "close", 4, 9)(shapes.record(ROWS)))
+    frame.loc[6, ["open", "high", "low"]] = frame.loc[6, "close"]
     put(0, "amount", 6)(frame).to_csv(tmp_path / "record.csv", index=False)
     panel = load_panel(tmp_path / "record.csv")
     assert panel.reasons[[4, 9, 6], 0].tolist() == [Reason.MISSING, Reason.MISSING, Reason.HALT]

@@ -132,6 +132,12 @@ FOREIGN: dict[str, tuple[Callable[[Path], object], str]] = {
     "UTF-16 without a mark": (lambda p: p.write_bytes(CSV.encode("utf-16-be")), "UTF-16 text"),
     "JSON": (lambda p: p.write_text(shapes.record(ROWS).head().to_json(orient="records")), "JSON"),
     "a page": (lambda p: p.write_text("<!DOCTYPE html><p>404</p>"), "an HTML or XML page"),
+    "a page with a mark": (lambda p: p.write_bytes(b"\xef\xbb\xbf<html><p>404</p>"), "an HTML or XML page"),
+    "a page from its head on": (lambda p: p.write_text("\n<head><title>404</title>"), "an HTML or XML page"),
+    "a page from a remark on": (lambda p: p.write_text("<!-- cached --><p>404</p>"), "an HTML or XML page"),
+    "JSON with a mark": (lambda p: p.write_bytes(b'\xef\xbb\xbf[{"date": 1}]'), "JSON"),
+    "an error": (lambda p: p.write_text("404: Not Found"), "the error message of a server"),
+    "a refusal": (lambda p: p.write_text("Too Many Requests\n"), "the error message of a server"),
     "a pointer": (lambda p: p.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0"), "Git LFS"),
     "bytes": (lambda p: p.write_bytes(bytes(range(1, 256)) * 9 + b"\x00"), "a binary file of no known kind"),
 }  # fmt: skip
@@ -166,13 +172,43 @@ def test_archives_beside_the_prices_are_counted(tmp_path: Path) -> None:
     assert "not read: 1 .gz files" in remarks(load_panel(path))
 
 
+# -- letters and remarks ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("encoding", "industry"), [("big5", "電子"), ("big5", "醫藥生物"), ("latin-1", "Müller")])
+def test_other_encodings_are_not_read_as_gb18030(tmp_path: Path, encoding: str, industry: str) -> None:
+    shapes.record(ROWS).assign(industry=industry).to_csv(tmp_path / "a.csv", index=False, encoding=encoding)
+    assert "not UTF-8 (line 2)" in failure(tmp_path / "a.csv") and "save it as UTF-8" in failure(tmp_path / "a.csv")
+
+
+def test_rare_letters_among_others_are_gb18030(tmp_path: Path) -> None:
+    frame = shapes.record(ROWS).assign(industry="银行与电子设备堃")
+    frame.to_csv(tmp_path / "a.csv", index=False, encoding="gb18030")
+    assert load_panel(tmp_path / "a.csv").fields["industry"][0, 0] == "银行与电子设备堃"
+
+
+@pytest.mark.parametrize("line", ["#数据来源:通达信", "数据来源:通达信", "# a, b", "\x1a"])
+def test_a_remark_below_the_rows_is_called_one(tmp_path: Path, line: str) -> None:
+    (tmp_path / "a.csv").write_text(shapes.record(ROWS).to_csv(index=False) + line + "\n", encoding="utf-8")
+    message = failure(tmp_path / "a.csv")
+    assert "is a remark and no row" in message and "truncated" not in message and "line 118" in message
+
+
+def test_wide_digits_are_named_with_their_line(tmp_path: Path) -> None:
+    frame = shapes.record(ROWS).astype({"close": str})
+    frame.loc[3, "close"] = "１０.５"
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    assert "column 'close', line 5: got '１０.５', expected a number" in failure(tmp_path / "a.csv")
+
+
 # -- folders --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("content", "why"),
     [(b"", "empty"), (b"\n", "empty"), (b"\xef\xbb\xbf", "empty"), (b'""\n', "empty"), (b",,\n", "empty"),
-     ("日期,股票代码,开盘,收盘,最高,最低,成交量,成交额\n".encode(), "only a header")],
+     ("日期,股票代码,开盘,收盘,最高,最低,成交量,成交额\n".encode(), "only a header"),
+     ("日期,股票代码,开盘,收盘,最高,最低,成交量,成交额".encode(), "only a header")],
 )  # fmt: skip
 def test_a_stock_without_a_day_is_skipped_and_counted(tmp_path: Path, content: bytes, why: str) -> None:
     path = akshare(tmp_path)
@@ -181,6 +217,13 @@ def test_a_stock_without_a_day_is_skipped_and_counted(tmp_path: Path, content: b
     assert panel.symbols.tolist() == list(STOCKS)
     assert panel.notes["skipped_files"] == {"600009.csv": why}
     assert f"1 files skipped: 600009.csv ({why})" in remarks(panel)
+
+
+@pytest.mark.parametrize("content", [b"404: Not Found", b"<head><title>404</title>", b"\xef\xbb\xbf[{}, {}]"])
+def test_an_answer_that_is_no_table_is_not_skipped(tmp_path: Path, content: bytes) -> None:
+    path = akshare(tmp_path)
+    (path / "600009.csv").write_bytes(content)
+    assert "600009.csv: " in failure(path) and "not CSV or parquet" in failure(path)
 
 
 def test_an_empty_parquet_file_is_skipped_too(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_a_stock_without_factors_beside_others_that_have_them_is_counted(tmp_pat
         frame = frame.drop(columns="hfq_factor") if stock == "SZ300750" else frame
         frame.to_csv(tmp_path / f"{stock[2:]}.csv", index=False)
     text = remarks(load_panel(tmp_path))
-    assert "30 traded rows of 1 stocks have no adj_factor" in text
+    assert "30 traded rows have no adj_factor (1 symbols: SZ300750): masked as missing" in text
 
 
 # -- limits that a table of limits leaves out -----------------------------------------------------

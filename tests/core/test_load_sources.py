@@ -191,6 +191,19 @@ def test_a_sentinel_on_one_side_is_no_limit_on_both(tmp_path: Path) -> None:
         np.testing.assert_array_equal(panel.fields[name], wanted)
 
 
+@pytest.mark.parametrize("lost", [["up_limit", "down_limit"], ["down_limit"]])
+def test_a_limit_of_zero_is_no_sentinel_and_gets_computed(tmp_path: Path, lost: list[str]) -> None:
+    path = written("tushare", tmp_path)
+    limits = shapes.ts_limits(ROWS)
+    usual = limits["down_limit"] > 0
+    limits.loc[usual, lost] = 0
+    limits.to_csv(path / "stk_limit.csv", index=False)
+    panel = load_panel(path)
+    assert panel.notes["limits_computed"] == (true_reasons() & 6 == 0).sum() - shapes.FREE_DAYS
+    at_limit = Reason.LIMIT_UP | Reason.LIMIT_DOWN
+    np.testing.assert_array_equal(panel.reasons & at_limit, true_reasons() & at_limit)
+
+
 def test_tushare_daily_alone_and_joined_in_one_table(tmp_path: Path) -> None:
     daily, limits = shapes.ts_daily(ROWS), shapes.ts_limits(ROWS)
     for name, table in (("alone", daily), ("joined", daily.merge(limits))):
@@ -261,6 +274,9 @@ def test_a_later_name_ends_an_earlier_one_that_has_no_last_day(tmp_path: Path, o
         ([("浦发", 0, None), ("*ST浦发", 10, None), ("ST浦发", 20, None)], range(10, 30)),
         ([("浦发", 0, None), ("ST浦发", 0, None)], range(30)),  # of two on one day the narrow band is the safe one
         ([("S*ST浦发", 0, 9), ("XDST浦发", 10, 19), ("SST浦发", 20, None)], range(30)),
+        ([("＊ST浦发", 0, 9), ("＊ＳＴ浦发", 10, 19), ("Ｓ＊ST浦发", 20, None)], range(30)),
+        ([("* ST浦发", 0, 9), ("S ST浦发", 10, 19), (" *ST TCL", 20, None)], range(30)),
+        ([("ST TCL", 0, 9), ("万科Ａ", 10, None)], range(10)),
         ([("STAR浦发", 0, None), ("EAST", 10, None), ("BEST", 20, None)], range(0)),  # letters that are no mark
     ],
 )  # fmt: skip

@@ -311,3 +311,16 @@ def test_fields_of_any_number_type_become_float64() -> None:
     assert {v.dtype for v in panel.fields.values()} == {np.dtype(np.float64)}
     labels = one(fields | {"industry": np.array([[3], [3]])})
     assert labels.fields["industry"].dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    "symbol",
+    ["sz300001", "300001.XSHE", "sz.300001", "SZ.300001", "300001.sz", " 300001", "300001 ", "0.300001", "300001SZ"],
+)
+def test_a_symbol_in_another_spelling_is_refused_and_not_given_the_main_boards_band(symbol: str) -> None:
+    fields = flat([10.0, 11.0], pre_close=[10.0, 10.0])
+    with pytest.raises(PanelError, match=r"^symbols hold '.*' \(1 of 1 so\), whose board .*; expected 600000"):
+        Panel.from_arrays(days(2, "2024-01-02"), [symbol], fields, market="cn")
+    assert Panel.from_arrays(days(2, "2024-01-02"), [symbol], fields).shape == (2, 1)
+    for known in ("SZ300001", "300001.SZ", "300001"):
+        assert Panel.from_arrays(days(2, "2024-01-02"), [known], fields, market="cn").can_buy().all()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from panels import SOURCES, codes, days, flat, one
 
+import lib.reasons
 from lib.errors import PanelError
 from lib.limits.ticks import limit_prices
 from lib.panel import Panel
@@ -53,6 +54,50 @@ def test_the_halted_field_halts_and_so_does_zero_volume() -> None:
     fields = flat([10.0, 10.0, 10.0, 10.0], halted=[0, 1, 0, math.nan])
     fields["volume"][2] = 0.0
     assert codes(one(fields, "none")) == [0, 4, 4, 0]
+
+
+@pytest.mark.parametrize("volume", [0.0, math.nan])
+@pytest.mark.parametrize("market", ["none", "cn"])
+def test_a_row_that_moved_without_a_volume_is_missing_and_named(volume: float, market: str) -> None:
+    """Called a halt it would earn 0 that day, and the move would be lost without a word."""
+    fields = flat([10.0, 10.2, 10.3, 10.3, 10.4], amount=[1000.0, 1000.0, 1000.0, 0.0, 1000.0])
+    fields["volume"][1:4] = volume
+    fields["high"][1], fields["amount"][1] = 10.5, math.nan  # one moved, one was paid for, one is a halt
+    panel = one(fields, market)
+    assert codes(panel) == [0, 1, 1, 4, 0]
+    assert panel.notes["trade_without_volume"] == [f"{panel.dates[t]} SH600000" for t in (1, 2)]
+    assert math.isnan(panel.returns[1, 0]) and panel.returns[4, 0] == 10.4 / 10.0 - 1
+    flagged = one(fields | {"halted": np.array([[0.0], [1.0], [1.0], [1.0], [0.0]])}, market)
+    assert codes(flagged) == [0, 4, 4, 4, 0] and "trade_without_volume" not in flagged.notes
+
+
+def test_a_halt_that_repeats_the_row_before_is_a_halt() -> None:
+    fields = flat([10.0, 10.0, 10.0])
+    fields["high"][:2] += 0.5
+    fields["volume"][1:] = 0.0
+    assert codes(one(fields)) == [0, 4, 4]
+    fields["open"][1] += 0.1
+    assert codes(one(fields)) == [0, 1, 4]
+
+
+def test_a_traded_day_without_a_previous_close_is_missing_and_the_next_one_bridges_it() -> None:
+    """A split two for one at a flat price: its day has no return, and the adjusted price does not halve."""
+    closes = [10.0, 10.0, 5.0, 5.0, 5.5]
+    fields = flat(closes, pre_close=[math.nan, 10.0, math.nan, 5.0, 5.0])
+    for market in ("none", "cn"):
+        panel = one(fields, market)
+        assert codes(panel)[:4] == [0, 0, 1, 0]
+        assert panel.notes["previous_close_unknown"] == [f"{panel.dates[2]} SH600000"]
+        assert panel.adjusted("close")[[0, 1, 3, 4], 0].tolist() == [10.0, 10.0, 10.0, 11.0]
+        assert not panel.mask[2, 0] and math.isnan(panel.returns[2, 0])
+    for stop in range(1, 6):  # a later day has no say
+        assert codes(one({name: values[:stop] for name, values in fields.items()})) == codes(one(fields))[:stop]
+
+
+def test_a_note_names_so_many_cells_and_counts_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lib.reasons, "NAMED", 2)
+    panel = one(flat([10.0] * 6, pre_close=[math.nan] * 6))
+    assert panel.notes["previous_close_unknown"] == ["2020-08-04 SH600000", "2020-08-05 SH600000", "and 3 more"]
 
 
 def test_a_halted_day_without_prices_is_both() -> None:

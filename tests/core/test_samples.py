@@ -24,7 +24,7 @@ from lib.models.samples import (
     sub_sampled,
     with_labels,
 )
-from lib.models.splits import Split
+from lib.models.splits import Split, fixed_split, walk_forward
 from lib.models.windows import windowed
 
 NAMES = ("alpha_001", "alpha_101", "stock_006", "better_013")
@@ -191,6 +191,10 @@ def test_a_holdout_may_be_a_number_of_sessions():
     [
         ({"first_test": "2009-01-01"}, "first_test: got 2009-01-01; the data runs from 2010-01-04 to 2012-09-07"),
         ({"first_test": "2013-01-01"}, "first_test: got 2013-01-01"),
+        *[
+            ({"first_test": day}, "^first_test is .*, which is not a date; expected a date")
+            for day in ("2011", 2011, np.datetime64("2011"), "2011/7/1", None, float("nan"))
+        ],
         ({"first_test": "2011-01-01", "refit": "weekly"}, "refit: got 'weekly'; expected one of monthly, quarterly"),
         ({"first_test": "2011-01-01", "window": 0}, "window: got 0; expected at least 1 session"),
         ({"first_test": "2010-01-08"}, "split of 2010-01-08: 2 sessions before it leave"),
@@ -200,6 +204,32 @@ def test_a_holdout_may_be_a_number_of_sessions():
 def test_bad_walks_are_refused_by_name_and_date(how, match):
     with pytest.raises(ParameterError, match=match):
         list(refit_walk(DATES, **how))
+
+
+@pytest.mark.parametrize("day", [20110601, "20110601", np.datetime64("2011-06-01"), np.datetime64("2011-06-01", "ns")])
+def test_a_walk_begins_on_a_day_in_any_spelling(day):
+    assert next(refit_walk(DATES, first_test=day)) == next(refit_walk(DATES, first_test="2011-06-01"))
+
+
+@pytest.mark.parametrize("year", ["1", 1.0, None])
+def test_years_of_the_papers_split_are_whole_numbers(year):
+    with pytest.raises(ParameterError, match=f"^split: got {year!r}; expected a whole number"):
+        paper_split(3500, train=(year, 10))
+
+
+@pytest.mark.parametrize("year", ["2011", 2011.0, None, True])
+def test_a_year_that_is_no_whole_number_is_refused(year):
+    for how in ({"first_test_year": year}, {"first_test_year": 2011, "refit_every": year}):
+        with pytest.raises(ParameterError, match=f": got {year!r}; expected a whole number of years"):
+            list(walk_forward(DATES, **how))
+    with pytest.raises(ParameterError, match=f"^split: got {year!r}; expected a whole number of years"):
+        fixed_split(DATES, train=(2010, 2010), validation=(2011, year), test=(2012, 2012))
+
+
+def test_refits_are_at_least_a_year_apart():
+    with pytest.raises(ParameterError, match="refit_every: got 0; expected at least 1"):
+        list(walk_forward(DATES, first_test_year=2011, refit_every=0))
+    assert list(walk_forward(DATES, first_test_year=np.int64(2011))) == list(walk_forward(DATES, first_test_year=2011))
 
 
 def test_the_papers_split_is_ten_years_one_and_three():
@@ -261,8 +291,10 @@ def test_days_of_a_fold_are_numbered_part_by_part(panel):
         np.testing.assert_array_equal(own.label[found], data.label[rows])
         np.testing.assert_array_equal(np.flatnonzero(days)[own.day[found] - start], data.day[rows])
     windows, _ = arranged(windowed(data, 3, panel.dates), fold)
-    assert np.array_equal(windows.features.day, data.day[np.concatenate([np.flatnonzero(p[data.day]) for p in (
-        fold.fit, fold.validation, fold.test)])]), "a window still ends with the sample's own day"
+    assert np.array_equal(
+        windows.features.day,
+        data.day[np.concatenate([np.flatnonzero(p[data.day]) for p in (fold.fit, fold.validation, fold.test)])],
+    ), "a window still ends with the sample's own day"
 
 
 def test_every_day_is_predicted_by_a_fit_that_did_not_see_it(panel):

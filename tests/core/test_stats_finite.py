@@ -184,6 +184,29 @@ def test_settings_of_one_idea_count_as_little_more_than_one_trial() -> None:
     assert stats.dsr(*best, n_trials=count, trial_variance=1e-6) <= stats.psr(*best)
 
 
+def test_more_trials_than_a_number_holds_are_an_error() -> None:
+    assert stats.expected_maximum(1e300) > stats.expected_maximum(1e299)
+    for call in (
+        lambda: stats.expected_maximum(1e308),
+        lambda: stats.dsr(0.1, 250, n_trials=1e308, trial_variance=0.02),
+        lambda: stats.min_backtest_length(1e308),
+    ):
+        with pytest.raises(StatisticsError, match=r"at most 1e\+300"):
+            call()
+
+
+def test_intervals_and_errors_are_finite_or_an_error_of_the_package() -> None:
+    for value, error in ((math.nan, 1.0), (0.0, math.nan), (math.inf, 1.0), (1e308, 1e308)):
+        with pytest.raises(StatisticsError, match="normal_interval"):
+            stats.normal_interval(value, error)
+    with pytest.raises(StatisticsError, match="newey_west_errors"):
+        stats.newey_west_errors(np.array([HUGE]).T)
+    with pytest.raises(StatisticsError, match="lo_variance"):
+        stats.lo_variance(1e308, 1e18)
+    gaps = np.array([[0.1, math.nan], [0.3, math.nan], [math.nan, math.nan]])
+    assert np.isfinite(stats.newey_west_errors(gaps)).all()
+
+
 def test_less_than_one_trial_is_an_error() -> None:
     for n in (0.99, 0, -3, math.nan):
         with pytest.raises(StatisticsError, match="at least one trial"):

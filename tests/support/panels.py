@@ -53,9 +53,11 @@ def lively(rng: np.random.Generator, n_days: int = 60) -> dict[str, np.ndarray]:
         last = close[t]
     up, down = limit_prices(pre, 10)
     opened = np.clip((pre * np.exp(0.07 * rng.standard_normal(shape))).round(2), down, up)
+    volume = np.where(rng.random(shape) < 0.1, 0.0, 1000.0)
+    opened = np.where(volume == 0, close, opened)  # a halted day stands still
     fields = {"open": opened, "high": np.maximum(opened, close), "low": np.minimum(opened, close)}
     fields |= {"close": close, "pre_close": pre, "limit_up": up, "limit_down": down}
-    fields |= {"volume": np.where(rng.random(shape) < 0.1, 0.0, 1000.0), "vwap": (opened + close) / 2}
+    fields |= {"volume": volume, "vwap": (opened + close) / 2}
     fields |= {"amount": fields["volume"] * close, "limit_pct": np.full(shape, 10.0)}
     for name, share in (("open", 0.03), ("volume", 0.03)):
         fields[name][rng.random(shape) < share] = math.nan

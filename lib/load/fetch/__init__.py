@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from lib.days import parse_day
+from lib.days import Day, as_day
 from lib.errors import LoadError, closest
 from lib.load.fetch import akshare, baostock, tushare
 from lib.load.fetch.download import Request, RetryPolicy, Summary, download, make_folder, today_in_china
@@ -30,20 +30,20 @@ SOURCES: Final = {
 def fetch(
     source: str,
     out: str | Path,
-    start: str,
-    end: str,
+    start: Day,
+    end: Day,
     symbols: Sequence[str] = (),
     *,
     client: Any = None,
     retries: RetryPolicy | None = None,
     progress: bool | None = None,
-    today: str | None = None,
+    today: Day | None = None,
 ) -> Summary:
     """Download daily rows of a source into a folder; final files that are there for the same request are kept.
 
-    start, end: YYYY-MM-DD, both included. symbols: in any spelling; Tushare is asked by day and takes none.
+    start, end: days (`lib.days`), both included. symbols: in any spelling; Tushare is asked by day and takes none.
     client: an object with the library's functions, else the library itself. progress: None shows a bar on a terminal.
-    today: YYYY-MM-DD, None for the date in China. A file is written whole or not at all, so an interrupted download
+    today: a day, None for the date in China. A file is written whole or not at all, so an interrupted download
     goes on where it was.
 
     Tried again, after growing pauses (retries): every call that raises, among them Tushare's calendar and Baostock's
@@ -58,10 +58,10 @@ def fetch(
         hint = closest(source, SOURCES) or f"; there are: {', '.join(SOURCES)}"
         raise LoadError(f"unknown source {source!r}{hint}")
     request = Request(
-        _day("start", start),
-        _day("end", end),
+        str(as_day(start, "start", LoadError)),
+        str(as_day(end, "end", LoadError)),
         tuple(dict.fromkeys(map(_symbol, symbols))),
-        today_in_china() if today is None else _day("today", today),
+        today_in_china() if today is None else str(as_day(today, "today", LoadError)),
         retries or RetryPolicy(),
     )
     if request.end < request.start:
@@ -71,15 +71,8 @@ def fetch(
         return download(jobs, Path(out), request, progress)
 
 
-def _day(what: str, text: str) -> str:
-    day = parse_day(text)
-    if day is None:
-        raise LoadError(f"{what} is {text!r}; expected YYYY-MM-DD")
-    return str(day)
-
-
-def _symbol(text: str) -> str:
-    symbol = spell(text)
+def _symbol(given: object) -> str:
+    symbol = spell(given) if isinstance(given, str) else None  # a number has lost its leading zeros
     if symbol is None or len(symbol) != 8:
-        raise LoadError(f"symbol {text!r}: expected 600000, 600000.SH or SH600000")
+        raise LoadError(f"symbol {given!r}: expected 600000, 600000.SH or SH600000, as text")
     return symbol

@@ -37,8 +37,18 @@ _COUNTED: Final = {
 _DAYS_NAMED: Final = {
     "weekdays_missing_alone": "weekdays are missing between two sessions (holidays of one day, or lost rows)",
     "weekend_sessions": "sessions are on a weekend",
+    "idle_sessions": "sessions have rows and no trade at all (a holiday that was filled in?): no stock trades there",
+    "trade_without_volume": "rows have no volume, though prices moved or an amount was paid: masked as missing",
+    "previous_close_unknown": "traded rows have no previous close although the stock traded before: masked as missing",
     "beyond_every_limit": "days lie well beyond every limit the board could have had, so none was in force (delisting "
     "period, relisting, resumption): tradable both ways",
+}
+#: cells in the notes -> what is said about them
+_CELLS_NAMED: Final = {
+    "leaps": "{} rows leap beyond every limit, away from their average price or with no halt before ({}): a price in "
+    "another scale, or a split without its factor; masked as missing",
+    "no_factor": "{} traded rows have no adj_factor ({}): masked as missing, for an ex-date there would go unnoticed; "
+    "fetch the factors of every stock",
 }
 #: kind of symbol -> what it is called, and what its limits are
 _OTHERS: Final = {
@@ -220,6 +230,9 @@ def _left_out(notes: dict[str, Any]) -> Iterator[str]:
         )
     if emptied := notes.get("vwap_emptied"):
         yield f"vwap lies outside [low, high] on {len(emptied):,} rows ({_by_fewest(emptied)}): it is empty there"
+    for name, text in _CELLS_NAMED.items():
+        if cells := notes.get(name):
+            yield text.format(f"{notes.get(name + '_rows', len(cells)):,}", _by_fewest(cells))
 
 
 def _by_fewest(cells: list[tuple[str, str]]) -> str:
@@ -247,11 +260,4 @@ def _china_remarks(panel: Panel) -> list[str]:
     units = notes["units"]
     if units.how == "assumed" and np.isnan(units.agreement):
         remarks.append("volume is taken as shares: without an amount nothing tells shares from lots of 100")
-    if notes.get("pre_close") and "adj_factor" in panel.fields:
-        empty = panel.traded & np.isnan(panel.fields["adj_factor"])
-        if empty.any():
-            remarks.append(
-                f"{int(empty.sum()):,} traded rows of {int(empty.any(axis=0).sum()):,} stocks have no adj_factor: "
-                f"no return and no limit there; fetch the factors of every stock"
-            )
     return remarks

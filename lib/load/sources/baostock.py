@@ -22,7 +22,7 @@ def _from_baostock(table: Table) -> Table:
         if unknown.any():  # an empty status says nothing: the volume decides
             columns["status_guessed"] = unknown.astype(np.float64)
         halted = np.where(unknown, ~(numbers["volume"] > 0), numbers["trading"] == 0)
-        columns["halted"] = halted.astype(np.float64)
+        columns["halted"] = (numbers["trading"] == 0).astype(np.float64)
         for name in ("open", "high", "low"):  # zero or empty where nothing was traded
             columns[name] = np.where(halted & ~(numbers[name] > 0), numbers["close"], numbers[name])
         for name in ("volume", "amount", "turnover"):

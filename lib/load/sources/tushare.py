@@ -7,6 +7,7 @@ halted stands in suspend_d, where an entry with a time is a halt within the day 
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 import numpy as np
@@ -18,19 +19,24 @@ _KEYS: Final = {"ts_code": "symbol", "trade_date": "date"}
 _STOCK: Final = {"ts_code": "symbol"}
 _LIMITS: Final = {"up_limit": "limit_up", "down_limit": "limit_down"}
 _BASIC: Final = {"turnover_rate": "turnover", "total_mv": "cap", "circ_mv": "float_mkt_cap"}
-#: ST, *ST, SST, S*ST, also on an ex-date (XD, XR, DR) or a first day (N); a name such as STAR is none
-_SPECIAL: Final = re.compile(r"(XD|XR|DR|N|G|S)*(\*ST|ST(?![A-Z]))")
-#: a day without a limit carries 99999.99 / 0 or 100000 / 0
+#: ST, *ST, SST, S*ST, also on an ex-date (XD, XR, DR) or a first day (N), and with blanks; a name such as STAR is none
+_SPECIAL: Final = re.compile(r"((XD|XR|DR|N|G|S)\s*)*(\*\s*ST|ST(?![A-Z]))")
+#: a day without a limit carries 99999.99 / 0 or 100000 / 0; any other zero is an empty cell
 _NO_LIMIT: Final = 99_999.0
 
 
 def _limits(table: Table) -> Table:
-    """Sentinels of days without a limit become NaN, on both sides; `limit_known` tells them from a missing row."""
+    """Sentinels of days without a limit become NaN, on both sides; `limit_known` tells them from a missing row.
+
+    A limit of 0 beside an upper one that is no sentinel is not known either.
+    """
     up, down = table.numbers.get("limit_up"), table.numbers.get("limit_down")
     if up is not None and down is not None:
-        free = (up >= _NO_LIMIT) | (down == 0)
-        known = (free | (np.isfinite(up) & np.isfinite(down))).astype(np.float64)
-        limits = {"limit_up": np.where(free, np.nan, up), "limit_down": np.where(free, np.nan, down)}
+        free = up >= _NO_LIMIT
+        known = (free | ((up > 0) & (down > 0))).astype(np.float64)
+        limits = {
+            name: np.where(free | (side == 0), np.nan, side) for name, side in (("limit_up", up), ("limit_down", down))
+        }
         return table.updated({**limits, "limit_known": known})
     return table
 
@@ -53,8 +59,13 @@ def _is(column: Column, text: str) -> BoolArray:
 def _special_treatment(table: Table) -> Table:
     """Names that say ST or *ST, from their first day to their last; the vendor leaves many last days empty."""
     names = table.labels["stock_name"]
-    special = np.array([*(_SPECIAL.match(str(name).strip().upper()) is not None for name in names.values), False])
+    special = np.array([*(_is_special(str(name)) for name in names.values), False])
     return table.updated({"is_st": special[names.codes].astype(np.float64), "stock_name": None})
+
+
+def _is_special(name: str) -> bool:
+    """Whether a name says special treatment, in letters and asterisks of any width."""
+    return _SPECIAL.match(unicodedata.normalize("NFKC", name).strip().upper()) is not None
 
 
 def _joined(name: str, columns: dict[str, str], mark: str, **more: object) -> Source:
