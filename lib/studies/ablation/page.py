@@ -14,7 +14,7 @@ from lib.paper.claims import Answer
 from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding, by_sign
 from lib.paper.pages.layout import opening, tabs
-from lib.paper.pages.tables import text_of
+from lib.paper.pages.tables import Format, text_of
 from lib.stats.over_seeds import OverSeeds
 from lib.studies.ablation.measure import NAIVE
 from lib.studies.own_setting_ladder import shared
@@ -48,9 +48,11 @@ HEADS = {
     "8bps.sharpe": "Sharpe a year, after 8 bps a side", "beta": "beta", "max_drawdown": "largest drawdown",
     "held": "names held",
 }  # fmt: skip
-FORMATS = {"truth_ic": "+.3f", "m1_ic": "+.4f", "0bps.appraisal": "+.2f", "8bps.appraisal": "+.2f",
-           "8bps.sharpe": "+.2f", "max_drawdown": ".1%", "coverage": partial(text_of, form=".0%"),
-           "turnover": partial(text_of, form=".2f"), "beta": partial(text_of, form=".2f")}  # fmt: skip
+FORMATS: dict[str, Format] = {
+    "truth_ic": "+.3f", "m1_ic": "+.4f", "0bps.appraisal": "+.2f", "8bps.appraisal": "+.2f", "8bps.sharpe": "+.2f",
+    "max_drawdown": ".1%", "coverage": partial(text_of, form=".0%"), "turnover": partial(text_of, form=".2f"),
+    "beta": partial(text_of, form=".2f"),
+}  # fmt: skip
 #: what a tab shows; the files have everything
 SHOWN = ("truth_ic", "0bps.appraisal", "8bps.appraisal", "coverage", "turnover", "beta")
 SHOWN_NAIVE = ("m1_ic", "8bps.sharpe", "max_drawdown", "coverage", "turnover")

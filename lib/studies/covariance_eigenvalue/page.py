@@ -309,7 +309,7 @@ def estimators(shown: PageResult) -> HTML:
     heads = {"market": "market", "stocks wanted": "stocks wanted"} | heads
     for dropped in ("negative", "the lowest of all days"):
         heads.pop(dropped)
-    formats |= {"market": lambda source: MARKETS.get(source, source)}
+    formats |= {"market": lambda source: str(MARKETS.get(source, source))}
     parts["all numbers of stocks"] = table(whole, "covariance_eigenvalue_all", columns=heads, formats=formats)
     return tabs(parts)
 

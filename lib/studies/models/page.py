@@ -172,16 +172,15 @@ def _order_of_four(steps: Mapping[tuple[str, str, str], Estimate]) -> Finding:
         "stated and {behind:.0f} the other way round (truth IC, 95 % intervals)."
     )
     said = "Paper A's order of its four models"
-    counts = {"ahead": sum(step.low > 0 for step in steps.values()),
-              "behind": sum(step.high < 0 for step in steps.values())}  # fmt: skip
+    ahead, behind = sum(step.low > 0 for step in steps.values()), sum(step.high < 0 for step in steps.values())
     return first([
-        Finding(f"{said} holds: {counted}", holds=all(step.low > 0 for step in steps.values()), **counts),
+        Finding(f"{said} holds: {counted}", holds=ahead == len(steps), ahead=ahead, behind=behind),
         Finding(
             f"{said} does not hold: {counted} With {PLACES[world]} the {NAMES[left]} and {NAMES[right]} differ by "
             "{worst:+.3f}.",
-            holds=worst.high < 0, worst=worst, **counts,
+            holds=worst.high < 0, worst=worst, ahead=ahead, behind=behind,
         ),
-        Finding(f"{said} is not shown: {counted}", holds=True, **counts),
+        Finding(f"{said} is not shown: {counted}", holds=True, ahead=ahead, behind=behind),
     ])  # fmt: skip
 
 

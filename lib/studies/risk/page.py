@@ -238,7 +238,7 @@ def share_figure(frame: pd.DataFrame, place: str, level: str, note: str = "") ->
 def shares(shown: PageResult) -> HTML:
     """The figure, a tab for each place and level."""
     return tabs({f"{place_name(place)}, {level}": plot(share_figure(shown.rows, place, level, note_of(shown, place)))
-                 for place in places(shown.rows) for level in reversed(LEVELS)})  # fmt: skip
+                 for place in places(shown.rows) for level in reversed(list(LEVELS))})  # fmt: skip
 
 
 def style_figure(frame: pd.DataFrame, place: str, note: str = "") -> Figure:
@@ -306,7 +306,7 @@ def tail_tests(shown: PageResult) -> HTML:
     return tabs({f"{place_name(place)}, {level}": table(tail_table(shown.rows, place, level),
                                                         f"risk_tail_{place}_{level.split()[0]}", columns=HEADS,
                                                         formats=FORMATS, caption=note_of(shown, place))
-                 for place in places(shown.rows) for level in reversed(LEVELS)})  # fmt: skip
+                 for place in places(shown.rows) for level in reversed(list(LEVELS))})  # fmt: skip
 
 
 def regime_table(frame: pd.DataFrame, place: str) -> pd.DataFrame:

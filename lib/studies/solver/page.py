@@ -180,10 +180,8 @@ def parts(shown: PageResult) -> HTML:
     same = ("form", "covariance, ms", "parameters, ms", "compile, ms", "setup, ms", "solve, ms")
     heads = {**dict(zip(same, same, strict=True)), "cpu, ms": "whole day, ms", "times ours": "over the exact method",
              "deficit": "objective short by, share", "excess": "limit broken by, weight"}  # fmt: skip
-    formats: dict[str, Format] = dict.fromkeys(same[1:], _milliseconds) | dict.fromkeys(
-        ("cpu, ms", "times ours"), ".3g"
-    )
-    formats |= {"deficit": ".0e", "excess": ".0e"}
+    formats: dict[str, Format] = {"cpu, ms": ".3g", "times ours": ".3g", "deficit": ".0e", "excess": ".0e"}
+    formats |= dict.fromkeys(same[1:], _milliseconds)
     return tabs({
         mode: table(parts_table(shown.rows, mode), f"solver_{mode}", columns=heads, formats=formats,
                     caption=f"{mode} days, median CPU time; the last two columns: the worst day")
