@@ -271,7 +271,7 @@ def made_up(gap: float, spread: float = 0.01) -> pd.DataFrame:
     (0.1, "predicts better", "order of its four models holds: of its steps from one model to the next, three in each "
      "of two simulated markets, 6 are shown as stated and 0"),
     (-0.1, "predicts worse", "0 are shown as stated and 6 the other way round (truth IC, 95 % intervals). With linear "
-     "alpha the LightGBM and XGBoost differ by \N{MINUS SIGN}0.100"),
+     "alpha, the LightGBM is behind XGBoost by 0.100"),
     (0.0, "cannot be told apart", "order of its four models is not shown: "),
 ])  # fmt: skip
 def test_sentences_follow_the_numbers(gap, words, order):

@@ -176,9 +176,9 @@ def _order_of_four(steps: Mapping[tuple[str, str, str], Estimate]) -> Finding:
     return first([
         Finding(f"{said} holds: {counted}", holds=ahead == len(steps), ahead=ahead, behind=behind),
         Finding(
-            f"{said} does not hold: {counted} With {PLACES[world]} the {NAMES[left]} and {NAMES[right]} differ by "
-            "{worst:+.3f}.",
-            holds=worst.high < 0, worst=worst, ahead=ahead, behind=behind,
+            f"{said} does not hold: {counted} With {PLACES[world]}, the {NAMES[left]} is behind {NAMES[right]} by "
+            "{lead:.3f}.",
+            holds=worst.high < 0, lead=worst.against, ahead=ahead, behind=behind,
         ),
         Finding(f"{said} is not shown: {counted}", holds=True, ahead=ahead, behind=behind),
     ])  # fmt: skip
