@@ -12,13 +12,11 @@ from lib.paper.claims.verdicts import NOT_STUDIED
 from lib.paper.claims.words import in_words, place
 from lib.paper.pages.tables import text_of
 
-#: how ids begin of claims that may still be "not yet studied"; any other claim without a verdict stops the build
-WAITING = ("B.solver.",)
 _LOST = ("lost in the text", "sweep gamma")
 
 
 class NoVerdictError(LibError):
-    """A claim of the ledger that no study answers, though it is not among those that may wait."""
+    """A claim of the ledger that no study answers."""
 
 
 def contradictions() -> pd.DataFrame:
@@ -40,17 +38,16 @@ def contradictions() -> pd.DataFrame:
 
 
 def require_verdicts(board: pd.DataFrame, recorded_scale: str | None = None) -> pd.DataFrame:
-    """The scoreboard, if every claim has a verdict; "not yet studied" is one for those in WAITING only.
+    """The scoreboard, if every claim has a verdict; "not yet studied" is none.
 
     recorded_scale: as `board_of_records` was given it; a board of one scale alone need not be whole.
     Raises NoVerdictError naming the claims.
     """
-    lacking = [name for name in board.loc[board["verdict"] == NOT_STUDIED, "id"] if not name.startswith(WAITING)]
+    lacking = board.loc[board["verdict"] == NOT_STUDIED, "id"].tolist()
     if lacking and recorded_scale is None:
         named = ", ".join(lacking[:8]) + ", ..." * (len(lacking) > 8)
         raise NoVerdictError(
-            f"{len(lacking)} claims without a verdict: {named}; recorded rows of a study have to answer them, or "
-            "WAITING in lib/studies/claims/words.py to name them"
+            f"{len(lacking)} claims without a verdict: {named}; recorded rows of a study have to answer them"
         )
     return board
 
