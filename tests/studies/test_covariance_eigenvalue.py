@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -252,7 +253,7 @@ def test_the_picture_of_one_day() -> None:
 def test_the_page_draws_every_market(frame: pd.DataFrame) -> None:
     for part in (page.refusals, page.repair, page.estimators):
         text = part(shown_as(frame)).data
-        assert all(title in text for title in page.markets(frame)), part.__name__
+        assert all(escape(title) in text for title in page.markets(frame)), part.__name__
 
 
 @pytest.fixture(scope="module")

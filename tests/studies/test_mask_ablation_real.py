@@ -257,6 +257,6 @@ def test_the_page_is_drawn() -> None:
     found = parts(page, shown_of("mask_ablation_real", in_windows()), *names)
     assert found["costs"].count("<option>") == 4
     assert "Not in this run" not in found["by_span"] + found["by_learner"]
-    windows = "«With rows deleted, windows that skip masked days are not shown to add Sharpe ratio: +0.00 before costs»"
+    windows = "«With rows deleted, windows that skip masked days are not shown to add Sharpe ratio»"
     assert windows in found["costs"] and found["costs"].count(windows) == 1, "where they do, the title says nothing"
     assert "mask_ablation_real_levels_ridge_paper_b_window.csv" in found["levels"]
