@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from lib.paper.results.study import (
     study_inputs,
     without_paths,
 )
+from lib.paper.results.threads import one_thread
 from lib.store.files import Store, StoredRow
 from lib.store.marks import Entries, counting
 from lib.store.sources import FOLDER
@@ -144,7 +146,8 @@ def compute_contrast(plan: Plan, index: int, found: Mapping[int, StoredRow]) -> 
 def _timed(study: Study, row: Config, compute: Callable[[], RowResult]) -> StoredRow:
     begin = time.perf_counter()
     try:
-        result = compute()
+        with nullcontext() if study.evidence == "machine" else one_thread():
+            result = compute()
         records = check_records(study, row, result)
     except Exception as error:
         error.add_note(f"in study {study.name!r}, row {row}")
