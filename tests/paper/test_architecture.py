@@ -35,7 +35,7 @@ GROUND = ("errors", "days", "parameters", "stats", "store")
 #: what is run as `python -m lib` and `python -m lib.book`
 COMMANDS = ("__main__", "book")
 #: lines of the core, compiled kernels and the dated tables of the exchanges included; of the machinery; of a room
-BUDGETS = {"core": 32_000, "paper": 5_250, "room": 750}
+BUDGETS = {"core": 32_000, "paper": 5_300, "room": 750}
 #: rooms that hold more than a story: a bench, a catalogue of formulas, estimators, a second page over the same rows, a
 #: back-test of its own, a search for settings beside what it is for, the same on a price file
 LARGE_ROOMS = {
