@@ -207,6 +207,8 @@ def test_the_state_counts_every_claim_once(records: Records) -> None:
     text = front.state(board).text
     for words in (f"Of {len(load_ledger())} numbers", " 3 have been checked", "1 fit", "1 do not fit", "1 cannot"):
         assert words in text, words
+    whole = front.state(board[board["id"].isin([answer.claim_id for answer in (exact, wrong, wide)])]).text
+    assert whole.startswith("All 3 numbers in the two papers have been checked here: 1 fit")
     assert text in front.headline(board).data and "For 2 of them" in front.own_setting(board).text, "answers of toy"
     shown = front.every_claim(board).data
     assert shown.count("<tr") == len(board) + 1 and "44,033" in shown

@@ -247,12 +247,13 @@ def state(board: pd.DataFrame) -> Finding:
     """How many claims were checked, and how that went."""
     counts = {name: int((board["outcome"] == name).sum()) for name in OUTCOMES}
     checked = len(board) - counts[WAITING]
-    return Finding(
-        "Of {all} numbers in the two papers {checked} have been checked here: {fit} fit, {sign} have the right sign "
-        "only, {differ} do not fit, and {open} cannot be decided.",
-        all=str(len(board)), checked=str(checked), fit=str(counts[FITS]), sign=str(counts[SIGN_ONLY]),
-        differ=str(counts[DIFFERS]), open=str(counts[OPEN]), holds=checked > 0,
-    )  # fmt: skip
+    numbers = {"checked": str(checked), "fit": str(counts[FITS]), "sign": str(counts[SIGN_ONLY]),
+               "differ": str(counts[DIFFERS]), "open": str(counts[OPEN])}  # fmt: skip
+    how = ": {fit} fit, {sign} have the right sign only, {differ} do not fit, and {open} cannot be decided."
+    if not counts[WAITING]:
+        return Finding("All {checked} numbers in the two papers have been checked here" + how, **numbers, holds=True)
+    what = "Of {all} numbers in the two papers {checked} have been checked here"
+    return Finding(what + how, all=str(len(board)), **numbers, holds=checked > 0)
 
 
 def own_setting(board: pd.DataFrame) -> Finding:
