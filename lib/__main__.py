@@ -166,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--scale", choices=SCALES, help="only rows of this scale (default: every scale)")
     verify.add_argument("--limit", type=float, default=180.0, help="longest recorded time in seconds (180)")
     verify.add_argument("--data", metavar="FOLDER", help="folder of the input files (default: DATA_DIR)")
-    confirm = _command(commands, "confirm", _confirm, "recompute one stale recorded row of every kind and note it")
+    confirm = _command(commands, "confirm", _confirm, "recompute a sample of stale recorded rows and note it")
     confirm.add_argument("study", metavar="STUDY", nargs="*", help="studies (default: all that are recorded)")
     confirm.add_argument("--jobs", type=int, help="processes (default: LIB_JOBS, else 1)")
     confirm.add_argument("--backend", help="joblib backend (default: LIB_BACKEND, else loky)")

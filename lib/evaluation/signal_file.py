@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from lib.arrays import Matrix
-from lib.days import as_days
+from lib.days import SHANGHAI, as_days
 from lib.errors import LoadError
 from lib.limits.ticks import is_symbol
 from lib.load.keys import spell
@@ -28,8 +28,6 @@ SYMBOLS: Final = ("symbol", "code", "ts_code", "ticker", "instrument", "asset", 
                   "unnamed: 1")  # fmt: skip
 VALUES: Final = ("value", "signal", "score", "factor", "prediction")
 PARQUET: Final = (".parquet", ".pq")
-#: where a moment of a signal on A-shares has its day
-ZONE: Final = "Asia/Shanghai"
 
 
 @dataclass(frozen=True)
@@ -146,7 +144,7 @@ def _from_wide(frame: pd.DataFrame, path: Path, date: Any, panel: Panel) -> pd.D
 def _placed(rows: pd.DataFrame, path: Path, panel: Panel) -> Signal:
     dates = rows["date"]
     if panel.market == "cn" and isinstance(dates.dtype, pd.DatetimeTZDtype):
-        dates = dates.dt.tz_convert(ZONE)  # midnight there is the afternoon before in UTC: a look-ahead
+        dates = dates.dt.tz_convert(SHANGHAI)  # midnight there is the afternoon before in UTC: a look-ahead
     codes, distinct = pd.factorize(dates, use_na_sentinel=False)  # a million rows have few days
     days = as_days(np.asarray(distinct), f"{path.name}: dates", LoadError)
     place = np.searchsorted(panel.dates, days).clip(0, len(panel.dates) - 1)

@@ -187,7 +187,7 @@ def test_beside_counts_seeds_marks_stale_rows_and_compares() -> None:
 def test_beside_says_how_many_rows_of_earlier_code_were_computed_again() -> None:
     found = Confirmation("laptop", "1" * 64, ("0" * 64,), ("a",), "f" * 40, "2025-01-01")
     page = beside(REAL, Kept(RECORDED.frame, "x/cn.parquet", confirmed=found)).data
-    assert "earlier code; 1 of 1 rows, one of each kind, were computed again by the code of this build" in page
+    assert "earlier code; 1 of 1 rows, a sample, were computed again by the code of this build" in page
 
 
 def test_made_up_markets_are_compared_only_with_their_like() -> None:

@@ -90,7 +90,7 @@ def _freshness(recorded: Recorded) -> str:
     found = recorded.confirmation()
     if found is None:
         return "the code of this build"
-    again = f"{len(found.rows)} of {len(recorded.rows)} rows, one of each kind, were computed again"
+    again = f"{len(found.rows)} of {len(recorded.rows)} rows, a sample, were computed again"
     return f"earlier code; {again} by the code of this build and agree"
 
 
