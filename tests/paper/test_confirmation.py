@@ -78,6 +78,15 @@ def test_some_kinds_speak_for_all_where_only_what_every_row_runs_has_changed(
     assert len(look(repository).stale_rows()) == 9
 
 
+def test_every_kind_is_computed_where_it_was_not_kept_what_the_code_was(repository, monkeypatch):
+    keep(repository, seeds=3)
+    path = repository / "book" / "recorded" / "toy.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"code": {}}), encoding="utf-8")
+    other_code(monkeypatch, "1")
+    monkeypatch.setattr(Recorded, "changed", lambda _: ["kernels.ranks.row_ranks"])
+    assert "3 of 9 rows computed again" in again(repository).message
+
+
 def test_the_commit_chooses_rows_at_equal_distances():
     rows = list("abcdefg")
     assert confirmation._chosen(rows, 3, "0") == ["a", "c", "e"] and confirmation._chosen(rows, 1, "9") == ["c"]

@@ -83,7 +83,8 @@ def sample_of(source: Recorded, among: Container[str], commit: str) -> list[Reco
     """The rows that speak for the others: one of every kind, or of KINDS a form where only COMMON has changed."""
     rows = one_of_each_kind(source, among, commit)
     changed = source.changed()
-    if not changed or not all(name.startswith(tuple(f"{part}." for part in COMMON)) for name in changed):
+    listed = all(str(source.runs[row.run].get("code")) in source.code for row in source.rows if row.id in among)
+    if not listed or not changed or not all(name.startswith(tuple(f"{part}." for part in COMMON)) for name in changed):
         return rows
     forms: dict[tuple[str, str], list[RecordedRow]] = {}
     for row in rows:
