@@ -123,7 +123,7 @@ TRANSLATED = {
         ("A mask without information does as much", "换成不含信息的掩码"),
     ],
     "own_setting_ladder": [
-        ("It is not the largest here: AdjMSE contributes more", "贡献最大的不是掩码"),
+        ("On these markets AdjMSE contributes more", "贡献最大的不是掩码"),
         ("The papers' loss (AdjMSE) is ahead of MSE", "扣费前与均方误差没有可测的差别"),
     ],
     "main_results": [

@@ -118,7 +118,7 @@ def said(frame: pd.DataFrame) -> str:
 
 def test_sentences_follow_the_numbers():
     one = said(made_up({"psr": 0.6, "all": 0.0, "effective": 0.05, "sampling": 0.3}))
-    assert "that ignores the search." in one and "agrees with the 5 %" in one
+    assert "that ignores the search." in one and "no more than the 5 %" in one
     assert "below the best Sharpe ratio that luck gave" in one
     assert "as if it were luck" in one and "less on the days that follow" in one and "Not in this run" not in one
     two = said(made_up({"psr": 0.1, "all": 0.5, "effective": 0.5, "sampling": 0.5}, gap=-0.3, later=-1.0))

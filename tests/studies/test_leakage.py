@@ -142,9 +142,11 @@ def made_up(validation: float = 0.0, test: float = 1.0, one: float = 0.0, caught
         ({}, ["do not measurably raise", "reported", "does not show", "rarely sees", "catches each of the three"]),
         (
             {"validation": 0.3, "one": -0.3},
-            ["raise the test result: the papers' Sharpe ratio changes by +0.30", "reported", "lowers", "rarely sees"],
+            ["raise the Sharpe ratio of the test: the Sharpe ratio of the papers' back-test changes by +0.30",
+             "reported", "lowers", "rarely sees"],
         ),
-        ({"validation": -0.3, "one": 0.3}, ["lower the test result, against", "reported", "is enough", "rarely sees"]),
+        ({"validation": -0.3, "one": 0.3}, ["lower the Sharpe ratio of the test, against", "reported", "is enough",
+                                              "rarely sees"]),
         ({"validation": 3.0, "test": 0.0}, ["raise", "do not measurably raise the result", "", "in some markets"]),
         ({"caught": 0.5}, ["", "", "", "", "catches the bugs in 50% or more"]),
     ],

@@ -51,7 +51,7 @@ NUMBERS = {
 EPISODES = {"policy_rally": "policy rally", "theme_rotation": "theme rotation"}
 #: how the orders of a book are filled, and what becomes of a stock without a prediction
 FILLS = {"naive_close": ", every order filled at the close", "executed_open": ", executed at the next open"}
-WITHOUT = {"zero": ", a stock without a prediction ranked with 0", "literal": ", predictions as they are",
+WITHOUT = {"naive": "", "zero": ", a stock without a prediction ranked with 0", "literal": ", predictions as they are",
            "held": ", a stock without a prediction held", "sold": ", a stock without a prediction sold"}  # fmt: skip
 
 _ANY = "|".join(sorted(map(re.escape, MASKS), key=len, reverse=True))

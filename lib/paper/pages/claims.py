@@ -13,13 +13,17 @@ from lib.errors import ParameterError
 from lib.paper.claims import by_chance, load_ledger, scoreboard
 from lib.paper.claims.verdicts import ARITHMETIC, RULE, VERDICTS
 from lib.paper.claims.words import in_words, without_codes
-from lib.paper.pages.tables import breakable, table
+from lib.paper.pages.tables import Format, breakable, table
 
 if TYPE_CHECKING:
     from IPython.display import HTML
 
     from lib.paper.claims import Answer
     from lib.paper.results.study import Study
+
+
+#: units that a claim's words already say
+WITHOUT_UNIT = ("1", "bool", "count", "factors", "1/year", "x")
 
 
 def claims_table(board: pd.DataFrame, name: str, caption: str = "") -> HTML:
@@ -29,8 +33,8 @@ def claims_table(board: pd.DataFrame, name: str, caption: str = "") -> HTML:
     """
     columns = {
         "claim": _subjects(board),
-        "paper": board["claimed"],
-        "ours": board["ours"],
+        "paper": _numbers(board, "claimed"),
+        "ours": _numbers(board, "ours"),
         "ours.low": board["low"],
         "ours.high": board["high"],
         "verdict": [_verdict(row) for row in board.itertuples()],
@@ -39,15 +43,21 @@ def claims_table(board: pd.DataFrame, name: str, caption: str = "") -> HTML:
         "evidence": board["page"],
         "id": board["id"],
     }
-    formats = {"verdict": _badge, "evidence": _page_link, "id": _code}
-    shown = {column: column for column in columns if column != "evidence" or board["page"].nunique() > 1}
+    formats: dict[str, Format] = {"paper": ".4g", "verdict": _badge, "evidence": _page_link, "id": _code}
+    shown = {column: column for column in columns if column != "evidence" or len(set(board["page"]) - {""}) > 1}
     return table(pd.DataFrame(columns), name, columns=shown, formats=formats, caption=caption)
 
 
 def _subjects(board: pd.DataFrame) -> list[str]:
     ledger = {claim.id: claim for claim in load_ledger()}
     claims = (ledger[name] for name in board["id"])
-    return [in_words(claim) + (f", {claim.unit}" if claim.unit not in ("1", "bool") else "") for claim in claims]
+    return [in_words(claim) + (f", {claim.unit}" if claim.unit not in WITHOUT_UNIT else "") for claim in claims]
+
+
+def _numbers(board: pd.DataFrame, column: str) -> list[Any]:
+    """Of the papers or ours; a claim that is true or false has no number."""
+    units = {claim.id: claim.unit for claim in load_ledger()}
+    return [None if units[name] == "bool" else value for name, value in zip(board["id"], board[column], strict=True)]
 
 
 def _verdict(row: Any) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib.errors import ParameterError
+from lib.paper.pages.pieces import unsigned_zero
 from lib.stats.estimates import MINUS, Estimate
 
 #: what stands in place of a sentence whose condition does not hold
@@ -139,7 +140,7 @@ class _Formatter(string.Formatter):
         if isinstance(value, float) and not math.isfinite(value):
             return "n/a"
         text = format(value, format_spec)
-        return text if isinstance(value, str) else text.replace("-", MINUS)
+        return text if isinstance(value, str) else unsigned_zero(text).replace("-", MINUS)
 
 
 _FORMATTER = _Formatter()

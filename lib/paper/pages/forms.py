@@ -79,6 +79,7 @@ def forest(
         ax.set_xscale("log")
     else:
         ax.margins(x=0.1)  # the number of the last tick stays inside the figure
+        ax.locator_params(axis="x", nbins=6)
     if reference is not None:
         ax.axvline(reference, color=GREY, linewidth=0.9, zorder=0)
     apart = min(0.24, 0.8 / max(tallest, 1))  # of a row: five dots stay inside it

@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+def unsigned_zero(text: str) -> str:
+    """A formatted number without the minus of what rounds to zero.
+
+    >>> unsigned_zero("-0.00"), unsigned_zero("-0.01"), unsigned_zero("-0.0%")
+    ('0.00', '-0.01', '0.0%')
+    """
+    return text[1:] if text.startswith("-") and not any(digit in text for digit in "123456789") else text
+
+
 def say(text: str) -> Markdown:
     """A computed sentence or list, as Markdown."""
     from IPython.display import Markdown

@@ -87,12 +87,12 @@ class PageResult:
         if not self.evidence:
             return (
                 "None yet: this build was given no price file, and no result from one is recorded. The command is "
-                f"{command} --set data_path=FILE."
+                f"`{command} --set data_path=FILE`."
             )
         lacking = "" if self.record or self.files else self._lacking()
         return lacking and (
             f"None yet: no result is recorded, and this build has {lacking}. The figures and tables below show the "
-            f"numbers of this build. The command that records the evidence is {command}."
+            f"numbers of this build. The command that records the evidence is `{command}`."
         )
 
     def _lacking(self) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lib.paper.pages.pieces import html
+from lib.paper.pages.pieces import html, unsigned_zero
 from lib.stats.estimates import MINUS
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ FORMS = (
 
 #: of a prediction and of its book: metric -> heading with its unit, and how its cells look
 ENDPOINT_HEADS = {
-    "truth_ic": "truth IC", "m1_ic": "IC, tradable cells",
+    "truth_ic": "truth IC", "m1_ic": "IC, buyable cells",
     "executed_open.active_sharpe_gross": "Sharpe ratio over equal weight, before costs",
     "executed_open.active_sharpe": "Sharpe ratio over equal weight, after costs",
     "executed_open.matched.active_sharpe": "the same at equal turnover",
@@ -123,11 +123,20 @@ def _cell(row: Mapping[Any, Any], column: str, wanted: Format | None) -> str:
     if callable(wanted):
         return wanted(value)
     form = wanted or form_of(column)
+    if form in (None, "+"):
+        form = _by_interval(form or "", row.get(f"{column}.low"), row.get(f"{column}.high")) or wanted
     shown = breakable(text_of(value, form))
     ends = [text_of(row.get(f"{column}.{end}"), form) for end in ("low", "high")]
     if not shown or not all(ends) or row[f"{column}.low"] == row[f"{column}.high"]:
         return shown  # no interval, or a census
     return f'{shown} <span class="ends">[{ends[0]}, {ends[1]}]</span>'
+
+
+def _by_interval(sign: str, low: Any, high: Any) -> str | None:
+    """A format with two digits of the length of an interval; None without one."""
+    if not all(isinstance(end, float) and math.isfinite(end) for end in (low, high)) or high <= low:
+        return None
+    return f"{sign},.{max(0, 1 - math.floor(math.log10(high - low)))}f"
 
 
 def breakable(text: str) -> str:
@@ -156,4 +165,11 @@ def text_of(value: Any, form: str | None = None) -> str:
         return str(value)
     if form is None and float(value).is_integer() and abs(value) < 1e9:
         value, form = int(value), ",d"
-    return format(value, form or ".4g").replace("-", MINUS)
+    return unsigned_zero(format(value, form or _digits(abs(value)))).replace("-", MINUS)
+
+
+def _digits(size: float) -> str:
+    """Three digits, without an exponent."""
+    if size >= 999.5:
+        return ",.0f"
+    return ".3g" if size >= 1e-4 or size == 0 else ".5f"

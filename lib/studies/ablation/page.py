@@ -42,10 +42,10 @@ COLUMNS = {"sharpe": (f"{NAIVE}.8bps.sharpe", 1.0), "max_drawdown": (f"{NAIVE}.m
            "ic": ("apparent_ic", 1.0)}  # fmt: skip
 CLAIM_IDS = shared.CLAIM_IDS
 HEADS = {
-    "truth_ic": "truth IC", "m1_ic": "IC, tradable cells", "coverage": "cells predicted",
-    "turnover": "turnover a day, share of the book", "0bps.appraisal": "hedged Sharpe a year, before costs",
+    "truth_ic": "truth IC", "m1_ic": "IC, buyable cells", "coverage": "cells predicted",
+    "turnover": "turnover a day, share of the book", "0bps.appraisal": "hedged Sharpe ratio a year, before costs",
     "5bps.appraisal": "after 5 bps a side", "8bps.appraisal": "after 8 bps a side",
-    "8bps.sharpe": "Sharpe a year, after 8 bps a side", "beta": "beta", "max_drawdown": "largest drawdown",
+    "8bps.sharpe": "Sharpe ratio a year, after 8 bps a side", "beta": "beta", "max_drawdown": "largest drawdown",
     "held": "names held",
 }  # fmt: skip
 FORMATS: dict[str, Format] = {

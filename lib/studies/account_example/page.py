@@ -9,7 +9,7 @@ import pandas as pd
 
 from lib.paper.pages import plot, say, table
 from lib.paper.pages.findings import Finding, listed
-from lib.portfolio.fees import BILLED, ITEMS
+from lib.portfolio.fees import ITEMS
 from lib.studies.account_example.measure import LINEAR, SYMBOLS, VOLUME, Account, billed, rules
 
 if TYPE_CHECKING:
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 HEADS = {"commission": "commission", "transfer": "transfer fee", "duty": "stamp duty", "spread": "half spread",
          "impact": "impact"}  # fmt: skip
 YUAN = ",.2f"
-FINER = ",.5f"
+#: a rule without a beginning in the dated tables
+ALWAYS = "1900-01-01"
+BOARDS = {"main": "main board", "chinext": "ChiNext", "star": "STAR", "bse": "Beijing", "SH": "Shanghai",
+          "SZ": "Shenzhen", "BJ": "Beijing"}  # fmt: skip
 
 
 def findings(account: Account) -> list[Finding]:
@@ -86,7 +89,7 @@ def fills_table(account: Account) -> HTML:
     fills = account.fills
     heads = {"date": "day", "symbol": "stock", "shares": "shares", "price": "price", "value": "value", **HEADS,
              "cash": "cash"}  # fmt: skip
-    formats = dict.fromkeys(("price", "value", *BILLED), YUAN) | dict.fromkeys(("spread", "impact", "cash"), FINER)
+    formats = dict.fromkeys(("price", "value", *ITEMS, "cash"), YUAN)
     return table(fills, "account_fills", columns=heads, formats={**formats, "shares": "+,.0f", "date": _day},
                  caption="fills, in yuan; sold shares are negative")  # fmt: skip
 
@@ -118,7 +121,7 @@ def days_table(account: Account) -> HTML:
     days = account.days
     heads = {"date": "day", **{symbol: symbol for symbol in SYMBOLS}, "fractions": "ex-date cash", "costs": "costs",
              "cash": "cash", "equity": "equity", "refused": "refused orders"}  # fmt: skip
-    formats = dict.fromkeys(("costs", "cash", "equity"), FINER) | dict.fromkeys(SYMBOLS, ",.0f")
+    formats = dict.fromkeys(("costs", "cash", "equity"), YUAN) | dict.fromkeys(SYMBOLS, ",.0f")
     return table(days, "account_days", columns=heads,
                  formats={**formats, "fractions": YUAN, "refused": ".0f", "date": _day},
                  caption="shares and yuan at the close")  # fmt: skip
@@ -135,7 +138,18 @@ def costs_by_item(account: Account) -> HTML:
 
 def rules_table() -> HTML:
     """The dated tables that the account reads."""
-    return table(rules(), "account_rules")
+    columns = {"rule": "rule", "of": "board or exchange", "since": "since", "what": "what", "source": "source"}
+    return table(rules(), "account_rules", columns=columns, formats={"since": _since, "of": _board})
+
+
+def _since(day: object) -> str:
+    """The day a rule came into force on one line; nothing for one that has always held."""
+    text = str(day)[:10]
+    return "" if text == ALWAYS else f'<span style="white-space: nowrap">{text}</span>'
+
+
+def _board(code: object) -> str:
+    return BOARDS.get(str(code), str(code))
 
 
 def _day(date: object) -> str:

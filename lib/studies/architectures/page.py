@@ -183,7 +183,7 @@ def every_gap(shown: PageResult) -> HTML:
     """The table of differences, a tab for each world."""
     found = {world: gaps_table(shown.rows, world) for world in WORLDS}
     return tabs({
-        PLACES[world]: table(part, f"architectures_{world}", columns=HEADS, formats=ENDPOINT_FORMATS,
-                             caption=shown.note)
+        PLACES[world]: table(part, f"architectures_{world}", columns=HEADS,
+                             formats=ENDPOINT_FORMATS | {"executed_open.turnover": "+.1%"}, caption=shown.note)
         for world, part in found.items() if len(part)
     })  # fmt: skip

@@ -15,7 +15,7 @@ from lib.paper.pages.answers import answered, level_answer, markets_behind
 from lib.paper.pages.findings import Finding, by_sign, outcome
 from lib.paper.pages.layout import opening, tabs
 from lib.paper.pages.sources import window_title
-from lib.stats.estimates import MINUS, Estimate
+from lib.stats.estimates import Estimate
 from lib.stats.keys import Key
 from lib.stats.over_seeds import OverSeeds, interval_table
 from lib.stats.power import markets_needed
@@ -31,8 +31,8 @@ QUESTION = (
     "samples that help a network, or that it is trained for more steps, and how much of these samples can be predicted?"
 )
 ADVICE = (
-    "Compare with the real sample seen twice before crediting synthetic data: a second panel also doubles the "
-    "optimiser steps of an epoch.",
+    "Compare with the real sample seen twice before crediting synthetic data: an appended panel also doubles "
+    "the optimiser steps of an epoch.",
     "Ask first how well a model fitted to real days predicts the synthetic ones. Where it predicts nothing, the panel "
     "adds noise, and a penalty or more dropout is a cheaper way to shrink a network.",
     "Estimate drift, volatility and blocks from the fit days of each split alone, and validate on real days.",
@@ -304,7 +304,7 @@ def treatments(shown: PageResult) -> HTML:
     from lib.paper.pages.forms import forest
 
     found, parts = Augmentation(shown.rows), {}
-    for label, metric in (("truth IC", "truth_ic"), ("active Sharpe ratio, before costs", GROSS)):
+    for label, metric in (("truth IC", "truth_ic"), ("Sharpe ratio over equal weight, before costs", GROSS)):
         for learner in found.learners:
             every = {WORDS[name]: found.change(name, "none", metric, learner) for name in TREATMENTS if name != "none"}
             rows = {text: item for text, item in every.items() if not math.isnan(item.value)}
@@ -346,7 +346,7 @@ def summary(frame: pd.DataFrame, place: str = "") -> pd.DataFrame:
 
 def differences(frame: pd.DataFrame) -> pd.DataFrame:
     """Learners and pairs of treatments down, paired differences across, in the order in which they are judged."""
-    rows = {(NAMES[learner], f"{WORDS[a]} {MINUS} {WORDS[b]}"): CHANGE.name(left=a, right=b, learner=learner)
+    rows = {(NAMES[learner], f"{WORDS[a]} less {WORDS[b]}"): CHANGE.name(left=a, right=b, learner=learner)
             for learner in LEARNERS for a, b in CONTRASTS}  # fmt: skip
     return interval_table(OverSeeds(frame), rows, (*JUDGED, "ic_gap"), ("learner", "compared"))
 

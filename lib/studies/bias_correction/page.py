@@ -37,7 +37,7 @@ ADVICE = (
     "factors of one family are not independent evidence.",
 )
 METHOD_NAMES = {
-    "raw": "as it is", "industry": "less industry", "neutral": "less industry and size",
+    "raw": "as they are", "industry": "less industry", "neutral": "less industry and size",
     "robust": "less both, robust fit", "adaptive": "less both, adaptive strength",
 }  # fmt: skip
 HEADS = {"mean_ic": "mean IC", "ic_std": "sd of the daily IC", "information_ratio": "mean / sd",
@@ -244,7 +244,7 @@ def families(shown: PageResult) -> HTML:
             for name in [FAMILY.name(source=source, method="neutral", family=family)]
         }
         return plot(forest(rows, f"Change of the mean IC by removing industry and size, by family: {named(source)}",
-                           "gain of mean IC, in 0.001", digits=2,
+                           "gain of mean IC, in 0.001", digits=2, right_head="gain",
                            note=_note(shown, source)))  # fmt: skip
 
     return tabs({named(source): picture(source) for source in sources_of(shown.rows)})

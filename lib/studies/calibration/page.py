@@ -34,7 +34,7 @@ QUESTION = (
 ADVICE = (
     "Use the simulated market for questions that need a known truth: the expected return, what the limit cut off, the "
     "same market without limits.",
-    'Set limit_rates="paper" to compare with paper B: its limits bind more often than those of CSI 300 stocks.',
+    'Set `limit_rates="paper"` to compare with paper B: its limits bind more often than those of CSI 300 stocks.',
     "Do not take an IC or a Sharpe ratio on it as a forecast for real prices: the planted alpha is a choice.",
 )
 #: variant -> its name on a page; the settings of the market: name -> variant
@@ -170,8 +170,8 @@ def _halts(found: Calibration) -> Finding:
         [found.find(variant, f"halt spells: at least {days}").value for variant in (REAL, CSI)] for days in (2, 20)
     )
     return Finding(
-        "Most halts are over after a day: {one:.0%} of the simulated ones, {one_real:.0%} of those of CSI 300 stocks. "
-        "A few are long: {long:.0%} last 20 days or more, of the real ones {long_real:.0%}.",
+        "Most halts are over after a day: {one:.0%} of the simulated ones (default limit rates), {one_real:.0%} of "
+        "CSI 300's. A few are long: {long:.0%} last 20 days or more, of the real ones {long_real:.0%}.",
         one=1 - one, one_real=1 - real, long=long, long_real=long_real, holds=one < 0.5 and real < 0.5 and long > 0.02,
     )  # fmt: skip
 
@@ -204,7 +204,10 @@ def head(shown: PageResult) -> HTML:
 def targets(shown: PageResult) -> HTML:
     """The calibration table, a tab for each setting of the market."""
     whole = summary(shown.rows).reset_index()
-    whole["quantity"] = [f"{name}, %" if unit == "%" else name for name, unit in whole[["quantity", "unit"]].values]
+    whole["quantity"] = [
+        name.replace("acf of |r|", "autocorrelation of |return|") + (", %" if unit == "%" else "")
+        for name, unit in whole[["quantity", "unit"]].values
+    ]
     titles = {"real": "default: limits as in the CSI 300", "paper": "limits as often as paper B says"}
     heads = {"band": "target band", "mean": "simulated", "sd": "sd over markets", "reached": "in band"}
 
@@ -301,8 +304,8 @@ def one_limit_up(market: Market, note: str) -> HTML:
         peak = int(np.argmax(clearing / fields["close"]))
         top.annotate("price that would\nclear the market", (x[peak], 100 * (clearing[peak] / base - 1)),
                      xytext=(-3, 4), textcoords="offset points", color=VERMILLION, ha="right")  # fmt: skip
-        top.annotate("open, range, close", (0.99, 0.04), xycoords="axes fraction", color=BLUE, ha="right")
-        top.annotate("shaded: inside the limits", (0.01, 0.04), xycoords="axes fraction", color=GREY)
+        top.annotate("open, range, close", (1, 1.02), xycoords="axes fraction", color=BLUE, ha="right", va="bottom")
+        top.annotate("shaded: inside the limits", (0, 1.02), xycoords="axes fraction", color=GREY, va="bottom")
         low.bar(x, fields["turnover"], color=GREY, width=0.55)
         low.set_ylabel("turnover,\n% of float")
         low.set_xlabel("days from the first limit-up close")

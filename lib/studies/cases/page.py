@@ -288,7 +288,7 @@ def differences(shown: PageResult) -> HTML:
         rows = {text: [case.difference(*pair, metric) for metric in (FILLED, EXECUTED)] for text, pair in DRAWN.items()}
         rows = {text: items for text, items in rows.items() if not math.isnan(items[0].value)}
         naive, executed = (case.difference("none", "market", metric) for metric in (FILLED, EXECUTED))
-        title = Finding("Every order filled, the unmasked system beats the market by more than it earns",
+        title = Finding("Every order filled, the unmasked system beats the market by more than executed",
                         holds=naive.low > executed.high)  # fmt: skip
         return plot(forest(rows, title.title(f"Differences in return: {case.title}"),
                            "difference in return over the episode, percentage points",
@@ -334,12 +334,14 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 def facts(shown: PageResult) -> HTML:
     """What the market did in each episode."""
     heads = {"market": "market", "days": "days", "limit_up": "limit-up", "limit_down": "limit-down",
-             "excluded_ratio": "masked, over days before", "market.total_return": "return"}  # fmt: skip
+             "excluded_ratio": "stocks masked a day, times those of the days before",
+             "market.total_return": "return"}  # fmt: skip
     share = partial(text_of, form=".1%")
     forms: dict[str, Format] = {"excluded_ratio": ".1f"}
-    forms |= dict.fromkeys(("limit_up", "limit_down", "market.total_return"), share)
+    forms |= dict.fromkeys(("limit_up", "limit_down"), share)
+    forms["market.total_return"] = partial(text_of, form="+.1%")
     return table(fact_table(shown.rows), "cases_markets", columns=heads, formats=forms,
-                 caption="masked: stocks a day over those of the days before; of episodes only")  # fmt: skip
+                 caption="all simulated markets, and the real windows; stocks masked: of episodes only")  # fmt: skip
 
 
 def levels(shown: PageResult) -> HTML:
@@ -358,13 +360,13 @@ def levels(shown: PageResult) -> HTML:
 
 def difference_tables(shown: PageResult) -> HTML:
     """Paired differences, a tab for each episode."""
-    heads = {"compared": "compared", GROSS: "return a year, before costs", EXECUTED: "return, executed",
-             FILLED: "return, all filled", DRAWDOWN: "drawdown, executed"}  # fmt: skip
+    heads = {"compared": "compared", FILLED: "return, all filled", EXECUTED: "return, executed",
+             DRAWDOWN: "drawdown, executed", GROSS: "return a year, before costs, executed"}  # fmt: skip
     forms = dict.fromkeys((GROSS, EXECUTED, FILLED, DRAWDOWN), "+.1%")
     return tabs({
         EPISODE_NAMES[case.source]: table(
             difference_table(shown.rows, case.source, ["episode"]), f"cases_differences_{case.source}", columns=heads,
-            formats=forms, caption=f"{case.title}, after 8 bps a side; {shown.note}")
+            formats=forms, caption=f"{case.title}, after 8 bps a side, percentage points; {shown.note}")
         for case in scripted(shown.rows)
     })  # fmt: skip
 
@@ -425,7 +427,8 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
         if not item:
             item = answered(found, f"{episode} {what} episode", metric, kinds[claim_id], unit)
             note = f"simulated market, scripted {episode}"
-        answers += level_answer(claim_id, item, f"{note}: {what}, {metric}", "cases")
+        told = "no mask" if what == "none" else what.replace(" - ", " less ")
+        answers += level_answer(claim_id, item, f"{note}: {told}, {metric}", "cases")
     return answers + _counts(found, files, kinds)
 
 

@@ -38,7 +38,8 @@ def finding(frame: pd.DataFrame) -> Finding:
     said = (
         f"From {first} to {np.datetime64(stop) - 1}, {{count:.0f}} closes of CSI 300 members were at the upper limit. "
         "A purchase at that close, which the exchange refuses, would have made {gap:+.1%} on average by the next open. "
-        "At that open {again:.0%} stood at the limit once more; from there to the fifth session they made {later:+.1%}"
+        "At that open {again:.0%} stood at the limit once more; from that open to the fifth session all of these "
+        "stocks made {later:+.1%}"
     )
     return outcome({
         f"{said}: only those who already held the stock had the gain.": gap.value > 0 >= later.value,

@@ -18,6 +18,7 @@ from lib.paper.claims import load_ledger, scoreboard
 from lib.paper.claims import verdicts as v
 from lib.paper.claims.words import in_words, place
 from lib.paper.pages import html, plot, table
+from lib.paper.pages.claims import WITHOUT_UNIT
 from lib.paper.pages.described import describe, of_rows
 from lib.paper.pages.findings import Finding
 from lib.paper.pages.sortable import sortable
@@ -323,7 +324,9 @@ def every_claim(board: pd.DataFrame) -> HTML:
     ledger = {claim.id: claim for claim in load_ledger()}
     rows = [
         {"claim": _claim(ledger[row["id"]]), "in the papers": escape(place(ledger[row["id"]])),
-         "paper": _short(row["claimed"]), "ours": _ours(row), "verdict": _verdict(row), "setting": row["setting"],
+         "paper": "" if _is_yes_or_no(ledger[row["id"]]) else _short(row["claimed"]),
+         "ours": "" if _is_yes_or_no(ledger[row["id"]]) else _ours(row),
+         "verdict": _verdict(row), "setting": row["setting"],
          "evidence": _page(row["page"])}
         for row in shown.to_dict("records")
     ]  # fmt: skip
@@ -331,8 +334,12 @@ def every_claim(board: pd.DataFrame) -> HTML:
     return sortable(rows, board, "claims_all", filters=filters, numbers=("paper", "ours"))
 
 
+def _is_yes_or_no(claim: Claim) -> bool:
+    return claim.unit == "bool"
+
+
 def _claim(claim: Claim) -> str:
-    unit = "" if claim.unit in ("1", "bool") else f", {claim.unit}"
+    unit = "" if claim.unit in WITHOUT_UNIT else f", {claim.unit}"
     return escape(f"{in_words(claim)}{unit}")
 
 
@@ -344,8 +351,8 @@ def _ours(row: Mapping[Any, Any]) -> str:
 
 
 def _short(value: float | None) -> str:
-    """Three significant digits, thousands in full; nothing for a missing number."""
-    return text_of(value, ",.0f" if value is not None and abs(value) >= 1000 else ".3g")
+    """Three significant digits, without an exponent; nothing for a missing number."""
+    return text_of(value)
 
 
 def _verdict(row: Mapping[Any, Any]) -> str:

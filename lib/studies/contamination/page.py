@@ -240,7 +240,7 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     for source in reversed(with_twin(frame)):  # the papers' limit rates, if they were run
         found = answered(numbers, f"{source} all: any: rows deleted", "differs", "level", 100)
         if "low" in found:
-            note = "cells of all factors that differ from the twin by more than 1 % of the factor's spread, "
+            note = "cells of all factors that differ from the counterfactual by more than 1 % of the factor's spread, "
             note += market_titles(frame)[source]
             return [Answer(CLAIM_IDS[0], **found, setting="reduced", note=note, page="contamination")]
     return []

@@ -39,7 +39,8 @@ QUESTION = (
 ADVICE = (
     "State the capital with every Sharpe ratio after costs: a cost in basis points is right for one size of account.",
     "Look at lots and minimum fees where the account is small, at impact and days of little volume where it is large.",
-    "Choose the buffer for the capital: the larger the account, the more it gains from trading less.",
+    "Choose the buffer for the capital: up to 1 billion yuan, the larger the account, the more it gains from trading "
+    "less.",
 )
 SMALL, LARGE, MANY = "100 thousand", "10 billion", "1 billion"
 BUFFER = "buffer 2k"
@@ -66,9 +67,9 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
     return [
         Finding(
             "A back-test in weights with 8 basis points a side reports a Sharpe ratio over equal weight of "
-            "{weights:.2f} after costs. An account of {middle} yuan has {own:.2f} with the same predictions, "
-            "{less:.2f} less.",
-            weights=numbers.find(WEIGHTS.name(buffer=BUFFER), "active_sharpe").value, middle=MIDDLE,
+            "{weights:.2f} after costs (buffer {buffer}). An account of {middle} yuan has {own:.2f} with the same "
+            "predictions, {less:.2f} less.",
+            buffer=BUFFER, weights=numbers.find(WEIGHTS.name(buffer=BUFFER), "active_sharpe").value, middle=MIDDLE,
             own=of(MIDDLE, "active_sharpe").value, less=plain, holds=plain.low > 0,
         ),
         Finding(
@@ -90,8 +91,8 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
             holds=impact.value > 0.5 * total.value,
         ),
         Finding(
-            "A buffer of 4k in place of none adds {many:+.2f} to the Sharpe ratio over equal weight after costs with "
-            "{capital} yuan, and {few:+.2f} with {middle}.",
+            "A buffer of 4k (k: stocks held) in place of none adds {many:+.2f} to the Sharpe ratio over equal weight "
+            "after costs with {capital} yuan, and {few:+.2f} with {middle}.",
             many=slower(MANY), few=slower(MIDDLE), capital=MANY, middle=MIDDLE,
             holds=slower(MANY).low > 0 and slower(MANY).value > slower(MIDDLE).value,
         ),

@@ -97,10 +97,10 @@ def _undeflated(numbers: OverSeeds) -> Finding:
 def _deflated(numbers: OverSeeds) -> Finding:
     passed = rate(numbers, CHOSEN.name(world="null", basis="gross"), "pass.effective")
     return outcome({
-        "Deflated by the effective number of trials, it passes in {passed:.0%} of these markets, which agrees with the "
-        "5 % of the test, or less.": passed.low <= 0.05,
-        "Deflated by the effective number of trials, it still passes in {passed:.0%} of these markets, more than the "
-        "5 % of the test.": True,
+        "Deflated by the effective number of trials, the best Sharpe ratio passes in {passed:.0%} of markets in which "
+        "nothing can be earned, no more than the 5 % of the test.": passed.low <= 0.05,
+        "Deflated by the effective number of trials, the best Sharpe ratio still passes in {passed:.0%} of "
+        "markets in which nothing can be earned, more than the 5 % of the test.": True,
     }, passed=passed)  # fmt: skip
 
 

@@ -106,10 +106,11 @@ def _cost_finding(found: Smoothing) -> Finding:
     paper, size = claimed_value("B.story.ewma_ic"), min(NOISE, key=lambda value: abs(value - 0.003))
     single, noisy = found.cost("loss float32"), found.cost(f"loss error {size:g}")
     return Finding(
-        "float32 costs no IC: the mean IC of a factor built on the average changes by {single:.0e} at most. Even a "
+        "float32 costs no IC: the mean IC of a factor built on the average changes by less than {limit:.6f}. Even a "
         "random error of {size:.1%} in every cell of the average changes it by {noisy:.4f} at most. The paper reports "
         "a loss of {paper:.3f}.",
-        single=single, size=size, noisy=noisy, paper=paper, holds=single < 1e-3 * paper and noisy < paper / 2,
+        limit=1e-3 * paper, size=size, noisy=noisy, paper=paper,
+        holds=single < 1e-3 * paper and noisy < paper / 2,
     )  # fmt: skip
 
 
@@ -154,7 +155,7 @@ def growing_weights(shown: PageResult) -> HTML:
     from lib.paper.pages.forms import Line, lines_by_group
     from lib.paper.pages.style import BLUE, GREEN, GREY, ORANGE, VERMILLION
 
-    title = _overflow_finding(Smoothing.of(shown.rows, MARKET)).title("The weights of a closed form grow for ever")
+    title = "The weights of a closed form grow for ever"
     lines, last = [], STEPS[-1]
     for span, color in zip(SPANS, (VERMILLION, ORANGE, GREEN, BLUE), strict=True):
         slope = -math.log10(1 - alpha_of_span(span))
@@ -180,7 +181,8 @@ def errors_by_day(shown: PageResult) -> HTML:
         lines = []
         for method, (name, color) in methods.items():
             errors = {step: found.worst(SHOWN, method, f"error at {step}") for step in STEPS}
-            known = [step for step, error in errors.items() if error > 0]
+            broken = found.breaks(SHOWN, method) if method.startswith("growing") else math.nan
+            known = [step for step, error in errors.items() if error > 0 and not step >= broken]
             if known:
                 lines.append(Line(name, known, [errors[step] for step in known], color))
         bound = found.worst(SHOWN, "bound")
@@ -210,7 +212,7 @@ def rules(shown: PageResult) -> HTML:
         unit = "relative distance from the rule that keeps the level; dot: median, line: to the 99th percentile"
         figure = forest(rows, _rule_finding(found).title("Rules for days without a price"), unit, log=True,
                         series=[f"span {span}" for span in SPANS], reference=None,
-                        note=f"{least:g} stands for 0; {market_note(shown, found.source)}")  # fmt: skip
+                        note=f"{least:g} stands for 0; {shown.markets}")  # fmt: skip
         ax = one_axis(figure)
         ax.axvline(paper, color=GREY, linestyle="--", linewidth=1)
         ax.annotate(f"the paper's {paper:.1%}", (paper, -0.5), xytext=(-4, 0), textcoords="offset points", color=GREY,
@@ -232,7 +234,8 @@ def cost(shown: PageResult) -> HTML:
         rows = {f"span {span}": [found.factor(span, metric).times(1000) for metric in series.values()]
                 for span in SPANS}  # fmt: skip
         figure = forest(rows, _cost_finding(found).title("Loss of IC by an average that is not exact"),
-                        "loss of mean daily IC of close / average \N{MINUS SIGN} 1, in 0.001", series=tuple(series),
+                        "loss of mean daily IC, thousandths (factor: close / average \N{MINUS SIGN} "
+                        "1)", series=tuple(series),
                         note=market_note(shown, found.source))  # fmt: skip
         ax = one_axis(figure)
         ax.axvline(paper, color=GREY, linestyle="--", linewidth=1)
@@ -344,8 +347,10 @@ def factor_tables(shown: PageResult) -> HTML:
     """IC and losses in thousandths, and in float32 in units of 1e-9; one for each market."""
     large = [f"loss error {size:g}" for size in NOISE[1:]]
     units = {"ic float64": 1e3, "loss float32": 1e9} | dict.fromkeys(large, 1e3)
-    heads = {"span": "span, days", "ic float64": "IC, 0.001", "loss float32": "float32, 1e\N{MINUS SIGN}9"}
-    heads |= {metric: f"error {size:.1%}, 0.001" for metric, size in zip(large, NOISE[1:], strict=True)}
+    heads = {"span": "span, days", "ic float64": "IC, thousandths",
+             "loss float32": "lost in float32, billionths"}
+    errors = zip(large, NOISE[1:], strict=True)
+    heads |= {metric: f"lost with an error of {size:.1%}, thousandths" for metric, size in errors}
     formats = dict.fromkeys(units, "+.2f") | {"ic float64": "+.1f", "loss float32": "+.1f"}
 
     def one(found: Smoothing) -> HTML:

@@ -29,7 +29,7 @@ QUESTION = (
 )
 ADVICE = (
     "Compare speed on one machine, in CPU time, and only after the values were compared.",
-    "For a running mean or sum alone a specialised library is as good; the gain comes from whole sets of factors that "
+    "For a running mean or sum alone a specialised library is faster; the gain comes from whole sets of factors that "
     "share their parts.",
     "Do not use running sums of squares in float32 for deviations and correlations of prices.",
 )
@@ -85,8 +85,8 @@ def _against(speed: Speed, peer: str) -> Finding:
             ratio=ratio, size=size, claimed=float(claimed or math.nan), holds=ratio.low > 1,
         )  # fmt: skip
     return Finding(
-        "All 213 factors of {size} take the engine of this book {seconds:.1f} CPU seconds on one thread. The authors' "
-        "own package takes {ratio:.1f} times that.",
+        "The engine of this book computes all 213 factors of {size} in {seconds:.1f} CPU seconds on one thread. The "
+        "authors' own package takes {ratio:.1f} times that.",
         size=size, seconds=seconds, ratio=ratio, holds=ratio.low > 1,
     )  # fmt: skip
 
@@ -137,8 +137,8 @@ def _memory(speed: Speed) -> Finding:
     runs = speed.whole(OURS)
     peak, output = (runs[-1].peak / GIB, runs[-1].output / GIB) if runs else (math.nan, math.nan)
     return Finding(
-        "All factors take at most twice the memory of their result: {peak:.1f} GiB at the peak for {output:.1f} GiB "
-        "({size}).",
+        "On the largest panel all factors take at most twice the memory of their result: {peak:.1f} GiB at the peak "
+        "for {output:.1f} GiB ({size}).",
         peak=peak, output=output, size=str(runs[-1].size) if runs else "", holds=peak <= 2 * output,
     )  # fmt: skip
 
@@ -354,8 +354,8 @@ def papers_tables() -> pd.DataFrame:
 def printed(shown: PageResult) -> HTML:
     """The papers' speed tables."""
     heads = {"paper": "paper", "where": "where", "operation": "operation", "claimed": "claimed", "unit": "unit",
-             "as printed": "as printed"}  # fmt: skip
-    return table(papers_tables(), "how_fast_papers", columns=heads, caption="As printed in the papers")
+             "as printed": "how it is checked"}  # fmt: skip
+    return table(papers_tables(), "how_fast_papers", columns=heads, caption="The papers' speed claims")
 
 
 # ------------------------------------------------------------------------------------------------ claims

@@ -78,7 +78,7 @@ def _attention(numbers: OverSeeds) -> Finding:
         "rank": numbers.find(variant, "rank").value, "all": float(OF_PAIRS), "gain": gain,
     }  # fmt: skip
     place = (
-        "The pair's mean rank among {all:.0f} pairs is {rank:.0f} where it is planted; against the market without it "
+        "The pair's mean rank among {all:.0f} pairs is {rank:.0f} where it is planted; against the market without it, "
         "it gains {gain:+.0f} ranks."
     )
     return by_sign(

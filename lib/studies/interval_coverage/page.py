@@ -112,7 +112,7 @@ def findings(frame: pd.DataFrame) -> list[Finding]:
             ),
             Finding(
                 "The lowest coverage with the blocks of this book is {worst:.1%} ({statistic}; {process}). So some of "
-                "its intervals are a little too narrow, and none is known to cover in fewer than 90 %.",
+                "its intervals are a little too narrow; that any covers in fewer than 90 % is not shown.",
                 **named, holds=worst.value < ENOUGH <= worst.high,
             ),
             Finding(

@@ -100,7 +100,7 @@ def head(shown: PageResult) -> HTML:
 def _basis(shown: PageResult) -> str:
     few = "; so few that no intervals are shown" if shown.count < ENOUGH_SEEDS else ""
     which = f"{shown.markets[:1].upper()}{shown.markets[1:]}"
-    return f"{which}, simulated for this page and used by no other; numbers are means over markets{few}."
+    return f"{which}, simulated for searches and used by no comparison of models; numbers are means over markets{few}."
 
 
 # ------------------------------------------------------------------------------------------- figures

@@ -319,9 +319,15 @@ def events_of(shown: PageResult) -> HTML:
     formats = dict.fromkeys((GAP, LATER), "+.2%")
     return tabs({
         source_title(source): table(event_table(shown.rows, f"{source} all"), f"limit_events_{source}", columns=heads,
-                                    formats=formats, caption="mean returns; limit-up next day: share of the events")
+                                    formats=formats, caption="mean returns; limit-up next day: share of the events"
+                                    + _no_limits(source))
         for source in LimitEvents.of(shown.rows).sources
     })  # fmt: skip
+
+
+def _no_limits(source: str) -> str:
+    """What limit-up stands for in a market that has no limits."""
+    return "; no limits here: moves of 10 % or more" if source.startswith("us") else ""
 
 
 def spans(shown: PageResult) -> HTML:
@@ -332,7 +338,8 @@ def spans(shown: PageResult) -> HTML:
     formats = dict.fromkeys(list(heads)[4:], "+.2%")
     return tabs({
         source_title(source): table(yearly_table(shown.rows, source), f"limit_events_spans_{source}", columns=heads,
-                                    formats=formats, caption="limit closes: share of traded cells; halts: of listed")
+                                    formats=formats, caption="limit closes: share of traded cells; halts: of listed"
+                                    + _no_limits(source))
         for source in LimitEvents.of(shown.rows).sources
     })  # fmt: skip
 

@@ -130,7 +130,7 @@ def minimiser_figure(numbers: OverSeeds, note: str = "", gammas: Sequence[float]
         ax.set_xlim(0, 2.25)
         end_labels(ax, 2.2, ends)
         ax.set_xlabel("signal-to-noise ratio |m| / s")
-        ax.set_ylabel("best prediction, standard deviations of the noise")
+        ax.set_ylabel("best prediction / s")
         return figure
 
     return draw()
@@ -172,7 +172,7 @@ def spread(shown: PageResult) -> HTML:
         values = {label: item for label, item in values.items() if not math.isnan(item.value)}
         title = "Predictions spread farthest when trained by MSE"
         ordered = [item.value for item in values.values()]
-        said = title if ordered and ordered[0] == max(ordered) else "Spread of predictions by loss"
+        said = title if len(ordered) > 1 and ordered[0] == max(ordered) else "Spread of predictions by loss"
         return plot(bars(values, said, "deviation of predictions over that of returns, %", note=shown.note))
 
     return picker("labels", {LABEL_WORDS[variants[0].labels]: picture(variants) for variants in (CENTRED, RAW)})

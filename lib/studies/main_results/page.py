@@ -71,7 +71,7 @@ WORDS = {
 #: those of the figure of growth
 DRAWN = (HOLD, TREES, MLP, TRANSFORMER, FULL, RIDGE)
 HEADS = {
-    "system": "system", "truth_ic": "truth IC", "m1_ic": "IC, tradable cells",
+    "system": "system", "truth_ic": "truth IC", "m1_ic": "IC, buyable cells",
     GROSS: "hedged Sharpe ratio, before costs", NET: "hedged Sharpe ratio, after costs",
     f"{OPEN}.sharpe_gross": "Sharpe ratio, before costs", f"{OPEN}.sharpe": "Sharpe ratio, after costs",
     f"{OPEN}.annual_return": "return a year, after costs", f"{OPEN}.max_drawdown": "largest drawdown",
@@ -266,7 +266,7 @@ def growth_figure(frame: pd.DataFrame, place: str, note: str = "") -> Figure:
         days = sorted(int(text) for text in metrics if text.isdigit())
         if days:
             values = [numbers.find(variant, f"growth.{day}").value for day in days]
-            lines.append(Line(WORDS[name].partition(",")[0] if name != RIDGE else "ridge", [0.0, *(day / SESSIONS for
+            lines.append(Line(WORDS[name].partition(", ")[0] if name != RIDGE else "ridge", [0.0, *(day / SESSIONS for
                               day in days)], [1.0, *values], dashed=name in (HOLD, RIDGE)))  # fmt: skip
     return lines_by_group({"": lines}, f"One yuan after costs, {place_name(place)}", "years from the first test day",
                           "value, yuan", note=note)  # fmt: skip
@@ -316,7 +316,7 @@ def gaps_table(frame: pd.DataFrame, place: str) -> pd.DataFrame:
     numbers, rows = OverSeeds(frame), []
     for left, right in PAIRS:
         variant = PAIR.name(left=left, right=right, place=place)
-        row: dict[str, Any] = {"compared": " - ".join(WORDS[name].partition(",")[0] for name in (left, right))}
+        row: dict[str, Any] = {"compared": " less ".join(WORDS[name].partition(", ")[0] for name in (left, right))}
         row |= cells(numbers, variant, [name for name in GAP_HEADS if name not in ("compared", "break_even")])
         sides = [numbers.find(variant, f"{OPEN}.turnover.{side}").value for side in ("left", "right")]
         daily = numbers.find(variant, f"{OPEN}.annual_gross").value / SESSIONS

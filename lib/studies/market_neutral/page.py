@@ -140,8 +140,9 @@ def _long_only(numbers: OverSeeds) -> Finding:
         "costs, the market-neutral book {own:.2f}"
     )
     return by_sign(
-        gap, f"{text}: nothing is lost without a short side ({{gap:+.2f}}).",
-        f"{text}: the short side is worth something ({{gap:+.2f}}).", f"{text}: no difference is shown ({{gap:+.2f}}).",
+        gap, f"{text}: nothing is lost without a short side (long only less market neutral: {{gap:+.2f}}).",
+        f"{text}: the short side is worth something (long only less market neutral: {{gap:+.2f}}).",
+        f"{text}: no difference is shown (long only less market neutral: {{gap:+.2f}}).",
         beta=beta, other=other, own=own, gap=gap,
     )  # fmt: skip
 
@@ -241,7 +242,7 @@ def changes(shown: PageResult) -> HTML:
              for book in (*BOOKS, LONG_ONLY) if book != MIDDLE}  # fmt: skip
     rows = {book: items for book, items in found.items() if not math.isnan(items[0].value)}
     title = "What one change does to the hedged Sharpe ratio"
-    return plot(forest(rows, title, "difference in hedged Sharpe ratio from the book in the middle",
+    return plot(forest(rows, title, "difference in hedged Sharpe ratio from the book (leverage 2, 20 sessions)",
                        series=("before costs", "after costs"), colors=(BLUE, VERMILLION), note=shown.note))  # fmt: skip
 
 
@@ -278,7 +279,7 @@ def books(shown: PageResult) -> HTML:
     """Levels, and differences from the book in the middle."""
     more = {"matched.appraisal": "hedged Sharpe ratio, after costs, at equal turnover",
             "turnover.left": "turnover a day",
-            "turnover.right": "turnover a day of the book in the middle"}  # fmt: skip
+            "turnover.right": "turnover a day of the book"}  # fmt: skip
     return tabs({
         "levels": table(levels_table(shown.rows), "market_neutral", columns={"book": "book"} | HEADS, formats=FORMATS,
                         caption=shown.note),

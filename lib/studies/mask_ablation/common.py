@@ -138,8 +138,9 @@ def forests(
 
 def variants(page: str) -> HTML:
     """What each mask computes, learns, predicts and orders from."""
-    heads = ("mask", "windows", "labels", "orders", "identifier")
-    return table(definitions(), f"{page}_variants", columns={name: name for name in heads})
+    heads, rows = ("mask", "windows", "labels", "orders", "identifier"), definitions()
+    rows.loc[rows["identifier"] == "flags", "orders"] = "listed; none at limits or in halts"
+    return table(rows, f"{page}_variants", columns={name: name for name in heads})
 
 
 def level_tables(page: str, cases: Iterable[Case], metrics: Sequence[str], measure: str, words: str) -> HTML:

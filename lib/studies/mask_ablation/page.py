@@ -317,7 +317,7 @@ def papers(shown: PageResult) -> HTML:
     heads = {"measure": "measure", "mask": "mask", "paper": "paper", "ours": "here"}
     return picker("learner and market", {
         case.label: table(papers_table(case.rows, case.found.learner), f"mask_ablation_appendix_b_{case.name}",
-                          columns=heads, formats={"paper": ".4g", "ours": ".3g"}, caption=case.caption)
+                          columns=heads, formats={"paper": ".4g"}, caption=case.caption)
         for case in cases(shown)
     })  # fmt: skip
 

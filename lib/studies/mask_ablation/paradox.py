@@ -19,6 +19,7 @@ from lib.paper.pages import claims_table, html, plot, table
 from lib.paper.pages.answers import markets_behind
 from lib.paper.pages.findings import Finding, first
 from lib.paper.pages.layout import opening, tabs
+from lib.paper.pages.tables import text_of
 from lib.stats.estimates import Estimate, Numbers
 from lib.stats.over_seeds import OverSeeds, adjusted_p
 from lib.studies.mask_ablation.common import Case
@@ -37,7 +38,8 @@ QUESTION = (
     "cells and the Sharpe ratio: a better IC, a worse portfolio. Do the three orders hold?"
 )
 ADVICE = (
-    "Say with every IC on which cells it was taken. Taken on cells that could be bought, there is no paradox.",
+    "Say with every IC on which cells it was taken: in the papers' table the IC on tradable cells rises with the "
+    "Sharpe ratio, and no paradox is left.",
     "Do not choose a mask by how much it lowers the IC over all cells.",
     "Compare the Sharpe ratios of masks before costs first: a mask that lowers turnover saves costs.",
 )
@@ -241,10 +243,14 @@ def tests(shown: PageResult) -> HTML:
         for case in cases(shown):
             rows = orders_table(case.rows, case.found.learner, full)
             if len(rows):
-                label = f"{case.label}" + f", to {WORDS[full]}" * (full != FULL[0])
+                label = f"{case.label}" + f", {WORDS[full]}" * (full != FULL[0])
                 parts[label] = table(rows, f"paradox_orders_{case.name}_{full}", columns=heads, formats={
-                    "change": "+.3f", "p after Holm": ".3f"}, caption=f"{label}; {case.note}")  # fmt: skip
+                    "change": "+.4f", "p after Holm": _p}, caption=f"{label}; {case.note}")  # fmt: skip
     return tabs(parts)
+
+
+def _p(value: float) -> str:
+    return "&lt;0.001" if value < 0.0005 else text_of(value, ".3f")
 
 
 def papers_table(part: pd.DataFrame, learner: str, full: str = FULL[0]) -> pd.DataFrame:
@@ -301,4 +307,4 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
 def claims(shown: PageResult) -> HTML:
     """The claim about the three orders, with its verdict on the result that the page shows."""
     board = scoreboard(answer_claims(shown.rows), [claim for claim in load_ledger() if claim.id in CLAIM_IDS])
-    return claims_table(board, "paradox_claims", f"Answered by {shown.markets}")
+    return claims_table(board, "paradox_claims", f"answered by the result of this page; {shown.markets}")

@@ -176,7 +176,7 @@ def _order_of_four(steps: Mapping[tuple[str, str, str], Estimate]) -> Finding:
     return first([
         Finding(f"{said} holds: {counted}", holds=ahead == len(steps), ahead=ahead, behind=behind),
         Finding(
-            f"{said} does not hold: {counted} With {PLACES[world]}, the {NAMES[left]} is behind {NAMES[right]} by "
+            f"{said} is not found: {counted} With {PLACES[world]}, the {NAMES[left]} is behind {NAMES[right]} by "
             "{lead:.3f}.",
             holds=worst.high < 0, lead=worst.against, ahead=ahead, behind=behind,
         ),
@@ -335,9 +335,13 @@ def every_level(shown: PageResult) -> HTML:
     """The table of levels, a tab for each place."""
     return tabs({
         place_name(place): table(levels(shown.rows, place), f"models_{place.replace(' ', '_')}", columns=HEADS,
-                                        formats=FORMATS, caption=shown.note)
+                                        formats=FORMATS, caption=_note(shown, place))
         for place in places(shown.rows)
     })  # fmt: skip
+
+
+def _note(shown: PageResult, place: str) -> str:
+    return shown.note if place in PLACES else "one path, 95 % intervals over its days; mean of training seeds"
 
 
 def every_gap(shown: PageResult) -> HTML:
@@ -347,7 +351,7 @@ def every_gap(shown: PageResult) -> HTML:
     forms = FORMATS | {f"{MATCHED}.active_sharpe": "+.2f"}
     return tabs({
         place_name(place): table(gaps(shown.rows, place), f"models_gaps_{place.replace(' ', '_')}",
-                                        columns=heads, formats=forms, caption=shown.note)
+                                        columns=heads, formats=forms, caption=_note(shown, place))
         for place in places(shown.rows)
     })  # fmt: skip
 
@@ -365,7 +369,7 @@ def what_is_used(shown: PageResult) -> HTML:
     """The table of importances, a tab for each place."""
     found = {place: importances(shown.rows, place) for place in places(shown.rows)}
     return tabs({
-        place_name(place): table(frame, f"models_importance_{place.replace(' ', '_')}", caption=shown.note,
+        place_name(place): table(frame, f"models_importance_{place.replace(' ', '_')}", caption=_note(shown, place),
                                         formats=dict.fromkeys(frame.columns[1:], ".0%"))
         for place, frame in found.items() if len(frame)
     })  # fmt: skip

@@ -42,7 +42,7 @@ QUESTION = (
 ADVICE = (
     "Ask first which rule the market has. A rule that stops one stock at a price, in a known direction, needs a mask; "
     "halts, and a rule that stops all stocks alike, distort a back-test far less.",
-    "Test a mask on a market without limits: every number must stay the same.",
+    "Test a mask on a market without limits: pipelines that differ by the mask alone must give the same numbers.",
 )
 #: the headline of a comparison of books, and what stands beside it: over equal weight, executed at the next open
 GROSS, NET, TRUTH = "executed_open.active_sharpe_gross", "executed_open.active_sharpe", "truth_ic"
@@ -236,7 +236,7 @@ def invented(shown: PageResult) -> HTML:
             for rule in found.rules}  # fmt: skip
     return plot(forest(_wrapped(rows), title.title("What a back-test invents, by rule"),
                        "every order filled minus executed, % a year", note=f"unmasked model, no costs; {shown.note}",
-                       series=("all refused orders", "limit-up purchases")))  # fmt: skip
+                       series=("all refused orders", "purchases at a close held up")))  # fmt: skip
 
 
 _BOUGHT = "phantom_close.limit_up_buys"
@@ -259,7 +259,7 @@ def gains(shown: PageResult) -> HTML:
     rows = {RULES[rule]: [found.gain(rule, TRUTH)] for rule in found.rules}
     parts = {
         "predictions": plot(forest(_wrapped(rows), title.title("What a mask adds, by rule"),
-                                   f"IC with what can be earned, masked {MINUS} unmasked", digits=3,
+                                   f"IC with what can be earned, masked {MINUS} unmasked", digits=4,
                                    note=shown.note))
     }  # fmt: skip
     books = {RULES[rule]: [found.gain(rule, metric) for metric in (GROSS, NET)] for rule in found.rules}
@@ -345,7 +345,7 @@ def differences(shown: PageResult) -> HTML:
         difference_table(shown.rows),
         "other_markets_differences",
         columns=heads,
-        formats={TRUTH: "+.3f"},
+        formats={TRUTH: "+.4f"},
         caption=f"active: over equal weight; net: after 8 bps a side; {shown.note}",
     )
 

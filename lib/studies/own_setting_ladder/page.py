@@ -45,7 +45,7 @@ MAIN = {"annual_return": ("literal.8bps.annual_return", 100.0), "sortino": ("lit
         "turnover": ("literal.turnover", 1.0)}  # fmt: skip
 CLAIM_IDS = (*shared.CLAIM_IDS, *(f"B.main.full.{column}" for column in MAIN))
 HEADS = {
-    "m1_ic": "IC, tradable cells", "spread": "spread of predictions over that of returns",
+    "m1_ic": "IC, buyable cells", "spread": "spread of predictions over that of returns",
     "coverage": "cells predicted", "turnover": "turnover a day, share of the book",
     "0bps.sharpe": "Sharpe ratio a year, before costs", "5bps.sharpe": "after 5 basis points a side",
     "8bps.sharpe": "after 8", "8bps.annual_volatility": "volatility a year",

@@ -67,12 +67,12 @@ def largest(ladder: Ladder, view: View) -> Finding:
     numbers: dict[str, Any] = {"value": ladder.contribution(MASK, net), "gross": ladder.contribution(MASK, view.at(0)),
                                "claimed": CLAIMED[MASK]}  # fmt: skip
     text = (
-        f"The mask contributes {{value:+.2f}} to the {view.ratio} after 8 basis points a side and {{gross:+.2f}} "
-        "before costs; the papers print {claimed:+.2f} and call it the largest contribution."
+        f"The mask contributes {{value:+.2f}} to the {view.ratio} of optimised portfolios after 8 basis points a "
+        "side and {gross:+.2f} before costs; the papers print {claimed:+.2f} and call it the largest contribution."
     )
     return first([
         Finding(f"{text} It is the largest here too.", holds=all(part.low > 0 for part in parts), **numbers),
-        Finding(f"{text} It is not the largest here: {{ahead}} contributes more.", holds=bool(ahead), **numbers,
+        Finding(f"{text} On these markets {{ahead}} contributes more.", holds=bool(ahead), **numbers,
                 ahead=" or ".join(ahead)),
         Finding(f"{text} Whether it is the largest is not decided.", holds=True, **numbers),
     ])  # fmt: skip
@@ -85,8 +85,8 @@ def order(ladder: Ladder, view: View) -> Finding:
     gross = [found for name in ranked if not math.isnan((found := ladder.contribution(name, view.at(0))).low)]
     apart = float(sum(found.sign != 0 for found in gross)) if gross else math.nan
     text = (
-        "From the largest contribution after costs to the smallest: {shown}. Before costs {apart:.0f} of {count:.0f} "
-        "intervals exclude zero; chance alone gives 1 in 20"
+        "From the largest contribution after costs to the smallest: {shown}. Before costs zero lies outside "
+        "{apart:.0f} of {count:.0f} intervals; chance alone gives 1 in 20"
     )
     return outcome({
         f"{text}. No component is shown to contribute before costs.": apart == 0,

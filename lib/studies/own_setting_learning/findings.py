@@ -47,8 +47,8 @@ def _nothing(numbers: OverSeeds) -> Finding:
     known = numbers.find(SYSTEM, "m1_ic")
     end = "the IC of the papers' system is {known:+.4f} on test days; they report {claimed:.3f}."
     return by_sign(
-        known, f"Something can be predicted in this panel: {end}", f"Predictions point the wrong way: {end}",
-        f"As its generator implies, it is not shown that anything can be predicted in this panel: {end}",
+        known, f"Something can be predicted in the papers' panel: {end}", f"Predictions point the wrong way: {end}",
+        f"As its generator implies, it is not shown that anything can be predicted in the papers' panel: {end}",
         known=known, claimed=PAPER_IC,
     )  # fmt: skip
 

@@ -94,7 +94,10 @@ def persistence(shown: PageResult) -> HTML:
 
     rows = levels_table(shown.rows).dropna(subset="persistence")
     together = rows[["persistence", TURNOVER]].corr().to_numpy()[0, 1] < -0.5
-    title = "Turnover follows the persistence of predictions" if together else "Turnover and persistence of predictions"
+    title = (
+        "Turnover follows the persistence of predictions" if together
+        else "Persistence of predictions alone does not set turnover"
+    )  # fmt: skip
 
     @styled
     def draw() -> Any:

@@ -61,7 +61,7 @@ DIFFERENCES = {
     f"{left} - {right}": f"{SIDES[left]} \N{MINUS SIGN} {SIDES[right]}"
     for left, right in (*STEPS, *EXPLAINED, *AGAINST_MARKET)
 }
-METRICS = {"apparent_ic": "apparent IC", "sharpe": "Sharpe ratio", "max_drawdown": "drawdown, %",
+METRICS = {"apparent_ic": "IC over all cells", "sharpe": "Sharpe ratio", "max_drawdown": "drawdown, %",
            "annual_return": "return a year, %"}  # fmt: skip
 GROSS, NET, SAVED = "0bps.sharpe", f"{COST}.sharpe", f"{COST}.saved_sharpe"
 

@@ -62,7 +62,7 @@ QUESTION = (
     "its synthetic panel. Can that panel give these numbers?"
 )
 ADVICE = (
-    "Say what happens to a name without a prediction: it decides how much is traded, and so what costs take away.",
+    "Say what happens to a name without a prediction: it changes how much is traded.",
     "Treat a mask that intersects many factors as a trading rule, because it decides which names may be traded. Show "
     "results before costs beside those after them, and the turnover.",
     "Divide the return in a table by its Sharpe ratio, and ask whether the market has that volatility.",
@@ -89,7 +89,8 @@ def whole(found: OwnSetting, policy: str = ANSWERED_POLICY) -> Finding:
     return first([
         Finding(
             "Before costs the full mask and no mask cannot be told apart (difference in Sharpe ratio {gross:+.2f}). "
-            f"After {COST_BPS} bps a side the masked book is ahead by {{net:+.2f}}, because it trades less.",
+            f"After {COST_BPS} bps a side the masked book of equal weights is ahead by {{net:+.2f}}, because it trades "
+            "less.",
             **both, holds=gross.low <= 0 <= gross.high and net.low > 0 > traded.value,
         ),
         Finding(
@@ -99,7 +100,8 @@ def whole(found: OwnSetting, policy: str = ANSWERED_POLICY) -> Finding:
         ),
         Finding(
             "Before costs the full mask and no mask cannot be told apart (difference in Sharpe ratio {gross:+.2f}). "
-            f"After {COST_BPS} bps a side the masked book is behind by {{net:+.2f}}, because it trades more.",
+            f"After {COST_BPS} bps a side the masked book of equal weights is behind by {{net:+.2f}}, because it "
+            "trades more.",
             **both, holds=gross.low <= 0 <= gross.high and net.high < 0 < traded.value,
         ),
         Finding(
@@ -339,7 +341,7 @@ def ladder(shown: PageResult) -> HTML:
     """Appendix B's mask table beside ours."""
     heads = {"mask": "mask", "metric": "metric", "papers": "paper B", "ours": "ours, mean over markets",
              "one market.low": "one market, from", "one market.high": "to"}  # fmt: skip
-    forms = dict.fromkeys(("papers", "ours", "one market.low", "one market.high"), ".3g")
+    forms = {"papers": ".3g"}
     return by_learner(shown, lambda learner: table(
         papers_table(shown.rows, learner), f"own_setting_mask_papers_{learner}", columns=heads, formats=forms,
         caption=shown.note))  # fmt: skip

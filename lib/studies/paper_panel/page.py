@@ -323,8 +323,8 @@ def answer_claims(frame: pd.DataFrame) -> list[Answer]:
     name = "bias of the drift"
     if name in part:
         note = (
-            f"drift, per year; volatility: bias {part['bias of the volatility']:+.1e} of 0.32. One path says little of "
-            f"the drift: standard deviation {part[ONE_ESTIMATE]:.2f} a year"
+            f"drift, per year; volatility: bias {100 * part['bias of the volatility']:+.3f} % of 32 %. One path says "
+            f"little of the drift: standard deviation {part[ONE_ESTIMATE]:.2f} a year"
         )
         low, high = part[f"{name}.low"], part[f"{name}.high"]
         answers.append(Answer("A.gbm.mle", part[name], low, high, "same", note, "paper_panel"))

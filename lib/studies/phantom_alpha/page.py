@@ -272,7 +272,7 @@ def differences(shown: PageResult) -> HTML:
     parts = {}
     for place, (label, found) in enumerate(splits(shown.rows).items()):
         rows = split_table(found)
-        forms: dict[str, Format] = {"few": _short, "many": _short, "difference": "+.2g"}
+        forms: dict[str, Format] = {"few": _short, "many": _short, "difference": "+"}
         parts[label] = table(rows, f"phantom_alpha_{place + 1}_{found.learner}", columns=heads, formats=forms,
                              caption=f"{label}; {shown.note}")  # fmt: skip
     return tabs(parts)

@@ -120,7 +120,7 @@ def _cost(numbers: OverSeeds, place: str) -> Finding:
     text = "Counting costs in the objective"
     rest = "Before costs it changes by {gross:+.2f}, and turnover by {trades:+.2f} of the equity a day."
     return by_sign(
-        net, f"{text} raises the hedged Sharpe ratio: after costs it gains {{net:.2f}}. {rest}",
+        net, f"{text} raises the hedged Sharpe ratio after costs: it gains {{net:.2f}}. {rest}",
         f"{text} lowers the hedged Sharpe ratio; after costs it loses: {{net:+.2f}}. {rest}",
         f"{text}: for the hedged Sharpe ratio after costs whether it gains is not decided: {{net:+.2f}}. {rest}",
         gross=gross, trades=trades, net=net,
@@ -152,6 +152,7 @@ def _sample(numbers: OverSeeds, place: str) -> Finding:
         "covariance, and less turnover. Here it differs by {net:+.2f} after costs and turnover by {trades:+.3f} a day"
     )
     return outcome({
+        f"{text}: no gain is shown.": net.low <= 0 and net.high < printed,
         f"{text}: the gain is smaller than printed.": net.high < printed,
         f"{text}: the sign of the gain is as printed.": net.low > 0,
         f"{text}: the gain is not decided.": True,
@@ -209,8 +210,8 @@ def _matched(numbers: OverSeeds, place: str) -> Finding:
     name = AGAINST.name(book=BOOK.name(covariance=HOME, cost=COUNTED), rule=BUFFERED, place=place)
     found, reached = numbers.find(name, "matched.appraisal"), len(numbers.seeds(name, "matched.appraisal"))
     text = (
-        "The same optimiser less the same k best stocks at equal turnover (reached in {reached:.0f} markets): the "
-        "hedged Sharpe ratio after costs differs by {found:+.2f}"
+        "The optimiser (Ledoit-Wolf, costs counted) less the best stocks at equal weight, both at equal turnover "
+        "(reached in {reached:.0f} markets): the hedged Sharpe ratio after costs differs by {found:+.2f}"
     )
     return by_sign(found, f"{text}: optimising pays beyond trading less.", f"{text}: the ranks do better.",
                    f"{text}: not decided.", reached=float(reached), found=found)  # fmt: skip

@@ -76,16 +76,15 @@ LINES: tuple[Line, ...] = (
     }),
     Line("Score: intervals", "interval_coverage", {
         "every kind of interval covers in at least 90 %": "Resample long blocks of days, as this book does.",
-        "and none is known to cover in fewer than 90 %": "Resample long blocks of days, as this book does, and read "
+        "that any covers in fewer than 90 % is not shown": "Resample long blocks of days, as this book does, and read "
         "the intervals as a little too narrow.",
         "some 95 % intervals still cover too seldom": "Read intervals from resampled days as too narrow, even with "
         "long blocks.",
     }),
     Line("Score: the best of many trials", "deflated_sharpe", {
-        "which agrees with the 5 % of the test, or less": "Deflate the best Sharpe ratio by the effective number of "
-        "trials.",
-        "more than the 5 % of the test": "Do not rely on a deflated Sharpe ratio alone: keep a period that no trial "
-        "has seen.",
+        "no more than the 5 % of the test": "Deflate the best Sharpe ratio by the effective number of trials.",
+        "earned, more than the 5 % of the test": "Do not rely on a deflated Sharpe ratio alone: keep a period that no "
+        "trial has seen.",
     }),
     Line("Fill", "mask_ablation_real", {
         "a year that no order could have earned": "Fill orders at the next open, and refuse those that a limit or a "

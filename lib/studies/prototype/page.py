@@ -45,7 +45,7 @@ PAIR_NAMES = {
 SHARPE, EVERY, EXECUTED = "top.sharpe", "equal_weight.sharpe", "top.executed_open.sharpe"
 GROSS, NET = "top.executed_open.active_sharpe_gross", "top.executed_open.active_sharpe"
 HEADS = {
-    "truth_ic": "truth IC", "m1_ic": "IC, tradable cells", SHARPE: "Sharpe ratio of the papers' book, after costs",
+    "truth_ic": "truth IC", "m1_ic": "IC, buyable cells", SHARPE: "Sharpe ratio of the papers' book, after costs",
     "top.sharpe_gross": "the same before costs", "top.turnover": "its turnover a day, share of the book",
     EVERY: "Sharpe ratio of all stocks with equal weight, after costs",
     EXECUTED: "Sharpe ratio executed at the next open, after costs",
@@ -125,7 +125,7 @@ def ratios_figure(frame: pd.DataFrame, note: str = "") -> Figure:
 
 def ratios(shown: PageResult) -> HTML:
     """The figure."""
-    return plot(ratios_figure(shown.rows, f"range of one further market; {shown.note}"))
+    return plot(ratios_figure(shown.rows, f"95 % range of one further market; {shown.markets}"))
 
 
 def levels_table(frame: pd.DataFrame) -> pd.DataFrame:

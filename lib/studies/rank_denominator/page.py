@@ -44,8 +44,8 @@ ADVICE = (
 )
 #: scenario -> what is halted, in a table and in a figure
 MEANING = {
-    "constant": "the share, every day", "waves": "the share, ten days of fifty",
-    "storm": "five times the share, ten days of fifty", "as it is": "the file's own masks",
+    "constant": "halts every day", "waves": "halts in waves (ten days of fifty)",
+    "storm": "five times the halts, in waves", "as it is": "masks of the file",
 }  # fmt: skip
 HALTS = {
     "constant": "halts every day", "waves": "halts in waves", "storm": "five times the halts,\nin waves",
@@ -282,8 +282,8 @@ def gain_table(frame: pd.DataFrame, source: str) -> pd.DataFrame:
 def gain_tables(shown: PageResult) -> HTML:
     """The gains in thousandths, one for each market."""
     heads = {"halted": "halted", "masked stocks sorted": "masked sorted",
-             "factors that can": "factors that can notice", "gain of rank IC, all": "all factors",
-             "those that can notice": "those that can",
+             "factors that can": "number that can notice", "gain of rank IC, all": "all factors",
+             "those that can notice": "gain of those",
              "gain of pooled correlation": "pooled"}  # fmt: skip
     formats = dict.fromkeys(list(heads)[3:], "+.2f")
 

@@ -150,8 +150,9 @@ def _costs(found: Regimes) -> Finding:
     saved = not anywhere and net.low > 0 and here < there
     books = "with {here:.0%} of the book traded a day instead of {there:.0%}."
     return outcome({
-        "What the papers' mask gains is costs that it does not pay. Before costs it raises the active Sharpe ratio "
-        "measurably in no regime ({gross:+.2f} in the bear regime); after 8 bps a side it does there ({net:+.2f}), "
+        "What the papers' mask gains is costs that it does not pay. Before costs it raises the Sharpe ratio "
+        "over equal weight measurably in no regime ({gross:+.2f} in the bear regime); after 8 bps a side it does "
+        "there ({net:+.2f}), "
         + books: saved,
         "The papers' mask raises the active Sharpe ratio in the bear regime before costs, by {gross:+.2f}; after 8 bps "
         "a side the difference is {net:+.2f}, " + books: gross.low > 0,
@@ -220,7 +221,7 @@ def _note(shown: PageResult, found: Regimes) -> str:
 
 
 SHADES = {"bear": "#FBE3D6", "calm": "#F4F4F4", "rally": "#DCEFE7"}
-LABELS = ("index,\nequal weight", "closes at\na limit, %", "filled minus\nexecuted, %, sum")
+LABELS = ("index, equal\nweight, start 1", "closes at\na limit, %", "filled minus\nexecuted, %, sum")
 
 
 def one_market(shown: PageResult) -> HTML:
@@ -242,7 +243,7 @@ def market_figure(arrays: Mapping[str, np.ndarray], note: str = "") -> Figure:
         days = np.arange(len(total))
         axes[0].plot(days, arrays["index"], color=GREY)
         axes[1].fill_between(days, 100 * arrays["limit_rate"], color=VERMILLION, linewidth=0)
-        for values, color in ((total, BLUE), (part, VERMILLION)):
+        for values, color in ((total, VERMILLION), (part, BLUE)):
             axes[2].plot(days, values, color=color)
         edges = np.flatnonzero(arrays["regime"][1:] != arrays["regime"][:-1]) + 1
         for start, stop in pairwise([0, *edges.tolist(), len(days)]):
@@ -253,7 +254,7 @@ def market_figure(arrays: Mapping[str, np.ndarray], note: str = "") -> Figure:
         for ax, label in zip(axes, LABELS, strict=True):
             ax.set_xlim(0, len(days))
             ax.set_ylabel(label)
-        names = (("all refused\norders", total[-1], BLUE), ("limit-up\npurchases", part[-1], VERMILLION))
+        names = (("all refused\norders", total[-1], VERMILLION), ("limit-up\npurchases", part[-1], BLUE))
         end_labels(axes[2], len(total), names)
         axes[2].set_xlabel("session of the test span")
         return figure
@@ -363,16 +364,17 @@ def facts(shown: PageResult) -> HTML:
             for item in markets(shown.rows) for group in item.groups}  # fmt: skip
     whole = interval_table(OverSeeds(shown.rows), rows, metrics, ("market", "regime")).reset_index()
     heads = {"market": "market", "regime": "regime"} | shares
-    return table(whole, "regimes_markets", columns=heads, formats={"sessions": ".0f"} | dict.fromkeys(shares, ".1%"))
+    return table(whole, "regimes_markets", columns=heads, formats={"sessions": ".0f"} | dict.fromkeys(shares, ".1%"),
+                 caption=f"how often limits bind; {shown.note}")  # fmt: skip
 
 
 def levels(shown: PageResult) -> HTML:
     """The pipelines by regime, a tab for each market."""
 
     def rows(found: Regimes) -> HTML:
-        information, what = ("truth_ic", "what can be earned") if found.source in RATES else ("m1_ic", "tradable cells")
-        heads = {"regime": "regime", "pipeline": "pipeline", "naive_close.sharpe": "Sharpe, all filled",
-                 "executed_open.sharpe": "Sharpe, executed", information: f"IC, {what}",
+        information, what = ("truth_ic", "what can be earned") if found.source in RATES else ("m1_ic", "buyable cells")
+        heads = {"regime": "regime", "pipeline": "pipeline", "naive_close.sharpe": "Sharpe ratio, every order filled",
+                 "executed_open.sharpe": "Sharpe ratio, executed", information: f"IC, {what}",
                  "executed_open.turnover": "turnover a day"}  # fmt: skip
         formats = {"executed_open.turnover": partial(text_of, form=".0%"), information: partial(text_of, form="+.3f")}
         return table(level_table(shown.rows, found.source), f"regimes_levels_{found.source}", columns=heads,
@@ -383,9 +385,10 @@ def levels(shown: PageResult) -> HTML:
 
 def differences(shown: PageResult) -> HTML:
     """Paired differences by regime and between regimes, a tab for each market."""
-    heads = {"compared": "compared", "regime": "regime", GROSS: "active Sharpe, gross",
-             "executed_open.annual_gross": "return, gross", NET: "active Sharpe, net"}  # fmt: skip
-    formats = {"executed_open.annual_gross": "+.0%"}
+    heads = {"compared": "compared", "regime": "regime", GROSS: "Sharpe ratio over equal weight, before costs",
+             "executed_open.annual_gross": "return a year, before costs",
+             NET: "Sharpe ratio over equal weight, after 8 bps a side"}  # fmt: skip
+    formats = {"executed_open.annual_gross": "+.1%"}
     return tabs({
         found.title: table(difference_table(shown.rows, found.source), f"regimes_differences_{found.source}",
                            columns=heads, formats=formats, caption=_note(shown, found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pandas as pd
 from lib.paper.pages import plot, table
 from lib.paper.pages.findings import Finding, by_sign, outcome
 from lib.paper.pages.layout import opening, tabs
-from lib.paper.pages.tables import cells
+from lib.paper.pages.tables import Format, cells, text_of
 from lib.portfolio.risk import STYLES
 from lib.stats.estimates import Estimate
 from lib.stats.over_seeds import OverSeeds, mean_over_seeds
@@ -61,16 +62,19 @@ HEADS = {
     "reject clusters": "rejected: clusters", "reject both": "rejected: both", "reject depth": "rejected: depth",
     "defined": "days with a forecast",
 }  # fmt: skip
-FORMATS = {"hits": ".2%", "width": ".2%", "es_ratio": ".2f", "defined": ".0%", "share": ".0%", "over_gross": "+.1%",
-           "over_net": "+.1%", "over_sharpe_gross": "+.2f", "over_sharpe": "+.2f", "turnover": ".2f",
-           "annual": "+.1%", "volatility": ".1%", "hits plain": ".1%", "hits rescaled": ".1%",
-           **{f"reject {name}": ".0%" for name in ("share", "clusters", "both", "depth")}}  # fmt: skip
+FORMATS: dict[str, Format] = {
+    "hits": ".2%", "width": ".2%", "es_ratio": ".2f", "defined": ".0%", "share": ".0%", "over_gross": "+.1%",
+    "over_net": "+.1%", "over_sharpe_gross": "+.2f", "over_sharpe": "+.2f", "turnover": ".2f", "annual": "+.1%",
+    "volatility": ".1%", "hits plain": ".1%", "hits rescaled": ".1%",
+    **{f"reject {name}": partial(text_of, form=".0%") for name in ("share", "clusters", "both", "depth")},
+}  # fmt: skip
 REGIME_HEADS = {
     "book": "book", "regime": "regime", "share": "share of days", "annual": "return a year, after costs",
-    "over_gross": "over the index, before costs", "over_net": "after costs",
-    "over_sharpe_gross": "Sharpe ratio over the index, before costs", "over_sharpe": "after costs",
+    "over_gross": "over the index, before costs", "over_net": "over the index, after costs",
+    "over_sharpe_gross": "Sharpe ratio over the index, before costs",
+    "over_sharpe": "Sharpe ratio over the index, after costs",
     "turnover": "turnover a day", "volatility": "volatility a year",
-    "hits plain": "days beyond 2.5 % VaR, plain", "hits rescaled": "rescaled",
+    "hits plain": "days beyond 2.5 % VaR, plain", "hits rescaled": "days beyond 2.5 % VaR, rescaled",
 }  # fmt: skip
 
 
@@ -364,11 +368,14 @@ def rolling_table(frame: pd.DataFrame, place: str) -> pd.DataFrame:
 
 def rolling_views(shown: PageResult) -> HTML:
     """The table, a tab for each place."""
-    heads = {"book": "book", "window": "sessions", "sharpe worst": "lowest Sharpe ratio", "sharpe best": "highest",
-             "sharpe swing": "its deviation over time", "sharpe swing_by_chance": "in random order",
-             "sharpe ratio": "over that in random order", "volatility worst": "lowest volatility a year",
-             "volatility best": "highest", "volatility ratio": "its deviation over that in random order"}  # fmt: skip
+    heads = {"book": "book", "window": "sessions", "sharpe worst": "lowest Sharpe ratio",
+             "sharpe best": "highest Sharpe ratio",
+             "sharpe swing": "its deviation over time", "sharpe swing_by_chance": "deviation in random order",
+             "sharpe ratio": "deviation over that in random order", "volatility worst": "lowest volatility a year",
+             "volatility best": "highest volatility a year",
+             "volatility ratio": "its deviation over that in random order"}  # fmt: skip
     forms = {name: ".0%" if name.startswith("volatility") else "+.2f" for name in heads}
+    forms["window"] = ".0f"
     forms |= dict.fromkeys(("sharpe swing", "sharpe swing_by_chance", "sharpe ratio", "volatility ratio"), ".2f")
     return tabs({place_name(place): table(rolling_table(shown.rows, place), f"risk_rolling_{place}", columns=heads,
                                           formats=forms, caption=note_of(shown, place))

@@ -80,7 +80,7 @@ SECTIONS: Final[dict[str, tuple[str, str, str]]] = {
     HALF: (
         "Half-life",
         f"In sessions, fitted to the decay above; {HALF_LIVES[0]:g} means at most, {HALF_LIVES[-1]:g} at least that "
-        "much.", ".1f"),
+        "much.", ".2f"),
     "rank autocorrelation of the signal": (
         "How stable the signal is", "Correlation of a day's ranks with later ones: low means much to trade.", "+.3f"),
     "return by quantile, bps": (
@@ -179,6 +179,8 @@ def verdict(found: SignalCheck) -> list[Finding]:
                 f"{invented}": net.low > 0,
                 f"{book} earns {{gross:+.1%}} a year over equal weight before costs and does not keep it after them "
                 f"({{net:+.1%}}); {invented}": gross.low > 0,
+                f"{book} loses to equal weight after costs: {{net:+.1%}} a year ({{gross:+.1%}} before); "
+                f"{invented}": net.high < 0,
                 f"{book} does not measurably beat equal weight: {{gross:+.1%}} a year before costs, {{net:+.1%}} "
                 f"after; {invented}": True,
             },
@@ -247,7 +249,7 @@ def part(shown: YourSignal, name: str) -> HTML:
     lines = frame.reset_index().rename(columns={name: "what"})
     columns = {"what": "", "all": "all cells" if "buyable" in lines else "value", "buyable": "can be bought"}
     file = f"signal_{name.split(',')[0].replace(' ', '_').replace('-', '_')}"
-    own = table(lines, file, columns=columns, formats={"all": form, "buyable": form})
+    own = table(lines, file, columns=columns, formats={"all": form, "buyable": form}, caption=SECTIONS[name][0])
     return html(f"<p>{text}</p>{own.data}")
 
 
@@ -266,8 +268,9 @@ def decay(shown: YourSignal) -> HTML:
         Line(name, sessions, [shown.found.find("decay of the rank IC", f"session {int(k)}", cells) for k in sessions])
         for name, cells in (("all cells", "all"), ("can be bought", "buyable"))
     ]
-    half = shown.found.find(HALF, "fitted to its decay", "buyable").value
-    title = "Rank IC by session after the signal" + ("" if math.isnan(half) else f": half-life {half:.1f} sessions")
+    half = shown.found.find(HALF, "fitted to its decay", "buyable")
+    known = f"half-life {half.value:.1f} sessions" if half.high < HALF_LIVES[-1] else "its half-life is not determined"
+    title = "Rank IC by session after the signal" + ("" if math.isnan(half.value) else f": {known}")
     return plot(lines_by_group({"": lines}, title, "session after the signal", "rank IC", zero=True))
 
 
