@@ -200,7 +200,8 @@ def before_and_after(shown: PageResult) -> HTML:
                              for metric in ("best", "threshold.effective", "later")]
         for world in _ran(shown.rows)
     }  # fmt: skip
-    return plot(forest(rows, "The best of 36 trials, its threshold, and the days that follow", "annual Sharpe ratio",
+    title = _threshold(numbers).title("The best of 36 trials, its threshold, and the days that follow")
+    return plot(forest(rows, title, "annual Sharpe ratio",
                        series=("best", "threshold", "later"), note=shown.note))  # fmt: skip
 
 
@@ -218,7 +219,8 @@ def paper_curves(shown: PageResult) -> HTML:
         ]
         for label, sharpe in PAPER.items()
     }  # fmt: skip
-    title, ticks = "The paper's Sharpe ratios, deflated by the number of trials", (1, 10, 100, 1000)
+    title = _paper().title("The paper's Sharpe ratios, deflated by the number of trials")
+    ticks = (1, 10, 100, 1000)
     return plot(lines_by_group(panels, title, "effective trials", "deflated Sharpe ratio", log_x=True, zero=True,
                                ticks={float(count): f"{count:,}" for count in ticks},
                                note=f"{DAYS} days of normal returns"))  # fmt: skip

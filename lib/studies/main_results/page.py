@@ -289,7 +289,8 @@ def differences(shown: PageResult) -> HTML:
         rows = {WORDS[name].replace(", ", ",\n", 1): [gap(numbers, FULL, name, metric, place)
                                                       for metric in (GROSS, NET)]
                 for left, name in PAIRS if left == FULL}  # fmt: skip
-        return plot(forest(rows, f"The full system less each other one, {place_name(place)}",
+        title = _beats(numbers, place).title(f"The full system less each other one, {place_name(place)}")
+        return plot(forest(rows, title,
                            "difference of hedged Sharpe ratios a year", series=("before costs", "after costs"),
                            colors=(BLUE, VERMILLION), note=note_of(shown, place)))  # fmt: skip
 

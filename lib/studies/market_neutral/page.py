@@ -96,7 +96,7 @@ def _drawdown(numbers: OverSeeds) -> Finding:
     low, high = one_sided(numbers)
     mean = level(numbers, MIDDLE, "max_drawdown")
     text = (
-        "Its largest drawdown is {mean:.1%} on average; that of one back-test lies above {low:.1%} and below "
+        "The book's largest drawdown is {mean:.1%} on average; that of one back-test lies above {low:.1%} and below "
         "{high:.1%}, each with 95 % confidence"
     )
     return outcome({
@@ -227,7 +227,7 @@ def neutral(shown: PageResult) -> HTML:
     return tabs({
         "beta": picture("beta", said[0].title("Beta of market-neutral books"),
                         f"beta to equal weight; dotted: the margin of {MARGIN:g}", 1.0, (-MARGIN, MARGIN)),
-        "drawdown": picture("max_drawdown", "Largest drawdown of market-neutral books",
+        "drawdown": picture("max_drawdown", _drawdown(numbers).title("Largest drawdown of market-neutral books"),
                             "largest drawdown after costs, %; dotted: the papers' bound", 100.0, (100 * BOUND,)),
     })  # fmt: skip
 
@@ -241,7 +241,7 @@ def changes(shown: PageResult) -> HTML:
     found = {book: [change(numbers, book, metric) for metric in ("appraisal_gross", "appraisal")]
              for book in (*BOOKS, LONG_ONLY) if book != MIDDLE}  # fmt: skip
     rows = {book: items for book, items in found.items() if not math.isnan(items[0].value)}
-    title = "What one change does to the hedged Sharpe ratio"
+    title = _holding(numbers).title("What one change does to the hedged Sharpe ratio")
     return plot(forest(rows, title, "difference in hedged Sharpe ratio from the book (leverage 2, 20 sessions)",
                        series=("before costs", "after costs"), colors=(BLUE, VERMILLION), note=shown.note))  # fmt: skip
 

@@ -304,7 +304,8 @@ def by_aversion(shown: PageResult) -> HTML:
     def picture(metric: str, words: str) -> HTML:
         panels = {f"{sense} predictions": [line(sense, covariance, cost, metric) for covariance in colors
                                            for cost in COSTS] for sense in SENSES}  # fmt: skip
-        title = f"{words[0].upper()}{words[1:]} by risk aversion"
+        neutral = f"{words[0].upper()}{words[1:]} by risk aversion"
+        title = _scale(numbers, stocks).title(neutral) if metric == "appraisal" else neutral
         return plot(lines_by_group(panels, title, "risk aversion", words, log_x=True, zero=True,
                                    ticks={float(a): str(a) for a in sorted(AVERSIONS)}, note=shown.note))  # fmt: skip
 

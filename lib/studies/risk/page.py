@@ -254,7 +254,7 @@ def style_figure(frame: pd.DataFrame, place: str, note: str = "") -> Figure:
     rows = {style: [numbers.find(STYLE.name(book=book, style=style, place=place), "exposure") for book in TRADED]
             for style in STYLE_NAMES}  # fmt: skip
     rows = {style: items for style, items in rows.items() if not math.isnan(items[0].value)}
-    return forest(rows, f"Style exposures of the books, {place_name(place)}",
+    return forest(rows, _styles(numbers, place).title(f"Style exposures of the books, {place_name(place)}"),
                   "standard deviations of stocks, over equal weight", series=TRADED, colors=(VERMILLION, BLUE),
                   note=note)  # fmt: skip
 
@@ -276,7 +276,8 @@ def course_figure(frame: pd.DataFrame, place: str, note: str = "") -> Figure:
         dates = sorted(metric[7:] for own, metric in numbers if own == variant and metric.startswith("sharpe "))
         x = [int(date[:4]) + (int(date[5:7]) - 1) / 12 for date in dates]
         lines.append(Line(book, x, [numbers.find(variant, f"sharpe {date}").value for date in dates]))
-    title = f"Sharpe ratio over the index of the last {ROLLED[-1]} sessions, {place_name(place)}"
+    neutral = f"Sharpe ratio over the index of the last {ROLLED[-1]} sessions, {place_name(place)}"
+    title = _rolling(numbers, place).title(neutral)
     return lines_by_group({"": lines}, title, "year", "Sharpe ratio, after costs", zero=True, note=note)
 
 
