@@ -85,7 +85,8 @@ def check(ic: float, gross: float, net: float, chance: float) -> SignalCheck:
     [
         ((0.02, 0.1, 0.05, 0.99), ("ranks the next day's returns:", "after costs (", "beats what chance gives")),
         ((-0.02, 0.1, 0.0, 0.2), ("the wrong way round", "does not keep it after them", "not beyond what chance")),
-        ((0.0, 0.0, -0.1, 0.2), ("does not measurably rank", "does not measurably beat", "not beyond")),
+        ((0.0, 0.0, -0.1, 0.2), ("does not measurably rank", "loses to equal weight after costs", "not beyond")),
+        ((0.0, 0.0, 0.0, 0.2), ("does not measurably rank", "does not measurably beat", "not beyond")),
     ],
 )
 def test_every_outcome_has_its_sentence(numbers, words):
@@ -250,7 +251,7 @@ def test_the_functions_of_the_notebook_break_what_it_says(tmp_path, monkeypatch)
 def test_the_smallest_panel_shows_the_value_that_moves():
     (item,) = factor.audits({"ahead": lambda panel: np.roll(panel.fields["close"], -1, axis=0)}, panels=2)["ahead"][:1]
     lines = factor.around(item, lambda panel: np.roll(panel.fields["close"], -1, axis=0))
-    (here,) = np.flatnonzero(lines[""] == "here")
+    (here,) = np.flatnonzero(lines["broken"] == "here")
     assert lines["row"].iloc[here] == item.day
     assert lines["factor"].iloc[here] == lines["close"].iloc[here + 1] if here + 1 < len(lines) else True
 

@@ -214,7 +214,8 @@ def masked_by_month(data: YourData) -> HTML:
 
 def report(data: YourData) -> HTML:
     """What the loader found, line by line."""
-    return table(pd.DataFrame(report_lines(data.panel), columns=["subject", "found"]), "your_data_report")
+    return table(pd.DataFrame(report_lines(data.panel), columns=["subject", "found"]), "your_data_report",
+                 caption="what the loader found")  # fmt: skip
 
 
 def cost_of_hindsight(data: YourData) -> HTML:
@@ -233,7 +234,8 @@ def exclusions(data: YourData) -> HTML:
     """What each rule excludes."""
     heads = {"rule": "rule", "excludes": "excludes", AS_OF: "cells, as of the day", "share": "share",
              "securities, whole": "whole stocks", WHOLE: "their cells"}  # fmt: skip
-    return table(pd.DataFrame(data.quality.rows()), "your_data_quality", columns=heads, formats={"share": ".1%"})
+    return table(pd.DataFrame(data.quality.rows()), "your_data_quality", columns=heads, formats={"share": ".1%"},
+                 caption="what each rule excludes")  # fmt: skip
 
 
 # ---------------------------------------------------------------------------- one market in every shape
@@ -281,7 +283,8 @@ def in_their_words(shapes: Shapes) -> pd.DataFrame:
 def words_table(shapes: Shapes) -> HTML:
     """The header and the first row of each source's file, broken after commas."""
     formats = dict.fromkeys(("header", "first row"), _broken)
-    return table(in_their_words(shapes), "your_data_words", formats=formats)
+    return table(in_their_words(shapes), "your_data_words", formats=formats,
+                 caption="header and first row of each file")  # fmt: skip
 
 
 def _broken(text: str) -> str:
@@ -339,4 +342,5 @@ def same_table(shapes: Shapes) -> HTML:
     rows = rows.assign(differ=_differing(rows))
     heads = {"format": "source", "files": "files", "rows": "rows", "halts filled in": "halts filled in",
              "limits from": "limits from", "differ": "cells that differ"}  # fmt: skip
-    return html(f"<p>{verdict(rows).text}</p>{table(rows, 'your_data_same', columns=heads).data}")
+    same = table(rows, "your_data_same", columns=heads, caption="the panels compared")
+    return html(f"<p>{verdict(rows).text}</p>{same.data}")

@@ -89,7 +89,9 @@ def smallest(found: Mapping[str, list[Broken]], functions: Mapping[str, Function
 def _smallest(item: Broken, function: Function) -> str:
     if not item.stocks:
         return f"<p>{item.rule}: no small panel shows it; it breaks in {item.share:.1%} of values.</p>"
-    lines = table(around(item, function), f"your_factor_{item.factor}_{item.rule}", formats={"close": ".2f"})
+    lines = table(around(item, function), f"your_factor_{item.factor}_{item.rule}",
+                  formats={"close": ".2f", "factor": ".4f"},
+                  caption="the offending stock around the offending day")  # fmt: skip
     return f"<p>{item}.</p>{lines.data}"
 
 
@@ -102,7 +104,7 @@ def around(item: Broken, function: Function) -> pd.DataFrame:
     factor = np.where(valid, values, np.nan)[rows, item.stock]
     row = np.arange(panel.shape[0])[rows]
     return pd.DataFrame({"row": row, "close": panel.fields["close"][rows, item.stock], "masked because": reasons,
-                         "factor": factor, "": np.where(row == item.day, "here", "")})  # fmt: skip
+                         "factor": factor, "broken": np.where(row == item.day, "here", "")})  # fmt: skip
 
 
 def _words(bits: int) -> str:

@@ -67,7 +67,8 @@ SECTIONS: Final[dict[str, tuple[str, str, str]]] = {
     "IC": ("IC by horizon", "Pearson correlation with the same returns.", "+.4f"),
     "rank IC by year": ("Rank IC by year", "With the next session's return.", "+.4f"),
     "rank IC by group": (
-        "Rank IC by group", f"Within boards, sizes and industries that have {MINIMUM_CELLS} stocks on most days.",
+        "Rank IC by group", "Within boards, sizes, industries (codes of the price file) and sectors (their first "
+        f"letter) that have {MINIMUM_CELLS} stocks on most days.",
         "+.4f"),
     "rank IC neutralised": (
         "Without industry and size",
@@ -240,13 +241,18 @@ def rows(shown: YourSignal) -> HTML:
     return html(f"<p>{signal.rows:,} rows read, {kept:,} matched to a price. Not used:{used}</p>")
 
 
+#: boards as the prices have them -> in words
+BOARDS = {"board main": "main board", "board chinext": "ChiNext", "board star": "STAR market",
+          "board bse": "Beijing exchange"}  # fmt: skip
+
+
 def part(shown: YourSignal, name: str) -> HTML:
     """One part of the check: its text and its table, both kinds of cells side by side; empty where it has none."""
     _, text, form = SECTIONS[name]
     frame = shown.found.table(name)
     if frame.empty:
         return html("")
-    lines = frame.reset_index().rename(columns={name: "what"})
+    lines = frame.reset_index().rename(columns={name: "what"}).replace({"what": BOARDS})
     columns = {"what": "", "all": "all cells" if "buyable" in lines else "value", "buyable": "can be bought"}
     file = f"signal_{name.split(',')[0].replace(' ', '_').replace('-', '_')}"
     own = table(lines, file, columns=columns, formats={"all": form, "buyable": form}, caption=SECTIONS[name][0])
