@@ -212,7 +212,7 @@ def test_an_answered_claim_shows_paper_ours_interval_and_verdict() -> None:
     page = claims_table(BOARD[BOARD["verdict"] != "not yet studied"], "answered").data
     claim = next(claim for claim in load_ledger() if claim.id == "B.regime.bear.limit_rate")
     assert f">{claim.printed}</td>" in page
-    assert '0.4 <span class="ends">[0.3, 0.5]</span>' in page
+    assert '0.40 <span class="ends">[0.30, 0.50]</span>' in page
     assert '<span class="verdict does-not-carry-over">does not carry over</span>' in page
     assert "<a href=" not in page.partition("</table>")[0], "all of one page"
     assert "<note>" not in page

@@ -133,7 +133,7 @@ TRANSLATED = {
     "factor_count": [("the gain is not monotone in the number of factors", "并不随因子数单调增加")],
     "deflated_sharpe": [
         ("In simulated markets without any alpha the best of", "从许多次试验中挑出的最好一次看上去也很好"),
-        ("Deflated by the effective number of trials, it passes in", "它就通不过检验"),
+        ("Deflated by the effective number of trials, the best Sharpe ratio passes in", "它就通不过检验"),
     ],
     "regimes": [
         ("What the papers' mask gains is costs that it does not pay", "主要是少付的交易费用"),

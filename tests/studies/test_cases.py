@@ -276,7 +276,7 @@ def test_exhibits_have_a_tab_for_each_episode():
 
 def test_the_title_follows_the_markets_that_are_shown():
     rows = moved(frame(0.05, "policy_rally"), "none - market", "executed_open.total_return", -0.05)
-    assert "beats the market by more than it earns" in page.differences(shown_of(rows)).data
+    assert "beats the market by more than executed" in page.differences(shown_of(rows)).data
     assert "Differences in return" in page.differences(shown_of(frame(0.0, "policy_rally"))).data
 
 

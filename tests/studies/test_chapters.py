@@ -133,7 +133,7 @@ def test_a_story_without_rows_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 # ---------------------------------------------------------------------------------------- a real fortnight
 
 
-@pytest.mark.parametrize(("later", "words"), [(-0.08, "only those who already held"), (0.08, "they made +8.0%.")])
+@pytest.mark.parametrize(("later", "words"), [(-0.08, "only those who already held"), (0.08, "made +8.0%.")])
 def test_the_fortnight_says_who_had_the_gain(later: float, words: str) -> None:
     rows = {"n": 206.0, "gap": 0.06, "five days from next open": later, "next day open up": 0.45}
     frame = tidy([(rally.ROWS, f"{rally.CLOSES}: {name}", value) for name, value in rows.items()], "limit_events", 0)

@@ -102,7 +102,7 @@ def test_at_equal_turnover_nothing_differs_between_equal_sides() -> None:
 #: contribution before costs and turnover added, by component -> place of the sentence, words of it
 OUTCOMES = (
     ({MASK: (1.0, 0.0)}, 0, "It is the largest here too"),
-    ({MASK: (0.2, 0.0), "AdjMSE": (1.0, 0.0)}, 0, "It is not the largest here: AdjMSE contributes more"),
+    ({MASK: (0.2, 0.0), "AdjMSE": (1.0, 0.0)}, 0, "On these markets AdjMSE contributes more"),
     ({}, 0, "Whether it is the largest is not decided"),
     ({"AdjMSE": (1.0, 0.0)}, 1, "From the largest contribution after costs to the smallest: AdjMSE +1.00"),
     ({}, 1, "No component is shown to contribute before costs"),

@@ -113,7 +113,7 @@ def made_up(
 
 #: what is made up -> place among the findings, words of the sentence
 OUTCOMES = (
-    ({}, 0, "After 8 bps a side the masked book is ahead by +0.10"),
+    ({}, 0, "After 8 bps a side the masked book (equal weights) is ahead by +0.10"),
     ({"saved": 0.0}, 0, "The full mask earns nothing"),
     ({"saved": -0.2, "traded": 0.3}, 0, "is behind by −0.20"),
     ({"gross": 0.5}, 0, "raises the Sharpe ratio by +0.50"),

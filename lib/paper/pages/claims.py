@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from lib.paper.claims import Answer
     from lib.paper.results.study import Study
 
-
-#: units that a claim's words already say
+#: units that the words of a claim say
 WITHOUT_UNIT = ("1", "bool", "count", "factors", "1/year", "x")
 
 
@@ -54,10 +53,9 @@ def _subjects(board: pd.DataFrame) -> list[str]:
     return [in_words(claim) + (f", {claim.unit}" if claim.unit not in WITHOUT_UNIT else "") for claim in claims]
 
 
-def _numbers(board: pd.DataFrame, column: str) -> list[Any]:
+def _numbers(board: pd.DataFrame, column: str) -> pd.Series:
     """Of the papers or ours; a claim that is true or false has no number."""
-    units = {claim.id: claim.unit for claim in load_ledger()}
-    return [None if units[name] == "bool" else value for name, value in zip(board["id"], board[column], strict=True)]
+    return board[column].where(~board["id"].isin([claim.id for claim in load_ledger() if claim.unit == "bool"]))
 
 
 def _verdict(row: Any) -> str:

@@ -54,12 +54,8 @@ def opening(
 
 
 def _list(lines: Iterable[str]) -> str:
-    return f"<ul>{''.join(f'<li>{_code(line)}</li>' for line in lines)}</ul>"
-
-
-def _code(line: str) -> str:
-    """Escaped text; what stands between backticks as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(line))
+    items = (re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(line)) for line in lines)
+    return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
 
 
 def tabs(parts: Mapping[str, HTML | Iterable[HTML]]) -> HTML:

@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
 
 def unsigned_zero(text: str) -> str:
-    """A formatted number without the minus of what rounds to zero.
-
-    >>> unsigned_zero("-0.00"), unsigned_zero("-0.01"), unsigned_zero("-0.0%")
-    ('0.00', '-0.01', '0.0%')
-    """
+    """A formatted number, without the minus where it rounds to zero."""
     return text[1:] if text.startswith("-") and not any(digit in text for digit in "123456789") else text
 
 

@@ -122,9 +122,7 @@ def _cell(row: Mapping[Any, Any], column: str, wanted: Format | None) -> str:
     value = row[column]
     if callable(wanted):
         return wanted(value)
-    form = wanted or form_of(column)
-    if form in (None, "+"):
-        form = _by_interval(form or "", row.get(f"{column}.low"), row.get(f"{column}.high")) or wanted
+    form = _by_interval(wanted or form_of(column), row.get(f"{column}.low"), row.get(f"{column}.high"))
     shown = breakable(text_of(value, form))
     ends = [text_of(row.get(f"{column}.{end}"), form) for end in ("low", "high")]
     if not shown or not all(ends) or row[f"{column}.low"] == row[f"{column}.high"]:
@@ -132,11 +130,11 @@ def _cell(row: Mapping[Any, Any], column: str, wanted: Format | None) -> str:
     return f'{shown} <span class="ends">[{ends[0]}, {ends[1]}]</span>'
 
 
-def _by_interval(sign: str, low: Any, high: Any) -> str | None:
-    """A format with two digits of the length of an interval; None without one."""
-    if not all(isinstance(end, float) and math.isfinite(end) for end in (low, high)) or high <= low:
-        return None
-    return f"{sign},.{max(0, 1 - math.floor(math.log10(high - low)))}f"
+def _by_interval(form: str | None, low: Any, high: Any) -> str | None:
+    """Where a format says no more than a sign, and there is an interval: two digits of its length."""
+    if form not in (None, "+") or not all(isinstance(end, float) and math.isfinite(end) for end in (low, high)):
+        return form
+    return f"{form or ''},.{max(0, 1 - math.floor(math.log10(high - low)))}f" if high > low else form
 
 
 def breakable(text: str) -> str:
@@ -165,11 +163,5 @@ def text_of(value: Any, form: str | None = None) -> str:
         return str(value)
     if form is None and float(value).is_integer() and abs(value) < 1e9:
         value, form = int(value), ",d"
-    return unsigned_zero(format(value, form or _digits(abs(value)))).replace("-", MINUS)
-
-
-def _digits(size: float) -> str:
-    """Three digits, without an exponent."""
-    if size >= 999.5:
-        return ",.0f"
-    return ".3g" if size >= 1e-4 or size == 0 else ".5f"
+    form = form or (",.0f" if abs(value) >= 999.5 else ".3g" if abs(value) >= 1e-4 or not value else ".5f")
+    return unsigned_zero(format(value, form)).replace("-", MINUS)

@@ -335,12 +335,12 @@ def every_level(shown: PageResult) -> HTML:
     """The table of levels, a tab for each place."""
     return tabs({
         place_name(place): table(levels(shown.rows, place), f"models_{place.replace(' ', '_')}", columns=HEADS,
-                                        formats=FORMATS, caption=_note(shown, place))
+                                        formats=FORMATS, caption=note_of(shown, place))
         for place in places(shown.rows)
     })  # fmt: skip
 
 
-def _note(shown: PageResult, place: str) -> str:
+def note_of(shown: PageResult, place: str) -> str:
     return shown.note if place in PLACES else "one path, 95 % intervals over its days; mean of training seeds"
 
 
@@ -350,8 +350,8 @@ def every_gap(shown: PageResult) -> HTML:
              f"{MATCHED}.active_sharpe": "after costs at equal turnover"}  # fmt: skip
     forms = FORMATS | {f"{MATCHED}.active_sharpe": "+.2f"}
     return tabs({
-        place_name(place): table(gaps(shown.rows, place), f"models_gaps_{place.replace(' ', '_')}",
-                                        columns=heads, formats=forms, caption=_note(shown, place))
+        place_name(place): table(gaps(shown.rows, place), f"models_gaps_{place.replace(' ', '_')}", columns=heads,
+                                 formats=forms, caption=note_of(shown, place))
         for place in places(shown.rows)
     })  # fmt: skip
 
@@ -369,8 +369,8 @@ def what_is_used(shown: PageResult) -> HTML:
     """The table of importances, a tab for each place."""
     found = {place: importances(shown.rows, place) for place in places(shown.rows)}
     return tabs({
-        place_name(place): table(frame, f"models_importance_{place.replace(' ', '_')}", caption=_note(shown, place),
-                                        formats=dict.fromkeys(frame.columns[1:], ".0%"))
+        place_name(place): table(frame, f"models_importance_{place.replace(' ', '_')}", caption=note_of(shown, place),
+                                 formats=dict.fromkeys(frame.columns[1:], ".0%"))
         for place, frame in found.items() if len(frame)
     })  # fmt: skip
 

@@ -89,8 +89,7 @@ def whole(found: OwnSetting, policy: str = ANSWERED_POLICY) -> Finding:
     return first([
         Finding(
             "Before costs the full mask and no mask cannot be told apart (difference in Sharpe ratio {gross:+.2f}). "
-            f"After {COST_BPS} bps a side the masked book of equal weights is ahead by {{net:+.2f}}, because it trades "
-            "less.",
+            f"After {COST_BPS} bps a side the masked book (equal weights) is ahead by {{net:+.2f}}: it trades less.",
             **both, holds=gross.low <= 0 <= gross.high and net.low > 0 > traded.value,
         ),
         Finding(
@@ -100,8 +99,7 @@ def whole(found: OwnSetting, policy: str = ANSWERED_POLICY) -> Finding:
         ),
         Finding(
             "Before costs the full mask and no mask cannot be told apart (difference in Sharpe ratio {gross:+.2f}). "
-            f"After {COST_BPS} bps a side the masked book of equal weights is behind by {{net:+.2f}}, because it "
-            "trades more.",
+            f"After {COST_BPS} bps a side the masked book (equal weights) is behind by {{net:+.2f}}: it trades more.",
             **both, holds=gross.low <= 0 <= gross.high and net.high < 0 < traded.value,
         ),
         Finding(

@@ -127,8 +127,8 @@ LINES: tuple[Line, ...] = (
         "error; the papers' loss (AdjMSE) is not shown to predict better.",
     }),
     Line("Portfolio: how much to trade", "costs_and_capacity", {
-        "A buffer of 4k in place of none adds": "Sell a stock only when it has left a wide band of ranks, not as soon "
-        "as it leaves the best ones.",
+        "(k: stocks held) in place of none adds": "Sell a stock only when it has left a wide band of ranks, not as "
+        "soon as it leaves the best ones.",
     }),
     Line("Portfolio: costs in the objective", "portfolio_method", {
         " it gains {net:.2f}.": "Count costs in the objective of the optimiser.",

@@ -150,10 +150,9 @@ def _costs(found: Regimes) -> Finding:
     saved = not anywhere and net.low > 0 and here < there
     books = "with {here:.0%} of the book traded a day instead of {there:.0%}."
     return outcome({
-        "What the papers' mask gains is costs that it does not pay. Before costs it raises the Sharpe ratio "
-        "over equal weight measurably in no regime ({gross:+.2f} in the bear regime); after 8 bps a side it does "
-        "there ({net:+.2f}), "
-        + books: saved,
+        "What the papers' mask gains is costs that it does not pay. Before costs it raises the Sharpe ratio over equal "
+        "weight measurably in no regime ({gross:+.2f} in the bear regime); after 8 bps a side it does there "
+        "({net:+.2f}), " + books: saved,
         "The papers' mask raises the active Sharpe ratio in the bear regime before costs, by {gross:+.2f}; after 8 bps "
         "a side the difference is {net:+.2f}, " + books: gross.low > 0,
         "In the bear regime the papers' mask changes the active Sharpe ratio by {gross:+.2f} before costs, not "
@@ -386,12 +385,10 @@ def levels(shown: PageResult) -> HTML:
 def differences(shown: PageResult) -> HTML:
     """Paired differences by regime and between regimes, a tab for each market."""
     heads = {"compared": "compared", "regime": "regime", GROSS: "Sharpe ratio over equal weight, before costs",
-             "executed_open.annual_gross": "return a year, before costs",
-             NET: "Sharpe ratio over equal weight, after 8 bps a side"}  # fmt: skip
-    formats = {"executed_open.annual_gross": "+.1%"}
+             "executed_open.annual_gross": "return a year, before costs", NET: "Sharpe ratio, after 8 bps a side"}
     return tabs({
         found.title: table(difference_table(shown.rows, found.source), f"regimes_differences_{found.source}",
-                           columns=heads, formats=formats, caption=_note(shown, found))
+                           columns=heads, formats={"executed_open.annual_gross": "+.1%"}, caption=_note(shown, found))
         for found in markets(shown.rows)
     })  # fmt: skip
 
