@@ -118,7 +118,8 @@ def _paper(frame: pd.DataFrame, found: Universe) -> Finding:
     reached: dict[str, Any] = {"count": PAPER_COUNT, "strictness": strictest, "luck": luck}
     return first([
         Finding("To keep {count} or more, paper A's number, every threshold has to be lowered to {strictness:.0%} of "
-                "the declared one. There chance alone passes {luck:,.0f}.", **reached, holds=strictest < 1),
+                "the declared one, the highest of the levels tried. There chance alone passes {luck:,.0f}.",
+                **reached, holds=strictest < 1),
         Finding("{count} or more pass at {strictness:.0%} of the declared strictness; there chance alone passes "
                 "{luck:,.0f}.", **reached, holds=strictest >= 1),
         Finding("No strictness leaves {count}: without any threshold {most:,.0f} of {total:,.0f} candidates are left.",

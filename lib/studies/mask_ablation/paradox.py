@@ -235,17 +235,16 @@ def _holds(item: Estimate) -> str:
 
 def tests(shown: PageResult) -> HTML:
     """The steps of the three orders, tested: a tab for each learner and market, and for each full mask."""
-    heads = {"order": "order", "step": "step", "change": "change, the papers' way", "p after Holm": "p (Holm)",
-             "holds": "holds"}  # fmt: skip
-    parts = {}
+    heads = {"order": "order", "step": "step", "change": "change, the papers' way", "p after Holm": "p (Holm)"}
+    heads, parts = heads | {"holds": "holds"}, {}
     for full in FULL:
         for case in cases(shown):
             rows = orders_table(case.rows, case.found.learner, full)
             if len(rows):
                 label = case.label + f", {WORDS[full]}" * (full != FULL[0])
-                parts[label] = table(rows, f"paradox_orders_{case.name}_{full}", columns=heads, formats={"change": "+.4f",
-                    "p after Holm": lambda p: text_of(p, ".3f").replace("0.000", "&lt;0.001")},
-                    caption=f"{label}; {case.note}")  # fmt: skip
+                parts[label] = table(rows, f"paradox_orders_{case.name}_{full}", columns=heads, formats={
+                    "change": "+.4f", "p after Holm": lambda p: text_of(p, ".3f").replace("0.000", "&lt;0.001"),
+                }, caption=f"{label}; {case.note}")  # fmt: skip
     return tabs(parts)
 
 
