@@ -24,9 +24,10 @@ SUBJECTS = {
     "mse": "the loss MSE", "adjmse_0.1": "the loss AdjMSE with gamma 0.1", "ic_loss": "the loss 1 - IC",
     "adjmse_large_gamma": "the loss AdjMSE with a larger gamma", "rank_ic_loss": "the loss 1 - rank IC",
     "adjmse_small_gamma": "the loss AdjMSE with a smaller gamma",
-    "equal_weight_top100": "equal weights of the best 100",
+    "equal_weight_top100": "equal weights of the best 100", "factor built on it": "a factor of the float32 average",
     "mvo_sample": "mean-variance weights, sample covariance", "mvo_ledoit_wolf": "mean-variance weights, Ledoit-Wolf",
     "xgboost": "XGBoost", "lightgbm": "LightGBM", "dnn": "the dense network", "transformer": "the Transformer",
+    "dropping rows after the rolling windows does not repair them": "a panel whose rows are dropped after the windows",
     "bear": "the bear regime", "bull": "the bull regime", "sideways": "the sideways regime",
 }  # fmt: skip
 #: masks and learners as rows name them

@@ -30,10 +30,11 @@ def claims_table(board: pd.DataFrame, name: str, caption: str = "") -> HTML:
 
     Where all rows have the same evidence it is no column, and its CSV has it.
     """
+    without_number = board["id"].isin([claim.id for claim in load_ledger() if claim.unit == "bool"])
     columns = {
         "claim": _subjects(board),
-        "paper": _numbers(board, "claimed"),
-        "ours": _numbers(board, "ours"),
+        "paper": board["claimed"].mask(without_number),
+        "ours": board["ours"].mask(without_number),
         "ours.low": board["low"],
         "ours.high": board["high"],
         "verdict": [_verdict(row) for row in board.itertuples()],
@@ -42,7 +43,7 @@ def claims_table(board: pd.DataFrame, name: str, caption: str = "") -> HTML:
         "evidence": board["page"],
         "id": board["id"],
     }
-    formats: dict[str, Format] = {"paper": ".4g", "verdict": _badge, "evidence": _page_link, "id": _code}
+    formats: dict[str, Format] = {"verdict": _badge, "evidence": _page_link, "id": _code}
     shown = {column: column for column in columns if column != "evidence" or len(set(board["page"]) - {""}) > 1}
     return table(pd.DataFrame(columns), name, columns=shown, formats=formats, caption=caption)
 
@@ -51,11 +52,6 @@ def _subjects(board: pd.DataFrame) -> list[str]:
     ledger = {claim.id: claim for claim in load_ledger()}
     claims = (ledger[name] for name in board["id"])
     return [in_words(claim) + (f", {claim.unit}" if claim.unit not in WITHOUT_UNIT else "") for claim in claims]
-
-
-def _numbers(board: pd.DataFrame, column: str) -> pd.Series:
-    """Of the papers or ours; a claim that is true or false has no number."""
-    return board[column].where(~board["id"].isin([claim.id for claim in load_ledger() if claim.unit == "bool"]))
 
 
 def _verdict(row: Any) -> str:

@@ -54,8 +54,8 @@ def opening(
 
 
 def _list(lines: Iterable[str]) -> str:
-    items = (re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(line)) for line in lines)
-    return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
+    items = "</li><li>".join(re.sub(r"`(.+?)`", r"<code>\1</code>", escape(line)) for line in lines)
+    return f"<ul><li>{items}</li></ul>"
 
 
 def tabs(parts: Mapping[str, HTML | Iterable[HTML]]) -> HTML:
