@@ -308,7 +308,10 @@ def treatments(shown: PageResult) -> HTML:
         for learner in found.learners:
             every = {WORDS[name]: found.change(name, "none", metric, learner) for name in TREATMENTS if name != "none"}
             rows = {text: item for text, item in every.items() if not math.isnan(item.value)}
-            title = f"Change against the real sample alone: {NAMES[learner]}"
+            up, down = (sum(item.sign == sign for item in rows.values()) for sign in (1, -1))
+            title = f"{NAMES[learner]}: {up} of {len(rows)} treatments raise the {label}, {down} lower it"
+            if all(math.isnan(item.low) for item in rows.values()):
+                title = f"Change against the real sample alone: {NAMES[learner]}"
             parts[f"{label}, {NAMES[learner]}"] = plot(forest(rows, title, f"difference in {label}", note=shown.note))
     return tabs(parts)
 

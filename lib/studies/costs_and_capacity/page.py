@@ -134,7 +134,9 @@ def what_is_paid(shown: PageResult) -> HTML:
     def picture(capital: str) -> HTML:
         book = BOOK.name(capital=capital, buffer=BUFFER)
         items = {NAMES[item]: _per_cent(numbers.find(book, f"annual_{item}")) for item in ITEMS}
-        return plot(bars(items, f"Costs a year, {capital} yuan, {BUFFER}", "% of the account", note=shown.note))
+        most = max(items, key=lambda name: items[name].value)
+        title = f"An account of {capital} yuan ({BUFFER}) pays most for {most}"
+        return plot(bars(items, title, "costs a year, % of the account", note=shown.note))
 
     return picker("capital, yuan", {capital: picture(capital) for capital in CAPITALS})
 
