@@ -100,7 +100,7 @@ def said(frame: pd.DataFrame) -> str:
 def test_sentences_follow_the_numbers():
     high, near = said(made_up(2.0)), said(made_up(0.78, gap=-0.02, every=1.0, over=-0.3))
     assert "outside this 95 % range" in high and "inside this 95 % range" in near
-    assert "less than the prototype" in high and "no less than the prototype" in near
+    assert "the prototype is ahead of them" in high and "the prototype is behind them" in near
     assert "Its predictions have skill" in high and "Its predictions lose against equal weight" in near
     assert high.count("predict better") == 2 and near.count("predict worse") == 2
 
