@@ -161,13 +161,15 @@ def added_figure(shown: PageResult) -> HTML:
     numbers = OverSeeds(shown.rows)
     units = {TRUTH: "difference in truth IC", "m1_ic": "difference in IC",
              GROSS: "difference in Sharpe ratio over equal weight, before costs",
-             "executed_open.active_sharpe": "the same after 8 basis points a side",
-             CLAIMED: "difference in the papers' Sharpe ratio"}  # fmt: skip
+             "executed_open.active_sharpe": "difference in Sharpe ratio over equal weight, after 8 bps a side",
+             CLAIMED: "difference in the Sharpe ratio of the papers' back-test"}  # fmt: skip
 
     def picture(metric: str) -> HTML:
         rows = {NAMES[name]: added(numbers, name, metric) for name in BUGS}
         digits = 4 if metric.endswith("_ic") else 2
-        return plot(forest(rows, f"What each bug adds: {METRICS[metric]}", units[metric], digits=digits,
+        raised = " and ".join(name for name, item in rows.items() if item.sign > 0)
+        title = f"{METRICS[metric]}: {'raised by ' + raised if raised else 'what each bug adds'}"
+        return plot(forest(rows, title[:1].upper() + title[1:], units[metric], digits=digits,
                            note=f"LightGBM; {shown.note}"))  # fmt: skip
 
     return tabs({METRICS[metric]: picture(metric) for metric in units})
@@ -175,7 +177,7 @@ def added_figure(shown: PageResult) -> HTML:
 
 def check_figure(shown: PageResult) -> HTML:
     """The papers' check: refits minus fixed split, clean and with each bug, one dot a market behind the mean."""
-    return plot(gaps(OverSeeds(shown.rows), f"LightGBM; {shown.note}"))
+    return plot(gaps(OverSeeds(shown.rows), f"LightGBM; dot: a market, diamond: mean; {shown.markets}"))
 
 
 def gaps(numbers: OverSeeds, note: str = "") -> Figure:
