@@ -51,15 +51,14 @@ FILE_BETWEEN = Key("{left} - {right} transformer - mlp_small | {place}", left=TR
 NAMES = {"mlp": "MLP", "mlp_small": "MLP, fewer days", "transformer": "Transformer, fewer days"}
 IN_TEXT = {"mlp": "the MLP", "transformer": "the Transformer"}
 WORDS = {
-    "none": "real sample",
-    "twice": "real sample, seen twice",
+    "none": "real sample", "twice": "real sample, seen twice",
     "iid": "+ 1 panel, independent returns",
     "student": "+ 1 panel, independent, Student-t",
     "row_blocks": "+ 1 panel, rows of 21 days",
     "stock_blocks": "+ 1 panel, 21 days a stock",
     "stock_blocks_2": "+ 2 panels, 21 days a stock",
     "stock_blocks_4": "+ 4 panels, 21 days a stock",
-}
+}  # fmt: skip
 PANEL_WORDS = {"market": "the market, fit days", "iid": "independent", "student": "independent, Student-t",
                "stock_blocks": "21 days a stock", "row_blocks": "rows of 21 days"}  # fmt: skip
 COUNTS = {0: "none", 1: "stock_blocks", 2: "stock_blocks_2", 4: "stock_blocks_4"}
@@ -308,10 +307,8 @@ def treatments(shown: PageResult) -> HTML:
         for learner in found.learners:
             every = {WORDS[name]: found.change(name, "none", metric, learner) for name in TREATMENTS if name != "none"}
             rows = {text: item for text, item in every.items() if not math.isnan(item.value)}
-            up, down = (sum(item.sign == sign for item in rows.values()) for sign in (1, -1))
-            title = f"{NAMES[learner]}: {up} of {len(rows)} treatments raise the {label}, {down} lower it"
-            if all(math.isnan(item.low) for item in rows.values()):
-                title = f"Change against the real sample alone: {NAMES[learner]}"
+            more = sum(item.sign > 0 for item in rows.values())
+            title = f"{NAMES[learner]}: {more} of {len(rows)} treatments are shown to raise the {label}"
             parts[f"{label}, {NAMES[learner]}"] = plot(forest(rows, title, f"difference in {label}", note=shown.note))
     return tabs(parts)
 
