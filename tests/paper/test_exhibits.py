@@ -28,7 +28,7 @@ from lib.paper.pages import (
 )
 from lib.paper.pages.comparison import agreement, beside
 from lib.paper.pages.forms import bars
-from lib.paper.pages.tables import cells, form_of
+from lib.paper.pages.tables import cells, form_of, text_of
 from lib.paper.results.recorded_files import Confirmation
 from lib.paper.site.notebooks import ROOT
 from lib.stats.estimates import MINUS, Numbers
@@ -208,6 +208,14 @@ def test_agreement_finds_a_difference() -> None:
 BOARD = scoreboard([Answer("B.regime.bear.limit_rate", 0.4, 0.3, 0.5, "reduced", "<note>", "limit_events")])
 
 
+def test_a_claim_that_is_true_or_false_has_no_number() -> None:
+    ledger = {claim.id: claim for claim in load_ledger()}
+    (name,) = [name for name in ledger if name == "B.main.beats_baselines"]
+    board = scoreboard([Answer(name, 1.0, page="main_results")], [ledger[name]])
+    cells_ = re.findall(r"<td[^>]*>(.*?)</td>", claims_table(board, "one").data)
+    assert ledger[name].unit == "bool" and cells_[:2] == ["", ""]
+
+
 def test_an_answered_claim_shows_paper_ours_interval_and_verdict() -> None:
     page = claims_table(BOARD[BOARD["verdict"] != "not yet studied"], "answered").data
     claim = next(claim for claim in load_ledger() if claim.id == "B.regime.bear.limit_rate")
@@ -261,3 +269,16 @@ def test_a_page_name_is_no_address() -> None:
         claims_table(BOARD.assign(page=["javascript:x", *BOARD["page"][1:]]), "x")
 
 
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "text"),
+    [
+        (-0.0001, ".2f", "0.00"), (-0.0001, "+.1%", "0.0%"), (-0.01, ".2f", "\N{MINUS SIGN}0.01"),
+        (1234.6, None, "1,235"), (999.7, None, "1,000"), (0.12345, None, "0.123"),
+        (-3.7e-5, None, "\N{MINUS SIGN}0.00004"),
+        (4.67e-10, None, "4.7e\N{MINUS SIGN}10"), (0.0, None, "0"),
+    ],
+)  # fmt: skip
+def test_numbers_have_no_sign_on_zero_and_few_digits(value, form, text):
+    assert text_of(value, form) == text

@@ -163,5 +163,7 @@ def text_of(value: Any, form: str | None = None) -> str:
         return str(value)
     if form is None and float(value).is_integer() and abs(value) < 1e9:
         value, form = int(value), ",d"
-    form = form or (",.0f" if abs(value) >= 999.5 else ".3g" if abs(value) >= 1e-4 or not value else ".5f")
+    if form is None:
+        size = abs(value)
+        form = ",.0f" if size >= 999.5 else ".3g" if size >= 1e-4 or not size else ".5f" if size >= 1e-5 else ".1e"
     return unsigned_zero(format(value, form)).replace("-", MINUS)

@@ -39,8 +39,8 @@ QUESTION = (
 ADVICE = (
     "State the capital with every Sharpe ratio after costs: a cost in basis points is right for one size of account.",
     "Look at lots and minimum fees where the account is small, at impact and days of little volume where it is large.",
-    "Choose the buffer for the capital: up to 1 billion yuan, the larger the account, the more it gains from trading "
-    "less.",
+    "Choose the buffer for the capital: the larger the account, the more it can gain from trading less, as long as its "
+    "orders can be filled.",
 )
 SMALL, LARGE, MANY = "100 thousand", "10 billion", "1 billion"
 BUFFER = "buffer 2k"

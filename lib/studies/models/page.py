@@ -341,6 +341,7 @@ def every_level(shown: PageResult) -> HTML:
 
 
 def note_of(shown: PageResult, place: str) -> str:
+    """Small print: of a file there is one path, however often it is learned."""
     return shown.note if place in PLACES else "one path, 95 % intervals over its days; mean of training seeds"
 
 

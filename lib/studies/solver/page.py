@@ -185,7 +185,8 @@ def parts(shown: PageResult) -> HTML:
     formats |= dict.fromkeys(same[1:], _milliseconds)
     return tabs({
         mode: table(parts_table(shown.rows, mode), f"solver_{mode}", columns=heads, formats=formats,
-                    caption=f"{mode} days, median CPU time; the last two columns: the worst day; empty: not apart")
+                    caption=f"{mode} days, median CPU time; the last two columns: the worst day; empty: "
+                    "not timed apart")
         for mode in MODES
     })  # fmt: skip
 
